@@ -1,0 +1,1 @@
+"""Keras layers of the paper: PA, temporal shift, VAP and its peers."""

@@ -1,0 +1,1 @@
+"""Video classifiers built from the layers and backbones, and their registry of names."""

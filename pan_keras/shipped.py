@@ -1,0 +1,23 @@
+"""Data files that travel with the package: data set cards and export recipes."""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """Folder of shipped files, in an installed package or in a checkout.
+
+    Args:
+        name: `"datasets"` or `"export/recipes"`.
+
+    Returns:
+        An existing folder.
+
+    Raises:
+        FileNotFoundError: If the installation lacks it.
+    """
+    for candidate in (PACKAGE / "_shipped" / name, PACKAGE.parent / name):
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(f"pan-keras was installed without its folder {name}; reinstall it")

@@ -1,0 +1,1 @@
+"""Configuration, training with exact resume, evaluation, prediction and reports."""
