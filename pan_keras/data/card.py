@@ -105,8 +105,10 @@ def _card(path: Path, table: dict[str, Any]) -> Card:
     rules = tuple(_rule(path, split, rule) for split, rule in table.pop("split", {}).items())
     if rules and "manifest" not in table:
         raise UserError(f"{path}: a split rule needs the key 'manifest'; name the CSV file")
-    lists = {key: tuple(table.pop(key)) for key in ("classes", "exclude") if key in table}
-    return Card(**table, **lists, split=rules)
+    values: dict[str, Any] = {**table, "split": rules}
+    for key in ("classes", "exclude"):
+        values[key] = tuple(table.get(key, ()))
+    return Card(**values)
 
 
 def _check_type(path: Path, key: str, value: Any, declared: Any) -> None:

@@ -14,7 +14,7 @@ from pan_keras.errors import UserError
 MAX_PIXELS = 2**26
 
 
-class BrokenVideo(UserError):
+class BrokenVideo(UserError):  # noqa: N818, the name says the state of the file
     """A file that gives no frame: the sentence names it, the reason and what to do.
 
     Args:

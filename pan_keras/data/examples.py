@@ -42,7 +42,9 @@ class TrainingExamples:
         UserError: If there are no clips or `sampling` is unknown.
 
     Example:
-        >>> examples = TrainingExamples(clips, shape, Augmentation(), 8, 0, store)
+        >>> examples = TrainingExamples(
+        ...     clips, shape, Augmentation(), batch=8, seed=0, store=store
+        ... )
         >>> frames, label = examples.example(4711)
     """
 
@@ -51,6 +53,7 @@ class TrainingExamples:
         clips: Sequence[Clip],
         shape: ClipShape,
         augmentation: Augmentation,
+        *,
         batch: int,
         seed: int,
         store: FrameStore,

@@ -61,7 +61,7 @@ def make_motions(
     """
     if clips < FEWEST:
         raise UserError(
-            f"clips: {clips} is too few for a clip of each class in each split; take {FEWEST} or more"
+            f"clips: {clips} do not give each class a clip in each split; take {FEWEST} or more"
         )
     if seed < 0:
         raise UserError(f"seed: {seed} is negative; take 0 or more")

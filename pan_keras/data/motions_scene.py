@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-WIDTH, HEIGHT = 96, 72
+WIDTH, HEIGHT = 72, 72
 RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 32)
 # Part of its cycle that the moving attribute runs through in a clip.
 TRAVEL = (0.5, 0.8)
-RADII = (8.0, 22.0)
+RADII = (16.0, 36.0)
 PATCH = 64
 
 # Each class moves one attribute of the object, forth or back.
@@ -56,7 +56,7 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
 
     Example:
         >>> draw_scene("left", np.random.default_rng(0)).frames.shape
-        (17, 72, 96, 3)
+        (17, 72, 72, 3)
     """
     length = int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
     rate = int(rng.choice(RATES))
@@ -72,8 +72,8 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
 
 def _texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Coloured noise of three grains, float32 `(H, W, 3)` in 0 to 255."""
-    texture = np.full((height, width, 3), 1, np.float32) * rng.uniform(60, 195, 3)
-    for grain, strength in ((4, 30), (10, 35), (24, 40)):
+    texture = np.tile(rng.uniform(40, 215, 3).astype(np.float32), (height, width, 1))
+    for grain, strength in ((4, 15), (10, 20), (24, 25)):
         coarse = rng.normal(0, strength, (height // grain + 2, width // grain + 2, 3))
         texture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(texture, 0, 255).astype(np.float32)
@@ -84,8 +84,8 @@ def _object(rng: np.random.Generator) -> np.ndarray:
     middle = (PATCH - 1) / 2
     y, x = (np.mgrid[:PATCH, :PATCH].astype(np.float32) - middle) / middle
     # An ellipse with a ragged rim: turned by any angle it looks different.
-    stretch = rng.uniform(1.5, 2.2)
-    bumps = rng.uniform(-0.12, 0.12, 4)
+    stretch = rng.uniform(1.4, 1.8)
+    bumps = rng.uniform(-0.06, 0.06, 4)
     turns = rng.uniform(0, 2 * np.pi, 4)
     theta = np.arctan2(y * stretch, x)
     rim = 0.75 + sum(
@@ -110,9 +110,7 @@ def _frame(background: np.ndarray, patch: np.ndarray, phase: np.ndarray) -> np.n
 
 def _copies(place: float, radius: float, length: int) -> list[float]:
     return [
-        place + shift
-        for shift in (-length, 0, length)
-        if -radius < place + shift < length + radius
+        place + shift for shift in (-length, 0, length) if -radius < place + shift < length + radius
     ]
 
 

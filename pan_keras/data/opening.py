@@ -133,6 +133,8 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
                 f"{listing.source}{line}: unknown label {label!r}; {card.name} has "
                 f"{', '.join(map(repr, near))}"
             )
+    if not listing.labels:
+        raise UserError(f"{listing.source}: every clip has a label that the card excludes")
     if card and card.classes:
         return card.classes
     names = set(listing.labels.values())

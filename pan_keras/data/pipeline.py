@@ -65,7 +65,9 @@ def training_dataset(
         >>> frames.shape
         TensorShape([8, 8, 3, 72, 96, 3])
     """
-    examples = TrainingExamples(clips, shape, augmentation, batch, seed, store, sampling)
+    examples = TrainingExamples(
+        clips, shape, augmentation, batch=batch, seed=seed, store=store, sampling=sampling
+    )
 
     def example(position):
         frames, label = tf.numpy_function(examples.example, [position], [tf.uint8, tf.int32])

@@ -8,7 +8,11 @@ from pathlib import Path
 from pan_keras.errors import UserError
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .ts .mts .m2ts .ogv".split()
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg"),
+        *("wmv", "flv", "3gp", "ts", "mts", "m2ts", "ogv"),
+    )
 )
 SPLIT_NAMES = {
     "train": "train",

@@ -101,6 +101,26 @@ class VideoData:
             "ignored": dict(self.ignored),
         }
 
+    def to_text(self) -> str:
+        """The report as lines for people."""
+        report = self.report()
+        width = max(map(len, (*self.classes, "class")))
+        lines = [
+            f"{report['source']}: {report['clips']} clips, split {report['split_origin']}",
+            f"{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS),
+        ]
+        for name, counts in (*report["classes"].items(), ("all", report["splits"])):
+            lines.append(f"{name:<{width}}" + "".join(f"{counts[split]:>7}" for split in SPLITS))
+        for key, unit in (("frames", "frames a clip"), ("frame_rate", "frames a second")):
+            found = report[key]
+            lines.append(
+                f"{unit}: {found['min']:g} to {found['max']:g}, median {found['median']:g}"
+            )
+        lines.append("sizes: " + ", ".join(f"{size} ({n})" for size, n in report["sizes"].items()))
+        lines += [f"ignored: {count} {what}" for what, count in self.ignored.items()]
+        lines += [f"left out: {skipped.path}: {skipped.reason}" for skipped in self.skipped]
+        return "\n".join(lines)
+
     @cached_property
     def _by_split(self) -> dict[str, tuple[Clip, ...]]:
         return {s: tuple(clip for clip in self.all_clips if clip.split == s) for s in SPLITS}

@@ -1,0 +1,68 @@
+"""`pan-keras dataset`: make the embedded data set, or look into one of your own."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def dataset():
+    """Make a data set, or check one."""
+
+
+@dataset.group()
+def make():
+    """Make a data set that needs no download."""
+
+
+@make.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--clips", default=1200, show_default=True, help="Number of clips, all splits.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything in them.")
+def motions(folder: Path, clips: int, seed: int):
+    """Write eight motions of textured objects as mp4 files into FOLDER."""
+    from pan_keras.data import make_motions
+
+    with _progress() as progress:
+        make_motions(folder, clips=clips, seed=seed, progress=progress)
+    click.echo(
+        f"{folder}: {clips} clips; train on them with: pan-keras train motions --root {folder}"
+    )
+
+
+@dataset.command()
+@click.argument("source")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the videos of a card.")
+@click.option("--max-broken", default=0.05, show_default=True, help="Share that may be broken.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def check(source: str, root: Path | None, max_broken: float, as_json: bool):
+    """Look into every file of SOURCE: a data set's name, a folder or a CSV file."""
+    from pan_keras.data import open_data
+
+    with _progress(silent=as_json) as progress:
+        data = open_data(source, root, max_broken=max_broken, progress=progress)
+    click.echo(json.dumps(data.report(), indent=1) if as_json else data.to_text())
+
+
+@contextmanager
+def _progress(silent: bool = False) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on standard error, so that standard output holds the result alone."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
+
+    if silent:
+        yield None
+        return
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        yield show
