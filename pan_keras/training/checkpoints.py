@@ -1,7 +1,6 @@
 """Checkpoints: the whole state of training in one file that is whole or absent."""
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ class Checkpoints:
         for file in files:
             try:
                 values, progress = _read(file, variables)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except Exception as error:  # a damaged zip can raise almost anything while it is read
                 warn(f"{file}: damaged ({error}); falling back to the checkpoint before")
                 continue
             for variable, value in zip(variables, values, strict=True):
