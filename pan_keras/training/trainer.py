@@ -86,7 +86,7 @@ class Trainer:
         self.optimizer = create_optimizer(config, self.steps * config.training.epochs)
         self.optimizer.build(self.model.trainable_variables)
         self.store = FrameStore(
-            resize=config.augmentation.resize,
+            resize=config.model.resize,
             cache=config.data.cache,
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
