@@ -89,7 +89,7 @@ class Checkpoints:
 
 
 def _read(file: Path, variables: Sequence) -> tuple[list[np.ndarray], dict[str, Any]]:
-    with np.load(file, allow_pickle=False) as stored:
+    with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
         progress = json.loads(str(stored[PROGRESS]))
         values = []
         for index, variable in enumerate(variables):
