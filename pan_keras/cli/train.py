@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
 
-@click.command()
+@click.command(cls=TensorFlowCommand)
 @click.argument("data", required=False)
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."

@@ -1,7 +1,7 @@
 """Checkpoints: the whole state of training in one file that is whole or absent."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,9 @@ class Checkpoints:
         """The numbered checkpoints, newest first."""
         return sorted(self.folder.glob("step-*.npz"), reverse=True)
 
-    def restore(self, variables: Sequence, warn=lambda message: None) -> dict[str, Any] | None:
+    def restore(
+        self, variables: Sequence, warn: Callable[[str], None] = print
+    ) -> dict[str, Any] | None:
         """Fills the variables from the newest checkpoint that is whole.
 
         Args:

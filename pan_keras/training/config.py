@@ -128,7 +128,9 @@ class Config:
         for section in dataclasses.fields(self):
             values = dataclasses.asdict(getattr(self, section.name))
             lines.append(f"[{section.name}]")
-            lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+            lines += [
+                f"{key} = {_toml(value)}" for key, value in values.items() if value is not None
+            ]
             lines.append("")
         return "\n".join(lines)
 

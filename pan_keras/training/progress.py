@@ -54,7 +54,9 @@ class TrainingProgress:
     def epoch(self, row: Mapping[str, float]) -> None:
         """Prints the line of a finished epoch."""
         if not self.quiet:
-            self.console.print(f"epoch {row['epoch']:.0f}/{self.epochs}  {_text(row)}", markup=False)
+            self.console.print(
+                f"epoch {row['epoch']:.0f}/{self.epochs}  {_text(row)}", markup=False
+            )
 
     def message(self, text: str) -> None:
         """Prints a sentence that a person should read."""

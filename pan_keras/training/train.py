@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pan_keras.data import Card, card_names, load_card, make_motions, open_data
+from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
@@ -129,7 +129,7 @@ def resolve(
     return replace(resolved, data=located)
 
 
-def open_run_data(config: Config, quiet: bool = False):
+def open_run_data(config: Config) -> VideoData:
     """Opens the data that a configuration names, making them where they are embedded."""
     card = _card(config.data.source)
     root = Path(config.data.root) if config.data.root else None
@@ -145,7 +145,7 @@ def open_run_data(config: Config, quiet: bool = False):
 
 def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
     start = time.perf_counter()
-    data = open_run_data(config, quiet)
+    data = open_run_data(config)
     if len(data.classes) < 2:
         raise UserError(f"{config.data.source}: one class alone; give videos of two or more")
     if not data.clips("train"):
@@ -155,7 +155,7 @@ def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 
-def _describe(run: Run, config: Config, data) -> None:
+def _describe(run: Run, config: Config, data: VideoData) -> None:
     labels = "\n".join(data.classes) + "\n"
     earlier = run.path / "labels.txt"
     if earlier.is_file() and earlier.read_text(encoding="utf-8") != labels:
