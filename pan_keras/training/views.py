@@ -7,7 +7,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset, full_size
+from pan_keras.data import Clip, FrameStore, evaluation_dataset, full_size
 from pan_keras.errors import UserError
 from pan_keras.training.inference import Inference
 from pan_keras.training.run import Run
@@ -82,11 +82,11 @@ class ClipClassifier:
                 f"{self.run.path / 'model.keras'}: gives values that are not numbers; "
                 "train again with a lower training.learning_rate"
             )
-        probabilities = softmax(logits)
+        sums = np.zeros((len(clips), logits.shape[-1]))
+        np.add.at(sums, index, softmax(logits))
         # A clip that broke half way has too few views to be compared with the others.
-        seen = np.bincount(index, minlength=len(clips)) == self.views
-        means = {int(row): probabilities[index == row].mean(axis=0) for row in np.flatnonzero(seen)}
-        return means, dict(store.broken)
+        seen = np.flatnonzero(np.bincount(index, minlength=len(clips)) == self.views)
+        return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -108,7 +108,3 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
     twin.set_weights(model.get_weights())
     return twin
 
-
-def views_shape(shape: ClipShape, crops: Crops) -> tuple[int, int]:
-    """Height and width of the frames that the network sees."""
-    return full_size(shape) if crops == "full" else shape.size
