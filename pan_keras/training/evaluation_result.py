@@ -105,7 +105,7 @@ class Evaluation:
         if self.confused_pairs:
             lines += ["", "most confused (truth > predicted)"]
             lines += [
-                f"  {pair.truth} > {pair.predicted}: {pair.clips} clips, {pair.share:.0%}"
+                f"  {pair.truth} > {pair.predicted}: {pair.clips} ({pair.share:.0%} of the class)"
                 for pair in self.confused_pairs[:5]
             ]
             lines += ["", "worst clips (probability of the truth)"]

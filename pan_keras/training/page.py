@@ -19,11 +19,11 @@ class Html(str):
 Content: TypeAlias = "str | Iterable[Content] | None"
 
 
-def element(name: str, *children: Content, **attributes: str) -> Html:
+def element(tag: str, /, *children: Content, **attributes: str) -> Html:
     """One element with its children.
 
     Args:
-        name: Tag.
+        tag: Its name.
         children: Texts, which are escaped; elements; iterables of both; `None` for nothing.
         attributes: Values, which are escaped; `class_` stands for `class`, `_` for `-`.
 
@@ -34,10 +34,10 @@ def element(name: str, *children: Content, **attributes: str) -> Html:
     pairs = (
         (key.rstrip("_").replace("_", "-"), escape(value)) for key, value in attributes.items()
     )
-    opening = "".join([name, *(f' {key}="{value}"' for key, value in pairs)])
-    if name in VOID:
+    opening = "".join([tag, *(f' {key}="{value}"' for key, value in pairs)])
+    if tag in VOID:
         return Html(f"<{opening}>")
-    return Html(f"<{opening}>{html(children)}</{name}>")
+    return Html(f"<{opening}>{html(children)}</{tag}>")
 
 
 def html(content: Content) -> Html:

@@ -16,6 +16,7 @@ from pan_keras.training.run import Run, open_run
 from pan_keras.training.scores import Interval
 
 SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
+CROPS = {"1": "centre crop", "3": "three crops", "full": "whole frame"}
 SHOWN = 20  # rows up to which a table stands open
 
 
@@ -85,7 +86,7 @@ def _title(run: Run, evaluation: Evaluation | None) -> Html:
     ]
     if evaluation:
         facts.append(f"measured on {evaluation.clips} clips of {evaluation.split}")
-        facts.append(f"crops {evaluation.crops}, moments {evaluation.temporal_clips}")
+        facts.append(f"{CROPS[evaluation.crops]}, {evaluation.temporal_clips} in time")
     return element("header", element("h1", _name(run)), element("p", " · ".join(facts)))
 
 
