@@ -6,6 +6,7 @@ import sys
 import click
 
 from pan_keras import __version__
+from pan_keras.cli.train import train
 from pan_keras.errors import UserError
 
 
@@ -16,7 +17,10 @@ def cli(verbose: bool):
     """From a folder of videos to an action recogniser that runs on a phone."""
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+for command in (train,):
+    cli.add_command(command)
 
 
 def main():
