@@ -81,9 +81,12 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
     Raises:
         UserError: If more than one path after the first is no run.
     """
-    runs, others = [paths[0]], []
-    for path in paths[1:]:
-        (runs if (Path(path) / "config.toml").is_file() else others).append(path)
+    runs = [
+        path
+        for position, path in enumerate(paths)
+        if position == 0 or (Path(path) / "config.toml").is_file()
+    ]
+    others = [path for path in paths if path not in runs]
     if len(others) > 1:
         raise UserError(f"{others[1]}: not a run folder, and {others[0]} is the data already")
     return runs, others[0] if others else None

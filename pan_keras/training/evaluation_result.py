@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training import figures
 from pan_keras.training.scores import ClassScore, ConfusedPair, Interval
@@ -104,7 +105,7 @@ class Evaluation:
         if self.confused_pairs:
             lines += ["", "most confused (truth > predicted)"]
             lines += [
-                f"  {pair.truth} > {pair.predicted}: {pair.clips} clips, {pair.share:.0%}"
+                f"  {pair.truth} > {pair.predicted}: {pair.clips} ({pair.share:.0%} of the class)"
                 for pair in self.confused_pairs[:5]
             ]
             lines += ["", "worst clips (probability of the truth)"]
@@ -136,6 +137,42 @@ class Evaluation:
         for ending, content in contents.items():
             with replacing(folder / f"{self.split}{ending}") as temporary:
                 temporary.write_bytes(content)
+
+    @classmethod
+    def read(cls, folder: Path, split: str) -> "Evaluation":
+        """Reads what `write` wrote.
+
+        Raises:
+            UserError: If the files are damaged or of another version.
+        """
+        file = folder / f"{split}.json"
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            rows = csv.DictReader(io.StringIO((folder / f"{split}_clips.csv").read_text("utf-8")))
+            results = [_clip_result(row) for row in rows]
+            return cls(
+                **record
+                | {
+                    "intervals": {
+                        name: Interval(*pair) for name, pair in record["intervals"].items()
+                    },
+                    "per_class": tuple(ClassScore(**row) for row in record["per_class"]),
+                    "confused_pairs": tuple(
+                        ConfusedPair(**row) for row in record["confused_pairs"]
+                    ),
+                    "worst_clips": tuple(_clip_result(row) for row in record["worst_clips"]),
+                    "results": tuple(results),
+                }
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{file}: not readable ({error}); write it anew with pan-keras evaluate"
+            ) from error
+
+
+def _clip_result(row: dict[str, Any]) -> ClipResult:
+    numbers = {name: float(row[name]) for name in ("probability", "truth_probability")}
+    return ClipResult(**row | numbers)
 
 
 def _csv(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -39,7 +39,7 @@ def curves_figure(metrics: Sequence[Mapping[str, float]]) -> Figure:
     Returns:
         A figure of two panels.
     """
-    figure = Figure(figsize=(8.4, 3.1), layout="constrained")
+    figure = Figure(figsize=(10.4, 3.1), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         _plain(axes)
         axes.set_title(name, loc="left", color=PALETTE["ink"], fontsize=11)

@@ -107,4 +107,3 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
     twin = type(model).from_config({**model.get_config(), "size": size})
     twin.set_weights(model.get_weights())
     return twin
-
