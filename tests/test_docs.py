@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pan_keras.cli import cli
+from pan_keras.backbones import registry
+from pan_keras.cli import main
 from pan_keras.data import load_card, make_motions
 from pan_keras.training.config import load_config
 
@@ -43,6 +44,7 @@ def desk(motions, tmp_path, monkeypatch):
         (folder / f"{number}.mp4").symlink_to(video)
     (tmp_path / "clip.mp4").symlink_to(video)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
     return tmp_path
 
 
@@ -60,11 +62,11 @@ def run_line(line):
 def run_command(arguments):
     if NEEDS_ABSENT_DATA in " ".join(arguments) or arguments == TAKES_MINUTES:
         name, *options = arguments
-        cli.commands[name].make_context(name, options)
+        main.commands[name].make_context(name, options)
         return
     if "--resume" not in arguments:
         arguments = [*arguments, *QUICK.get(arguments[0], [])]
-    cli.main(arguments, prog_name="pan-keras", standalone_mode=False)
+    main.main(arguments, prog_name="pan-keras", standalone_mode=False)
 
 
 def read_settings(text, folder):
@@ -73,7 +75,7 @@ def read_settings(text, folder):
     file = folder / ("card.toml" if "classes" in tables else "settings.toml")
     file.write_text(text, encoding="utf-8")
     if "classes" in tables:
-        load_card(file)
+        load_config(card=load_card(file).training)
     else:
         load_config(file=file)
 
