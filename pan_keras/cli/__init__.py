@@ -5,7 +5,11 @@ import os
 import click
 
 from pan_keras import __version__
+from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
+from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.predict import predict
+from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.errors import UserError
 
@@ -32,5 +36,5 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (demo, train):
+for command in (dataset, demo, evaluate, predict, report, train):
     main.add_command(command)
