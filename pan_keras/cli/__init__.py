@@ -1,28 +1,43 @@
 """The command `pan-keras`: thin commands over functions that can be imported."""
 
 import os
-import sys
 
 import click
 
 from pan_keras import __version__
+from pan_keras.cli.demo import demo
+from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.predict import predict
+from pan_keras.cli.report import report
+from pan_keras.cli.train import train
 from pan_keras.errors import UserError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Mistake(click.ClickException):
+    """Something a person can mend: one sentence on standard error."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """Commands that answer a user's mistake with one sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context):
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise Mistake(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pan-keras")
 @click.option("-v", "--verbose", is_flag=True, help="Show TensorFlow's own messages.")
-def cli(verbose: bool):
+def main(verbose: bool):
     """From a folder of videos to an action recogniser that runs on a phone."""
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 
-def main():
-    """Runs the command line; a user's mistake is one sentence and exit code 2."""
-    try:
-        cli()
-    except UserError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+for command in (demo, evaluate, predict, report, train):
+    main.add_command(command)

@@ -1,1 +1,20 @@
 """Keras layers of the paper: PA, temporal shift, VAP and its peers."""
+
+from pan_keras.layers.persistence_of_appearance import PersistenceOfAppearance
+from pan_keras.layers.segment_consensus import SegmentConsensus
+from pan_keras.layers.temporal_shift import TemporalShift
+from pan_keras.layers.timescales import pool_timescales, timescale_members
+from pan_keras.layers.various_timescale_aggregation_pooling import (
+    VariousTimescaleAggregationPooling,
+)
+from pan_keras.layers.various_timescale_inference_pooling import VariousTimescaleInferencePooling
+
+__all__ = [
+    "PersistenceOfAppearance",
+    "SegmentConsensus",
+    "TemporalShift",
+    "VariousTimescaleAggregationPooling",
+    "VariousTimescaleInferencePooling",
+    "pool_timescales",
+    "timescale_members",
+]

@@ -1,0 +1,208 @@
+"""Residual networks with torchvision's arithmetic, for any input and with the temporal shift."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from pan_keras.backbones.registry import register
+from pan_keras.layers import TemporalShift
+
+# From this many blocks in the third stage on, every second block carries the shift.
+DEEP = 23
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class ResNet(keras.Model):
+    """A residual network from maps to a feature vector, the backbone of the paper.
+
+    The arithmetic is torchvision's: stride on the 3x3 convolution, symmetric padding, convolutions
+    without biases, batch normalisation with epsilon 1e-5 and a moving average of momentum 0.9.
+    Layers carry torchvision's names with underscores, such as `layer1_0_conv1` and
+    `layer2_0_downsample_bn`.
+
+    With `segments`, a temporal shift stands at the input of each block's first convolution, so
+    that the shortcut stays as it is; in networks whose third stage has 23 blocks or more
+    (ResNet-101) only in every second block of each stage, the first included.
+
+    Args:
+        block: `"basic"` or `"bottleneck"`.
+        blocks: Blocks of each stage. All stages but the first halve the resolution.
+        widths: Channels of each stage, before a bottleneck's expansion by 4.
+        stem_width: Channels of the first convolution, of stride 2 and followed by a max-pool.
+        stem_kernel: Its height and width, odd.
+        channels: Channels of the input maps.
+        segments: Segments per clip, N, for the temporal shift; None for none.
+        causal: Shift from past segments only.
+
+    Input shape:
+        `(B * N, H, W, channels)`, any H and W.
+
+    Output shape:
+        `(B * N, d)`, averaged over positions; d is the last stage's width after expansion.
+
+    Raises:
+        ValueError: If an argument is outside the values above.
+
+    Example:
+        >>> backbone = ResNet(blocks=(2, 2, 2, 2), channels=6, segments=8)
+        >>> backbone(keras.random.normal((2 * 8, 112, 112, 6))).shape
+        (16, 512)
+
+    References:
+        He et al., "Deep Residual Learning for Image Recognition", CVPR 2016. PAN paper, Sec. V-A.
+    """
+
+    def __init__(
+        self,
+        *,
+        block: str = "basic",
+        blocks: Sequence[int] = (2, 2, 2, 2),
+        widths: Sequence[int] = (64, 128, 256, 512),
+        stem_width: int = 64,
+        stem_kernel: int = 7,
+        channels: int = 3,
+        segments: int | None = None,
+        causal: bool = False,
+        dtype=None,
+        **kwargs,
+    ):
+        if block not in BRANCHES:
+            raise ValueError(f"block must be one of {tuple(BRANCHES)}, got {block!r}")
+        if len(blocks) != len(widths):
+            raise ValueError(f"blocks {blocks} and widths {widths} must have one value per stage")
+        if stem_kernel % 2 == 0:
+            raise ValueError(f"stem_kernel must be odd, got {stem_kernel}")
+        policy = keras.dtype_policies.get(dtype)
+        maps = keras.Input((None, None, channels), name="maps")
+        x = convolve(maps, stem_width, stem_kernel, policy, name="conv1", stride=2)
+        x = rectify(normalise(x, policy, "bn1"), policy, "relu")
+        x = layers.ZeroPadding2D(1, dtype=policy, name="maxpool_pad")(x)
+        x = layers.MaxPooling2D(3, 2, dtype=policy, name="maxpool")(x)
+        shifted_blocks = 2 if len(blocks) > 2 and blocks[2] >= DEEP else 1
+        for stage, (count, width) in enumerate(zip(blocks, widths, strict=True), start=1):
+            for index in range(count):
+                name = f"layer{stage}_{index}"
+                shift = None
+                if segments is not None and index % shifted_blocks == 0:
+                    shift = TemporalShift(
+                        segments, causal=causal, dtype=policy, name=f"{name}_shift"
+                    )
+                stride = 2 if index == 0 and stage > 1 else 1
+                x = residual(
+                    x, BRANCHES[block], width, stride, shift=shift, policy=policy, name=name
+                )
+        features = layers.GlobalAveragePooling2D(dtype=policy, name="avgpool")(x)
+        super().__init__(inputs=maps, outputs=features, **kwargs)
+        self.dtype_policy = policy
+        self.segments = segments
+        self.configuration = {
+            "block": block,
+            "blocks": list(blocks),
+            "widths": list(widths),
+            "stem_width": stem_width,
+            "stem_kernel": stem_kernel,
+            "channels": channels,
+            "segments": segments,
+            "causal": causal,
+        }
+
+    def get_config(self):
+        return {
+            **self.configuration,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def residual(x, branch, width, stride, *, shift, policy, name):
+    """A block: its branch, behind the shift if there is one, plus the shortcut.
+
+    Where the branch changes resolution or width, the shortcut is a 1x1 convolution.
+    """
+    y = branch(shift(x) if shift else x, width, stride, policy, name)
+    if stride > 1 or x.shape[-1] != y.shape[-1]:
+        x = convolve(x, y.shape[-1], 1, policy, name=f"{name}_downsample_conv", stride=stride)
+        x = normalise(x, policy, f"{name}_downsample_bn")
+    return rectify(layers.Add(dtype=policy, name=f"{name}_add")([y, x]), policy, name)
+
+
+def basic_branch(x, width, stride, policy, name):
+    """Two 3x3 convolutions, up to the sum with the shortcut."""
+    x = convolve(x, width, 3, policy, name=f"{name}_conv1", stride=stride)
+    x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
+    x = convolve(x, width, 3, policy, name=f"{name}_conv2")
+    return normalise(x, policy, f"{name}_bn2")
+
+
+def bottleneck_branch(x, width, stride, policy, name):
+    """1x1, 3x3 and 1x1 convolutions, the last one four times as wide."""
+    x = convolve(x, width, 1, policy, name=f"{name}_conv1")
+    x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
+    x = convolve(x, width, 3, policy, name=f"{name}_conv2", stride=stride)
+    x = rectify(normalise(x, policy, f"{name}_bn2"), policy, f"{name}_relu2")
+    x = convolve(x, 4 * width, 1, policy, name=f"{name}_conv3")
+    return normalise(x, policy, f"{name}_bn3")
+
+
+BRANCHES = {"basic": basic_branch, "bottleneck": bottleneck_branch}
+
+
+def convolve(x, width, kernel, policy, *, name, stride=1):
+    """A convolution padded by half its kernel on every side, as torch pads.
+
+    Keras' own "same" does so only for stride 1; with a stride it starts elsewhere.
+    """
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, dtype=policy, name=f"{name}_pad")(x)
+    return layers.Conv2D(
+        width,
+        kernel,
+        strides=stride,
+        padding="same" if stride == 1 else "valid",
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(
+            2.0, mode="fan_out", distribution="untruncated_normal"
+        ),
+        dtype=policy,
+        name=name,
+    )(x)
+
+
+def normalise(x, policy, name):
+    """Batch normalisation with torch's epsilon and momentum."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
+
+
+def rectify(x, policy, name):
+    """ReLU."""
+    return layers.ReLU(dtype=policy, name=name)(x)
+
+
+@register("resnet18")
+def resnet18(**kwargs):
+    """ResNet-18."""
+    return ResNet(block="basic", blocks=(2, 2, 2, 2), **{"name": "resnet18", **kwargs})
+
+
+@register("resnet34")
+def resnet34(**kwargs):
+    """ResNet-34."""
+    return ResNet(block="basic", blocks=(3, 4, 6, 3), **{"name": "resnet34", **kwargs})
+
+
+@register("resnet50")
+def resnet50(**kwargs):
+    """ResNet-50, the paper's default."""
+    return ResNet(block="bottleneck", blocks=(3, 4, 6, 3), **{"name": "resnet50", **kwargs})
+
+
+@register("resnet101")
+def resnet101(**kwargs):
+    """ResNet-101."""
+    return ResNet(block="bottleneck", blocks=(3, 4, 23, 3), **{"name": "resnet101", **kwargs})

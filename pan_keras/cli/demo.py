@@ -1,0 +1,42 @@
+"""`pan-keras demo`: the command line of `pan_keras.training.demo.demo`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+
+
+@click.command(cls=TensorFlowCommand)
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    default=Path("runs/demo"),
+    show_default=True,
+    help="Run folder to write; a demonstration that was stopped goes on.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Folder of the data set; made if absent, data/motions by default.",
+)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def demo(run: Path, root: Path | None, overrides: tuple[str, ...], as_json: bool):
+    """Make videos, train PAN_Lite on them, test it on clips it has not seen, and report."""
+    from pan_keras.training.demo import demo as show  # TensorFlow takes seconds to import
+
+    summary = show(run, root=root, overrides=overrides, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    low, high = summary["test_interval"]
+    click.echo(
+        f"PAN_Lite: {summary['test_top1']:.3f} of {summary['clips']} test clips "
+        f"(95 % interval {low:.3f} to {high:.3f})"
+    )
+    click.echo(f"the same network on still frames: {summary['baseline_top1']:.3f}")
+    click.echo(f"{summary['minutes']:.1f} minutes; report: {summary['report']}")

@@ -1,0 +1,100 @@
+"""`pan-keras evaluate`: the command line of `pan_keras.training.evaluation.evaluate`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.errors import UserError
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="RUN [RUN...] [DATA]")
+@click.option(
+    "--data", help="Card, folder or CSV to measure on; by default the data of the (first) run."
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test", "all"]),
+    default="test",
+    show_default=True,
+    help="Part of the data to measure on.",
+)
+@click.option(
+    "--crops",
+    type=click.Choice(["1", "3", "full"]),
+    default="1",
+    show_default=True,
+    help="Views in space: the centre, three crops, or the whole frame.",
+)
+@click.option(
+    "--clips",
+    type=click.Choice(["1", "2", "10"]),
+    default="1",
+    show_default=True,
+    help="Views in time of each video.",
+)
+@click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
+@click.option(
+    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files; by default `evaluation` in the run, where it is measured alone "
+    "and on its own data.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def evaluate(paths, data, root, split, crops, clips, weights, batch, output, as_json):
+    """Measure accuracy of RUN on clips it has not seen.
+
+    Several runs are fused: the probabilities that they give a clip are averaged.
+    """
+    runs, named = sort_paths(paths)
+    if named is not None and data is not None:
+        raise UserError(f"{named}: the data are given twice, here and by --data; drop one")
+    from pan_keras.training.evaluation import evaluate  # TensorFlow takes seconds to import
+
+    result = evaluate(
+        runs,
+        data or named,
+        root=root,
+        split=split,
+        crops=crops,
+        clips=int(clips),
+        weights=weights and numbers(weights),
+        batch=batch,
+        output=output,
+        progress=not as_json,
+    )
+    click.echo(result.to_json() if as_json else result.to_text())
+
+
+def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
+    """Tells run folders, which hold a `config.toml`, from the data.
+
+    Args:
+        paths: What stands on the command line; the first is a run.
+
+    Raises:
+        UserError: If more than one path after the first is no run.
+    """
+    runs = [
+        path
+        for position, path in enumerate(paths)
+        if position == 0 or (Path(path) / "config.toml").is_file()
+    ]
+    others = [path for path in paths if path not in runs]
+    if len(others) > 1:
+        raise UserError(f"{others[1]}: not a run folder, and {others[0]} is the data already")
+    return runs, others[0] if others else None
+
+
+def numbers(text: str) -> list[float]:
+    """Reads `0.5,0.5`."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"--weights {text}: write numbers with commas, such as 0.5,0.5") from None

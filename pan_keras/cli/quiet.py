@@ -1,0 +1,38 @@
+"""TensorFlow's start-up chatter, kept off the terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+
+class TensorFlowCommand(click.Command):
+    """A command that needs TensorFlow: imports it before it runs, without its messages.
+
+    TensorFlow writes to the file descriptor itself before its log level counts, so that the
+    descriptor is turned away during the import. `pan-keras -v` shows the messages.
+    """
+
+    def invoke(self, ctx: click.Context):
+        """Imports TensorFlow, then runs the command."""
+        if not ctx.find_root().params.get("verbose"):
+            with _silent_stderr():
+                import tensorflow as tf
+
+                tf.config.list_physical_devices()
+        return super().invoke(ctx)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a device, not a path of ours)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

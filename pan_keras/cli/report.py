@@ -1,0 +1,28 @@
+"""`pan-keras report`: the command line of `pan_keras.training.report.write_report`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; by default report.html in the run.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="An evaluated run whose accuracy stands beside.",
+)
+def report(run, output, baseline):
+    """Write what is known of RUN as one self-contained page.
+
+    It shows the accuracy that `pan-keras evaluate` measured, the curves, example clips with
+    their motion maps, the data and the configuration.
+    """
+    from pan_keras.training.report import write_report  # TensorFlow takes seconds to import
+
+    click.echo(write_report(run, output, baseline))

@@ -1,0 +1,62 @@
+"""`pan-keras train`: the command line of `pan_keras.training.train`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.errors import UserError
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("data", required=False)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
+)
+@click.option("--model", help="Network, such as pan_lite_micro or pan_lite_resnet18.")
+@click.option("--config", help="TOML file, or the name of a shipped recipe such as small.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+)
+@click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
+@click.option("--resume", is_flag=True, help="Go on with --run, or with the latest run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def train(
+    data: str | None,
+    root: Path | None,
+    model: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    run: Path | None,
+    resume: bool,
+    as_json: bool,
+):
+    """Train a model on DATA: a folder of class folders, a CSV, or a data set card.
+
+    Without DATA, the embedded data set `motions` is made and used.
+    """
+    if resume and (data or root or model or config or overrides):
+        raise UserError("--resume goes on with the settings of the run; drop the other arguments")
+    from pan_keras.training import train as training  # TensorFlow takes seconds to import
+
+    if resume:
+        result = training.resume(run, quiet=as_json)
+    else:
+        result = training.train(
+            data,
+            root=root,
+            model=model,
+            config=config,
+            overrides=overrides,
+            run=run,
+            quiet=as_json,
+        )
+    summary = result.to_json()
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    best = summary["best_val_accuracy"]
+    accuracy = "no validation clips" if best is None else f"best validation accuracy {best:.3f}"
+    click.echo(f"{result.run.path}: {accuracy}, {result.seconds / 60:.1f} minutes")
+    click.echo(f"next: pan-keras evaluate {result.run.path}")

@@ -1,0 +1,32 @@
+"""Segment consensus: the mean over segments, against which the paper measures VAP."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class SegmentConsensus(keras.layers.Layer):
+    """Averages the features of a clip's segments.
+
+    Before a linear classifier this equals averaging the segments' scores. It knows nothing of
+    the order of the segments.
+
+    Input shape:
+        `(B, N, d)`.
+
+    Output shape:
+        `(B, d)`.
+
+    Example:
+        >>> SegmentConsensus()(keras.random.normal((2, 8, 512))).shape
+        (2, 512)
+
+    References:
+        Wang et al., "Temporal Segment Networks", ECCV 2016. PAN paper, Table IV.
+    """
+
+    def call(self, features):
+        return ops.mean(features, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])

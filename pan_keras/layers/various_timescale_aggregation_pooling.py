@@ -1,0 +1,80 @@
+"""Various-timescale aggregation pooling (VAP): segments to one video feature, by learnt weights."""
+
+import keras
+from keras import ops
+
+from pan_keras.layers.timescales import pool_timescales, timescale_members
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class VariousTimescaleAggregationPooling(keras.layers.Layer):
+    """Pools a clip's segment features at several timescales and adds them up by learnt weights.
+
+    The N segment features become T timescale features by dilated max pooling (see
+    `pan_keras.layers.timescale_members` for which segments each pools). Their means over d go
+    through two fully connected layers without biases and a softmax, which weighs them.
+
+    Args:
+        expansion: Width of the hidden layer in multiples of T, alpha in the paper.
+
+    Input shape:
+        `(B, N, d)`, N known and at least 2.
+
+    Output shape:
+        `(B, d)`; with `call(features, return_weights=True)` also the weights `(B, T)`, which are
+        positive and sum to 1. T = N - 1 where N is a power of two.
+
+    Raises:
+        ValueError: If `expansion` or N is too small.
+
+    Example:
+        >>> features = keras.random.normal((2, 8, 512))
+        >>> VariousTimescaleAggregationPooling()(features).shape
+        (2, 512)
+        >>> _, weights = VariousTimescaleAggregationPooling()(features, return_weights=True)
+        >>> weights.shape
+        (2, 7)
+
+    References:
+        PAN paper, Sec. IV-B (Eq. 11-14), Fig. 4 and 6.
+    """
+
+    def __init__(self, expansion: int = 4, **kwargs):
+        super().__init__(**kwargs)
+        if expansion < 1:
+            raise ValueError(f"expansion must be at least 1, got {expansion}")
+        self.expansion = expansion
+
+    def build(self, input_shape):
+        count = len(timescale_members(input_shape[1]))
+        self.w1 = self.add_weight(shape=(count, self.expansion * count), name="w1")
+        self.w2 = self.add_weight(shape=(self.expansion * count, count), name="w2")
+
+    def call(self, features, return_weights: bool = False):
+        timescales = pool_timescales(features)
+        descriptors = ops.mean(timescales, axis=-1)
+        hidden = ops.relu(ops.matmul(descriptors, self.w1))
+        weights = self._softmax(ops.matmul(hidden, self.w2))
+        output = ops.sum(weights[:, :, None] * timescales, axis=1)
+        return (output, weights) if return_weights else output
+
+    @staticmethod
+    def _softmax(logits):
+        if logits.shape[-1] > 1:
+            return ops.softmax(logits)
+        # Of one value it is 1, and Keras warns of it; the difference keeps a gradient, of zero.
+        return logits - logits + 1
+
+    def compute_output_spec(self, features, return_weights: bool = False):
+        batch, segments, width = features.shape
+        output = keras.KerasTensor((batch, width), self.compute_dtype)
+        if not return_weights:
+            return output
+        count = len(timescale_members(segments))
+        return output, keras.KerasTensor((batch, count), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "expansion": self.expansion}

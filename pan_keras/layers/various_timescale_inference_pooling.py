@@ -1,0 +1,88 @@
+"""Various-timescale inference pooling (VIP): VAP's predecessor, with preset weights."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from pan_keras.layers.timescales import pool_timescales, timescale_members, timescales
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class VariousTimescaleInferencePooling(keras.layers.Layer):
+    """Pools a clip's segment features at several timescales and adds them up by preset weights.
+
+    The timescale features are VAP's (see `pan_keras.layers.timescale_members`); the weights are
+    the same for every clip. Before a linear classifier this equals the predecessor's fusion of the
+    timescales' scores.
+
+    The PAN paper says that VIP's weights are fixed hyper-parameters and does not state them. The
+    default here gives every timescale the same share, divided evenly over its features: feature i
+    of timescale k weighs 1 / (k * number of timescales).
+
+    Args:
+        weights: Share of each timescale k = 1, 2, 4, ...; brought to a sum of 1. By default all
+            are equal.
+
+    Input shape:
+        `(B, N, d)`, N known and at least 2.
+
+    Output shape:
+        `(B, d)`; with `call(features, return_weights=True)` also the weights `(B, T)`.
+
+    Raises:
+        ValueError: If N is too small, or `weights` are negative, all zero or not one for each
+            timescale.
+
+    Example:
+        >>> features = keras.random.normal((2, 8, 512))
+        >>> VariousTimescaleInferencePooling(weights=(2, 1, 1))(features).shape
+        (2, 512)
+
+    References:
+        PAN paper, Sec. I (contributions) and Table IV; Zhang et al., "PAN: Persistent Appearance
+        Network with an Efficient Motion Cue for Fast Action Recognition", ACM MM 2019.
+    """
+
+    def __init__(self, weights: Sequence[float] | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if weights is not None and (min(weights) < 0 or sum(weights) <= 0):
+            raise ValueError(f"weights must not be negative, nor all zero, got {list(weights)}")
+        self.preset = None if weights is None else [float(weight) for weight in weights]
+
+    def build(self, input_shape):
+        self._weights = self._feature_weights(input_shape[1])
+
+    def _feature_weights(self, segments):
+        scales = timescales(segments)
+        shares = self.preset or [1.0] * len(scales)
+        if len(shares) != len(scales):
+            raise ValueError(
+                f"{self.name}: weights has {len(shares)} values, but {segments} segments have the "
+                f"timescales {scales}; give one weight for each"
+            )
+        share = dict(zip(scales, np.asarray(shares) / np.sum(shares), strict=True))
+        return np.array([share[k] / k for k, _, _ in timescale_members(segments)])
+
+    def call(self, features, return_weights: bool = False):
+        pooled = pool_timescales(features)
+        weights = ops.cast(self._weights, pooled.dtype)
+        output = ops.sum(weights[None, :, None] * pooled, axis=1)
+        if not return_weights:
+            return output
+        return output, ops.zeros_like(pooled[:, :, 0]) + weights
+
+    def compute_output_spec(self, features, return_weights: bool = False):
+        batch, segments, width = features.shape
+        output = keras.KerasTensor((batch, width), self.compute_dtype)
+        if not return_weights:
+            return output
+        count = len(timescale_members(segments))
+        return output, keras.KerasTensor((batch, count), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "weights": self.preset}

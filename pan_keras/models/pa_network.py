@@ -1,0 +1,32 @@
+"""The PA branch by itself: recognition from motion alone."""
+
+import keras
+
+from pan_keras.models.video_network import VideoNetwork, motion_of, normalise
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class PANetwork(VideoNetwork):
+    """Classifies clips by PA alone, the motion branch of PAN_Full.
+
+    Arguments, input and output are those of `VideoNetwork`.
+
+    Example:
+        >>> model = PANetwork(classes=8, backbone="micro", segments=8, stack=4, size=112)
+        >>> model(keras.random.uniform((2, 8, 4, 112, 112, 3), 0, 255)).shape
+        (2, 8)
+
+    References:
+        PAN paper, Sec. IV-A (Eq. 9), Fig. 3-B.
+    """
+
+    @staticmethod
+    def cue_channels(stack: int) -> int:
+        """Channels that the backbone sees, for stacks of m frames."""
+        return stack - 1
+
+    @staticmethod
+    def cues(stacks, height: int, policy) -> dict:
+        """PA of each stack."""
+        motion = motion_of(normalise(stacks), height, policy)
+        return {"maps": motion, "motion": motion}

@@ -1,0 +1,33 @@
+"""The RGB branch by itself: TSN, TSM and the spatial branch of PAN_Full."""
+
+import keras
+
+from pan_keras.models.video_network import VideoNetwork, normalise, unfold
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class RGBNetwork(VideoNetwork):
+    """Classifies clips by the first frame of each stack.
+
+    With `aggregation="average"` this is TSN on a backbone without the temporal shift, TSM on one
+    with it; with `"vap"` it is the RGB branch of PAN_Full. Arguments, input and output are those
+    of `VideoNetwork`; all frames of a stack but the first are ignored.
+
+    Example:
+        >>> model = RGBNetwork(classes=8, backbone="micro", stack=1, size=112)
+        >>> model(keras.random.uniform((2, 8, 1, 112, 112, 3), 0, 255)).shape
+        (2, 8)
+
+    References:
+        PAN paper, Sec. IV-A (Eq. 8), Fig. 3-B. Wang et al., "Temporal Segment Networks", ECCV 2016.
+    """
+
+    @staticmethod
+    def cue_channels(_stack: int) -> int:
+        """Channels that the backbone sees: RGB, whatever the stack."""
+        return 3
+
+    @staticmethod
+    def cues(stacks, height: int, _policy) -> dict:
+        """RGB of the first frames."""
+        return {"maps": unfold(normalise(stacks[:, 0]), height)}

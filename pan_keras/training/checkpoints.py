@@ -1,0 +1,107 @@
+"""Checkpoints: the whole state of training in one file that is whole or absent."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pan_keras.errors import UserError
+from pan_keras.files import replacing
+
+KEPT = 2
+PROGRESS = "progress"
+
+
+class Checkpoints:
+    """The newest checkpoints of a run, and the best.
+
+    A checkpoint holds each variable of model and optimiser (the state of random generators
+    among them) and the progress of the loop. The file is a zip with a checksum for each array,
+    so damage is found when it is read.
+
+    Args:
+        folder: Where the files are, `step-00000120.npz` and `best.npz`.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+
+    def save(self, step: int, variables: Sequence, progress: Mapping[str, Any], best: bool = False):
+        """Writes the state after `step` steps and removes what is too old.
+
+        Args:
+            step: Steps done since the start of the run.
+            variables: Keras variables in a fixed order.
+            progress: What the loop needs beside them, as JSON can hold it.
+            best: Whether to keep this state as `best.npz` too.
+
+        Raises:
+            UserError: If the disk is full; older checkpoints stay whole.
+        """
+        arrays = {
+            _key(index, variable): np.asarray(variable.numpy())
+            for index, variable in enumerate(variables)
+        }
+        arrays[PROGRESS] = np.array(json.dumps(progress))
+        names = [f"step-{step:08d}.npz"] + (["best.npz"] if best else [])
+        for name in names:
+            with replacing(self.folder / name) as temporary, temporary.open("wb") as file:
+                np.savez(file, **arrays)
+        for old in self.files()[KEPT:]:
+            old.unlink()
+
+    def files(self) -> list[Path]:
+        """The numbered checkpoints, newest first."""
+        return sorted(self.folder.glob("step-*.npz"), reverse=True)
+
+    def restore(
+        self, variables: Sequence, warn: Callable[[str], None] = print
+    ) -> dict[str, Any] | None:
+        """Fills the variables from the newest checkpoint that is whole.
+
+        Args:
+            variables: Keras variables in the order of `save`.
+            warn: Called with a sentence for each damaged file that is passed over.
+
+        Returns:
+            The progress that was saved, or None where there is no checkpoint.
+
+        Raises:
+            UserError: If there are checkpoints and all are damaged.
+        """
+        files = self.files()
+        for file in files:
+            try:
+                values, progress = _read(file, variables)
+            except Exception as error:  # a damaged zip can raise almost anything while it is read
+                warn(f"{file}: damaged ({error}); falling back to the checkpoint before")
+                continue
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            return progress
+        if files:
+            raise UserError(
+                f"{self.folder}: every checkpoint is damaged; start the run anew in another folder"
+            )
+        return None
+
+
+def _read(file: Path, variables: Sequence) -> tuple[list[np.ndarray], dict[str, Any]]:
+    with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
+        progress = json.loads(str(stored[PROGRESS]))
+        values = []
+        for index, variable in enumerate(variables):
+            value = stored[_key(index, variable)]
+            if value.shape != tuple(variable.shape):
+                raise ValueError(f"{variable.path} has shape {value.shape}")
+            values.append(value)
+    if len(stored.files) != len(values) + 1:
+        raise ValueError("it belongs to another model")
+    return values, progress
+
+
+def _key(index: int, variable) -> str:
+    # Not the path: Keras numbers generators and optimisers through the life of a process.
+    return f"{index:05d} {variable.name}"

@@ -1,0 +1,102 @@
+"""HTML from Python values: whatever is not marked as HTML is escaped."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TypeAlias
+
+STYLE = Path(__file__).with_name("report.css")
+VOID = ("img", "meta")
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Content: TypeAlias = "str | Iterable[Content] | None"
+
+
+def element(tag: str, /, *children: Content, **attributes: str) -> Html:
+    """One element with its children.
+
+    Args:
+        tag: Its name.
+        children: Texts, which are escaped; elements; iterables of both; `None` for nothing.
+        attributes: Values, which are escaped; `class_` stands for `class`, `_` for `-`.
+
+    Example:
+        >>> element("p", "a < b", class_="note")
+        '<p class="note">a &lt; b</p>'
+    """
+    pairs = (
+        (key.rstrip("_").replace("_", "-"), escape(value)) for key, value in attributes.items()
+    )
+    opening = "".join([tag, *(f' {key}="{value}"' for key, value in pairs)])
+    if tag in VOID:
+        return Html(f"<{opening}>")
+    return Html(f"<{opening}>{html(children)}</{tag}>")
+
+
+def html(content: Content) -> Html:
+    """Joins content into HTML, and escapes what is plain text."""
+    if content is None:
+        return Html("")
+    if isinstance(content, Html):
+        return content
+    if isinstance(content, str):
+        return Html(escape(content))
+    return Html("".join(html(part) for part in content))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Content]], texts: int = 1) -> Html:
+    """A table that scrolls by itself where the page is narrow.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells by row.
+        texts: Columns from the left that hold text; the others hold numbers.
+    """
+
+    def cells(tag: str, row: Sequence[Content]) -> Html:
+        sides = ({} if column < texts else {"class_": "number"} for column in range(len(row)))
+        return html(element(tag, cell, **side) for cell, side in zip(row, sides, strict=True))
+
+    head = element("thead", element("tr", cells("th", header)))
+    body = element("tbody", (element("tr", cells("td", row)) for row in rows))
+    return element("div", element("table", head, body), class_="wide")
+
+
+def image(file: bytes, media_type: str, text: str) -> Html:
+    """A picture inside the page.
+
+    Args:
+        file: The encoded picture.
+        media_type: Such as `image/png`.
+        text: What it shows, for those who cannot see it.
+    """
+    data = base64.b64encode(file).decode()
+    return element("img", src=f"data:{media_type};base64,{data}", alt=text)
+
+
+def page(title: str, sections: Sequence[Html], colours: dict[str, str]) -> str:
+    """A whole page that loads nothing from elsewhere.
+
+    Args:
+        title: Title of the window.
+        sections: What stands on it.
+        colours: Values of the style sheet's variables on light paper.
+    """
+    variables = "".join(f"--{name}:{colour};" for name, colour in colours.items())
+    style = Html(f":root{{{variables}}}\n{STYLE.read_text(encoding='utf-8')}")
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", style),
+    )
+    body = element("body", element("main", sections))
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"

@@ -1,0 +1,168 @@
+"""A run folder: what a training run leaves, and how others read it."""
+
+import csv
+import json
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pan_keras.data import ClipShape
+from pan_keras.errors import UserError
+from pan_keras.files import replacing
+from pan_keras.training.config import Config, load_config
+
+if TYPE_CHECKING:
+    import keras
+
+PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one training run.
+
+    It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
+    `tensorboard/`, `checkpoints/`, `model.keras` (best on validation), `labels.txt`,
+    `preprocessing.json`, `data_report.json`, and `split.csv` where a split was made.
+
+    Args:
+        path: The folder.
+
+    Example:
+        >>> run = open_run("runs/demo")
+        >>> run.shape
+        ClipShape(segments=8, stack=3, size=(64, 64), resize=72)
+    """
+
+    path: Path
+
+    @cached_property
+    def config(self) -> Config:
+        """The resolved configuration."""
+        return load_config(file=self.path / "config.toml")
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return tuple(self._text("labels.txt").splitlines())
+
+    @cached_property
+    def shape(self) -> ClipShape:
+        """What the model takes in."""
+        return clip_shape(self.config)
+
+    @property
+    def data_report(self) -> dict[str, Any]:
+        """Counts, ranges and skipped files of the data."""
+        return json.loads(self._text("data_report.json"))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of what trained the model."""
+        return json.loads(self._text("versions.json"))
+
+    def metrics(self) -> list[dict[str, float]]:
+        """One row an epoch: loss, accuracy, their validation values, speed."""
+        rows = csv.DictReader(self._text("metrics.csv").splitlines())
+        return [{key: float(value) for key, value in row.items()} for row in rows]
+
+    def load_model(self) -> "keras.Model":
+        """The model that was best on validation.
+
+        Raises:
+            UserError: If it is absent or damaged.
+        """
+        import keras  # noqa: PLC0415
+
+        from pan_keras import models  # noqa: F401, PLC0415
+
+        file = self.path / "model.keras"
+        if not file.is_file():
+            raise UserError(f"{file}: not there; train the run to the end of an epoch first")
+        try:
+            return keras.saving.load_model(file)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{file}: damaged ({reason}); train the run again") from error
+
+    def write(self, name: str, content: str | dict) -> None:
+        """Writes one file of the run, whole or not at all."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
+        with replacing(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def write_metrics(self, rows: list[dict[str, float]]) -> None:
+        """Writes `metrics.csv` anew."""
+        lines = [",".join(rows[0])] if rows else []
+        lines += [",".join(f"{value:.6g}" for value in row.values()) for row in rows]
+        self.write("metrics.csv", "\n".join(lines) + "\n")
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.path / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(
+                f"{self.path / name}: not readable ({error.strerror}); "
+                "is this the folder of a finished `pan-keras train`?"
+            ) from None
+
+
+def open_run(path: Path | str) -> Run:
+    """Opens a run folder.
+
+    Raises:
+        UserError: If the folder is not one.
+    """
+    path = Path(path)
+    if not (path / "config.toml").is_file():
+        raise UserError(f"{path}: not a run folder (no config.toml); give one that train wrote")
+    return Run(path)
+
+
+def clip_shape(config: Config) -> ClipShape:
+    """The clips that the model of a configuration takes."""
+    model = config.model
+    return ClipShape(model.segments, model.stack, model.size, model.resize)
+
+
+def preprocessing(config: Config) -> dict[str, Any]:
+    """What a program must do to frames before the model; normalisation is inside it."""
+    model, augmentation = config.model, config.augmentation
+    return {
+        "segments": model.segments,
+        "stack": model.stack,
+        "size": list(model.size),
+        "resize": model.resize,
+        "crop": "centre",
+        "sampling": augmentation.sampling,
+        "layout": "uint8 (batch, segments, stack, height, width, RGB)",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the machine and the packages that decide the numbers."""
+    found = {"python": sys.version.split()[0], "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            from pan_keras import __version__  # noqa: PLC0415
+
+            found[package] = __version__ if package == "pan-keras" else "absent"
+    return found
+
+
+def latest_run(folder: Path = Path("runs")) -> Run:
+    """The run that was last written to.
+
+    Raises:
+        UserError: If there is none.
+    """
+    runs = sorted(folder.glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
+    if not runs:
+        raise UserError(f"{folder}: no run in it; name one with --run")
+    return Run(runs[-1].parent)

@@ -1,0 +1,187 @@
+"""From a folder of videos to a run folder: the main job."""
+
+import difflib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pan_keras import models
+from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
+from pan_keras.errors import UserError
+from pan_keras.training.config import Config, load_config, recipes
+from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
+from pan_keras.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run came to.
+
+    Args:
+        run: The run folder.
+        rows: One row of metrics an epoch.
+        seconds: Time this call took.
+    """
+
+    run: Run
+    rows: list[dict[str, float]]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result for programs."""
+        last = self.rows[-1]
+        accuracies = [row["val_accuracy"] for row in self.rows if "val_accuracy" in row]
+        return {
+            "run": str(self.run.path),
+            "epochs": int(last["epoch"]),
+            "steps": int(last["step"]),
+            "best_val_accuracy": max(accuracies, default=None),
+            "input_wait": last["input_wait"],
+            "clips_per_second": last["clips_per_second"],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def train(
+    source: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    model: str | None = None,
+    config: str | Path | None = None,
+    overrides: Iterable[str] = (),
+    run: Path | None = None,
+    quiet: bool = False,
+) -> TrainingResult:
+    """Trains a model on labelled videos.
+
+    Args:
+        source: A folder of class folders, a CSV, or the name of a data set card; by default
+            the embedded data set `motions`, which is made if absent.
+        root: Folder of the videos that a card speaks of.
+        model: A name that `pan_keras.models.names()` lists.
+        config: A TOML file, or the name of a shipped recipe.
+        overrides: `section.key=value` strings that win over all else.
+        run: Folder to make; by default the next free `runs/SOURCE-MODEL-NUMBER`.
+        quiet: Whether to print warnings alone.
+
+    Raises:
+        UserError: If the configuration or the data are unusable, or `run` exists.
+
+    Example:
+        >>> result = train("videos", overrides=["training.epochs=30"])
+        >>> result.rows[-1]["val_accuracy"]
+    """
+    resolved = resolve(source, root=root, model=model, config=config, overrides=overrides)
+    folder = Path(run) if run is not None else _free_folder(resolved)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
+    new = Run(folder)
+    return _fit(new, resolved, quiet)
+
+
+def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
+    """Goes on with a run where its newest whole checkpoint stands.
+
+    Args:
+        run: The run folder; by default the latest in `runs`.
+        quiet: Whether to print warnings alone.
+
+    Raises:
+        UserError: If the folder is no run, or its data changed.
+    """
+    found = latest_run() if run is None else open_run(run)
+    return _fit(found, found.config, quiet)
+
+
+def resolve(
+    source: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    model: str | None = None,
+    config: str | Path | None = None,
+    overrides: Iterable[str] = (),
+) -> Config:
+    """The configuration that `train` would use; the arguments are those of `train`."""
+    overrides = list(overrides)
+    named = {item.partition("=")[0].strip() for item in overrides}
+    file = None if config is None or str(config) in recipes() else Path(config)
+    given = load_config(file=file, overrides=overrides)
+    card = _card(str(source or given.data.source))
+    if model is not None:
+        overrides.append(f'model.name="{model}"')
+    defaults = dict(card.training) if card else {}
+    recipe = defaults.pop("config", "small")
+    if config is not None and file is None:
+        recipe = str(config)
+    resolved = load_config(recipe, defaults, file, overrides)
+    if card is not None and resolved.augmentation.flip and not card.flip:
+        raise UserError(
+            f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
+        )
+    if resolved.model.name not in models.names():
+        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1, cutoff=0.0)[0]
+        raise UserError(f"model: there is no {resolved.model.name}; did you mean {near}?")
+    where = source if source is not None else resolved.data.source
+    if card is None:
+        where = Path(where).resolve()
+    folder = root if root is not None else resolved.data.root
+    if not folder and card is not None and card.generator:
+        folder = Path("data") / card.name
+    if root is not None and "data.root" in named:
+        raise UserError("the root is given twice, by --root and by --set data.root; drop one")
+    located = replace(
+        resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
+    )
+    return replace(resolved, data=located)
+
+
+def open_run_data(config: Config) -> VideoData:
+    """Opens the data that a configuration names, making them where they are embedded."""
+    card = _card(config.data.source)
+    root = Path(config.data.root) if config.data.root else None
+    if card is not None and card.generator and root is not None and not root.exists():
+        make_motions(root)
+    return open_data(
+        config.data.source,
+        root,
+        split_seed=config.data.split_seed,
+        max_broken=config.data.max_broken,
+    )
+
+
+def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
+    start = time.perf_counter()
+    data = open_run_data(config)
+    if len(data.classes) < 2:
+        raise UserError(f"{config.data.source}: one class alone; give videos of two or more")
+    if not data.clips("train"):
+        raise UserError(f"{config.data.source}: no training clip; name its split `train`")
+    _describe(run, config, data)
+    rows = Trainer(run, data).fit(quiet)
+    return TrainingResult(run, rows, time.perf_counter() - start)
+
+
+def _describe(run: Run, config: Config, data: VideoData) -> None:
+    labels = "\n".join(data.classes) + "\n"
+    earlier = run.path / "labels.txt"
+    if earlier.is_file() and earlier.read_text(encoding="utf-8") != labels:
+        raise UserError(f"{earlier}: the data now have other classes; start a new run")
+    run.write("config.toml", config.to_toml())
+    run.write("labels.txt", labels)
+    run.write("versions.json", versions())
+    run.write("preprocessing.json", preprocessing(config))
+    run.write("data_report.json", data.report())
+
+
+def _card(source: str) -> Card | None:
+    return load_card(source) if source in card_names() else None
+
+
+def _free_folder(config: Config) -> Path:
+    name = f"{Path(config.data.source).stem}-{config.model.name}"
+    number = 1
+    while (folder := Path("runs") / f"{name}-{number}").exists():
+        number += 1
+    return folder

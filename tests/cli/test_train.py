@@ -1,0 +1,80 @@
+"""`pan-keras train`: what a person types, and what the answer is."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from pan_keras.cli import main
+from pan_keras.data import make_motions
+from pan_keras.training.run import open_run
+
+QUICK = [
+    "model.segments=2",
+    "model.stack=2",
+    "model.size=32",
+    "model.resize=36",
+    "training.epochs=1",
+    "training.batch=4",
+]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["train", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def motions(tmp_path_factory):
+    return make_motions(tmp_path_factory.mktemp("data") / "motions", clips=48)
+
+
+def test_a_run_folder_holds_all_it_should(motions, tmp_path):
+    run = tmp_path / "run"
+    settings = [word for item in QUICK for word in ("--set", item)]
+    result = invoke("motions", "--root", motions, "--run", run, *settings, "--json")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout)
+    assert summary["epochs"] == 1
+    assert {file.name for file in run.iterdir()} >= {
+        "checkpoints",
+        "config.toml",
+        "data_report.json",
+        "labels.txt",
+        "metrics.csv",
+        "model.keras",
+        "preprocessing.json",
+        "tensorboard",
+        "versions.json",
+    }
+    opened = open_run(run)
+    assert opened.config.training.batch == 4
+    assert len(opened.labels) == 8
+    assert opened.metrics()[0]["val_accuracy"] == pytest.approx(summary["best_val_accuracy"])
+    assert opened.load_model().output_shape == (None, 8)
+    assert {"keras", "tensorflow", "numpy"} <= opened.versions.keys()
+
+    again = invoke("motions", "--root", motions, "--run", run)
+    assert again.exit_code == 2
+    assert "--resume" in again.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent"], "absent"),
+        (["egogestar"], "root"),
+        (["--set", "training.sede=1"], "training.seed"),
+        (["--config", "absent.toml"], "absent.toml"),
+        (["--model", "pan_lite_micr"], "pan_lite_micro"),
+        (["--set", "augmentation.flip=true"], "mirror"),
+        (["--resume"], "no run"),
+        (["--resume", "--set", "training.seed=1"], "drop the other arguments"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []

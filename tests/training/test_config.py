@@ -1,0 +1,69 @@
+"""A configuration is typed, complete and says what is wrong with it."""
+
+import pytest
+
+from pan_keras.errors import UserError
+from pan_keras.training.config import Config, load_config, recipes
+
+
+def test_later_sources_win(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[training]\nepochs = 3\nbatch = 2\n")
+    config = load_config(
+        card={"training": {"epochs": 9, "batch": 9, "seed": 9}},
+        file=file,
+        overrides=["training.batch=4"],
+    )
+    assert (config.training.seed, config.training.epochs, config.training.batch) == (9, 3, 4)
+
+
+def test_a_resolved_configuration_reads_back_as_itself(tmp_path):
+    config = load_config(overrides=["model.aggregation=vip", 'data.source=a "b" \\ c'])
+    file = tmp_path / "config.toml"
+    file.write_text(config.to_toml())
+    assert load_config(file=file) == config
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_shipped_recipes_are_valid(name):
+    assert isinstance(load_config(name), Config)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainin.seed=1", "did you mean training"),
+        ("training.sede=1", r"no training\.sede; did you mean training\.seed"),
+        ("training.seed=1.5", "must be a whole number"),
+        ("training.seed=true", "must be a whole number"),
+        ("training.learning_rate=fast", "must be a number"),
+        ("augmentation.flip=1", "must be true or false"),
+        ("model.size=[1, 2, 3]", r"\[height, width\]"),
+        ("data.cache=ram", "one of none, memory, disk"),
+        ("training.epochs=0", "at least 1"),
+        ("training.learning_rate=-1", "above 0"),
+        ("model.dropout=1", r"in \[0, 1\)"),
+        ("training", "section.key=value"),
+        ("training.seed", "section.key=value"),
+    ],
+)
+def test_a_mistake_names_the_key_and_the_remedy(override, message):
+    with pytest.raises(UserError, match=message):
+        load_config(overrides=[override])
+
+
+@pytest.mark.parametrize("text", ["[training", "training = 1", "[trainig]\nseed = 1", "\xff"])
+def test_a_broken_file_is_named(tmp_path, text):
+    file = tmp_path / "broken.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"broken\.toml"):
+        load_config(file=file)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load_config(file=tmp_path / "absent.toml")
+
+
+def test_one_number_makes_a_square():
+    assert load_config(overrides=["model.size=112"]).model.size == (112, 112)

@@ -1,0 +1,116 @@
+"""A run that is killed anywhere and resumed ends where an unbroken one ends, to the bit."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pan_keras.data import make_motions
+from pan_keras.errors import UserError
+from pan_keras.training.run import open_run
+from pan_keras.training.train import resume, train
+
+SETTINGS = (
+    "model.segments=2",
+    "model.stack=2",
+    "model.size=32",
+    "model.resize=36",
+    "training.epochs=4",
+    "training.batch=4",
+    "training.checkpoint_seconds=0",
+)
+
+# Seconds from the first training step to the kill: steps, validation, the writing of checkpoints
+# and of the model are all hit by some of them.
+DELAYS = np.random.default_rng(2021).uniform(0.0, 1.5, size=10).round(3).tolist()
+
+KILLED = """
+import json, os, signal, sys, threading
+from pathlib import Path
+from pan_keras.training import train as training
+from pan_keras.training.trainer import Trainer
+
+run, root, overrides, delay = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
+advance = Trainer._advance
+armed = []
+def arm_and_advance(self, *arguments):
+    if not armed:
+        armed.append(True)
+        threading.Timer(float(delay), os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return advance(self, *arguments)
+Trainer._advance = arm_and_advance
+if (run / "config.toml").exists():
+    training.resume(run, quiet=True)
+else:
+    training.train("motions", root=root, overrides=overrides, run=run, quiet=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def motions(tmp_path_factory):
+    return make_motions(tmp_path_factory.mktemp("data") / "motions", clips=48)
+
+
+def final_weights(run):
+    newest = max((run / "checkpoints").glob("step-*.npz"))
+    with np.load(newest) as stored:
+        return {name: stored[name] for name in stored.files if name != "progress"}
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def unbroken(motions, tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    train("motions", root=motions, overrides=SETTINGS, run=run, quiet=True)
+    return run
+
+
+def test_the_same_seed_gives_the_same_weights(motions, unbroken, tmp_path):
+    train("motions", root=motions, overrides=SETTINGS, run=tmp_path / "run", quiet=True)
+    assert_same_weights(final_weights(tmp_path / "run"), final_weights(unbroken))
+
+
+@pytest.mark.slow
+def test_ten_kills_change_nothing(motions, unbroken, tmp_path):
+    run = tmp_path / "run"
+    arguments = [str(run), str(motions), json.dumps(SETTINGS)]
+    kills = 0
+    for delay in DELAYS:
+        ended = subprocess.run(
+            [sys.executable, "-c", KILLED, *arguments, str(delay)], capture_output=True, check=False
+        )
+        kills += ended.returncode == -signal.SIGKILL
+    assert kills == len(DELAYS), "the run ended before the last kill: make it longer"
+    resume(run, quiet=True)
+    assert_same_weights(final_weights(run), final_weights(unbroken))
+
+
+def test_a_damaged_newest_checkpoint_costs_steps_and_nothing_else(unbroken, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(unbroken, run)
+    newest = max((run / "checkpoints").glob("step-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-100])
+    resume(run, quiet=True)
+    assert f"{newest.name}: damaged" in capsys.readouterr().err.replace("\n", "")
+    assert_same_weights(final_weights(run), final_weights(unbroken))
+
+
+def test_a_finished_run_resumes_to_itself(unbroken):
+    rows = open_run(unbroken).metrics()
+    again = resume(unbroken, quiet=True).rows
+    assert [row["loss"] for row in again] == pytest.approx([row["loss"] for row in rows], rel=1e-5)
+
+
+def test_an_existing_run_is_not_overwritten(motions, tmp_path):
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(UserError, match="add --resume"):
+        train("motions", root=motions, run=tmp_path)
