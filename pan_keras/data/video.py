@@ -65,7 +65,7 @@ def read_frames(
 
     Args:
         path: A video file.
-        indices: Frames in any order, repeats allowed, each from 0 to `frames - 1`.
+        indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
         timeout: Seconds it may take.
         transform: Applied to each frame as it is decoded, for example a resize: a long clip in
             full size may not fit in memory.
@@ -83,7 +83,7 @@ def read_frames(
     """
     index = frame_index(path, timeout)
     indices = [int(i) for i in indices]
-    if indices and not 0 <= min(indices) <= max(indices) < len(index):
+    if not 0 <= min(indices) <= max(indices) < len(index):
         raise IndexError(f"{path}: frames {min(indices)} to {max(indices)} of {len(index)}")
     frames = _Reader(Path(path), index, timeout, transform).read(sorted(set(indices)))
     return np.stack([frames[i] for i in indices])

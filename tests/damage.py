@@ -1,0 +1,49 @@
+"""Ways in which a video file gets damaged."""
+
+import numpy as np
+
+
+def damaged(content: bytes, count: int, seed: int):
+    """Yields `count` damaged variants of a file: (what was done, bytes)."""
+    rng = np.random.default_rng(seed)
+    ways = (truncated, flipped, swapped, emptied, blanked)
+    for number in range(count):
+        way = ways[number % len(ways)]
+        yield f"{number:03d}_{way.__name__}", way(content, rng)
+
+
+def truncated(content, rng):
+    return content[: int(len(content) * rng.random())]
+
+
+def flipped(content, rng):
+    """Up to 64 bytes anywhere, or in the header, get other values."""
+    data = bytearray(content)
+    end = len(data) if rng.random() < 0.5 else min(2048, len(data))
+    for place in rng.integers(0, end, 2 ** rng.integers(0, 7)):
+        data[place] = rng.integers(0, 256)
+    return bytes(data)
+
+
+def swapped(content, rng):
+    """Two pieces change places, from the first or last bytes, where headers are."""
+    length = int(rng.choice([4, 16, 64, 256]))
+    edge = min(4096, len(content) // 2 - length)
+    first = int(rng.integers(0, edge))
+    second = int(rng.integers(0, edge)) + (len(content) // 2 if rng.random() < 0.5 else 0)
+    data = bytearray(content)
+    data[first : first + length] = content[second : second + length]
+    data[second : second + length] = content[first : first + length]
+    return bytes(data)
+
+
+def emptied(content, rng):
+    """Nothing is left, or nothing but the first bytes."""
+    return content[: int(rng.choice([0, 0, 1, 8, 32]))]
+
+
+def blanked(content, rng):
+    """A stretch is all zeros, as after a failed download."""
+    start = int(rng.integers(0, len(content)))
+    length = int(rng.integers(1, len(content) // 2))
+    return (content[:start] + bytes(length) + content[start + length :])[: len(content)]

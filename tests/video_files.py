@@ -1,0 +1,50 @@
+"""Small videos of any kind for tests, and a plain decoder to hold them against."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
+
+needs_real_videos = pytest.mark.skipif(
+    not REAL_VIDEOS.is_dir(), reason="the real videos are not beside this checkout"
+)
+
+
+def moving_frames(count, height=48, width=64, seed=0):
+    """A smooth texture that slides by; no two frames are alike."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3)).astype(np.uint8)
+    texture = coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+    return np.stack([np.roll(texture, 3 * i, axis=1) for i in range(count)])
+
+
+def write_video(
+    path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options
+):
+    """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = pixels
+        stream.options = {key: str(value) for key, value in options.items()}
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 100)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for number, picture in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def every_frame(path):
+    """All frames as a player shows them, by decoding from the first to the last."""
+    with av.open(str(path)) as container:
+        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
