@@ -66,8 +66,8 @@ def evaluate(
     labels = _common_labels(opened)
     videos = _open(opened[0], data, root)
     chosen = _clips(videos, split, labels, opened[0])
-    start = time.perf_counter()
     classifiers = [ClipClassifier(run, crops, clips, batch) for run in opened]
+    start = time.perf_counter()
     fused, broken = _fused(classifiers, shares, chosen, progress)
     seconds = time.perf_counter() - start
     skipped = {file.path: file.reason for file in videos.skipped} | broken
