@@ -6,8 +6,17 @@ import click
 
 from pan_keras import __version__
 from pan_keras.cli.demo import demo
+from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.predict import predict
+from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.errors import UserError
+
+
+class Mistake(click.ClickException):
+    """Something a person can mend: one sentence on standard error."""
+
+    exit_code = 2
 
 
 class Commands(click.Group):
@@ -18,9 +27,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            mistake = click.ClickException(str(error))
-            mistake.exit_code = 2
-            raise mistake from error
+            raise Mistake(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,5 +39,5 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (demo, train):
+for command in (demo, evaluate, predict, report, train):
     main.add_command(command)

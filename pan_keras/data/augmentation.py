@@ -128,9 +128,7 @@ def multiscale_box(
     return left, top, width, height
 
 
-def multiscale_shapes(
-    frame_size: tuple[int, int], size: tuple[int, int]
-) -> list[tuple[int, int]]:
+def multiscale_shapes(frame_size: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
     """Window shapes (width, height): pairs of scales that are at most one step apart.
 
     Args:

@@ -110,9 +110,7 @@ def _frame(background: np.ndarray, patch: np.ndarray, phase: np.ndarray) -> np.n
 
 def _copies(place: float, radius: float, length: int) -> list[float]:
     return [
-        place + shift
-        for shift in (-length, 0, length)
-        if -radius < place + shift < length + radius
+        place + shift for shift in (-length, 0, length) if -radius < place + shift < length + radius
     ]
 
 

@@ -1,0 +1,75 @@
+# Needs python 3.11 or later and make; everything else is installed into environments of its own.
+
+PYTHON ?= python3
+VENV := .venv
+BACKENDS_VENV := .venv-backends
+PINNED := --constraint constraints.txt --build-constraint constraints.txt
+GROUPS := --group test --group check --group backends
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.NOTPARALLEL:
+.PHONY: help demo test check format backends backends-jax backends-torch wheel constraints clean
+
+help:  ## List the targets.
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/installed  ## Make small videos, train on them and write runs/demo/report.html.
+	$(VENV)/bin/pan-keras demo
+
+test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data runs some.
+	$(VENV)/bin/python -m pytest $(TESTS)
+
+check: $(VENV)/check-tools  ## Check format, lint, types and the import direction.
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/check-tools  ## Put the code into the format that check wants.
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+backends: backends-jax backends-torch  ## Test layers, backbones and models on JAX and PyTorch.
+
+backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
+	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python -m pytest tests/layers tests/backbones tests/models
+
+wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
+	$(VENV)/bin/python -m pip wheel --no-deps $(PINNED) --wheel-dir dist .
+
+constraints: $(VENV)/pip  ## Look up current releases and write them to constraints.txt.
+	$(VENV)/bin/python -m pip install --dry-run --ignore-installed --quiet \
+		--report $(VENV)/releases.json . $(GROUPS) pip hatchling editables
+	$(VENV)/bin/python -c "import json, sys; print(*sorted( \
+		'{name}=={version}'.format(**release['metadata']) \
+		for release in json.load(sys.stdin)['install'] \
+		if release['metadata']['name'] != 'pan-keras'), sep='\n')" \
+		< $(VENV)/releases.json > constraints.txt
+
+clean:  ## Remove the environments and what was built.
+	rm -rf $(VENV) $(BACKENDS_VENV) dist
+
+# Files in an environment that say what it holds, so that a second call is quick.
+%/pip: constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	@touch $@
+
+$(VENV)/installed: $(VENV)/pip pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable .
+	@touch $@
+
+$(VENV)/test-tools: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group test
+	@touch $@
+
+$(VENV)/check-tools: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group check
+	@touch $@
+
+# TensorFlow stays out, and so does the installed package, which asks for it: pytest finds the code
+# in the checkout. What runs here runs on machines without TensorFlow.
+$(BACKENDS_VENV)/installed: $(BACKENDS_VENV)/pip pyproject.toml
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --group backends
+	@touch $@

@@ -1,0 +1,35 @@
+"""The command line answers at once: nothing slow is imported before a command needs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+SLOW = {"av", "cv2", "keras", "matplotlib", "numpy", "rich", "tensorflow"}
+
+# As the installed script does it: the name of the program stands in sys.argv[0].
+PROGRAM = """
+import sys
+sys.argv = ["pan-keras", *sys.argv[1:]]
+from pan_keras.cli import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def loaded_by(*arguments):
+    """Names of the modules that are loaded when `pan-keras ARGUMENTS` ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("train", "--help")], ids=" ".join
+)
+def test_answers_without_slow_imports(arguments):
+    assert not loaded_by(*arguments) & SLOW

@@ -1,0 +1,103 @@
+"""What the documents show, works: Python and commands are run, settings read, make targets found.
+
+Each document is a story told once from top to bottom, in an empty folder that holds what a reader
+has: videos of his own. Trainings are cut to one epoch. What cannot run here (it needs the network,
+an environment, data that may not be shipped) is read by the command line, but not run.
+"""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pan_keras.backbones import registry
+from pan_keras.cli import main
+from pan_keras.data import load_card, make_motions
+from pan_keras.training.config import load_config
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+SHOWN_ONLY = {"text", "bibtex"}
+OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
+QUICK = {"train": ["--set", "training.epochs=1"], "dataset": ["--clips", "48"]}
+NEEDS_ABSENT_DATA = "egogestar"
+TAKES_MINUTES = ["demo"]
+
+
+@pytest.fixture(scope="module")
+def motions(tmp_path_factory):
+    return make_motions(tmp_path_factory.mktemp("motions"), clips=48)
+
+
+@pytest.fixture
+def desk(motions, tmp_path, monkeypatch):
+    """An empty folder with videos in class folders, as the documents suppose."""
+    for number, video in enumerate(sorted(motions.rglob("*.mp4"))):
+        folder = tmp_path / "videos" / video.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.mp4").symlink_to(video)
+    (tmp_path / "clip.mp4").symlink_to(video)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
+    return tmp_path
+
+
+def run_line(line):
+    """Runs one line of a shell block, or checks what can be checked of it."""
+    program, *arguments = shlex.split(line, comments=True)
+    if program == "make":
+        assert set(arguments) <= TARGETS, f"{line}: no such target"
+    elif program == "pan-keras":
+        run_command(arguments)
+    else:
+        assert program in OTHER_PROGRAMS, f"{line}: a program that this test does not know"
+
+
+def run_command(arguments):
+    if NEEDS_ABSENT_DATA in " ".join(arguments) or arguments == TAKES_MINUTES:
+        name, *options = arguments
+        main.commands[name].make_context(name, options)
+        return
+    if "--resume" not in arguments:
+        arguments = [*arguments, *QUICK.get(arguments[0], [])]
+    main.main(arguments, prog_name="pan-keras", standalone_mode=False)
+
+
+def read_settings(text, folder):
+    """Settings and data set cards are TOML files; a file must be one of the two."""
+    tables = tomllib.loads(text)
+    file = folder / ("card.toml" if "classes" in tables else "settings.toml")
+    file.write_text(text, encoding="utf-8")
+    if "classes" in tables:
+        load_config(card=load_card(file).training)
+    else:
+        load_config(file=file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_blocks_work_from_top_to_bottom(document, desk):
+    names = {"np": np}
+    for language, text in BLOCK.findall((ROOT / document).read_text(encoding="utf-8")):
+        if language == "python":
+            exec(compile(text, document, "exec"), names)
+        elif language == "sh":
+            for line in text.replace("\\\n", " ").splitlines():
+                run_line(line)
+        elif language == "toml":
+            read_settings(text, desk)
+        else:
+            assert language in SHOWN_ONLY, f"{document}: a block of {language or 'no language'}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_between_files_lead_somewhere(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):
+        assert (ROOT / target).exists(), f"{document}: {target}"

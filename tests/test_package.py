@@ -1,0 +1,64 @@
+"""What is installed: its data files, and versions that are pinned once."""
+
+import importlib.resources
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from pan_keras import shipped
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+    return {
+        canonicalize_name(name): version for name, _, version in (x.partition("==") for x in lines)
+    }
+
+
+def requirements():
+    """Every requirement that pyproject.toml names."""
+    yield from PROJECT["project"]["dependencies"]
+    yield from PROJECT["build-system"]["requires"]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        yield from extra
+    for group in PROJECT["dependency-groups"].values():
+        yield from (item for item in group if isinstance(item, str))
+
+
+@pytest.mark.parametrize("requirement", sorted(set(requirements())))
+def test_constraints_pin_each_requirement_inside_its_range(requirement):
+    wanted = Requirement(requirement)
+    assert wanted.specifier.contains(pins()[canonicalize_name(wanted.name)])
+
+
+def test_constraints_name_releases_that_every_index_has():
+    for name, version in pins().items():
+        assert Version(version).local is None, f"{name}=={version} is a build of one machine"
+
+
+def test_package_says_that_it_is_typed():
+    assert importlib.resources.files("pan_keras").joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", ["datasets", "export/recipes"])
+def test_shipped_folders_are_found(name):
+    assert shipped.folder(name).is_dir()
+
+
+def test_wheel_takes_in_each_shipped_folder():
+    included = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for source, target in included.items():
+        assert (ROOT / source).is_dir()
+        assert target == f"pan_keras/_shipped/{source}"
+
+
+def test_missing_shipped_folder_asks_for_a_new_installation():
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        shipped.folder("no/such/folder")
