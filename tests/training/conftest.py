@@ -39,7 +39,7 @@ def make_run(small_motions, tmp_path_factory):
             "model.segments=4",
             "model.stack=2",
             "model.size=[24, 32]",
-            "augmentation.resize=32",
+            "model.resize=32",
             "data.source=motions",
             f'data.root="{small_motions}"',
             f"model.name={model}",
