@@ -105,6 +105,11 @@ def test_whole_frames_are_seen_by_the_same_weights(run):
     assert evaluation.clips == 8
 
 
+def test_the_runs_own_data_may_be_named(own_run):
+    assert evaluate(own_run.path, "motions", progress=False).clips == 8
+    assert (own_run.path / "evaluation" / "test.json").is_file()
+
+
 def test_every_clip_can_be_measured(run):
     assert evaluate(run.path, split="all", progress=False).clips == 48
 
