@@ -42,7 +42,7 @@ def evaluate(
     Args:
         runs: A run folder, or several with the same classes.
         data: Card, folder or CSV; by default the data of the (first) run.
-        root: Folder of the videos that a card speaks of; by default that of the (first) run.
+        root: Folder of the videos that a card speaks of; that of the run for its own data.
         split: `train`, `val`, `test`, or `all` for every clip.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
@@ -66,8 +66,8 @@ def evaluate(
     labels = _common_labels(opened)
     videos = _open(opened[0], data, root)
     chosen = _clips(videos, split, labels, opened[0])
-    start = time.perf_counter()
     classifiers = [ClipClassifier(run, crops, clips, batch) for run in opened]
+    start = time.perf_counter()
     fused, broken = _fused(classifiers, shares, chosen, progress)
     seconds = time.perf_counter() - start
     skipped = {file.path: file.reason for file in videos.skipped} | broken
@@ -88,7 +88,7 @@ def evaluate(
         seconds=round(seconds, 3),
         clips_per_second=round(len(fused) / seconds, 3),
     )
-    if output is None and len(opened) == 1 and data is None:
+    if output is None and len(opened) == 1 and _is_own(opened[0], data):
         output = opened[0].path / "evaluation"
     if output is not None:
         evaluation.write(output)
@@ -147,9 +147,14 @@ def _common_labels(runs: Sequence[Run]) -> tuple[str, ...]:
     return first.labels
 
 
+def _is_own(run: Run, data: str | Path | None) -> bool:
+    source = run.config.data.source
+    return data is None or source in (str(data), str(Path(data).resolve()))
+
+
 def _open(run: Run, data: str | Path | None, root: Path | None) -> VideoData:
     config = run.config
-    if data is not None:
+    if data is not None and not _is_own(run, data):
         seed, most = config.data.split_seed, config.data.max_broken
         return open_data(data, root, split_seed=seed, max_broken=most)
     if root is not None:

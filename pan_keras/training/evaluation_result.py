@@ -15,6 +15,8 @@ from pan_keras.files import replacing
 from pan_keras.training import figures
 from pan_keras.training.scores import ClassScore, ConfusedPair, Interval
 
+TUPLES = ("runs", "weights", "classes", "skipped_files")  # JSON has lists alone
+
 
 @dataclass(frozen=True)
 class ClipResult:
@@ -152,6 +154,7 @@ class Evaluation:
             results = [_clip_result(row) for row in rows]
             return cls(
                 **record
+                | {name: tuple(record[name]) for name in TUPLES}
                 | {
                     "intervals": {
                         name: Interval(*pair) for name, pair in record["intervals"].items()

@@ -26,6 +26,7 @@ PALETTE = {
     "accent": "#1f5fc4",
     "second": "#d0620f",
 }
+METADATA = ("Creator", "Date", "Format", "Type")  # of an SVG; a page has its own
 NUMBERED = 30  # classes up to which a confusion matrix has room for its counts
 
 
@@ -90,9 +91,10 @@ def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
             text = str(confusion[i, j])
             axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=size)
     names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
-    plain = {"fontsize": size, "color": PALETTE["ink"], "parse_math": False}
-    axes.set_xticks(range(count), names, rotation=90, **plain)
-    axes.set_yticks(range(count), names, **plain)
+    axes.set_xticks(range(count), names, rotation=90)
+    axes.set_yticks(range(count), names)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set(fontsize=size, color=PALETTE["ink"], parse_math=False)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
     axes.set_xlabel("predicted", color=PALETTE["muted"])
     axes.set_ylabel("truth", color=PALETTE["muted"])
@@ -125,7 +127,7 @@ def svg(figure: Figure, title: str) -> str:
     figure.patch.set_alpha(0)
     # The salt makes the names inside the file the same on each run; text stays text, not outlines.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}), _any_glyph():
-        FigureCanvasSVG(figure).print_figure(file, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_figure(file, format="svg", metadata=dict.fromkeys(METADATA))
     drawing = file.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     for name, colour in PALETTE.items():
