@@ -48,8 +48,10 @@ def check_dynamic_batch(layer, inputs, output_shape):
     symbolic = keras.Input(inputs.shape[1:])
     output = layer(symbolic)
     assert output.shape == (None, *output_shape[1:])
-    predicted = keras.Model(symbolic, output).predict(inputs, verbose=0)
-    assert predicted.shape == output_shape
+    # A full batch, then half a one.
+    thrice = np.concatenate([inputs] * 3)
+    predicted = keras.Model(symbolic, output).predict(thrice, batch_size=2 * len(inputs), verbose=0)
+    assert predicted.shape == (3 * output_shape[0], *output_shape[1:])
 
 
 def check_training_and_saving(layer, inputs, folder):

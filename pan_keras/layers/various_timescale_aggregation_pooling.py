@@ -54,10 +54,16 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         timescales = pool_timescales(features)
         descriptors = ops.mean(timescales, axis=-1)
         hidden = ops.relu(ops.matmul(descriptors, self.w1))
-        # An axis in a tuple, since Keras warns of a plain softmax over one value, which N = 2 has.
-        weights = ops.softmax(ops.matmul(hidden, self.w2), axis=(1,))
+        weights = self._softmax(ops.matmul(hidden, self.w2))
         output = ops.sum(weights[:, :, None] * timescales, axis=1)
         return (output, weights) if return_weights else output
+
+    @staticmethod
+    def _softmax(logits):
+        if logits.shape[-1] > 1:
+            return ops.softmax(logits)
+        # Of one value it is 1, and Keras warns of it; the difference keeps a gradient, of zero.
+        return logits - logits + 1
 
     def compute_output_spec(self, features, return_weights: bool = False):
         batch, segments, width = features.shape

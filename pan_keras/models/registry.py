@@ -25,7 +25,6 @@ OPTIONS = (
         for name in inspect.signature(VideoNetwork.__init__).parameters
         if name not in ("self", "classes", "backbone", "segments", "stack", "size", "kwargs")
     ),
-    "name",
     "shift",
     "causal",
 )
@@ -64,7 +63,7 @@ def create(
         stack: Adjacent frames per segment, m.
         size: Height and width of the frames in pixels, or one number for both.
         options: `shift` (bool, temporal shift in the backbone), `causal` (bool, shift from the
-            past only), and `aggregation`, `expansion`, `dropout`, `seed`, `dtype`, `name` as
+            past only), and `aggregation`, `expansion`, `dropout`, `seed`, `dtype` as
             `VideoNetwork` takes them.
 
     Raises:

@@ -41,7 +41,7 @@ class Checkpoints:
             UserError: If the disk is full; older checkpoints stay whole.
         """
         arrays = {
-            f"{index:05d} {variable.path}": np.asarray(variable.numpy())
+            _key(index, variable): np.asarray(variable.numpy())
             for index, variable in enumerate(variables)
         }
         arrays[PROGRESS] = np.array(json.dumps(progress))
@@ -93,10 +93,15 @@ def _read(file: Path, variables: Sequence) -> tuple[list[np.ndarray], dict[str, 
         progress = json.loads(str(stored[PROGRESS]))
         values = []
         for index, variable in enumerate(variables):
-            value = stored[f"{index:05d} {variable.path}"]
+            value = stored[_key(index, variable)]
             if value.shape != tuple(variable.shape):
                 raise ValueError(f"{variable.path} has shape {value.shape}")
             values.append(value)
     if len(stored.files) != len(values) + 1:
         raise ValueError("it belongs to another model")
     return values, progress
+
+
+def _key(index: int, variable) -> str:
+    # Not the path: Keras numbers generators and optimisers through the life of a process.
+    return f"{index:05d} {variable.name}"

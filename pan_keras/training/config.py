@@ -44,7 +44,8 @@ class ModelConfig:
         name: A name that `pan_keras.models.names()` lists.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
-        size: Height and width of a frame in pixels.
+        size: Height and width of a frame in pixels, as the network sees it.
+        resize: Shorter side in pixels to which a frame is resized before `size` is cropped.
         dropout: Share of features dropped in training.
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
@@ -55,6 +56,7 @@ class ModelConfig:
     segments: int = 8
     stack: int = 4
     size: tuple[int, int] = (224, 224)
+    resize: int = 256
     dropout: float = 0.5
     shift: bool | None = None
     causal: bool = False
@@ -66,7 +68,6 @@ class AugmentationConfig:
     """How a training clip is varied; all its frames alike.
 
     Args:
-        resize: Shorter side in pixels to which a frame is resized before it is cropped.
         crop: `random`, `multiscale` (corners and scales of the paper) or `centre`.
         flip: Mirror half of the clips; refused where the card forbids it.
         brightness: Largest change of brightness, as a share of the full range.
@@ -74,7 +75,6 @@ class AugmentationConfig:
         sampling: `random` start within each segment, or `dense`.
     """
 
-    resize: int = 256
     crop: Literal["random", "multiscale", "centre"] = "random"
     flip: bool = False
     brightness: float = 0.0
@@ -241,7 +241,7 @@ def _check_ranges(config: Config) -> None:
         "data.workers": 1,
         "model.segments": 1,
         "model.stack": 1,
-        "augmentation.resize": 1,
+        "model.resize": 1,
         "augmentation.brightness": 0,
         "augmentation.contrast": 0,
         "training.seed": 0,

@@ -126,7 +126,7 @@ def open_run(path: Path | str) -> Run:
 def clip_shape(config: Config) -> ClipShape:
     """The clips that the model of a configuration takes."""
     model = config.model
-    return ClipShape(model.segments, model.stack, model.size, config.augmentation.resize)
+    return ClipShape(model.segments, model.stack, model.size, model.resize)
 
 
 def preprocessing(config: Config) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def preprocessing(config: Config) -> dict[str, Any]:
         "segments": model.segments,
         "stack": model.stack,
         "size": list(model.size),
-        "resize": augmentation.resize,
+        "resize": model.resize,
         "crop": "centre",
         "sampling": augmentation.sampling,
         "layout": "uint8 (batch, segments, stack, height, width, RGB)",

@@ -1,11 +1,13 @@
 """From a folder of videos to a run folder: the main job."""
 
+import difflib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pan_keras import models
 from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
@@ -109,12 +111,18 @@ def resolve(
     card = _card(str(source or given.data.source))
     if model is not None:
         overrides.append(f'model.name="{model}"')
-    recipe = str(config) if config is not None and file is None else "small"
-    resolved = load_config(recipe, card.training if card else None, file, overrides)
+    defaults = dict(card.training) if card else {}
+    recipe = defaults.pop("config", "small")
+    if config is not None and file is None:
+        recipe = str(config)
+    resolved = load_config(recipe, defaults, file, overrides)
     if card is not None and resolved.augmentation.flip and not card.flip:
         raise UserError(
             f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
         )
+    if resolved.model.name not in models.names():
+        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1, cutoff=0.0)[0]
+        raise UserError(f"model: there is no {resolved.model.name}; did you mean {near}?")
     where = source if source is not None else resolved.data.source
     if card is None:
         where = Path(where).resolve()

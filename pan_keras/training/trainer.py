@@ -17,6 +17,7 @@ from pan_keras.data import (
     steps_per_epoch,
     training_dataset,
 )
+from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.config import Config
@@ -86,7 +87,7 @@ class Trainer:
         self.optimizer = create_optimizer(config, self.steps * config.training.epochs)
         self.optimizer.build(self.model.trainable_variables)
         self.store = FrameStore(
-            resize=config.augmentation.resize,
+            resize=config.model.resize,
             cache=config.data.cache,
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
@@ -225,20 +226,27 @@ class Trainer:
 
 
 def create_model(config: Config, classes: int) -> keras.Model:
-    """The network that a configuration names."""
+    """The network that a configuration names.
+
+    Raises:
+        UserError: If there is no such network, or it cannot be as the configuration says.
+    """
     model = config.model
     options = {"shift": model.shift, "aggregation": model.aggregation}
-    return models.create(
-        model.name,
-        classes=classes,
-        segments=model.segments,
-        stack=model.stack,
-        size=model.size,
-        dropout=model.dropout,
-        causal=model.causal,
-        seed=config.training.seed,
-        **{name: value for name, value in options.items() if value is not None},
-    )
+    try:
+        return models.create(
+            model.name,
+            classes=classes,
+            segments=model.segments,
+            stack=model.stack,
+            size=model.size,
+            dropout=model.dropout,
+            causal=model.causal,
+            seed=config.training.seed,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    except ValueError as error:
+        raise UserError(f"[model] of the configuration: {error}") from error
 
 
 def create_optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:

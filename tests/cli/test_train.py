@@ -13,7 +13,7 @@ QUICK = [
     "model.segments=2",
     "model.stack=2",
     "model.size=32",
-    "augmentation.resize=36",
+    "model.resize=36",
     "training.epochs=1",
     "training.batch=4",
 ]

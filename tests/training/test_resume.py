@@ -1,6 +1,7 @@
 """A run that is killed anywhere and resumed ends where an unbroken one ends, to the bit."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,13 +11,14 @@ import pytest
 
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
+from pan_keras.training.run import open_run
 from pan_keras.training.train import resume, train
 
 SETTINGS = (
     "model.segments=2",
     "model.stack=2",
     "model.size=32",
-    "augmentation.resize=36",
+    "model.resize=36",
     "training.epochs=4",
     "training.batch=4",
     "training.checkpoint_seconds=0",
@@ -69,12 +71,12 @@ def assert_same_weights(one, other):
 def unbroken(motions, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "unbroken"
     train("motions", root=motions, overrides=SETTINGS, run=run, quiet=True)
-    return final_weights(run)
+    return run
 
 
 def test_the_same_seed_gives_the_same_weights(motions, unbroken, tmp_path):
     train("motions", root=motions, overrides=SETTINGS, run=tmp_path / "run", quiet=True)
-    assert_same_weights(final_weights(tmp_path / "run"), unbroken)
+    assert_same_weights(final_weights(tmp_path / "run"), final_weights(unbroken))
 
 
 @pytest.mark.slow
@@ -89,27 +91,23 @@ def test_ten_kills_change_nothing(motions, unbroken, tmp_path):
         kills += ended.returncode == -signal.SIGKILL
     assert kills == len(DELAYS), "the run ended before the last kill: make it longer"
     resume(run, quiet=True)
-    assert_same_weights(final_weights(run), unbroken)
+    assert_same_weights(final_weights(run), final_weights(unbroken))
 
 
-def test_a_damaged_newest_checkpoint_costs_steps_and_nothing_else(
-    motions, unbroken, tmp_path, capsys
-):
+def test_a_damaged_newest_checkpoint_costs_steps_and_nothing_else(unbroken, tmp_path, capsys):
     run = tmp_path / "run"
-    train("motions", root=motions, overrides=SETTINGS, run=run, quiet=True)
+    shutil.copytree(unbroken, run)
     newest = max((run / "checkpoints").glob("step-*.npz"))
     newest.write_bytes(newest.read_bytes()[:-100])
     resume(run, quiet=True)
     assert f"{newest.name}: damaged" in capsys.readouterr().err.replace("\n", "")
-    assert_same_weights(final_weights(run), unbroken)
+    assert_same_weights(final_weights(run), final_weights(unbroken))
 
 
-def test_a_finished_run_resumes_to_itself(motions, tmp_path):
-    run = tmp_path / "run"
-    first = train(
-        "motions", root=motions, overrides=[*SETTINGS, "training.epochs=1"], run=run, quiet=True
-    )
-    assert resume(run, quiet=True).rows == first.rows
+def test_a_finished_run_resumes_to_itself(unbroken):
+    rows = open_run(unbroken).metrics()
+    again = resume(unbroken, quiet=True).rows
+    assert [row["loss"] for row in again] == pytest.approx([row["loss"] for row in rows], rel=1e-5)
 
 
 def test_an_existing_run_is_not_overwritten(motions, tmp_path):

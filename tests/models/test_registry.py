@@ -1,0 +1,72 @@
+"""Models by name: what exists, what options do, and how mistakes are answered."""
+
+import pytest
+
+from pan_keras import models
+from pan_keras.layers import SegmentConsensus, TemporalShift
+
+
+def create(name="pan_lite_micro", **options):
+    return models.create(name, **{"classes": 3, "segments": 4, "stack": 3, "size": 32, **options})
+
+
+def shifts(model):
+    return [layer for layer in model.backbone.layers if isinstance(layer, TemporalShift)]
+
+
+def test_names_are_families_times_backbones():
+    assert len(models.names()) == 4 * 5
+    assert models.names("pan_lite_*") == [
+        f"pan_lite_{backbone}"
+        for backbone in ("micro", "resnet101", "resnet18", "resnet34", "resnet50")
+    ]
+    assert models.names("nothing*") == []
+
+
+@pytest.mark.parametrize("name", models.names("*_micro") + models.names("*_resnet18"))
+def test_every_family_makes_its_model(name):
+    model = create(name, size=(32, 48))
+    assert model.name == name
+    assert model.output_shape == (None, 3)
+    assert model.input_shape == (None, 4, 3, 32, 48, 3)
+    assert (model.classes, model.segments, model.stack) == (3, 4, 3)
+    assert tuple(model.size) == (32, 48)
+
+
+@pytest.mark.parametrize(
+    ("family", "shifted", "averages"),
+    [("pan_lite", True, False), ("pa", True, False), ("tsm", True, True), ("tsn", False, True)],
+)
+def test_families_differ_as_the_paper_says(family, shifted, averages):
+    model = create(f"{family}_micro")
+    assert bool(shifts(model)) == shifted
+    assert any(isinstance(layer, SegmentConsensus) for layer in model.layers) == averages
+
+
+def test_options_reach_the_network():
+    model = create(shift=False, dropout=0.1, expansion=2)
+    assert shifts(model) == []
+    assert model.get_layer("dropout").rate == 0.1
+    assert model.get_layer("vap").expansion == 2
+    assert create(aggregation="vip").get_layer("vip").trainable_weights == []
+    assert all(shift.causal for shift in shifts(create(causal=True)))
+
+
+def test_an_unknown_model_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'pan_lite_resnet50'"):
+        create("panlite_resnet50")
+
+
+def test_an_unknown_option_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"option of pan_lite_micro 'dropuot'.*'dropout'"):
+        create(dropuot=0.1)
+
+
+def test_an_unknown_aggregation_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'average'"):
+        create(aggregation="averge")
+
+
+def test_causal_without_a_shift_is_refused():
+    with pytest.raises(ValueError, match="there is no shift"):
+        create("tsn_micro", causal=True)
