@@ -1,0 +1,167 @@
+"""Random changes of training clips, the same for every frame of a clip."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pan_keras.data.crops import cut, largest_window
+from pan_keras.errors import UserError
+
+SCALES = (1.0, 0.875, 0.75, 0.66)
+SNAP = 3
+CROPS = ("random", "multiscale", "centre")
+
+Below = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training clips are varied.
+
+    Args:
+        crop: `"random"` (any place), `"multiscale"` (corners, edges and centre in four scales,
+            as the reference) or `"centre"`.
+        flip: Mirror half of the clips. Only for classes that have no left and right.
+        brightness: Shift of the grey levels by up to this fraction of the whole range.
+        contrast: Stretch of the grey levels about the middle by up to this fraction.
+
+    Raises:
+        UserError: If `crop` is unknown or a fraction is not in 0 to 1.
+
+    Example:
+        >>> vary = Augmentation(crop="random", brightness=0.2, contrast=0.2)
+        >>> vary(frames, size=(72, 96), rng=np.random.default_rng(0)).shape
+        (24, 72, 96, 3)
+
+    References:
+        Wang et al., "Towards Good Practices for Very Deep Two-Stream ConvNets", 2015 (corner
+        crops in several scales).
+    """
+
+    crop: str = "random"
+    flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    def __post_init__(self):
+        if self.crop not in CROPS:
+            raise UserError(f"augmentation.crop: {self.crop!r} is none of {', '.join(CROPS)}")
+        for name in ("brightness", "contrast"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise UserError(f"augmentation.{name}: must be at least 0 and below 1")
+
+    def __call__(
+        self, frames: np.ndarray, size: tuple[int, int], rng: np.random.Generator
+    ) -> np.ndarray:
+        """Varies one clip.
+
+        Args:
+            frames: uint8 `(T, h, w, 3)`.
+            size: Height and width (H, W) of the result.
+            rng: Source of all randomness.
+
+        Returns:
+            uint8 `(T, H, W, 3)`.
+        """
+        # All draws are made whatever is switched on, so that switching one thing on leaves
+        # the others as they were.
+        box = self._box(frames.shape[1:3], size, rng)
+        flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
+        frames = cut(frames, box, size)
+        if self.flip and flip < 0.5:
+            frames = frames[:, :, ::-1]
+        if self.brightness or self.contrast:
+            frames = jitter(frames, shift * self.brightness, 1 + stretch * self.contrast)
+        return np.ascontiguousarray(frames)
+
+    def _box(
+        self, frame_size: tuple[int, int], size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[int, int, int, int]:
+        if self.crop == "multiscale":
+            return multiscale_box(frame_size, size, rng.integers)
+        height, width = largest_window(frame_size, size)
+        spare_height, spare_width = frame_size[0] - height, frame_size[1] - width
+        if self.crop == "centre":
+            return round(spare_width / 2), round(spare_height / 2), width, height
+        left, top = int(rng.integers(spare_width + 1)), int(rng.integers(spare_height + 1))
+        return left, top, width, height
+
+
+def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray:
+    """Stretches grey levels about the middle by `contrast` and shifts them by `brightness`.
+
+    Args:
+        frames: uint8, any shape.
+        brightness: Shift as a fraction of 255.
+        contrast: Factor, 1 for none.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    levels = (np.arange(256) - 127.5) * contrast + 127.5 + 255 * brightness
+    table = np.clip(np.round(levels), 0, 255).astype(np.uint8)
+    flat = np.ascontiguousarray(frames).reshape(frames.shape[0], -1)
+    return cv2.LUT(flat, table).reshape(frames.shape)
+
+
+def multiscale_box(
+    frame_size: tuple[int, int], size: tuple[int, int], below: Below
+) -> tuple[int, int, int, int]:
+    """Draws one of ten window shapes and one of thirteen places for it.
+
+    Args:
+        frame_size: Height and width of the frames.
+        size: Height and width (H, W) that the model sees; for a square size the windows are
+            those of the reference, else they follow its proportions.
+        below: Draws an integer from 0 to below its argument: `numpy.random.Generator.integers`,
+            or `random.Random.randrange`.
+
+    Returns:
+        Left, top, width, height in pixels.
+    """
+    shapes = multiscale_shapes(frame_size, size)
+    width, height = shapes[int(below(len(shapes)))]
+    places = fixed_places(frame_size, (height, width))
+    left, top = places[int(below(len(places)))]
+    return left, top, width, height
+
+
+def multiscale_shapes(
+    frame_size: tuple[int, int], size: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """Window shapes (width, height): pairs of scales that are at most one step apart.
+
+    Args:
+        frame_size: Height and width of the frames.
+        size: Height and width (H, W) that the model sees.
+    """
+    scale = min(frame_size[0] / size[0], frame_size[1] / size[1])
+    heights, widths = (
+        [_snapped(int(int(side * scale) * factor), side) for factor in SCALES] for side in size
+    )
+    return [
+        (width, height)
+        for i, height in enumerate(heights)
+        for j, width in enumerate(widths)
+        if abs(i - j) <= 1
+    ]
+
+
+def fixed_places(frame_size: tuple[int, int], window: tuple[int, int]) -> list[tuple[int, int]]:
+    """Thirteen places (left, top): corners, centre, edges' middles, quarters.
+
+    Args:
+        frame_size: Height and width of the frames.
+        window: Height and width of the window.
+    """
+    down, across = ((outer - inner) // 4 for outer, inner in zip(frame_size, window, strict=True))
+    quarters = [(0, 0), (4, 0), (0, 4), (4, 4), (2, 2), (0, 2), (4, 2), (2, 4), (2, 0)]
+    quarters += [(1, 1), (3, 1), (1, 3), (3, 3)]
+    return [(x * across, y * down) for x, y in quarters]
+
+
+def _snapped(side: int, wanted: int) -> int:
+    # A window almost as large as what the model sees becomes just that: no blur by resizing.
+    return wanted if abs(side - wanted) < SNAP else max(1, side)

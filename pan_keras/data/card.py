@@ -1,0 +1,141 @@
+"""Data set cards: what a data set is, how it is split, and how to begin training on it."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pan_keras import shipped
+from pan_keras.data.clip import SPLITS
+from pan_keras.errors import UserError
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """Clips belong to a split if a column of the manifest has one of these values.
+
+    Args:
+        split: `"test"` or `"val"`; what no rule takes is for training.
+        column: Name of a column.
+        values: Values of that column.
+    """
+
+    split: str
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A data set, as its file `datasets/NAME.toml` describes it.
+
+    Args:
+        name: Name on the command line.
+        title: Name in full.
+        classes: Classes in the order of their labels; empty if the folders tell them.
+        exclude: Labels in the data that are no class; their clips are left out.
+        manifest: CSV under the root that lists the clips; None if folders tell classes and
+            splits.
+        split: Rules over columns of the manifest, tried in order.
+        flip: Whether a mirrored clip still shows its class.
+        training: Good defaults, in tables named as those of the training configuration.
+        generator: `"motions"` if the data are made, not fetched.
+        licence: Licence of the data.
+        citation: What to cite.
+        source: Where to get the data.
+
+    Example:
+        >>> load_card("egogestar").flip
+        False
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    manifest: str | None = None
+    split: tuple[SplitRule, ...] = ()
+    flip: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict)
+    generator: str | None = None
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+
+
+def card_names() -> list[str]:
+    """Names of the cards that ship with the package."""
+    return sorted(file.stem for file in shipped.folder("datasets").glob("*.toml"))
+
+
+def load_card(name_or_path: str | Path) -> Card:
+    """Loads a card by name, or one of your own by path.
+
+    Args:
+        name_or_path: Name of a shipped card, or a path that ends in `.toml`.
+
+    Raises:
+        UserError: If there is no such card, or it has an unknown key or a value of a wrong type.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = shipped.folder("datasets") / f"{name_or_path}.toml"
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError as error:
+        near = _nearest(str(name_or_path), card_names())
+        raise UserError(f"{name_or_path}: there is no such data set card; {near}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: this is not a TOML file ({error}); mend it") from error
+    return _card(path, table)
+
+
+def _card(path: Path, table: dict[str, Any]) -> Card:
+    types = {item.name: item.type for item in fields(Card)}
+    for key, value in table.items():
+        if key not in types:
+            raise UserError(f"{path}: unknown key {key!r}; {_nearest(key, list(types))}")
+        _check_type(path, key, value, types[key])
+    for key in ("name", "title"):
+        if key not in table:
+            raise UserError(f"{path}: the key {key!r} is missing; add it")
+    rules = tuple(_rule(path, split, rule) for split, rule in table.pop("split", {}).items())
+    if rules and "manifest" not in table:
+        raise UserError(f"{path}: a split rule needs the key 'manifest'; name the CSV file")
+    lists = {key: tuple(table.pop(key)) for key in ("classes", "exclude") if key in table}
+    return Card(**table, **lists, split=rules)
+
+
+def _check_type(path: Path, key: str, value: Any, declared: Any) -> None:
+    if key in ("classes", "exclude"):
+        good, wanted = _are_strings(value), "a list of strings"
+    elif key in ("split", "training"):
+        good, wanted = isinstance(value, dict), "a table"
+    elif declared is bool:
+        good, wanted = isinstance(value, bool), "true or false"
+    else:
+        good, wanted = isinstance(value, str), "a string"
+    if not good:
+        raise UserError(f"{path}: {key!r} is {value!r}; it must be {wanted}")
+
+
+def _rule(path: Path, split: str, rule: Any) -> SplitRule:
+    if split not in SPLITS[1:]:
+        raise UserError(f"{path}: unknown split {split!r}; {_nearest(split, list(SPLITS[1:]))}")
+    if not isinstance(rule, dict) or set(rule) != {"column", "values"}:
+        raise UserError(f"{path}: split.{split} must have the keys 'column' and 'values'")
+    if not isinstance(rule["column"], str) or not _are_strings(rule["values"]):
+        raise UserError(f"{path}: split.{split}: column is a string and values a list of strings")
+    return SplitRule(split, rule["column"], tuple(rule["values"]))
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

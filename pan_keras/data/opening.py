@@ -1,0 +1,214 @@
+"""From the name of a data set, a folder or a CSV file to clips that can be decoded."""
+
+import difflib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pan_keras.data.card import Card, card_names, load_card
+from pan_keras.data.clip import Clip
+from pan_keras.data.container import BrokenVideo
+from pan_keras.data.motions import INFO, complete_motions, make_motions
+from pan_keras.data.sources import Listing, list_csv, list_folder
+from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
+from pan_keras.data.video import VideoInfo, probe
+from pan_keras.data.video_data import SkippedFile, VideoData
+from pan_keras.errors import UserError
+
+NAMED_IN_ERROR = 20
+
+Progress = Callable[[str, int, int], None]
+
+
+def open_data(
+    source: str | Path,
+    root: Path | str | None = None,
+    *,
+    split_seed: int = 0,
+    max_broken: float = 0.05,
+    progress: Progress | None = None,
+) -> VideoData:
+    """Opens a data set and looks into every file: frames are counted, the first is decoded.
+
+    Files that are broken are left out and listed. Where the source tells no split, 15 % of each
+    class become test and 15 % val, drawn from `split_seed` and written beside the data as
+    `split.csv` (`NAME.split.csv` for a CSV file); where only val is missing, 15 % of train become
+    val. Where the data cannot be written to, `VideoData.split_table` has the same text. The
+    embedded data set is made where it is absent.
+
+    Args:
+        source: Name of a card (`"egogestar"`), a card's `.toml` file, a folder of class folders,
+            or a CSV file.
+        root: Folder of the data of a card (`data/NAME` for an embedded set unless given), or the
+            one that relative paths in a CSV file start from.
+        split_seed: Seed of a split that is drawn.
+        max_broken: Share of broken files above which the data are refused.
+        progress: Called with what is being done, how many are done, and how many there are.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: If there is no such data set, it is not laid out as it should be, or too much
+            of it is broken.
+
+    Example:
+        >>> data = open_data("egogestar", root="~/data/egogestar")
+        >>> data.report()["splits"]
+        {'train': 142, 'val': 30, 'test': 45}
+    """
+    root = None if root is None else Path(root).expanduser()
+    card, listing = _list(source, root, progress)
+    classes = _classes(card, listing)
+    splits, origin, drawn = _splits(card, listing, split_seed)
+    paths = sorted(listing.labels)
+    infos, skipped = _probe_all(paths, listing, progress)
+    _refuse_if_broken(listing.source, paths, skipped, max_broken)
+    return VideoData(
+        source=str(source),
+        card=card,
+        classes=classes,
+        all_clips=tuple(
+            Clip(path, classes.index(listing.labels[path]), splits[path])
+            for path in paths
+            if path in infos
+        ),
+        skipped=tuple(skipped),
+        infos=infos,
+        ignored=dict(sorted(listing.ignored.items())),
+        split_origin=origin,
+        drawn=drawn,
+    )
+
+
+def _list(
+    source: str | Path, root: Path | None, progress: Progress | None
+) -> tuple[Card | None, Listing]:
+    name, path = str(source), Path(source).expanduser()
+    if name in card_names() or path.suffix == ".toml":
+        card = load_card(source)
+        return card, _list_card(card, root, progress)
+    if path.suffix.lower() == ".csv":
+        return None, list_csv(path, root)
+    if path.is_dir():
+        return None, list_folder(path)
+    near = difflib.get_close_matches(name, card_names(), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known names: {', '.join(card_names())}"
+    raise UserError(f"{source}: this is no folder, CSV file or data set name; {hint}")
+
+
+def _list_card(card: Card, root: Path | None, progress: Progress | None) -> Listing:
+    if card.generator:
+        root = root or Path("data") / card.name
+        if (root / INFO).exists():
+            complete_motions(root, progress=progress)
+        elif not root.is_dir() or not any(root.iterdir()):
+            make_motions(root, progress=progress)
+    if root is None:
+        raise UserError(
+            f"{card.name}: this card ships no videos; get them from {card.source} and give their "
+            "folder with --root"
+        )
+    if card.manifest is None:
+        return list_folder(root)
+    if not (root / card.manifest).is_file():
+        raise UserError(
+            f"{root}: the file {card.manifest} of {card.name} is not here; get the data from "
+            f"{card.source} and give their folder with --root"
+        )
+    return list_csv(root / card.manifest)
+
+
+def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
+    """Names the classes, and takes clips of excluded labels off the listing."""
+    for path, label in list(listing.labels.items()):
+        if card and label in card.exclude:
+            del listing.labels[path]
+            listing.ignored[f"clips labelled {label}"] += 1
+        elif card and card.classes and label not in card.classes:
+            line = f", line {listing.lines[path]}" if path in listing.lines else ""
+            near = difflib.get_close_matches(label, card.classes, n=1) or card.classes
+            raise UserError(
+                f"{listing.source}{line}: unknown label {label!r}; {card.name} has "
+                f"{', '.join(map(repr, near))}"
+            )
+    if card and card.classes:
+        return card.classes
+    names = set(listing.labels.values())
+    return tuple(sorted(names, key=int if all(map(str.isdecimal, names)) else str))
+
+
+def _splits(
+    card: Card | None, listing: Listing, seed: int
+) -> tuple[dict[Path, str], str, str | None]:
+    """Split of each file, where that comes from, and its table if it was drawn."""
+    if card and card.split:
+        return _by_rules(card, listing), f"the rules of the card {card.name}", None
+    labels = listing.labels
+    given = {path: listing.splits[path] for path in labels if path in listing.splits}
+    present = set(given.values())
+    if "val" in present or present == {"test"}:
+        return given, "as the data have it", None
+    if "test" in present:
+        train = {path: label for path, label in labels.items() if given[path] == "train"}
+        drawn = recorded_split(train, seed, VAL_FROM_TRAIN, listing.record)
+        splits, origin = {**given, **drawn}, f"val drawn from train with seed {seed}"
+    else:
+        splits = recorded_split(labels, seed, SHARES, listing.record)
+        origin = f"drawn with seed {seed}"
+    return splits, origin, split_table(labels, splits, seed, listing.record.parent)
+
+
+def _by_rules(card: Card, listing: Listing) -> dict[Path, str]:
+    splits = dict.fromkeys(listing.labels, "train")
+    for rule in card.split:
+        for path, split in splits.items():
+            columns = listing.columns[path]
+            if rule.column not in columns:
+                raise UserError(
+                    f"{listing.source}: the column {rule.column!r}, which the card {card.name} "
+                    "splits by, is missing; add it"
+                )
+            if split == "train" and columns[rule.column] in rule.values:
+                splits[path] = rule.split
+    return splits
+
+
+def _probe_all(
+    paths: list[Path], listing: Listing, progress: Progress | None
+) -> tuple[dict[Path, VideoInfo], list[SkippedFile]]:
+    infos: dict[Path, VideoInfo] = {}
+    skipped: list[SkippedFile] = []
+    # libav lets go of Python's lock while it reads and decodes.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, (path, found) in enumerate(zip(paths, pool.map(_probe, paths), strict=True), 1):
+            if isinstance(found, VideoInfo):
+                infos[path] = found
+            else:
+                line = f" (line {listing.lines[path]})" if path in listing.lines else ""
+                skipped.append(SkippedFile(path, found + line))
+            if progress:
+                progress("checking videos", done, len(paths))
+    return infos, skipped
+
+
+def _probe(path: Path) -> VideoInfo | str:
+    try:
+        return probe(path)
+    except BrokenVideo as error:
+        return error.reason
+
+
+def _refuse_if_broken(
+    source: Path, paths: list[Path], skipped: list[SkippedFile], max_broken: float
+) -> None:
+    if len(skipped) < len(paths) and len(skipped) <= max_broken * len(paths):
+        return
+    named = "\n".join(f"  {s.path}: {s.reason}" for s in skipped[:NAMED_IN_ERROR])
+    rest = len(skipped) - NAMED_IN_ERROR
+    raise UserError(
+        f"{source}: {len(skipped)} of {len(paths)} videos are broken, more than the "
+        f"{max_broken:.0%} that may be; mend or remove them, or allow more:\n{named}"
+        + (f"\n  and {rest} more" if rest > 0 else "")
+    )

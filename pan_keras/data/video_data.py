@@ -1,0 +1,115 @@
+"""A data set that is ready for use: every file looked into, every clip in its split."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pan_keras.data.card import Card
+from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.data.video import VideoInfo
+from pan_keras.errors import UserError
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file that was left out.
+
+    Args:
+        path: The file.
+        reason: Why, as part of a sentence.
+    """
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class VideoData:
+    """Labelled clips in their splits; `open_data` makes it.
+
+    Args:
+        source: What it was opened from.
+        card: The card, if there is one.
+        classes: Names of the classes in the order of their labels.
+        all_clips: Clips of all splits.
+        skipped: Broken files that were left out.
+        infos: What each clip's file holds.
+        ignored: What else lay there, with counts.
+        split_origin: Where the split comes from, as part of a sentence.
+        drawn: The split as CSV text, if it was drawn for this data set.
+
+    Example:
+        >>> data = open_data("videos")
+        >>> len(data.clips("train")), data.classes
+        (840, ('clap', 'wave'))
+    """
+
+    source: str
+    card: Card | None
+    classes: tuple[str, ...]
+    all_clips: tuple[Clip, ...]
+    skipped: tuple[SkippedFile, ...]
+    infos: Mapping[Path, VideoInfo]
+    ignored: Mapping[str, int]
+    split_origin: str
+    drawn: str | None = None
+
+    def clips(self, split: str) -> tuple[Clip, ...]:
+        """Clips of one split, in the order of their paths; none if the data lack it.
+
+        Args:
+            split: `"train"`, `"val"` or `"test"`.
+
+        Raises:
+            UserError: If there is no such split.
+        """
+        if split not in SPLITS:
+            raise UserError(f"split: {split!r} is none of {', '.join(SPLITS)}")
+        return self._by_split[split]
+
+    def split_table(self) -> str | None:
+        """The split as CSV text (path, label, split, seed), if it was drawn for these data."""
+        return self.drawn
+
+    def report(self) -> dict[str, Any]:
+        """What is in the data, for people and for JSON.
+
+        Returns:
+            Counts per class and split, ranges of frame count and rate, sizes, files left out.
+        """
+        counts = Counter((clip.label, clip.split) for clip in self.all_clips)
+        infos = list(self.infos.values())
+        return {
+            "source": self.source,
+            "card": self.card.name if self.card else None,
+            "clips": len(self.all_clips),
+            "splits": {split: len(self.clips(split)) for split in SPLITS},
+            "split_origin": self.split_origin,
+            "classes": {
+                name: {split: counts[label, split] for split in SPLITS}
+                for label, name in enumerate(self.classes)
+            },
+            "frames": _range([info.frames for info in infos]),
+            "frame_rate": _range([info.rate for info in infos]),
+            "sizes": dict(Counter(f"{info.width}x{info.height}" for info in infos).most_common()),
+            "skipped": [{"path": str(s.path), "reason": s.reason} for s in self.skipped],
+            "ignored": dict(self.ignored),
+        }
+
+    @cached_property
+    def _by_split(self) -> dict[str, tuple[Clip, ...]]:
+        return {s: tuple(clip for clip in self.all_clips if clip.split == s) for s in SPLITS}
+
+
+def _range(values: Sequence[float]) -> dict[str, float]:
+    smallest, median, largest = np.percentile(values, (0, 50, 100))
+    return {
+        "min": round(float(smallest), 3),
+        "median": round(float(median), 3),
+        "max": round(float(largest), 3),
+    }
