@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pan_keras.data import Clip, VideoData, open_data
+from pan_keras.data import SPLITS, Clip, VideoData, open_data
 from pan_keras.errors import UserError
 from pan_keras.training.evaluation_result import ClipResult, Evaluation
 from pan_keras.training.run import Run, open_run
@@ -18,7 +18,6 @@ from pan_keras.training.scores import confused_pairs, score
 from pan_keras.training.train import open_run_data
 from pan_keras.training.views import ClipClassifier, Crops
 
-SPLITS = ("train", "val", "test")
 WORST = 10  # clips named in the list of the worst
 
 
@@ -73,7 +72,7 @@ def evaluate(
     seconds = time.perf_counter() - start
     skipped = {file.path: file.reason for file in videos.skipped} | broken
     if not fused:
-        raise UserError(f"{videos.report()['source']}: no clip of {split} could be read: {skipped}")
+        raise UserError(f"{videos.source}: no clip of {split} could be read: {skipped}")
     evaluation = _evaluation(
         labels,
         [chosen[position] for position in fused],
@@ -149,9 +148,10 @@ def _common_labels(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _open(run: Run, data: str | Path | None, root: Path | None) -> VideoData:
-    if data is not None:
-        return open_data(data, root)
     config = run.config
+    if data is not None:
+        seed, most = config.data.split_seed, config.data.max_broken
+        return open_data(data, root, split_seed=seed, max_broken=most)
     if root is not None:
         config = replace(config, data=replace(config.data, root=str(root)))
     return open_run_data(config)

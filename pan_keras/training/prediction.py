@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pan_keras.data import VIDEO_EXTENSIONS, Clip
+from pan_keras.data import Clip
+from pan_keras.data.sources import VIDEO_SUFFIXES
 from pan_keras.errors import UserError
 from pan_keras.training.run import open_run
 from pan_keras.training.views import ClipClassifier, Crops
@@ -101,11 +102,11 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in VIDEO_EXTENSIONS
+                file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES
             )
             if not inside:
                 raise UserError(
-                    f"{path}: no video in it; they end in {', '.join(sorted(VIDEO_EXTENSIONS))}"
+                    f"{path}: no video in it; they end in {', '.join(sorted(VIDEO_SUFFIXES))}"
                 )
             files += inside
         elif path.exists():

@@ -204,12 +204,10 @@ def _data(run: Run, evaluation: Evaluation | None) -> Html | None:
     if not (run.path / "data_report.json").is_file():
         return None
     report = run.data_report
-    counts: dict[str, dict[str, int]] = report["counts"]
-    splits = list(counts)
-    rows = [
-        (label, *(str(counts[split].get(label, 0)) for split in splits)) for label in run.labels
-    ]
-    rows.append(("all", *(str(sum(counts[split].values())) for split in splits)))
+    counts: dict[str, dict[str, int]] = report["classes"]
+    splits: dict[str, int] = report["splits"]
+    rows = [(label, *(str(count[split]) for split in splits)) for label, count in counts.items()]
+    rows.append(("all", *map(str, splits.values())))
     skipped = {file["path"]: file["reason"] for file in report["skipped"]}
     if evaluation:
         skipped |= {file["path"]: file["reason"] for file in evaluation.skipped_files}
@@ -228,9 +226,10 @@ def _data(run: Run, evaluation: Evaluation | None) -> Html | None:
 
 
 def _ranges(report: dict[str, Any]) -> str:
-    frames, rate = report["frames"], report["rate"]
+    frames, rate = report["frames"], report["frame_rate"]
     return (
-        f"Clips have {frames[0]} to {frames[1]} frames, at {rate[0]:.3g} to {rate[1]:.3g} a second."
+        f"Split: {report['split_origin']}. Clips have {frames['min']:.0f} to {frames['max']:.0f} "
+        f"frames, at {rate['min']:.3g} to {rate['max']:.3g} a second."
     )
 
 
