@@ -75,7 +75,8 @@ def read_settings(text, folder):
     file = folder / ("card.toml" if "classes" in tables else "settings.toml")
     file.write_text(text, encoding="utf-8")
     if "classes" in tables:
-        load_config(card=load_card(file).training)
+        training = dict(load_card(file).training)
+        load_config(training.pop("config", "small"), card=training)
     else:
         load_config(file=file)
 
