@@ -22,9 +22,7 @@ def moving_frames(count, height=48, width=64, seed=0):
     return np.stack([np.roll(texture, 3 * i, axis=1) for i in range(count)])
 
 
-def write_video(
-    path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options
-):
+def write_video(path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options):
     """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
