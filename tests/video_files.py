@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 
@@ -22,9 +23,7 @@ def moving_frames(count, height=48, width=64, seed=0):
     return np.stack([np.roll(texture, 3 * i, axis=1) for i in range(count)])
 
 
-def write_video(
-    path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options
-):
+def write_video(path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options):
     """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
@@ -46,5 +45,7 @@ def write_video(
 
 def every_frame(path):
     """All frames as a player shows them, by decoding from the first to the last."""
+    to_rgb = VideoReformatter()
     with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+        shown = container.decode(video=0)
+        return np.stack([to_rgb.reformat(f, format="rgb24").to_ndarray() for f in shown])
