@@ -40,7 +40,7 @@ class Checkpoints:
         Raises:
             UserError: If the disk is full; older checkpoints stay whole.
         """
-        arrays = {
+        arrays: dict[str, Any] = {
             _key(index, variable): np.asarray(variable.numpy())
             for index, variable in enumerate(variables)
         }
