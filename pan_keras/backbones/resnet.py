@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from pan_keras.backbones.registry import register
-from pan_keras.layers import TemporalShift
+from pan_keras.layers import BatchNormalization, TemporalShift
 
 # From this many blocks in the third stage on, every second block carries the shift.
 DEEP = 23
@@ -76,9 +76,11 @@ class ResNet(keras.Model):
         policy = keras.dtype_policies.get(dtype)
         maps = keras.Input((None, None, channels), name="maps")
         x = convolve(maps, stem_width, stem_kernel, policy, name="conv1", stride=2)
-        x = rectify(normalise(x, policy, "bn1"), policy, "relu")
-        x = layers.ZeroPadding2D(1, dtype=policy, name="maxpool_pad")(x)
+        # ReLU after the pool equals ReLU before it, on a quarter of the positions; the pool's
+        # padding of zeros, which would be wrong by itself, is right because of the ReLU.
+        x = layers.ZeroPadding2D(1, dtype=policy, name="maxpool_pad")(normalise(x, policy, "bn1"))
         x = layers.MaxPooling2D(3, 2, dtype=policy, name="maxpool")(x)
+        x = rectify(x, policy, "relu")
         shifted_blocks = 2 if len(blocks) > 2 and blocks[2] >= DEEP else 1
         for stage, (count, width) in enumerate(zip(blocks, widths, strict=True), start=1):
             for index in range(count):
@@ -175,8 +177,8 @@ def convolve(x, width, kernel, policy, *, name, stride=1):
 
 
 def normalise(x, policy, name):
-    """Batch normalisation with torch's epsilon and momentum."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
+    """Batch normalisation."""
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
 
 
 def rectify(x, policy, name):

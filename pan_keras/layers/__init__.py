@@ -1,5 +1,6 @@
 """Keras layers of the paper: PA, temporal shift, VAP and its peers."""
 
+from pan_keras.layers.batch_normalization import BatchNormalization
 from pan_keras.layers.persistence_of_appearance import PersistenceOfAppearance
 from pan_keras.layers.segment_consensus import SegmentConsensus
 from pan_keras.layers.temporal_shift import TemporalShift
@@ -10,6 +11,7 @@ from pan_keras.layers.various_timescale_aggregation_pooling import (
 from pan_keras.layers.various_timescale_inference_pooling import VariousTimescaleInferencePooling
 
 __all__ = [
+    "BatchNormalization",
     "PersistenceOfAppearance",
     "SegmentConsensus",
     "TemporalShift",

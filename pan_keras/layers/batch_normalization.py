@@ -1,0 +1,81 @@
+"""Batch normalisation with torch's statistics, open to a backend's fused kernel."""
+
+import math
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+
+def normalise_batch(maps, scale, offset, epsilon: float):
+    """Normalises maps by their own statistics, in plain operations.
+
+    Args:
+        maps: `(..., C)`.
+        scale: `(C,)`.
+        offset: `(C,)`.
+        epsilon: Added to the variance.
+
+    Returns:
+        The normalised maps, their mean `(C,)` and their unbiased variance `(C,)`.
+    """
+    axes = tuple(range(len(maps.shape) - 1))
+    wide = ops.cast(maps, keras.backend.result_type(maps.dtype, "float32"))
+    mean, variance = ops.moments(wide, axes)
+    normalised = ops.batch_normalization(
+        wide, mean, variance, axis=-1, offset=offset, scale=scale, epsilon=epsilon
+    )
+    count = ops.cast(math.prod(ops.shape(maps)[axis] for axis in axes), wide.dtype)
+    unbiased = variance * (count / ops.maximum(count - 1, 1))
+    return ops.cast(normalised, maps.dtype), mean, unbiased
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Normalises each channel over batch and positions, with the statistics of torch.
+
+    Keras' own layer moves its variance towards the batch's biased variance, torch's towards the
+    unbiased one; this layer does as torch, so that networks trained here and there agree. In
+    inference it is Keras' layer.
+
+    Args:
+        momentum: Share of the old moving statistics that stays at each step. torch counts the
+            other share: its 0.1 is 0.9 here.
+        epsilon: Added to the variance.
+
+    Attributes:
+        kernel: The function behind a training step, `normalise_batch` or one like it. TensorFlow
+            has a fused kernel for it, several times as fast, that the operations common to all
+            backends do not reach; `pan_keras.training` puts it here.
+
+    Input shape:
+        `(..., C)`.
+
+    Output shape:
+        The same.
+
+    Example:
+        >>> BatchNormalization()(keras.random.normal((16, 14, 14, 64)), training=True).shape
+        (16, 14, 14, 64)
+
+    References:
+        Ioffe and Szegedy, "Batch Normalization", ICML 2015.
+    """
+
+    kernel: Callable = staticmethod(normalise_batch)
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, maps, training=None):
+        if not (training and self.trainable):
+            return super().call(maps, training=False)
+        outputs, mean, variance = self.kernel(maps, self.gamma, self.beta, self.epsilon)
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            batch = ops.stop_gradient(ops.cast(batch, moving.dtype))
+            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        return outputs
+
+    def get_config(self):
+        base = keras.layers.Layer.get_config(self)
+        return {**base, "momentum": self.momentum, "epsilon": self.epsilon}
