@@ -1,6 +1,5 @@
 """The training loop: exact to the bit across a kill and a resume."""
 
-import math
 import time
 from dataclasses import asdict, dataclass, field
 
@@ -52,7 +51,7 @@ class State:
     """Where the loop stands; saved with each checkpoint."""
 
     step: int = 0
-    best: float = -math.inf
+    best: list[float] = field(default_factory=list)
     rows: list[dict[str, float]] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
 
@@ -172,9 +171,10 @@ class Trainer:
         row["learning_rate"] = float(self.optimizer.learning_rate)
         state.rows.append(row)
         state.sums = Sums()
+        # Equal accuracies are common where validation clips are few: the lower loss decides.
         # Without validation clips the newest model is the one to keep.
-        score = row.get("val_accuracy", math.inf)
-        best = score > state.best or score == math.inf
+        score = [row["val_accuracy"], -row["val_loss"]] if self.validation else [float(state.step)]
+        best = score > state.best
         if best:
             state.best = score
             with replacing(self.run.path / "model.keras") as temporary:
