@@ -72,8 +72,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super().call(maps, training=False)
         outputs, mean, variance = self.kernel(maps, self.gamma, self.beta, self.epsilon)
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            batch = ops.stop_gradient(ops.cast(batch, moving.dtype))
-            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+            step = ops.stop_gradient(ops.cast(batch, moving.dtype)) - moving
+            moving.assign(moving + step * (1 - self.momentum))
         return outputs
 
     def get_config(self):

@@ -1,0 +1,233 @@
+"""How long a training step of a model takes, and where the time goes."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from pan_keras.errors import UserError
+
+WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """A measured training step.
+
+    Attributes:
+        model: Registry name.
+        segments: N.
+        stack: m.
+        size: Height and width in pixels.
+        batch: Clips per step.
+        threads: Threads of one operation, and operations at a time.
+        steps: Steps measured, after the warm-up.
+        seconds: `min`, `median` and `max` of a step.
+        clips_per_second: At the median.
+        breakdown: Median seconds of parts that are measured by themselves, forward and backward
+            unless said otherwise: `forward` (the whole network), `forward_backward`, `optimizer`
+            (the rest of a step), `pa`, `backbone`, `aggregation` (with the classifier).
+    """
+
+    model: str
+    segments: int
+    stack: int
+    size: tuple[int, int]
+    batch: int
+    threads: int
+    steps: int
+    seconds: dict[str, float]
+    clips_per_second: float
+    breakdown: dict[str, float]
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(asdict(self))
+
+    def to_text(self) -> str:
+        """A few lines for a person."""
+        height, width = self.size
+        seconds = self.seconds
+        lines = [
+            f"{self.model}, {self.segments}x{self.stack} frames of {height}x{width} px, "
+            f"batch {self.batch}, {self.threads} threads, {self.steps} steps",
+            f"step     {seconds['median']:.3f} s median "
+            f"({seconds['min']:.3f} to {seconds['max']:.3f}), "
+            f"{self.clips_per_second:.2f} clips/s",
+        ]
+        width = max(map(len, self.breakdown))
+        lines += [f"  {part:<{width}}  {value:.3f} s" for part, value in self.breakdown.items()]
+        return "\n".join(lines)
+
+
+def measure_train_step(
+    name: str = "pan_lite_resnet18",
+    *,
+    segments: int = 8,
+    stack: int = 4,
+    size: int | tuple[int, int] = 112,
+    batch: int = 8,
+    threads: int = 2,
+    steps: int = 10,
+) -> TrainStep:
+    """Times training steps (forward, backward, SGD with momentum) on random frames.
+
+    Args:
+        name: One of `pan_keras.models.names()`.
+        segments: N.
+        stack: m.
+        size: Height and width in pixels, or one number for both.
+        batch: Clips per step.
+        threads: Threads TensorFlow may use; it takes them once, when it starts.
+        steps: Steps to time, after two that compile and warm up.
+
+    Raises:
+        UserError: If TensorFlow has started with another number of threads.
+
+    Example:
+        >>> result = measure_train_step("pan_lite_micro", size=64, batch=2, steps=3)
+        >>> result.seconds["median"]
+        0.031
+    """
+    use_threads(threads)
+    # After the threads are set, since this starts TensorFlow.
+    from pan_keras import models  # noqa: PLC0415
+    from pan_keras.training.fused_normalization import use_fused_normalization  # noqa: PLC0415
+
+    use_fused_normalization()
+    model = models.create(name, classes=10, segments=segments, stack=stack, size=size)
+    functions = {**whole(model, batch), **parts(model, batch)}
+    seconds = time_in_turns(functions, steps)
+    step = seconds.pop("step")
+    breakdown = {key: statistics.median(values) for key, values in seconds.items()}
+    median = statistics.median(step)
+    breakdown["optimizer"] = max(0.0, median - breakdown["forward_backward"])
+    return TrainStep(
+        model=name,
+        segments=segments,
+        stack=stack,
+        size=tuple(model.size),
+        batch=batch,
+        threads=threads,
+        steps=steps,
+        seconds={"min": min(step), "median": median, "max": max(step)},
+        clips_per_second=batch / median,
+        breakdown=breakdown,
+    )
+
+
+def use_threads(count: int) -> None:
+    """Limits TensorFlow to a number of threads.
+
+    Raises:
+        UserError: If it has started with another number.
+    """
+    import tensorflow as tf  # noqa: PLC0415
+
+    threading = tf.config.threading
+    wanted = (count, count)
+    try:
+        threading.set_intra_op_parallelism_threads(count)
+        threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError as error:
+        actual = (
+            threading.get_intra_op_parallelism_threads(),
+            threading.get_inter_op_parallelism_threads(),
+        )
+        if actual != wanted:
+            raise UserError(
+                f"threads: TensorFlow has started with {actual} threads; measure with {count} in "
+                "a new process"
+            ) from error
+
+
+def whole(model, batch: int) -> dict[str, Callable]:
+    """Functions that run the forward pass, both passes, and a whole step."""
+    import keras  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415
+
+    frames = tf.cast(255 * tf.random.uniform((batch, *model.input_shape[1:])), "uint8")
+    labels = tf.zeros(batch, "int32")
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+    optimizer.build(model.trainable_variables)
+    variables = [variable.value for variable in model.trainable_variables]
+
+    def differentiate(frames, labels):
+        with tf.GradientTape() as tape:
+            logits = model(frames, training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            loss = tf.reduce_mean(losses)
+        return tape.gradient(loss, variables)
+
+    forward = tf.function(lambda frames: model(frames, training=True))
+    backward = tf.function(differentiate)
+    step = tf.function(
+        lambda frames, labels: optimizer.apply(
+            differentiate(frames, labels), model.trainable_variables
+        )
+    )
+    return {
+        "step": lambda: step(frames, labels),
+        "forward": lambda: forward(frames),
+        "forward_backward": lambda: backward(frames, labels),
+    }
+
+
+def parts(model, batch: int) -> dict[str, Callable]:
+    """Functions that run both passes of a part of the model, on random input."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    height, width = model.size
+    rows = batch * model.segments
+    channels, features = model.backbone.input_shape[-1], model.backbone.output_shape[-1]
+    layers = {layer.name: layer for layer in model.layers}
+    pa = layers.get("persistence_of_appearance")
+    aggregation = next(layers[name] for name in ("vap", "vip", "average") if name in layers)
+    functions = {
+        "backbone": differentiated(
+            lambda maps: model.backbone(maps, training=True),
+            model.backbone.trainable_variables,
+            tf.random.normal((rows, height, width, channels)),
+            # The gradient goes on into PA, where there is one.
+            to_input=pa is not None,
+        ),
+        "aggregation": differentiated(
+            lambda features: layers["logits"](aggregation(features)),
+            [*aggregation.trainable_variables, *layers["logits"].trainable_variables],
+            tf.random.normal((batch, model.segments, features)),
+            to_input=True,
+        ),
+    }
+    if pa is not None:
+        stacks = tf.random.normal((rows, model.stack, height, width, 3))
+        functions["pa"] = differentiated(pa, pa.trainable_variables, stacks, to_input=False)
+    return functions
+
+
+def differentiated(call, variables, inputs, *, to_input: bool) -> Callable:
+    """A function that runs `call` and its gradient to weights and, if wanted, to its input."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    weights = [variable.value for variable in variables]
+
+    @tf.function
+    def run(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            total = tf.reduce_sum(call(inputs))
+        return tape.gradient(total, [*weights, *([inputs] if to_input else [])])
+
+    return lambda: run(inputs)
+
+
+def time_in_turns(functions: dict[str, Callable], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each function, taking turns so that a slow moment of the machine hits all."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for index in range(WARM_UP + rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if index >= WARM_UP:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
