@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
 
-@click.command()
+@click.command(cls=TensorFlowCommand)
 @click.argument("paths", nargs=-1, required=True, metavar="RUN [RUN...] [DATA]")
 @click.option(
     "--data", help="Card, folder or CSV to measure on; by default the data of the (first) run."

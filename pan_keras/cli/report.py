@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.quiet import TensorFlowCommand
 
-@click.command()
+
+@click.command(cls=TensorFlowCommand)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--output",
