@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 
@@ -44,5 +45,7 @@ def write_video(path, frames, codec="libx264", pixels="yuv420p", times=None, rot
 
 def every_frame(path):
     """All frames as a player shows them, by decoding from the first to the last."""
+    to_rgb = VideoReformatter()
     with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+        shown = container.decode(video=0)
+        return np.stack([to_rgb.reformat(f, format="rgb24").to_ndarray() for f in shown])

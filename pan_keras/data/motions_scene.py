@@ -7,11 +7,12 @@ import numpy as np
 
 WIDTH, HEIGHT = 72, 72
 RATES = (10, 12, 15, 20, 25, 30)
-LENGTHS = (12, 32)
+LENGTHS = (12, 24)
 # Part of its cycle that the moving attribute runs through in a clip.
-TRAVEL = (0.5, 0.8)
-RADII = (16.0, 36.0)
+TRAVEL = (0.35, 0.6)
+RADII = (11.0, 40.0)
 PATCH = 64
+DARKEST, LIGHTEST = 40, 215
 
 # Each class moves one attribute of the object, forth or back.
 ATTRIBUTES = ("x", "y", "size", "angle")
@@ -65,26 +66,33 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
     travel = direction * rng.uniform(*TRAVEL)
     phases[:, ATTRIBUTES.index(attribute)] += np.linspace(0, travel, length)
     phases %= 1.0
-    background, patch = _texture(rng, HEIGHT, WIDTH), _object(rng)
+    colour = rng.uniform(DARKEST, LIGHTEST, 3)
+    background, patch = _texture(rng, colour, HEIGHT, WIDTH), _object(rng, _other(rng, colour))
     frames = np.stack([_frame(background, patch, phase) for phase in phases])
     return Scene(frames, rate, phases)
 
 
-def _texture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Coloured noise of three grains, float32 `(H, W, 3)` in 0 to 255."""
-    texture = np.tile(rng.uniform(40, 215, 3).astype(np.float32), (height, width, 1))
+def _other(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+    """A colour that stands out against the given one in each channel."""
+    span = LIGHTEST - DARKEST
+    return DARKEST + (colour - DARKEST + rng.uniform(span / 3, 2 * span / 3, 3)) % span
+
+
+def _texture(rng: np.random.Generator, colour: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Coloured noise of three grains about a colour, float32 `(H, W, 3)` in 0 to 255."""
+    texture = np.tile(colour.astype(np.float32), (height, width, 1))
     for grain, strength in ((4, 15), (10, 20), (24, 25)):
         coarse = rng.normal(0, strength, (height // grain + 2, width // grain + 2, 3))
         texture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(texture, 0, 255).astype(np.float32)
 
 
-def _object(rng: np.random.Generator) -> np.ndarray:
+def _object(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
     """A textured blob, float32 `(PATCH, PATCH, 4)`: colour times opacity, and opacity."""
     middle = (PATCH - 1) / 2
     y, x = (np.mgrid[:PATCH, :PATCH].astype(np.float32) - middle) / middle
     # An ellipse with a ragged rim: turned by any angle it looks different.
-    stretch = rng.uniform(1.4, 1.8)
+    stretch = rng.uniform(1.7, 2.3)
     bumps = rng.uniform(-0.06, 0.06, 4)
     turns = rng.uniform(0, 2 * np.pi, 4)
     theta = np.arctan2(y * stretch, x)
@@ -93,7 +101,9 @@ def _object(rng: np.random.Generator) -> np.ndarray:
         for k, (bump, turn) in enumerate(zip(bumps, turns, strict=True), 1)
     )
     inside = np.clip((rim - np.hypot(x, y * stretch)) * middle / 2, 0, 1)[..., None]
-    return np.concatenate([_texture(rng, PATCH, PATCH) * inside, inside], -1).astype(np.float32)
+    return np.concatenate([_texture(rng, colour, PATCH, PATCH) * inside, inside], -1).astype(
+        np.float32
+    )
 
 
 def _frame(background: np.ndarray, patch: np.ndarray, phase: np.ndarray) -> np.ndarray:

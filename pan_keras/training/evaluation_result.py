@@ -99,11 +99,9 @@ class Evaluation:
             lines.append(f"{name:<11}{getattr(self, key):6.1%}  (95 %: {low:.1%} to {high:.1%})")
         width = max(len(name) for name in (*self.classes, "class"))
         lines += ["", f"{'class':<{width}}  clips  recall  precision     F1"]
-        lines += [
-            f"{row.name:<{width}}  {row.clips:5}  {row.recall:6.1%}  {row.precision:9.1%}"
-            f"  {row.f1:5.1%}"
-            for row in self.per_class
-        ]
+        for row in self.per_class:
+            _, clips, recall, precision, f1 = row.cells()
+            lines.append(f"{row.name:<{width}}  {clips:>5}  {recall:>6}  {precision:>9}  {f1:>5}")
         if self.confused_pairs:
             lines += ["", "most confused (truth > predicted)"]
             lines += [

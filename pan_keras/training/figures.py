@@ -30,34 +30,32 @@ METADATA = ("Creator", "Date", "Format", "Type")  # of an SVG; a page has its ow
 NUMBERED = 30  # classes up to which a confusion matrix has room for its counts
 
 
-def curves_figure(metrics: Sequence[Mapping[str, float]]) -> Figure:
-    """Loss and accuracy of training and validation over the epochs.
+def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
+    """One figure of training, and its like on validation, over the epochs.
 
     Args:
-        metrics: One row an epoch with `epoch`, `loss`, `accuracy` and, where there is a
-            validation part, `val_loss` and `val_accuracy`.
-
-    Returns:
-        A figure of two panels.
+        metrics: One row an epoch with `epoch`, `name` and, where there is a validation part,
+            `val_` and the name.
+        name: `loss` or `accuracy`.
     """
-    figure = Figure(figsize=(10.4, 3.1), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        _plain(axes)
-        axes.set_title(name, loc="left", color=PALETTE["ink"], fontsize=11)
-        axes.set_xlabel("epoch", color=PALETTE["muted"])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-        axes.grid(axis="y", color=PALETTE["line"], linewidth=0.8)
-        marker = "o" if len(metrics) < 3 else None
-        for key, label, colour in ((name, "train", "accent"), (f"val_{name}", "val", "second")):
-            rows = [row for row in metrics if key in row]
-            if rows:
-                epochs, values = [row["epoch"] for row in rows], [row[key] for row in rows]
-                axes.plot(epochs, values, color=PALETTE[colour], label=label, marker=marker)
-        axes.set_ylim(bottom=0)
-        legend = axes.legend(frameon=False, labelcolor=PALETTE["ink"])
-        legend.set_in_layout(False)
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    figure = Figure(figsize=(5.2, 3.0), layout="constrained")
+    axes = figure.subplots()
+    _plain(axes)
+    axes.set_title(name, loc="left", color=PALETTE["ink"], fontsize=11)
+    axes.set_xlabel("epoch", color=PALETTE["muted"])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.grid(axis="y", color=PALETTE["line"], linewidth=0.8)
+    marker = "o" if len(metrics) < 3 else None
+    for key, label, colour in ((name, "train", "accent"), (f"val_{name}", "val", "second")):
+        rows = [row for row in metrics if key in row]
+        if rows:
+            epochs, values = [row["epoch"] for row in rows], [row[key] for row in rows]
+            axes.plot(epochs, values, color=PALETTE[colour], label=label, marker=marker)
+    axes.set_ylim(bottom=0)
+    if name == "accuracy":
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.legend(frameon=False, labelcolor=PALETTE["ink"])
     return figure
 
 

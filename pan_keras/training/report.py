@@ -17,6 +17,7 @@ from pan_keras.training.scores import Interval
 
 SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
 CROPS = {"1": "centre crop", "3": "three crops", "full": "whole frame"}
+MOMENTS = {1: "one sample in time", 2: "two samples in time", 10: "ten samples in time"}
 SHOWN = 20  # rows up to which a table stands open
 
 
@@ -86,7 +87,7 @@ def _title(run: Run, evaluation: Evaluation | None) -> Html:
     ]
     if evaluation:
         facts.append(f"measured on {evaluation.clips} clips of {evaluation.split}")
-        facts.append(f"{CROPS[evaluation.crops]}, {evaluation.temporal_clips} in time")
+        facts.append(f"{CROPS[evaluation.crops]} at {MOMENTS[evaluation.temporal_clips]}")
     return element("header", element("h1", _name(run)), element("p", " · ".join(facts)))
 
 
@@ -139,8 +140,11 @@ def _curves(run: Run) -> Html | None:
     if scored:
         best = max(scored, key=lambda row: row["val_accuracy"])
         text += f" The model kept is that of epoch {best['epoch']:.0f}, the best on validation."
-    drawing = figures.svg(figures.curves_figure(rows), "loss and accuracy over the epochs")
-    return _section("Training", text, Html(drawing))
+    drawings = [
+        Html(figures.svg(figures.curve_figure(rows, name), f"{name} over the epochs"))
+        for name in ("loss", "accuracy")
+    ]
+    return _section("Training", text, element("div", drawings, class_="columns"))
 
 
 def _confusion(evaluation: Evaluation) -> Html:
@@ -170,10 +174,7 @@ def _confusion(evaluation: Evaluation) -> Html:
 
 
 def _classes(evaluation: Evaluation) -> Html:
-    rows = [
-        (row.name, str(row.clips), f"{row.recall:.1%}", f"{row.precision:.1%}", f"{row.f1:.1%}")
-        for row in evaluation.per_class
-    ]
+    rows = [row.cells() for row in evaluation.per_class]
     header = ["class", "clips", "recall", "precision", "F1"]
     text = "Recall: share of the class's clips that were recognised. Precision: share of the "
     text += "clips given this class that belong to it."

@@ -34,6 +34,13 @@ class ClassScore:
     precision: float
     f1: float
 
+    def cells(self) -> tuple[str, ...]:
+        """The row as text; a class without clips has no recall."""
+        shares = [f"{share:.1%}" for share in (self.recall, self.precision, self.f1)]
+        if not self.clips:
+            shares = ["–"] * len(shares)
+        return (self.name, str(self.clips), *shares)
+
 
 @dataclass(frozen=True)
 class ConfusedPair:

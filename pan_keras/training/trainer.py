@@ -21,6 +21,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.config import Config
+from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.run import Run
@@ -77,6 +78,7 @@ class Trainer:
         config = run.config
         if tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
+        use_fused_normalization()
         keras.utils.set_random_seed(config.training.seed)
         self.run = run
         self.config = config

@@ -15,7 +15,7 @@ from pan_keras.errors import UserError
 from pan_keras.training.evaluation import evaluate
 from pan_keras.training.evaluation_result import ClipResult
 from pan_keras.training.examples import choose, frame_strip, motion_strip
-from pan_keras.training.figures import confusion_figure, curves_figure, png, svg
+from pan_keras.training.figures import confusion_figure, curve_figure, png, svg
 from pan_keras.training.page import element, table
 from pan_keras.training.report import write_report
 from pan_keras.training.run import Run
@@ -82,7 +82,7 @@ def test_page_shows_all_there_is(page, evaluated):
     assert all(label in page.text for label in evaluated.labels)
     assert 'name = "pan_lite_micro"' in page.text
     assert "tensorflow" in page.text
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 3
 
 
 def test_page_loads_nothing(page):
@@ -199,7 +199,7 @@ def test_figures_take_any_name_and_any_number_of_classes():
 
 def test_curves_need_no_validation():
     row = {"epoch": 1.0, "loss": 1.0, "accuracy": 0.5}
-    assert svg(curves_figure([row]), "curves").count(">val<") == 0
+    assert svg(curve_figure([row], "loss"), "loss").count(">val<") == 0
 
 
 def test_chosen_clips_are_right_ones_of_different_classes_and_the_worst():

@@ -60,6 +60,7 @@ def test_scores_by_hand():
     assert (b.clips, b.recall, b.precision, b.f1) == (1, 1.0, 0.5, pytest.approx(2 / 3))
     assert (c.clips, c.recall, c.precision, c.f1) == (1, 0.0, 0.0, 0.0)
     assert (d.clips, d.recall, d.precision, d.f1) == (0, 0.0, 0.0, 0.0)
+    assert d.cells() == ("d", "0", "–", "–", "–")
 
 
 def test_top5_of_few_classes_is_certain():

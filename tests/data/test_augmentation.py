@@ -1,0 +1,127 @@
+"""One random change for all frames of a clip, within its bounds."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from golden_files import FOLDER
+
+from pan_keras.data import Augmentation
+from pan_keras.data.augmentation import fixed_places, jitter, multiscale_box, multiscale_shapes
+from pan_keras.errors import UserError
+
+ROWS = json.loads((FOLDER / "multiscale_crop.json").read_text())
+
+
+def clip(height=84, width=112, count=4):
+    """Frames that are all alike; red tells the column, green the row."""
+    frame = np.zeros((height, width, 3), np.uint8)
+    frame[..., 0] = np.arange(width)
+    frame[..., 1] = np.arange(height)[:, None]
+    frame[..., 2] = 100
+    return np.stack([frame] * count)
+
+
+def vary(frames, size=(72, 96), seed=0, **options):
+    return Augmentation(**options)(frames, size, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if "seed" in r], ids=str)
+def test_multiscale_boxes_are_those_of_the_reference(row):
+    draw = random.Random(row["seed"]).randrange
+    left, top, width, height = multiscale_box((row["h"], row["w"]), (224, 224), draw)
+    assert [width, height, left, top] == row["result"]
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if "seed" not in r], ids=lambda r: f"{r['w']}x{r['h']}"
+)
+def test_multiscale_shapes_and_places_are_those_of_the_reference(row):
+    frame_size = (row["h"], row["w"])
+    shapes = multiscale_shapes(frame_size, (224, 224))
+    assert [list(shape) for shape in shapes] == row["pairs_w_h"]
+    places = fixed_places(frame_size, shapes[0][::-1])
+    assert [list(place) for place in places] == row["offsets_for_first_pair"]
+
+
+@pytest.mark.parametrize("crop", ["random", "multiscale", "centre"])
+@pytest.mark.parametrize("frame_size", [(84, 112), (112, 84), (85, 301), (72, 96), (40, 40)])
+def test_every_frame_size_gives_the_size_asked_for(crop, frame_size):
+    for seed in range(20):
+        found = vary(clip(*frame_size), crop=crop, seed=seed, flip=True, brightness=0.2)
+        assert found.shape == (4, 72, 96, 3)
+        assert found.dtype == np.uint8
+
+
+@pytest.mark.parametrize("crop", ["random", "multiscale"])
+def test_all_frames_of_a_clip_are_changed_alike(crop):
+    for seed in range(20):
+        found = vary(clip(), crop=crop, seed=seed, flip=True, brightness=0.3, contrast=0.3)
+        assert (found == found[:1]).all()
+
+
+def test_the_same_seed_gives_the_same_change():
+    options = {"crop": "multiscale", "flip": True, "brightness": 0.2, "contrast": 0.2}
+    np.testing.assert_array_equal(vary(clip(), **options), vary(clip(), **options))
+    assert (vary(clip(), **options) != vary(clip(), seed=1, **options)).any()
+
+
+def test_random_crops_reach_every_place():
+    corners = {tuple(vary(clip(), seed=seed)[0, 0, 0, :2].tolist()) for seed in range(3000)}
+    assert {x for x, _ in corners} == set(range(17))
+    assert {y for _, y in corners} == set(range(13))
+
+
+def test_the_centre_crop_is_the_centre():
+    assert vary(clip(), crop="centre")[0, 0, 0].tolist() == [8, 6, 100]
+
+
+def is_mirrored(found):
+    return found[0, 0, 0, 0] > found[0, 0, -1, 0]
+
+
+def test_half_of_the_clips_are_mirrored_and_only_where_allowed():
+    assert not any(is_mirrored(vary(clip(), seed=seed)) for seed in range(100))
+    mirrored = sum(is_mirrored(vary(clip(), seed=seed, flip=True)) for seed in range(400))
+    assert 160 < mirrored < 240
+
+
+def test_switching_the_flip_on_leaves_the_crop_as_it_was():
+    for seed in range(20):
+        plain, flipped = vary(clip(), seed=seed), vary(clip(), seed=seed, flip=True)
+        if is_mirrored(flipped):
+            flipped = flipped[:, :, ::-1]
+        np.testing.assert_array_equal(plain, flipped)
+
+
+def test_brightness_and_contrast_stay_in_their_bounds():
+    levels = [int(vary(clip(), seed=seed, brightness=0.2)[0, 0, 0, 2]) for seed in range(300)]
+    assert 49 <= min(levels) < 55
+    assert 145 < max(levels) <= 151
+    steps = np.zeros((1, 84, 112, 3), np.uint8) + np.uint8(78)
+    steps[:, ::2] += np.uint8(100)
+    spans = [np.ptp(vary(steps, seed=seed, contrast=0.2).astype(int)) for seed in range(300)]
+    assert 79 <= min(spans) < 82
+    assert 118 < max(spans) <= 121
+
+
+def test_jitter_clips_at_black_and_white():
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    assert jitter(ramp, 0.5, 1.0).max() == 255
+    assert jitter(ramp, -0.5, 1.0).min() == 0
+    np.testing.assert_array_equal(jitter(ramp, 0.0, 1.0), ramp)
+    assert jitter(ramp, 0.0, 2.0).reshape(-1)[[0, 96, 160, 255]].tolist() == [0, 64, 192, 255]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"crop": "corner"}, "augmentation.crop: 'corner' is none of random"),
+        ({"brightness": -0.1}, "augmentation.brightness"),
+        ({"contrast": 1.5}, "augmentation.contrast"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(UserError, match=message):
+        Augmentation(**options)
