@@ -85,7 +85,7 @@ def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
     size = float(np.clip(72 * side / count * 0.5, 3.0, 9.0))
     if count <= NUMBERED:
         for i, j in filled:
-            colour = PALETTE["paper" if shares[i, j] > 0.5 else "ink"]
+            colour = PALETTE["paper" if shares[i, j] > 0.75 else "ink"]
             text = str(confusion[i, j])
             axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=size)
     names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
