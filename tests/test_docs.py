@@ -98,6 +98,15 @@ def test_blocks_work_from_top_to_bottom(document, desk):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_that_are_spoken_of_exist(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for name, below in re.findall(r"`pan-keras ([a-z]+)(?: ([a-z-]+))?", text):
+        assert name in main.commands
+        assert below in getattr(main.commands[name], "commands", {below})
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= TARGETS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_between_files_lead_somewhere(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):

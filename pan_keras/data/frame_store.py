@@ -106,6 +106,8 @@ class FrameStore:
             return self._decoded(path, indices)
         except BrokenVideo as error:
             raise self._named(path, error) from error
+        except FileNotFoundError as error:
+            raise self._named(path, BrokenVideo(path, "there is no such file")) from error
         except UserError as error:
             self.failure = error
             raise

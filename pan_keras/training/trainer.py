@@ -149,6 +149,11 @@ class Trainer:
         waited = time.perf_counter() - start
         loss, correct = self._train_step(frames, labels)
         state.step += 1
+        if not np.isfinite(loss):
+            raise UserError(
+                f"{self.run.path}: the loss is not a number at step {state.step}; "
+                "start a new run with a lower training.learning_rate"
+            )
         state.sums.loss += float(loss) * len(labels)
         state.sums.correct += int(correct)
         state.sums.clips += len(labels)

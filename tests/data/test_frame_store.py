@@ -1,0 +1,164 @@
+"""Whatever the cache, the pixels are the same; what cannot be kept is decoded again."""
+
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from video_files import moving_frames, write_video
+
+from pan_keras.data import BrokenVideo, FrameStore, frame_store
+from pan_keras.data import memory as memory_module
+from pan_keras.data.memory import memory_of_machine
+from pan_keras.errors import UserError
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_video(tmp_path / "clip.mp4", moving_frames(30, 60, 80), g=10, bf=3)
+
+
+def store(cache, tmp_path, **options):
+    return FrameStore(40, cache, tmp_path / "cache", **options)
+
+
+@pytest.fixture
+def decodings(monkeypatch):
+    """Counts how often a file is decoded."""
+    calls = []
+
+    def counted(path, *arguments, **options):
+        calls.append(path)
+        return read_frames(path, *arguments, **options)
+
+    read_frames = frame_store.read_frames
+    monkeypatch.setattr(frame_store, "read_frames", counted)
+    return calls
+
+
+def test_all_caches_give_the_same_pixels(clip, tmp_path):
+    asked = np.array([29, 0, 3, 3, 17])
+    plain = store("none", tmp_path).frames(clip, asked)
+    assert plain.shape == (5, 40, 53, 3)
+    for cache in ("memory", "disk"):
+        keeping = store(cache, tmp_path)
+        for _ in range(2):
+            np.testing.assert_array_equal(keeping.frames(clip, asked), plain)
+
+
+@pytest.mark.parametrize(("cache", "times"), [("none", 3), ("memory", 1), ("disk", 1)])
+def test_a_kept_clip_is_decoded_once(cache, times, clip, tmp_path, decodings):
+    keeping = store(cache, tmp_path)
+    for _ in range(3):
+        keeping.frames(clip, np.array([1, 2]))
+    assert len(decodings) == times
+    assert keeping.count(clip) == 30
+
+
+def test_a_disk_cache_outlives_its_process_and_knows_changed_files(clip, tmp_path, decodings):
+    store("disk", tmp_path).frames(clip, np.array([0]))
+    store("disk", tmp_path).frames(clip, np.array([0]))
+    assert len(decodings) == 1
+    write_video(clip, moving_frames(12, 60, 80, seed=1))
+    os.utime(clip, ns=(1, 1))
+    fresh = store("disk", tmp_path)
+    assert fresh.count(clip) == 12
+    np.testing.assert_array_equal(
+        fresh.frames(clip, np.array([5])), store("none", tmp_path).frames(clip, np.array([5]))
+    )
+
+
+def test_another_size_gets_files_of_its_own(clip, tmp_path):
+    small = FrameStore(20, "disk", tmp_path / "cache").frames(clip, np.array([0]))
+    large = FrameStore(40, "disk", tmp_path / "cache").frames(clip, np.array([0]))
+    assert (small.shape[1], large.shape[1]) == (20, 40)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nonsense"])
+def test_a_damaged_cache_file_is_made_again(content, clip, tmp_path):
+    expected = store("disk", tmp_path).frames(clip, np.array([7]))
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_bytes(content)
+    np.testing.assert_array_equal(store("disk", tmp_path).frames(clip, np.array([7])), expected)
+
+
+def test_memory_is_bounded_and_what_is_over_is_decoded(clip, tmp_path, decodings):
+    other = write_video(tmp_path / "other.mp4", moving_frames(30, 60, 80, seed=1))
+    one_clip = 30 * 40 * 53 * 3
+    keeping = store("memory", tmp_path, memory_limit=one_clip)
+    for _ in range(3):
+        keeping.frames(clip, np.array([0]))
+        keeping.frames(other, np.array([0]))
+    assert keeping.held == one_clip
+    assert decodings.count(clip) == 1
+    assert decodings.count(other) == 3
+
+
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
+def test_many_threads_see_the_same_frames(cache, clip, tmp_path):
+    expected = store("none", tmp_path).frames(clip, np.arange(30))
+    keeping = store(cache, tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda i: keeping.frames(clip, np.array([i])), range(30)))
+    np.testing.assert_array_equal(np.concatenate(found), expected)
+
+
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
+def test_a_broken_file_is_named_once_and_not_opened_again(cache, tmp_path, decodings):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"nonsense")
+    keeping = store(cache, tmp_path)
+    for _ in range(3):
+        with pytest.raises(BrokenVideo, match="cannot be read as video"):
+            keeping.frames(path, np.array([0]))
+        with pytest.raises(BrokenVideo):
+            keeping.count(path)
+    assert list(keeping.broken) == [path]
+    assert len(decodings) <= 1
+
+
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
+def test_a_file_that_has_gone_is_broken(cache, tmp_path):
+    keeping = store(cache, tmp_path)
+    with pytest.raises(BrokenVideo, match="there is no such file"):
+        keeping.frames(tmp_path / "gone.mp4", np.array([0]))
+    assert keeping.broken == {tmp_path / "gone.mp4": "there is no such file"}
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_no_half_file(clip, tmp_path, monkeypatch):
+    def full(file, array):
+        Path(file).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    keeping = store("disk", tmp_path)
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(UserError, match="the disk is full; free some space") as caught:
+        keeping.frames(clip, np.array([0]))
+    assert keeping.failure is caught.value
+    assert not keeping.broken
+    assert not list((tmp_path / "cache").iterdir())
+    monkeypatch.undo()
+    assert keeping.frames(clip, np.array([0])).shape == (1, 40, 53, 3)
+
+
+def test_options_are_checked():
+    with pytest.raises(UserError, match="cache: 'ram' is none of none, memory, disk"):
+        FrameStore(40, "ram")
+    with pytest.raises(UserError, match="needs a folder"):
+        FrameStore(40, "disk")
+
+
+def test_a_container_limit_below_the_machine_s_memory_counts(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory_module, "CONTAINER_LIMITS", (limit,))
+    whole = memory_of_machine()
+    assert whole > 2**28
+    limit.write_text("max\n")
+    assert memory_of_machine() == whole
+    limit.write_text("1000000\n")
+    assert memory_of_machine() == 1_000_000
+    monkeypatch.setattr(memory_module, "_physical", lambda: None)
+    limit.unlink()
+    assert memory_of_machine() == 4 * 2**30

@@ -1,0 +1,202 @@
+"""Batches follow from seed and position alone; evaluation sees every clip once."""
+
+import errno
+
+import numpy as np
+import pytest
+from video_files import moving_frames, write_video
+
+from pan_keras.data import (
+    Augmentation,
+    Clip,
+    ClipShape,
+    FrameStore,
+    evaluation_dataset,
+    reporting,
+    steps_per_epoch,
+    training_dataset,
+)
+from pan_keras.errors import UserError
+
+SHAPE = ClipShape(segments=2, stack=3, size=(24, 32), resize=32)
+VARIED = Augmentation(crop="random", flip=True, brightness=0.2, contrast=0.2)
+LENGTHS = (1, 2, 9, 20, 33, 12, 7)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Seven clips of all lengths and shapes, one of one frame."""
+    folder = tmp_path_factory.mktemp("clips")
+    found = []
+    for number, length in enumerate(LENGTHS):
+        sides = [(48, 64), (64, 48), (32, 32)][number % 3]
+        frames = moving_frames(length, *sides, seed=number)
+        path = write_video(folder / f"{number}.mp4", frames, g=8)
+        found.append(Clip(path, number, "train"))
+    return tuple(found)
+
+
+def training(clips, batch=3, steps=5, cache="none", folder=None, **options):
+    store = options.pop("store", None) or FrameStore(SHAPE.resize, cache, folder)
+    options = {"seed": 0, **options}
+    data = training_dataset(clips, SHAPE, VARIED, batch=batch, store=store, **options)
+    return [(f.numpy(), label.numpy()) for f, label in data.take(steps)]
+
+
+def assert_same(found, expected):
+    for (frames, labels), (frames_before, labels_before) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(frames, frames_before)
+        np.testing.assert_array_equal(labels, labels_before)
+
+
+def test_a_batch_is_frames_and_labels(clips):
+    frames, labels = training(clips, steps=1)[0]
+    assert frames.shape == (3, *SHAPE.array)
+    assert frames.dtype == np.uint8
+    assert labels.shape == (3,)
+    assert labels.dtype == np.int32
+    data = training_dataset(clips, SHAPE, VARIED, batch=3, seed=0, store=FrameStore(32))
+    assert [tuple(spec.shape) for spec in data.element_spec] == [(3, *SHAPE.array), (3,)]
+
+
+@pytest.mark.parametrize("options", [{"workers": 1}, {"workers": 4}, {"cache": "memory"}])
+def test_batches_do_not_depend_on_workers_or_cache(options, clips):
+    assert_same(training(clips, **options), training(clips))
+
+
+def test_batches_do_not_depend_on_a_disk_cache(clips, tmp_path):
+    for _ in range(2):
+        assert_same(training(clips, cache="disk", folder=tmp_path), training(clips))
+
+
+def test_it_can_start_at_any_step_and_decodes_nothing_before(clips, monkeypatch):
+    whole = training(clips, steps=7)
+    for start in (1, 2, 5):
+        assert_same(training(clips, steps=7 - start, start_step=start), whole[start:])
+    drawn = []
+    monkeypatch.setattr(
+        "pan_keras.data.examples.TrainingExamples.example",
+        lambda self, position: (
+            drawn.append(int(position)) or np.zeros(SHAPE.array, np.uint8),
+            np.int32(0),
+        ),
+    )
+    training(clips, steps=1, start_step=10**9)
+    assert min(drawn) == 3 * 10**9
+
+
+def test_the_seed_decides(clips):
+    (frames, labels), (other, other_labels) = (
+        training(clips, batch=7, steps=1, seed=seed)[0] for seed in (0, 1)
+    )
+    assert (labels != other_labels).any() or (frames != other).any()
+
+
+def test_an_epoch_shows_each_clip_once_in_an_order_of_its_own(clips):
+    assert steps_per_epoch(clips, 7) == 1
+    epochs = [labels.tolist() for _, labels in training(clips, batch=7, steps=4)]
+    assert all(sorted(epoch) == list(range(7)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_a_ragged_rest_waits_for_the_next_epoch(clips):
+    assert steps_per_epoch(clips, 3) == 2
+    labels = [label for _, batch in training(clips, steps=2) for label in batch]
+    assert len(set(labels)) == 6
+
+
+def test_fewer_clips_than_a_batch_are_repeated(clips):
+    assert steps_per_epoch(clips[:2], 5) == 1
+    (_, labels), (_, others) = training(clips[:2], batch=5, steps=2)
+    assert set(labels) == set(others) == {0, 1}
+
+
+def test_each_epoch_varies_a_clip_anew(clips):
+    one = (clips[4],)
+    first, second = (frames for frames, _ in training(one, batch=1, steps=2))
+    assert (first != second).any()
+
+
+def test_dense_sampling_stays_within_its_window(clips):
+    frames, _ = training(clips, steps=1, sampling="dense")[0]
+    assert frames.shape == (3, *SHAPE.array)
+
+
+def test_a_broken_clip_is_replaced_by_the_next_and_named_once(clips, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"nonsense")
+    mixed = (*clips[:3], Clip(bad, 99, "train"))
+    runs = []
+    for workers in (1, 4):
+        store = FrameStore(SHAPE.resize)
+        runs.append(training(mixed, batch=4, steps=4, workers=workers, store=store))
+        assert list(store.broken) == [bad]
+    assert_same(*runs)
+    assert all(99 not in labels for _, labels in runs[0])
+
+
+def test_no_clip_left_is_a_clear_error(tmp_path):
+    gone = tuple(Clip(tmp_path / f"{i}.mp4", 0, "train") for i in range(3))
+    store = FrameStore(SHAPE.resize)
+    with pytest.raises(UserError, match="none of the 3 training clips"), reporting(store):
+        training(gone, store=store)
+
+
+def test_a_full_disk_ends_training_with_its_own_sentence(clips, tmp_path, monkeypatch):
+    def full(file, array):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = FrameStore(SHAPE.resize, "disk", tmp_path)
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(UserError, match="the disk is full"), reporting(store):
+        training(clips, store=store)
+
+
+def test_wrong_options_are_named(clips):
+    with pytest.raises(UserError, match="there are no clips to train on"):
+        training(())
+    with pytest.raises(UserError, match="sampling: 'uniform' is none of random, dense"):
+        training(clips, sampling="uniform")
+    store = FrameStore(SHAPE.resize)
+    with pytest.raises(UserError, match="crops: '5' is none of 1, 3, full"):
+        evaluation_dataset(clips, SHAPE, batch=2, store=store, crops="5")
+    with pytest.raises(UserError, match="3 samples in time is none of 1, 2, 10"):
+        evaluation_dataset(clips, SHAPE, batch=2, store=store, temporal=3)
+
+
+def evaluated(clips, batch=4, shape=SHAPE, **options):
+    store = options.pop("store", None) or FrameStore(shape.resize)
+    data = evaluation_dataset(clips, shape, batch=batch, store=store, **options)
+    rows = [(f.numpy(), index.numpy()) for f, index in data]
+    return np.concatenate([f for f, _ in rows]), np.concatenate([i for _, i in rows])
+
+
+@pytest.mark.parametrize("crops", ["1", "3", "full"])
+@pytest.mark.parametrize("temporal", [1, 2, 10])
+def test_evaluation_gives_every_view_of_every_clip_in_order(crops, temporal, clips):
+    frames, index = evaluated(clips, crops=crops, temporal=temporal)
+    views = temporal * (3 if crops == "3" else 1)
+    size = (32, 43) if crops == "full" else SHAPE.size
+    assert index.tolist() == np.repeat(np.arange(7), views).tolist()
+    assert frames.shape == (7 * views, 2, 3, *size, 3)
+    again, _ = evaluated(clips, crops=crops, temporal=temporal, workers=5, batch=3)
+    np.testing.assert_array_equal(frames, again)
+
+
+def test_evaluation_looks_at_the_middle(clips):
+    frames, _ = evaluated([clips[4]])
+    store = FrameStore(SHAPE.resize)
+    # 33 frames, 2 segments of 15.5 places; 42 pixels high, of which the middle 24 are seen.
+    seen = store.frames(clips[4].path, np.array([7, 8, 9, 23, 24, 25]))
+    np.testing.assert_array_equal(frames[0].reshape(6, 24, 32, 3), seen[:, 9:33])
+
+
+def test_a_clip_that_cannot_be_decoded_gives_no_rows_and_is_named(clips, tmp_path):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"nonsense")
+    store = FrameStore(SHAPE.resize)
+    mixed = (clips[2], Clip(bad, 0, "test"), clips[3])
+    frames, index = evaluated(mixed, crops="3", store=store)
+    assert index.tolist() == [0, 0, 0, 2, 2, 2]
+    assert len(frames) == 6
+    assert list(store.broken) == [bad]
