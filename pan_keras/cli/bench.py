@@ -2,13 +2,15 @@
 
 import click
 
+from pan_keras.cli.quiet import TensorFlowCommand
+
 
 @click.group()
 def bench():
     """Measure how fast models are on this machine."""
 
 
-@bench.command("train-step")
+@bench.command("train-step", cls=TensorFlowCommand)
 @click.option("--model", default="pan_lite_resnet18", show_default=True, help="Registry name.")
 @click.option("--segments", default=8, show_default=True, help="Segments per clip, N.")
 @click.option("--stack", default=4, show_default=True, help="Adjacent frames per segment, m.")

@@ -71,15 +71,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if not (training and self.trainable):
             return super().call(maps, training=False)
         outputs, mean, variance = self.kernel(maps, self.gamma, self.beta, self.epsilon)
-<<<<<<< HEAD
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             step = ops.stop_gradient(ops.cast(batch, moving.dtype)) - moving
             moving.assign(moving + step * (1 - self.momentum))
-=======
-        for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            statistic = ops.stop_gradient(ops.cast(found, moving.dtype))
-            moving.assign(moving * self.momentum + statistic * (1 - self.momentum))
->>>>>>> docs
         return outputs
 
     def get_config(self):
