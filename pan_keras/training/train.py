@@ -159,7 +159,14 @@ def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
     if not data.clips("train"):
         raise UserError(f"{config.data.source}: no training clip; name its split `train`")
     _describe(run, config, data)
-    rows = Trainer(run, data).fit(quiet)
+    trainer = Trainer(run, data)
+    rows = trainer.fit(quiet)
+    if trainer.store.broken:
+        report = data.report()
+        report["skipped"] += [
+            {"path": str(path), "reason": reason} for path, reason in trainer.store.broken.items()
+        ]
+        run.write("data_report.json", report)
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 
@@ -173,6 +180,9 @@ def _describe(run: Run, config: Config, data: VideoData) -> None:
     run.write("versions.json", versions())
     run.write("preprocessing.json", preprocessing(config))
     run.write("data_report.json", data.report())
+    table = data.split_table()
+    if table is not None:
+        run.write("split.csv", table)
 
 
 def _card(source: str) -> Card | None:

@@ -13,6 +13,7 @@ from pan_keras.data import (
     FrameStore,
     VideoData,
     evaluation_dataset,
+    reporting,
     steps_per_epoch,
     training_dataset,
 )
@@ -83,6 +84,7 @@ class Trainer:
         self.config = config
         self.clips = data.clips("train")
         self.validation = data.clips("val")
+        self.skipped = data.skipped
         self.steps = steps_per_epoch(self.clips, config.training.batch)
         self.model = create_model(config, len(data.classes))
         self.optimizer = create_optimizer(config, self.steps * config.training.epochs)
@@ -110,7 +112,9 @@ class Trainer:
             UserError: If the disk is full, or all checkpoints are damaged.
         """
         epochs = self.config.training.epochs
-        with TrainingProgress(epochs, self.steps, quiet) as progress:
+        with TrainingProgress(epochs, self.steps, quiet) as progress, reporting(self.store):
+            for skipped in self.skipped:
+                progress.message(f"{skipped.path}: left out ({skipped.reason})")
             state = self._restore(progress)
             if state.step == epochs * self.steps:
                 return state.rows
@@ -128,7 +132,7 @@ class Trainer:
                     self._save(state)
                     saved = time.perf_counter()
             for path, reason in self.store.broken.items():
-                progress.message(f"{path}: skipped ({reason})")
+                progress.message(f"{path}: left out from here on ({reason})")
         return state.rows
 
     def _restore(self, progress: TrainingProgress) -> State:
