@@ -1,20 +1,22 @@
-"""Drawing of the embedded data set: one textured object that moves over a textured background."""
+"""Drawing of the embedded data set: textured objects that move over a textured background."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-WIDTH, HEIGHT = 72, 72
+SIDE = 72
 RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 24)
+OBJECTS = 3
 # Part of its cycle that the moving attribute runs through in a clip.
 TRAVEL = (0.35, 0.6)
-RADII = (11.0, 40.0)
+# Half the side of an object's patch, in pixels, when it is far and when it is near.
+RADII = (11.0, 34.0)
 PATCH = 64
 DARKEST, LIGHTEST = 40, 215
 
-# Each class moves one attribute of the object, forth or back.
+# Each class moves one attribute of the objects, forth or back.
 ATTRIBUTES = ("x", "y", "size", "angle")
 MOTIONS = {
     "left": ("x", -1),
@@ -35,7 +37,8 @@ class Scene:
     Args:
         frames: uint8 `(T, H, W, 3)`.
         rate: Frames per second.
-        phases: Where the object is in the cycles of x, y, size and angle, `(T, 4)` in 0 to 1.
+        phases: Where each object is in the cycles of x, y, size and angle,
+            `(T, objects, 4)` in 0 to 1.
     """
 
     frames: np.ndarray
@@ -57,42 +60,42 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
 
     Example:
         >>> draw_scene("left", np.random.default_rng(0)).frames.shape
-        (17, 72, 72, 3)
+        (23, 72, 72, 3)
     """
     length = int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
     rate = int(rng.choice(RATES))
-    attribute, direction = MOTIONS[motion]
-    phases = np.tile(rng.random(len(ATTRIBUTES)), (length, 1))
-    travel = direction * rng.uniform(*TRAVEL)
-    phases[:, ATTRIBUTES.index(attribute)] += np.linspace(0, travel, length)
-    phases %= 1.0
+    phases = _phases(motion, length, rng)
     colour = rng.uniform(DARKEST, LIGHTEST, 3)
-    background, patch = _texture(rng, colour, HEIGHT, WIDTH), _object(rng, _other(rng, colour))
-    frames = np.stack([_frame(background, patch, phase) for phase in phases])
+    background = _texture(rng, np.tile(colour, (SIDE, SIDE, 1)))
+    patches = [_object(rng, colour) for _ in range(OBJECTS)]
+    frames = np.stack([_frame(background, patches, moment) for moment in phases])
     return Scene(frames, rate, phases)
 
 
-def _other(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
-    """A colour that stands out against the given one in each channel."""
-    span = LIGHTEST - DARKEST
-    return DARKEST + (colour - DARKEST + rng.uniform(span / 3, 2 * span / 3, 3)) % span
+def _phases(motion: str, length: int, rng: np.random.Generator) -> np.ndarray:
+    attribute, direction = MOTIONS[motion]
+    phases = np.tile(rng.random((OBJECTS, len(ATTRIBUTES))), (length, 1, 1))
+    travel = np.linspace(0, direction * rng.uniform(*TRAVEL), length)
+    phases[..., ATTRIBUTES.index(attribute)] += travel[:, None]
+    return phases % 1.0
 
 
-def _texture(rng: np.random.Generator, colour: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Coloured noise of three grains about a colour, float32 `(H, W, 3)` in 0 to 255."""
-    texture = np.tile(colour.astype(np.float32), (height, width, 1))
+def _texture(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
+    """Adds noise of three grains to colours, float32 `(H, W, 3)` in 0 to 255."""
+    height, width, _ = colours.shape
+    texture = colours.astype(np.float32)
     for grain, strength in ((4, 15), (10, 20), (24, 25)):
         coarse = rng.normal(0, strength, (height // grain + 2, width // grain + 2, 3))
-        texture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(texture, 0, 255).astype(np.float32)
+        texture += cv2.resize(coarse.astype(np.float32), (width, height))
+    return np.clip(texture, 0, 255)
 
 
-def _object(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+def _object(rng: np.random.Generator, background: np.ndarray) -> np.ndarray:
     """A textured blob, float32 `(PATCH, PATCH, 4)`: colour times opacity, and opacity."""
     middle = (PATCH - 1) / 2
     y, x = (np.mgrid[:PATCH, :PATCH].astype(np.float32) - middle) / middle
-    # An ellipse with a ragged rim: turned by any angle it looks different.
-    stretch = rng.uniform(1.7, 2.3)
+    # An ellipse with a ragged rim and ends of two colours: it looks different at every angle.
+    stretch = rng.uniform(1.6, 2.2)
     bumps = rng.uniform(-0.06, 0.06, 4)
     turns = rng.uniform(0, 2 * np.pi, 4)
     theta = np.arctan2(y * stretch, x)
@@ -101,34 +104,32 @@ def _object(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
         for k, (bump, turn) in enumerate(zip(bumps, turns, strict=True), 1)
     )
     inside = np.clip((rim - np.hypot(x, y * stretch)) * middle / 2, 0, 1)[..., None]
-    return np.concatenate([_texture(rng, colour, PATCH, PATCH) * inside, inside], -1).astype(
-        np.float32
-    )
+    end = np.clip(0.5 + 3 * x, 0, 1)[..., None]
+    colours = _other(rng, background) * end + _other(rng, background) * (1 - end)
+    return np.concatenate([_texture(rng, colours) * inside, inside], -1).astype(np.float32)
 
 
-def _frame(background: np.ndarray, patch: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    x, y = phase[0] * WIDTH, phase[1] * HEIGHT
-    radius = RADII[0] * (RADII[1] / RADII[0]) ** phase[2]
-    layer = np.zeros((HEIGHT, WIDTH, 4), np.float32)
-    # What sticks out on one side shows on the other.
-    for left in _copies(x, radius, WIDTH):
-        for top in _copies(y, radius, HEIGHT):
-            layer += _placed(patch, left, top, radius, phase[3] * 360)
-    mixed = background * (1 - layer[..., 3:]) + layer[..., :3]
-    return np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+def _other(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
+    """A colour that stands out against the given one in each channel."""
+    span = LIGHTEST - DARKEST
+    return DARKEST + (colour - DARKEST + rng.uniform(span / 3, 2 * span / 3, 3)) % span
 
 
-def _copies(place: float, radius: float, length: int) -> list[float]:
-    return [
-        place + shift for shift in (-length, 0, length) if -radius < place + shift < length + radius
-    ]
+def _frame(background: np.ndarray, patches: list[np.ndarray], moment: np.ndarray) -> np.ndarray:
+    picture = background
+    for patch, phase in zip(patches, moment, strict=True):
+        layer = _placed(patch, *phase)
+        picture = picture * (1 - layer[..., 3:]) + layer[..., :3]
+    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
 
-def _placed(
-    patch: np.ndarray, left: float, top: float, radius: float, degrees: float
-) -> np.ndarray:
+def _placed(patch: np.ndarray, x: float, y: float, size: float, angle: float) -> np.ndarray:
+    """An object on an empty picture; what sticks out on one side shows on the other."""
     middle = (PATCH - 1) / 2
+    radius = RADII[0] * (RADII[1] / RADII[0]) ** size
     # OpenCV turns counter-clockwise on a screen where y runs down; the phase is clockwise.
-    turn = cv2.getRotationMatrix2D((middle, middle), -degrees, radius / middle)
-    turn[:, 2] += (left - middle, top - middle)
-    return cv2.warpAffine(patch, turn, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    turn = cv2.getRotationMatrix2D((middle, middle), -360 * angle, radius / middle)
+    (left, x_rest), (top, y_rest) = divmod(x * SIDE, 1), divmod(y * SIDE, 1)
+    turn[:, 2] += SIDE // 2 - middle + np.array([x_rest, y_rest])
+    centred = cv2.warpAffine(patch, turn, (SIDE, SIDE))
+    return np.roll(centred, (int(top), int(left)), axis=(0, 1))

@@ -1,0 +1,98 @@
+"""Cards say what a data set is; a slip of the pen in one is named."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pan_keras.data import card_names, load_card
+from pan_keras.errors import UserError
+
+GOOD = {"name": '"mine"', "title": '"My videos"', "classes": '["clap", "wave"]'}
+
+
+def write_card(folder, extra="", **changes):
+    lines = [f"{key} = {value}" for key, value in {**GOOD, **changes}.items() if value]
+    path = folder / "mine.toml"
+    path.write_text("\n".join([*lines, extra]))
+    return path
+
+
+def test_the_shipped_cards_load():
+    assert {"egogestar", "motions"} <= set(card_names())
+    for name in card_names():
+        card = load_card(name)
+        assert card.name == name
+        assert card.title
+        assert card.source
+        assert card.licence
+        assert card.citation
+
+
+def test_egogestar_is_never_mirrored_and_tested_on_recorder_b():
+    card = load_card("egogestar")
+    assert not card.flip
+    assert card.classes == (
+        *("up", "down", "left", "right", "square"),
+        *("circlecc", "carret", "del", "star", "tick"),
+    )
+    rules = {rule.split: rule for rule in card.split}
+    assert (rules["test"].column, rules["test"].values) == ("recorder", ("B",))
+    assert all(value.startswith("A") for value in rules["val"].values)
+
+
+def test_motions_are_never_mirrored():
+    card = load_card("motions")
+    assert not card.flip
+    assert card.generator == "motions"
+    assert len(card.classes) == 8
+
+
+def test_a_card_of_one_s_own_loads_by_path(tmp_path):
+    path = write_card(
+        tmp_path,
+        'manifest = "list.csv"\n[split.test]\ncolumn = "person"\nvalues = ["eve"]\n'
+        '[training.model]\nname = "pan_lite_micro"',
+    )
+    card = load_card(path)
+    assert card.classes == ("clap", "wave")
+    assert card.split[0].values == ("eve",)
+    assert card.training["model"]["name"] == "pan_lite_micro"
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra", "message"),
+    [
+        ({"clases": '["a"]'}, "", "unknown key 'clases'; did you mean 'classes'"),
+        ({"title": None}, "", "the key 'title' is missing"),
+        ({"classes": '"clap"'}, "", "'classes' is 'clap'; it must be a list of strings"),
+        ({"flip": '"no"'}, "", "'flip' is 'no'; it must be true or false"),
+        ({"licence": "7"}, "", "'licence' is 7; it must be a string"),
+        ({"training": "7"}, "", "'training' is 7; it must be a table"),
+        ({}, "[split.tset]", "unknown split 'tset'; did you mean 'test'"),
+        ({}, "[split.test]\ncolumn = 'a'", "must have the keys 'column' and 'values'"),
+        ({}, "[split.test]\ncolumn = 'a'\nvalues = 'b'", "values a list of strings"),
+        ({}, "[split.test]\ncolumn = 'a'\nvalues = ['b']", "needs the key 'manifest'"),
+        ({"name": "mine"}, "", "not a TOML file"),
+    ],
+)
+def test_a_slip_in_a_card_is_named(changes, extra, message, tmp_path):
+    path = write_card(tmp_path, extra, **changes)
+    with pytest.raises(UserError, match=message) as caught:
+        load_card(path)
+    assert str(path) in str(caught.value)
+
+
+def test_an_unknown_card_names_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'egogestar'"):
+        load_card("egogester")
+
+
+def test_the_data_part_wants_no_tensorflow_until_a_pipeline_is_asked_for():
+    # Under the command's name the package itself imports no model.
+    code = (
+        "import sys; sys.argv[0] = 'pan-keras'; import pan_keras.data as data;"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules;"
+        "data.training_dataset; assert 'tensorflow' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

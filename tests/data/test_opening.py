@@ -1,0 +1,358 @@
+"""Data sets open from folders, CSV files and cards, and say what is wrong with them."""
+
+import json
+
+import pytest
+from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_video
+
+from pan_keras.data import make_motions, open_data
+from pan_keras.errors import UserError
+
+CARD = """
+name = "mine"
+title = "My videos"
+classes = ["wave", "clap"]
+exclude = ["other"]
+manifest = "list.csv"
+source = "https://example.org"
+[split.test]
+column = "person"
+values = ["eve"]
+[split.val]
+column = "person"
+values = ["dan", "eve"]
+"""
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    """Bytes of a small video."""
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    return write_video(path, moving_frames(3, 32, 32)).read_bytes()
+
+
+@pytest.fixture
+def fill(tmp_path, content):
+    """Writes videos under the test's folder: names to numbers of files."""
+
+    def write(**counts):
+        for name, count in counts.items():
+            folder = tmp_path / name.replace("__", "/")
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number:02d}.mp4").write_bytes(content)
+        return tmp_path
+
+    return write
+
+
+def splits(data):
+    return {split: len(data.clips(split)) for split in ("train", "val", "test")}
+
+
+def test_class_folders_are_split_by_seed_and_the_split_is_written_down(fill):
+    root = fill(wave=20, clap=10)
+    data = open_data(root)
+    assert data.classes == ("clap", "wave")
+    assert splits(data) == {"train": 20, "val": 5, "test": 5}
+    counts = data.report()["classes"]
+    assert counts == {
+        "clap": {"train": 6, "val": 2, "test": 2},
+        "wave": {"train": 14, "val": 3, "test": 3},
+    }
+    assert (root / "split.csv").read_text() == data.split_table()
+    assert data.split_table().splitlines()[0] == "path,label,split,seed"
+    assert open_data(root).all_clips == data.all_clips
+    assert open_data(root, split_seed=1).all_clips != data.all_clips
+
+
+def test_clips_stay_in_their_split_when_others_join(fill, content):
+    root = fill(wave=20)
+    before = {clip.path: clip.split for clip in open_data(root).all_clips}
+    for number in range(20, 40):
+        (root / "wave" / f"{number}.mp4").write_bytes(content)
+    data = open_data(root)
+    after = {clip.path: clip.split for clip in data.all_clips}
+    assert before.items() <= after.items()
+    assert splits(data) == {"train": 28, "val": 6, "test": 6}
+
+
+def test_data_on_a_read_only_disk_keep_their_split_in_the_table(fill, monkeypatch):
+    root = fill(wave=10)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    data = open_data(root)
+    assert not (root / "split.csv").exists()
+    assert len(data.split_table().splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (4, (2, 1, 1))]
+)
+def test_tiny_classes_train_first(count, expected, fill):
+    data = open_data(fill(wave=count))
+    assert tuple(splits(data).values()) == expected
+
+
+@pytest.mark.parametrize("val", ["val", "valid", "Validation"])
+def test_split_folders_are_taken_as_they_are(val, fill):
+    root = fill(**{"train__a": 3, "train__b": 3, f"{val}__a": 2, f"{val}__b": 1, "test__a": 1})
+    data = open_data(root)
+    assert splits(data) == {"train": 6, "val": 3, "test": 1}
+    assert data.split_table() is None
+    assert not (root / "split.csv").exists()
+
+
+def test_a_missing_val_is_taken_from_train_alone(fill):
+    data = open_data(fill(train__a=10, train__b=10, test__a=5, test__b=5))
+    assert splits(data) == {"train": 16, "val": 4, "test": 10}
+    assert all("test" in clip.path.parts for clip in data.clips("test"))
+    assert "val drawn from train" in data.report()["split_origin"]
+    assert len(data.split_table().splitlines()) == 31
+
+
+def test_a_train_folder_alone_is_split_in_three(fill):
+    assert splits(open_data(fill(train__a=20))) == {"train": 14, "val": 3, "test": 3}
+
+
+def test_a_train_and_a_val_folder_leave_test_empty(fill):
+    assert splits(open_data(fill(train__a=4, val__a=2))) == {"train": 4, "val": 2, "test": 0}
+
+
+def test_a_class_may_be_called_train(fill):
+    assert open_data(fill(train=4, bus=4)).classes == ("bus", "train")
+
+
+def test_what_is_no_video_is_ignored_and_counted(fill, content):
+    root = fill(wave=4, empty=0)
+    (root / "notes.txt").write_text("hello")
+    (root / "wave" / "notes.txt").write_text("hello")
+    (root / "wave" / ".hidden.mp4").write_bytes(content)
+    (root / "stray.mp4").write_bytes(content)
+    (root / ".git").mkdir()
+    data = open_data(root)
+    assert data.classes == ("wave",)
+    assert data.report()["ignored"] == {
+        "empty folders": 1,
+        "files that are no videos": 2,
+        "hidden files": 1,
+        "videos outside a class folder": 1,
+    }
+
+
+def test_videos_deeper_down_belong_to_the_class_folder(fill):
+    data = open_data(fill(wave__anna=3, wave__ben=3, clap__anna=3))
+    assert data.classes == ("clap", "wave")
+    assert len(data.all_clips) == 9
+
+
+@pytest.mark.parametrize("content_of", ["nothing", "empty class folders", "text"])
+def test_a_folder_without_videos_is_named_with_what_was_expected(content_of, tmp_path):
+    if content_of == "empty class folders":
+        (tmp_path / "wave").mkdir()
+    elif content_of == "text":
+        (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(UserError, match="expected a folder for each class") as caught:
+        open_data(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["egogester", "no/such/folder"])
+def test_an_unknown_source_is_named(source):
+    with pytest.raises(
+        UserError, match=r"this is no folder, CSV file or data set name; .*egogestar"
+    ):
+        open_data(source)
+
+
+def write_csv(root, *lines):
+    path = root / "list.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_csv_tells_labels_and_splits(fill):
+    root = fill(videos=4)
+    path = write_csv(
+        root,
+        "path,label,person,split",
+        "videos/00.mp4,10,anna,train",
+        "videos/01.mp4,9,anna,Validation",
+        f"{root}/videos/02.mp4,10,eve,test",
+        "videos/03.mp4,9,eve,training",
+    )
+    data = open_data(path)
+    assert data.classes == ("9", "10")
+    assert [(clip.path.name, clip.label, clip.split) for clip in data.all_clips] == [
+        ("00.mp4", 1, "train"),
+        ("01.mp4", 0, "val"),
+        ("02.mp4", 1, "test"),
+        ("03.mp4", 0, "train"),
+    ]
+
+
+def test_a_csv_without_a_split_is_split_by_seed(fill, tmp_path):
+    root = fill(videos=10)
+    lines = [f"{number:02d}.mp4,wave" for number in range(10)]
+    path = write_csv(tmp_path, "path,label", *lines)
+    data = open_data(path, root / "videos")
+    assert splits(data) == {"train": 6, "val": 2, "test": 2}
+    assert (tmp_path / "list.split.csv").read_text() == data.split_table()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["file,label", "a.mp4,x"], "the column 'path' is missing"),
+        (["path", "a.mp4"], "the column 'label' is missing"),
+        (["path,label"], "it lists no videos"),
+        (["path,label", "a.mp4,"], "line 2: path and label must both be filled in"),
+        (["path,label", "a.mp4"], "line 2: path and label must both be filled in"),
+        (["path,label", "a.mp4,x", "a.mp4,x"], "line 3: a.mp4 was listed before, in line 2"),
+        (["path,label,split", "a.mp4,x,dev"], "line 2: split is 'dev'; it must be train, val"),
+        (["path,label,split", "a.mp4,x"], "line 2: split is None"),
+    ],
+)
+def test_a_mistake_in_a_csv_is_named_with_its_line(lines, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        open_data(write_csv(tmp_path, *lines))
+
+
+def test_a_file_that_a_csv_names_and_is_not_there_is_left_out_with_its_line(fill):
+    root = fill(videos=3)
+    lines = [f"videos/{number:02d}.mp4,wave" for number in range(4)]
+    path = write_csv(root, "path,label", *lines)
+    data = open_data(path, max_broken=0.5)
+    (skipped,) = data.skipped
+    assert skipped.path == root / "videos" / "03.mp4"
+    assert skipped.reason == "there is no such file (line 5)"
+
+
+def test_a_missing_or_foreign_csv_is_named(tmp_path):
+    with pytest.raises(UserError, match="there is no such file"):
+        open_data(tmp_path / "list.csv")
+    (tmp_path / "list.csv").write_bytes(b"path,label\n\xff\xfe\xff,x")
+    with pytest.raises(UserError, match="not a CSV file in UTF-8"):
+        open_data(tmp_path / "list.csv")
+
+
+def test_a_foreign_split_file_beside_the_data_is_not_overwritten(fill):
+    root = fill(wave=4)
+    (root / "split.csv").write_text("video,part\na,b\n")
+    with pytest.raises(UserError, match="not the split that pan-keras wrote"):
+        open_data(root)
+    assert (root / "split.csv").read_text() == "video,part\na,b\n"
+
+
+def card_with(root, *rows, header="path,label,person"):
+    (root / "mine.toml").write_text(CARD)
+    write_csv(root, header, *rows)
+    return root / "mine.toml"
+
+
+def test_a_card_splits_by_its_rules_in_order_and_leaves_out_what_is_excluded(fill):
+    root = fill(v=4)
+    people = ["v/00.mp4,clap,anna", "v/01.mp4,wave,dan", "v/02.mp4,wave,eve", "v/03.mp4,other,eve"]
+    data = open_data(card_with(root, *people), root)
+    assert data.classes == ("wave", "clap")
+    assert [(clip.label, clip.split) for clip in data.all_clips] == [
+        (1, "train"),
+        (0, "val"),
+        (0, "test"),
+    ]
+    report = data.report()
+    assert report["card"] == "mine"
+    assert report["ignored"] == {"clips labelled other": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        (["v/00.mp4,clop,anna"], "path,label,person", r"line 2: unknown label 'clop'.*'clap'"),
+        (["v/00.mp4,clap,anna"], "path,label,who", "the column 'person'.* is missing"),
+        (["v/00.mp4,other,anna"], "path,label,person", "a label that the card excludes"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_its_card_is_named(rows, header, message, fill):
+    root = fill(v=1)
+    with pytest.raises(UserError, match=message):
+        open_data(card_with(root, *rows, header=header), root)
+
+
+def test_a_card_without_its_data_says_where_to_get_them(tmp_path):
+    with pytest.raises(UserError, match=r"get them from https://.*--root"):
+        open_data("egogestar")
+    with pytest.raises(UserError, match=r"manifest.csv of egogestar is not here; get the data"):
+        open_data("egogestar", tmp_path)
+
+
+def test_the_embedded_data_set_is_made_where_it_is_absent(tmp_path, monkeypatch):
+    def make_few(folder, *, progress):
+        return make_motions(folder, clips=24, progress=progress)
+
+    monkeypatch.setattr("pan_keras.data.opening.make_motions", make_few)
+    monkeypatch.chdir(tmp_path)
+    calls = []
+    data = open_data("motions", progress=lambda what, done, total: calls.append((what, done)))
+    assert splits(data) == {"train": 8, "val": 8, "test": 8}
+    assert data.classes[:2] == ("left", "right")
+    assert calls == [
+        *(("making motions", done) for done in range(1, 25)),
+        *(("checking videos", done) for done in range(1, 25)),
+    ]
+
+
+def test_an_embedded_data_set_that_was_cut_short_is_completed(tmp_path):
+    root = make_motions(tmp_path / "motions", clips=24)
+    for clip in (root / "test").rglob("*.mp4"):
+        clip.unlink()
+    assert len(open_data("motions", root).all_clips) == 24
+
+
+def test_broken_files_are_left_out_and_too_many_stop_the_run(fill):
+    root = fill(wave=30)
+    (root / "wave" / "00.mp4").write_bytes(b"")
+    data = open_data(root)
+    assert len(data.all_clips) == 29
+    assert data.report()["skipped"] == [
+        {"path": str(root / "wave" / "00.mp4"), "reason": "the file is empty"}
+    ]
+    for number in range(1, 25):
+        (root / "wave" / f"{number:02d}.mp4").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="25 of 30 videos are broken, more than the 5%") as caught:
+        open_data(root)
+    assert "00.mp4: the file is empty" in str(caught.value)
+    assert "and 5 more" in str(caught.value)
+    assert len(open_data(root, max_broken=0.9).all_clips) == 5
+
+
+def test_nothing_but_broken_files_is_refused_whatever_the_limit(tmp_path):
+    (tmp_path / "wave").mkdir()
+    (tmp_path / "wave" / "0.mp4").touch()
+    with pytest.raises(UserError, match="1 of 1 videos are broken"):
+        open_data(tmp_path, max_broken=1.0)
+
+
+def test_the_report_is_json_and_tells_ranges(fill, content):
+    data = open_data(fill(wave=6))
+    report = json.loads(json.dumps(data.report()))
+    assert report["frames"] == {"min": 3, "median": 3, "max": 3}
+    assert report["frame_rate"]["median"] == pytest.approx(25, rel=0.01)
+    assert report["sizes"] == {"32x32": 6}
+    text = data.to_text()
+    assert "6 clips" in text
+    assert "wave" in text
+
+
+def test_an_unknown_split_is_refused(fill):
+    with pytest.raises(UserError, match="split: 'dev' is none of train, val, test"):
+        open_data(fill(wave=3)).clips("dev")
+
+
+@needs_real_videos
+def test_egogestar_opens_by_its_card():
+    data = open_data("egogestar", REAL_VIDEOS / "egogestar")
+    assert splits(data) == {"train": 142, "val": 30, "test": 45}
+    assert not data.skipped
+    assert data.report()["ignored"] == {"clips labelled unclassified": 20}
+    report = data.report()
+    assert (report["frames"]["min"], report["frames"]["max"]) == (17, 216)
