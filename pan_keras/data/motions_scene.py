@@ -9,8 +9,8 @@ SIDE = 72
 RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 24)
 OBJECTS = 3
-# Part of its cycle that the moving attribute runs through in a clip.
-TRAVEL = (0.35, 0.6)
+# Cycles that the moving attribute runs through in a clip.
+TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.35, 0.6)}
 # Half the side of an object's patch, in pixels, when it is far and when it is near.
 RADII = (11.0, 34.0)
 PATCH = 64
@@ -77,7 +77,7 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
 def _phases(motion: str, length: int, rng: np.random.Generator) -> np.ndarray:
     attribute, direction = MOTIONS[motion]
     phases = np.tile(rng.random((OBJECTS, len(ATTRIBUTES))), (length, 1, 1))
-    travel = np.linspace(0, direction * rng.uniform(*TRAVEL), length)
+    travel = np.linspace(0, direction * rng.uniform(*TRAVEL[attribute]), length)
     phases[..., ATTRIBUTES.index(attribute)] += travel[:, None]
     return phases % 1.0
 
