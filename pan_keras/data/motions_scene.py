@@ -9,12 +9,15 @@ SIDE = 72
 RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 24)
 OBJECTS = 3
-# Part of its cycle that the moving attribute runs through in a clip.
-TRAVEL = (0.35, 0.6)
+# Cycles that the moving attribute runs through in a clip.
+TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.35, 0.6)}
 # Half the side of an object's patch, in pixels, when it is far and when it is near.
 RADII = (11.0, 34.0)
 PATCH = 64
-DARKEST, LIGHTEST = 40, 215
+# Range of each colour channel.
+BACKGROUND = (30, 120)
+OBJECT = (150, 240)
+BLADES = (2, 4)
 
 # Each class moves one attribute of the objects, forth or back.
 ATTRIBUTES = ("x", "y", "size", "angle")
@@ -65,9 +68,8 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
     length = int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
     rate = int(rng.choice(RATES))
     phases = _phases(motion, length, rng)
-    colour = rng.uniform(DARKEST, LIGHTEST, 3)
-    background = _texture(rng, np.tile(colour, (SIDE, SIDE, 1)))
-    patches = [_object(rng, colour) for _ in range(OBJECTS)]
+    background = _texture(rng, np.tile(rng.uniform(*BACKGROUND, 3), (SIDE, SIDE, 1)))
+    patches = [_object(rng) for _ in range(OBJECTS)]
     frames = np.stack([_frame(background, patches, moment) for moment in phases])
     return Scene(frames, rate, phases)
 
@@ -75,7 +77,7 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
 def _phases(motion: str, length: int, rng: np.random.Generator) -> np.ndarray:
     attribute, direction = MOTIONS[motion]
     phases = np.tile(rng.random((OBJECTS, len(ATTRIBUTES))), (length, 1, 1))
-    travel = np.linspace(0, direction * rng.uniform(*TRAVEL), length)
+    travel = np.linspace(0, direction * rng.uniform(*TRAVEL[attribute]), length)
     phases[..., ATTRIBUTES.index(attribute)] += travel[:, None]
     return phases % 1.0
 
@@ -90,12 +92,16 @@ def _texture(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
     return np.clip(texture, 0, 255)
 
 
-def _object(rng: np.random.Generator, background: np.ndarray) -> np.ndarray:
-    """A textured blob, float32 `(PATCH, PATCH, 4)`: colour times opacity, and opacity."""
+def _object(rng: np.random.Generator) -> np.ndarray:
+    """A textured propeller, float32 `(PATCH, PATCH, 4)`: colour times opacity, and opacity.
+
+    Lighter than the background, and with blades that are lightest at their clockwise edge, so
+    that growing and turning, either way, change the picture in ways that can be told apart
+    close by, as a moving edge can.
+    """
     middle = (PATCH - 1) / 2
     y, x = (np.mgrid[:PATCH, :PATCH].astype(np.float32) - middle) / middle
-    # An ellipse with a ragged rim and ends of two colours: it looks different at every angle.
-    stretch = rng.uniform(1.6, 2.2)
+    stretch = rng.uniform(1.0, 1.6)
     bumps = rng.uniform(-0.06, 0.06, 4)
     turns = rng.uniform(0, 2 * np.pi, 4)
     theta = np.arctan2(y * stretch, x)
@@ -104,15 +110,10 @@ def _object(rng: np.random.Generator, background: np.ndarray) -> np.ndarray:
         for k, (bump, turn) in enumerate(zip(bumps, turns, strict=True), 1)
     )
     inside = np.clip((rim - np.hypot(x, y * stretch)) * middle / 2, 0, 1)[..., None]
-    end = np.clip(0.5 + 3 * x, 0, 1)[..., None]
-    colours = _other(rng, background) * end + _other(rng, background) * (1 - end)
+    blades = int(rng.integers(BLADES[0], BLADES[1] + 1))
+    shade = 0.35 + 0.65 * (np.arctan2(y, x) / (2 * np.pi) * blades % 1.0)[..., None]
+    colours = rng.uniform(*OBJECT, 3) * shade
     return np.concatenate([_texture(rng, colours) * inside, inside], -1).astype(np.float32)
-
-
-def _other(rng: np.random.Generator, colour: np.ndarray) -> np.ndarray:
-    """A colour that stands out against the given one in each channel."""
-    span = LIGHTEST - DARKEST
-    return DARKEST + (colour - DARKEST + rng.uniform(span / 3, 2 * span / 3, 3)) % span
 
 
 def _frame(background: np.ndarray, patches: list[np.ndarray], moment: np.ndarray) -> np.ndarray:

@@ -146,7 +146,7 @@ def _splits(
 ) -> tuple[dict[Path, str], str, str | None]:
     """Split of each file, where that comes from, and its table if it was drawn."""
     if card and card.split:
-        return _by_rules(card, listing), f"the rules of the card {card.name}", None
+        return _by_rules(card, listing), f"by the rules of the card {card.name}", None
     labels = listing.labels
     given = {path: listing.splits[path] for path in labels if path in listing.splits}
     present = set(given.values())

@@ -73,8 +73,7 @@ def recorded_split(
     new = {path: label for path, label in labels.items() if path not in kept}
     splits = {**kept, **stratified_split(new, seed, shares)}
     text = split_table(labels, splits, seed, record.parent)
-    # Data on a read-only disk stay as they are: the caller has the table and the seed.
-    if new and os.access(record.parent, os.W_OK):
+    if new and _is_writable(record.parent):
         with replacing(record) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return splits
@@ -98,6 +97,11 @@ def split_table(
         name = path.relative_to(folder) if path.is_relative_to(folder) else path
         writer.writerow((name.as_posix(), labels[path], splits[path], seed))
     return table.getvalue()
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether a folder is meant to be written to; the superuser could write to any."""
+    return bool(folder.stat().st_mode & 0o222) and os.access(folder, os.W_OK)
 
 
 def _read(record: Path, seed: int) -> dict[Path, str]:
