@@ -12,12 +12,14 @@ OBJECTS = 3
 # Cycles that the moving attribute runs through in a clip.
 TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.35, 0.6)}
 # Half the side of an object's patch, in pixels, when it is far and when it is near.
-RADII = (11.0, 34.0)
+RADII = (12.0, 34.0)
 PATCH = 64
+# An object comes into view, and out of it, within 1 / FADE of its cycle of sizes.
+FADE = 5
 # Range of each colour channel.
 BACKGROUND = (30, 120)
 OBJECT = (150, 240)
-BLADES = (2, 4)
+BLADES = (2, 3)
 
 # Each class moves one attribute of the objects, forth or back.
 ATTRIBUTES = ("x", "y", "size", "angle")
@@ -119,7 +121,9 @@ def _object(rng: np.random.Generator) -> np.ndarray:
 def _frame(background: np.ndarray, patches: list[np.ndarray], moment: np.ndarray) -> np.ndarray:
     picture = background
     for patch, phase in zip(patches, moment, strict=True):
-        layer = _placed(patch, *phase)
+        # An object that becomes as large as it can fades away while it does, and comes back small:
+        # growing is never undone by a leap.
+        layer = _placed(patch, *phase) * min(1, FADE * min(phase[2], 1 - phase[2]))
         picture = picture * (1 - layer[..., 3:]) + layer[..., :3]
     return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
