@@ -10,14 +10,14 @@ RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 24)
 OBJECTS = 3
 # Cycles that the moving attribute runs through in a clip.
-TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.35, 0.6)}
+TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.45, 0.7)}
 # Half the side of an object's patch, in pixels, when it is far and when it is near.
 RADII = (11.0, 34.0)
 PATCH = 64
 # Range of each colour channel.
 BACKGROUND = (30, 120)
 OBJECT = (150, 240)
-BLADES = (2, 4)
+BLADES = (2, 3)
 
 # Each class moves one attribute of the objects, forth or back.
 ATTRIBUTES = ("x", "y", "size", "angle")
