@@ -83,7 +83,8 @@ def measure_train_step(
         steps: Steps to time, after two that compile and warm up.
 
     Raises:
-        UserError: If TensorFlow has started with another number of threads.
+        UserError: If TensorFlow has started with another number of threads, or the model cannot be
+            made.
 
     Example:
         >>> result = measure_train_step("pan_lite_micro", size=64, batch=2, steps=3)
@@ -96,7 +97,10 @@ def measure_train_step(
     from pan_keras.training.fused_normalization import use_fused_normalization  # noqa: PLC0415
 
     use_fused_normalization()
-    model = models.create(name, classes=10, segments=segments, stack=stack, size=size)
+    try:
+        model = models.create(name, classes=10, segments=segments, stack=stack, size=size)
+    except ValueError as error:
+        raise UserError(f"model: {error}") from error
     functions = {**whole(model, batch), **parts(model, batch)}
     seconds = time_in_turns(functions, steps)
     step = seconds.pop("step")

@@ -1,6 +1,7 @@
 """Training examples, each a function of the seed and its position alone."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from functools import lru_cache
 
 import numpy as np
@@ -66,12 +67,32 @@ class TrainingExamples:
         self.clips = clips
         self.shape = shape
         self.augmentation = augmentation
+        self.size = batch
         self.epoch_length = steps_per_epoch(clips, batch) * batch
         self.seed = seed
         self.store = store
         self.sampling = sampling
         # An epoch's end and the next one's start are prepared side by side.
         self.order = lru_cache(maxsize=4)(self._order)
+
+    def batch(self, step: int, workers: Executor) -> tuple[np.ndarray, np.ndarray]:
+        """The batch of a global step.
+
+        Args:
+            step: Global step.
+            workers: Prepares the clips; one after the other or side by side, they are the same.
+
+        Returns:
+            Frames uint8 `(batch, N, m, H, W, 3)` and labels int32 `(batch,)`.
+
+        Raises:
+            UserError: As `example`.
+        """
+        first = int(step) * self.size
+        frames, labels = zip(
+            *workers.map(self.example, range(first, first + self.size)), strict=True
+        )
+        return np.stack(frames), np.array(labels)
 
     def example(self, position: int) -> tuple[np.ndarray, np.int32]:
         """The example at a position, counted over all epochs.

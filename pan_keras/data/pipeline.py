@@ -1,6 +1,7 @@
 """tf.data pipelines: from clips to batches of stacks, the same on every run."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -69,13 +70,17 @@ def training_dataset(
         clips, shape, augmentation, batch=batch, seed=seed, store=store, sampling=sampling
     )
 
-    def example(position):
-        frames, label = tf.numpy_function(examples.example, [position], [tf.uint8, tf.int32])
-        return tf.ensure_shape(frames, shape.array), tf.ensure_shape(label, ())
+    # Clips are spread over threads here, not by `map`: where operations must be deterministic,
+    # as in training that can be resumed, tf.data would run one Python call at a time.
+    threads = ThreadPoolExecutor(workers)
 
-    data = tf.data.Dataset.counter(start_step * batch)
-    data = data.map(example, num_parallel_calls=workers, deterministic=True)
-    return data.batch(batch, drop_remainder=True).prefetch(BATCHES_AHEAD)
+    def prepared(step):
+        frames, labels = tf.numpy_function(
+            lambda step: examples.batch(step, threads), [step], [tf.uint8, tf.int32]
+        )
+        return tf.ensure_shape(frames, (batch, *shape.array)), tf.ensure_shape(labels, (batch,))
+
+    return tf.data.Dataset.counter(start_step).map(prepared).prefetch(BATCHES_AHEAD)
 
 
 def evaluation_dataset(

@@ -52,3 +52,8 @@ def test_prints_one_json_object_or_a_line_per_part(threads):
 def test_other_threads_than_tensorflow_started_with_are_refused(threads):
     with pytest.raises(UserError, match="measure with 3 in a new process"):
         measure("pan_lite_micro", 3)
+
+
+def test_a_model_that_does_not_exist_is_refused(threads):
+    with pytest.raises(UserError, match="did you mean 'pan_lite_micro'"):
+        measure("panlite_micro", threads)
