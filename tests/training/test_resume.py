@@ -19,14 +19,14 @@ SETTINGS = (
     "model.stack=2",
     "model.size=32",
     "model.resize=36",
-    "training.epochs=4",
+    "training.epochs=20",
     "training.batch=4",
     "training.checkpoint_seconds=0",
 )
 
-# Seconds from the first training step to the kill: steps, validation, the writing of checkpoints
-# and of the model are all hit by some of them.
-DELAYS = np.random.default_rng(2021).uniform(0.0, 1.5, size=10).round(3).tolist()
+# Seconds from a process's second training step, when the first has been compiled, to its kill:
+# steps, validation, the writing of checkpoints and of the model are all hit by some of them.
+DELAYS = np.random.default_rng(2021).uniform(0.0, 2.0, size=10).round(3).tolist()
 
 KILLED = """
 import json, os, signal, sys, threading
@@ -36,10 +36,10 @@ from pan_keras.training.trainer import Trainer
 
 run, root, overrides, delay = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
 advance = Trainer._advance
-armed = []
+steps = []
 def arm_and_advance(self, *arguments):
-    if not armed:
-        armed.append(True)
+    steps.append(None)
+    if len(steps) == 2:
         threading.Timer(float(delay), os.kill, (os.getpid(), signal.SIGKILL)).start()
     return advance(self, *arguments)
 Trainer._advance = arm_and_advance
