@@ -13,7 +13,14 @@ NETWORKS = {"lite": PANLite, "rgb": RGBNetwork, "pa": PANetwork}
 
 
 @pytest.mark.parametrize(
-    "name", ["tinybasic_lite", "tinybasic_rgb", "tinybasic_pa", "tinybottleneck_lite"]
+    "name",
+    [
+        "tinybasic_lite",
+        "tinybasic_rgb",
+        "tinybasic_pa",
+        "tinybottleneck_lite",
+        "tinybottleneck_rgb",
+    ],
 )
 def test_network_is_the_reference(name):
     arrays = golden(f"compact_{name}")
