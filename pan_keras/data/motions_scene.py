@@ -55,7 +55,7 @@ def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
     """Draws a clip of one class.
 
     Place, size and angle all run in cycles: an object that leaves on one side comes in on the
-    other, one that has become large gives way to a small one. The phase of each starts anywhere
+    other, one that has become large fades and comes back small. The phase of each starts anywhere
     with equal chance, so at every moment of every class it is spread evenly: a single frame,
     be it the first, says nothing of the class.
 

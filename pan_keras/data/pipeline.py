@@ -1,5 +1,6 @@
 """tf.data pipelines: from clips to batches of stacks, the same on every run."""
 
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -182,4 +183,7 @@ def reporting(store: FrameStore) -> Iterator[None]:
     except tf.errors.OpError as error:
         if store.failure is None:
             raise
-        raise store.failure from error
+        # The frames of the traceback hold the iterator. Left to the garbage collector it might
+        # be freed in one of its own threads, which would then wait for itself.
+        traceback.clear_frames(error.__traceback__)
+        raise UserError(str(store.failure)) from None

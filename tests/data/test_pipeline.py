@@ -1,6 +1,7 @@
 """Batches follow from seed and position alone; evaluation sees every clip once."""
 
 import errno
+import gc
 
 import numpy as np
 import pytest
@@ -140,6 +141,21 @@ def test_no_clip_left_is_a_clear_error(tmp_path):
     store = FrameStore(SHAPE.resize)
     with pytest.raises(UserError, match="none of the 3 training clips"), reporting(store):
         training(gone, store=store)
+
+
+def test_a_pipeline_that_failed_is_freed_at_once(tmp_path):
+    # Freed later, by the garbage collector in one of its own threads, it would wait for itself.
+    gone = (Clip(tmp_path / "gone.mp4", 0, "train"),)
+    store = FrameStore(SHAPE.resize)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(UserError), reporting(store):
+            training(gone, store=store)
+        left = [found for found in gc.get_objects() if type(found).__name__ == "OwnedIterator"]
+        assert not left
+    finally:
+        gc.enable()
 
 
 def test_a_full_disk_ends_training_with_its_own_sentence(clips, tmp_path, monkeypatch):
