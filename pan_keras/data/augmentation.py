@@ -26,9 +26,13 @@ class Augmentation:
         flip: Mirror half of the clips. Only for classes that have no left and right.
         brightness: Shift of the grey levels by up to this fraction of the whole range.
         contrast: Stretch of the grey levels about the middle by up to this fraction.
+        rotation: Turn by up to this many degrees either way, as another hand or another mount
+            would hold the camera. Keep it well below half the angle between two classes.
+        zoom: Enlarge or shrink by up to this fraction.
 
     Raises:
-        UserError: If `crop` is unknown or a fraction is not in 0 to 1.
+        UserError: If `crop` is unknown, a fraction is not in 0 to 1, or the rotation not in 0 to
+            180 degrees.
 
     Example:
         >>> vary = Augmentation(crop="random", brightness=0.2, contrast=0.2)
@@ -44,13 +48,16 @@ class Augmentation:
     flip: bool = False
     brightness: float = 0.0
     contrast: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
 
     def __post_init__(self):
         if self.crop not in CROPS:
             raise UserError(f"augmentation.crop: {self.crop!r} is none of {', '.join(CROPS)}")
-        for name in ("brightness", "contrast"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise UserError(f"augmentation.{name}: must be at least 0 and below 1")
+        limits = {"brightness": 1, "contrast": 1, "rotation": 180, "zoom": 1}
+        for name, limit in limits.items():
+            if not 0.0 <= getattr(self, name) < limit:
+                raise UserError(f"augmentation.{name}: must be at least 0 and below {limit}")
 
     def __call__(
         self, frames: np.ndarray, size: tuple[int, int], rng: np.random.Generator
@@ -69,7 +76,11 @@ class Augmentation:
         # the others as they were.
         box = self._box(frames.shape[1:3], size, rng)
         flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
-        frames = cut(frames, box, size)
+        turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
+        if self.rotation or self.zoom:
+            frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
+        else:
+            frames = cut(frames, box, size)
         if self.flip and flip < 0.5:
             frames = frames[:, :, ::-1]
         if self.brightness or self.contrast:
@@ -87,6 +98,46 @@ class Augmentation:
             return round(spare_width / 2), round(spare_height / 2), width, height
         left, top = int(rng.integers(spare_width + 1)), int(rng.integers(spare_height + 1))
         return left, top, width, height
+
+
+def turned(
+    frames: np.ndarray,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    degrees: float,
+    zoom: float,
+) -> np.ndarray:
+    """Cuts a window out of frames, turned and enlarged about its centre, in one interpolation.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`.
+        box: Left, top, width, height of the window in pixels.
+        size: Height and width (H, W) of the result.
+        degrees: How far the picture turns clockwise.
+        zoom: How much larger it becomes, 1 for not at all.
+
+    Returns:
+        uint8 `(T, H, W, 3)`, bilinear; beyond the frame its edge is repeated.
+    """
+    left, top, width, height = box
+    # From the result's pixels, counted from its centre, to those of the frame.
+    radians = np.radians(degrees)
+    back = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+    back = back @ np.diag([width / size[1], height / size[0]]) / zoom
+    centre = np.array([left + (width - 1) / 2, top + (height - 1) / 2])
+    corner = centre - back @ np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    return np.stack(
+        [
+            cv2.warpAffine(
+                frame,
+                np.column_stack([back, corner]),
+                size[::-1],
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for frame in frames
+        ]
+    )
 
 
 def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray:

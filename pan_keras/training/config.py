@@ -72,6 +72,8 @@ class AugmentationConfig:
         flip: Mirror half of the clips; refused where the card forbids it.
         brightness: Largest change of brightness, as a share of the full range.
         contrast: Largest relative change of contrast.
+        rotation: Largest turn in degrees, either way.
+        zoom: Largest relative change of size.
         sampling: `random` start within each segment, or `dense`.
     """
 
@@ -79,6 +81,8 @@ class AugmentationConfig:
     flip: bool = False
     brightness: float = 0.0
     contrast: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
     sampling: Literal["random", "dense"] = "random"
 
 
@@ -244,6 +248,8 @@ def _check_ranges(config: Config) -> None:
         "model.resize": 1,
         "augmentation.brightness": 0,
         "augmentation.contrast": 0,
+        "augmentation.rotation": 0,
+        "augmentation.zoom": 0,
         "training.seed": 0,
         "training.epochs": 1,
         "training.batch": 1,

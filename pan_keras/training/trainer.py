@@ -226,6 +226,8 @@ class Trainer:
                 flip=augmentation.flip,
                 brightness=augmentation.brightness,
                 contrast=augmentation.contrast,
+                rotation=augmentation.rotation,
+                zoom=augmentation.zoom,
             ),
             batch=config.training.batch,
             seed=config.training.seed,

@@ -8,7 +8,13 @@ import pytest
 from golden_files import FOLDER
 
 from pan_keras.data import Augmentation
-from pan_keras.data.augmentation import fixed_places, jitter, multiscale_box, multiscale_shapes
+from pan_keras.data.augmentation import (
+    fixed_places,
+    jitter,
+    multiscale_box,
+    multiscale_shapes,
+    turned,
+)
 from pan_keras.errors import UserError
 
 ROWS = json.loads((FOLDER / "multiscale_crop.json").read_text())
@@ -124,4 +130,41 @@ def test_jitter_clips_at_black_and_white():
 )
 def test_wrong_options_are_named(options, message):
     with pytest.raises(UserError, match=message):
+        Augmentation(**options)
+
+
+def test_turning_by_nothing_is_a_crop():
+    frames = clip()
+    same = turned(frames, (5, 3, 96, 72), (72, 96), degrees=0.0, zoom=1.0)
+    np.testing.assert_array_equal(same, frames[:, 3:75, 5:101])
+
+
+def test_a_quarter_turn_is_clockwise():
+    square = clip()[:, :60, :60]
+    quarter = turned(square, (0, 0, 60, 60), (60, 60), degrees=90.0, zoom=1.0)
+    np.testing.assert_array_equal(quarter, np.rot90(square, k=-1, axes=(1, 2)))
+
+
+def test_zoom_enlarges_about_the_centre():
+    larger = turned(clip(), (0, 0, 112, 84), (84, 112), degrees=0.0, zoom=2.0)
+    middle = 111 / 2
+    columns = larger[0, 40, :, 0].astype(float)
+    np.testing.assert_allclose(columns, middle + (np.arange(112) - middle) / 2, atol=0.6)
+
+
+def test_rotation_and_zoom_stay_within_their_bounds_and_hold_for_the_whole_clip():
+    plain = vary(clip()).astype(int)
+    for seed in range(20):
+        varied = vary(clip(), seed=seed, crop="centre", rotation=10.0, zoom=0.1)
+        assert varied.shape == plain.shape
+        assert (varied == varied[:1]).all()
+        positions = varied[0].astype(float)
+        along = (positions[36, 60, :2] - positions[36, 36, :2]) / 24
+        assert 1 / 1.1 - 0.06 <= np.hypot(*along) <= 1 / 0.9 + 0.06
+        assert abs(np.degrees(np.arctan2(along[1], along[0]))) <= 10 + 4
+
+
+@pytest.mark.parametrize("options", [{"rotation": 180.0}, {"rotation": -1.0}, {"zoom": 1.0}])
+def test_impossible_rotation_or_zoom_is_refused(options):
+    with pytest.raises(UserError, match="at least 0 and below"):
         Augmentation(**options)

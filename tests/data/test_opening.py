@@ -351,7 +351,7 @@ def test_an_unknown_split_is_refused(fill):
 @needs_real_videos
 def test_egogestar_opens_by_its_card():
     data = open_data("egogestar", REAL_VIDEOS / "egogestar")
-    assert splits(data) == {"train": 142, "val": 30, "test": 45}
+    assert splits(data) == {"train": 162, "val": 10, "test": 45}
     assert not data.skipped
     assert data.report()["ignored"] == {"clips labelled unclassified": 20}
     report = data.report()
