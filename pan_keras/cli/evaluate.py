@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import batch_option, clips_option, crops_option
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -23,24 +24,10 @@ from pan_keras.errors import UserError
     show_default=True,
     help="Part of the data to measure on.",
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["1", "3", "full"]),
-    default="1",
-    show_default=True,
-    help="Views in space: the centre, three crops, or the whole frame.",
-)
-@click.option(
-    "--clips",
-    type=click.Choice(["1", "2", "10"]),
-    default="1",
-    show_default=True,
-    help="Views in time of each video.",
-)
+@crops_option
+@clips_option
 @click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
-@click.option(
-    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
-)
+@batch_option
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import batch_option, clips_option, crops_option
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -16,23 +17,9 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes per video."
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["1", "3", "full"]),
-    default="1",
-    show_default=True,
-    help="Views in space: the centre, three crops, or the whole frame.",
-)
-@click.option(
-    "--clips",
-    type=click.Choice(["1", "2", "10"]),
-    default="1",
-    show_default=True,
-    help="Views in time of each video.",
-)
-@click.option(
-    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
-)
+@crops_option
+@clips_option
+@batch_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a video.")
 def predict(run, videos, top, crops, clips, batch, as_json):
     """Name the most probable classes of each VIDEO, a file or a folder of files.

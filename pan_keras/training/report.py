@@ -9,9 +9,9 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training import figures
 from pan_keras.training.evaluation_result import Evaluation
-from pan_keras.training.examples import choose, examples
 from pan_keras.training.page import Content, Html, element, page, table
 from pan_keras.training.report_clips import clip_card
+from pan_keras.training.report_examples import choose, examples
 from pan_keras.training.run import Run, open_run
 from pan_keras.training.scores import Interval
 

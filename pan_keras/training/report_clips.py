@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.layers import timescale_members
-from pan_keras.training.examples import Example, frame_strip, motion_strip
 from pan_keras.training.page import Html, element, image
+from pan_keras.training.report_examples import Example, frame_strip, motion_strip
 
 COLOURS = 5  # timescales that the style sheet tells apart
 

@@ -14,10 +14,10 @@ from pan_keras.cli.report import report as command
 from pan_keras.errors import UserError
 from pan_keras.training.evaluation import evaluate
 from pan_keras.training.evaluation_result import ClipResult
-from pan_keras.training.examples import choose, frame_strip, motion_strip
 from pan_keras.training.figures import confusion_figure, curve_figure, png, svg
 from pan_keras.training.page import element, table
 from pan_keras.training.report import write_report
+from pan_keras.training.report_examples import choose, frame_strip, motion_strip
 from pan_keras.training.run import Run
 
 VOID = {"img", "meta"}

@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+import click
+
+crops_option = click.option(
+    "--crops",
+    type=click.Choice(["1", "3", "full"]),
+    default="1",
+    show_default=True,
+    help="Views in space: the centre, three crops, or the whole frame.",
+)
+clips_option = click.option(
+    "--clips",
+    type=click.Choice(["1", "2", "10"]),
+    default="1",
+    show_default=True,
+    help="Views in time of each video.",
+)
+batch_option = click.option(
+    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
+)
