@@ -76,6 +76,7 @@ class Trainer:
 
     def __init__(self, run: Run, data: VideoData):
         config = run.config
+        # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
         if tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
         use_fused_normalization()
