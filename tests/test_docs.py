@@ -1,7 +1,7 @@
 """What the documents show, works: Python and commands are run, settings read, make targets found.
 
 Each document is a story told once from top to bottom, in an empty folder that holds what a reader
-has: videos of his own. Trainings are cut to one epoch. What cannot run here (it needs the network,
+has: videos of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run here (it needs the network,
 an environment, data that may not be shipped) is read by the command line, but not run.
 """
 
@@ -25,7 +25,11 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 SHOWN_ONLY = {"text", "bibtex"}
 OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
-QUICK = {"train": ["--set", "training.epochs=1"], "dataset": ["--clips", "48"]}
+QUICK = {
+    "train": ["--set", "training.epochs=1"],
+    "dataset": ["--clips", "48"],
+    "bench": ["--steps", "1", "--size", "32"],
+}
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]
 
