@@ -1,12 +1,15 @@
 """What the documents show, works: Python and commands are run, settings read, make targets found.
 
 Each document is a story told once from top to bottom, in an empty folder that holds what a reader
-has: videos of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run here (it needs the network,
-an environment, data that may not be shipped) is read by the command line, but not run.
+has: videos of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run
+here (it needs the network, an environment, data that may not be shipped) is read by the command
+line, but not run.
 """
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -32,6 +35,8 @@ QUICK = {
 }
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]
+# Sets the threads of TensorFlow, which it can do only before TensorFlow starts.
+NEEDS_A_PROCESS = "bench"
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,10 @@ def run_command(arguments):
         return
     if "--resume" not in arguments:
         arguments = [*arguments, *QUICK.get(arguments[0], [])]
+    if arguments[0] == NEEDS_A_PROCESS:
+        program = "from pan_keras.cli import main; main()"
+        subprocess.run([sys.executable, "-c", program, *arguments], check=True)
+        return
     main.main(arguments, prog_name="pan-keras", standalone_mode=False)
 
 
