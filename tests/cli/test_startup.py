@@ -7,10 +7,8 @@ import pytest
 
 SLOW = {"av", "cv2", "keras", "matplotlib", "numpy", "rich", "tensorflow"}
 
-# As the installed script does it: the name of the program stands in sys.argv[0].
 PROGRAM = """
 import sys
-sys.argv = ["pan-keras", *sys.argv[1:]]
 from pan_keras.cli import main
 try:
     main()

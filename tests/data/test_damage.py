@@ -20,10 +20,9 @@ SECONDS_PER_FILE = 20
 REAL_CLIP = REAL_VIDEOS / "egogestar" / "tick" / "tick_17.mp4"
 
 # In a process of its own, so that a crash inside libav is a failure of the test and not the end
-# of it. Under the command's name no model is imported, which would take seconds.
+# of it.
 READER = """
 import json, sys, time
-sys.argv[0] = "pan-keras"
 from pan_keras.data import BrokenVideo, probe, read_frames
 
 for path in sys.stdin.read().splitlines():
