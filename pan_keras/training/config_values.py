@@ -107,6 +107,11 @@ def _check_training(config: "Config") -> None:
             f"{training.batch}, into equal parts; change one of them"
         )
     marks = training.milestones
+    if marks and training.schedule != "steps":
+        raise UserError(
+            f"training.milestones is {list(marks)}, but training.schedule is {training.schedule}; "
+            "set it to steps"
+        )
     if list(marks) != sorted(set(marks)) or not all(0 < mark < 1 for mark in marks):
         raise UserError(
             f"training.milestones is {list(marks)}; it must be shares of the epochs, between 0 and "

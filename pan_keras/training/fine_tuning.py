@@ -97,29 +97,15 @@ def start_from(
     )
 
 
-def check_source(source: str) -> Path:
-    """Looks whether weights can be there, before a run folder is made.
-
-    Returns:
-        The absolute path.
-
-    Raises:
-        UserError: If it is neither a run folder nor a `.keras` file.
-    """
-    path = Path(source)
-    if path.is_dir():
-        open_run(path)
-    elif path.suffix != ".keras" or not path.is_file():
-        raise UserError(
-            f"model.weights: {path} is neither a run folder nor a .keras file; name one that exists"
-        )
-    return path.resolve()
-
-
 def _read(source: Path) -> tuple[keras.Model, tuple[str, ...] | None]:
     if source.is_dir():
         run = open_run(source)
         return run.load_model(), run.labels
+    if source.suffix != ".keras" or not source.is_file():
+        raise UserError(
+            f"model.weights: {source} is neither a run folder nor a .keras file; name one that "
+            "exists"
+        )
     try:
         return keras.saving.load_model(source), None
     except (OSError, ValueError, KeyError) as error:

@@ -56,7 +56,8 @@ def length(config: Config, clips: int) -> Length:
 def with_length(config: Config, clips: int) -> Config:
     """The configuration with its `length` written into it."""
     found = length(config, clips)
-    training = replace(config.training, epochs=found.epochs, milestones=found.milestones)
+    milestones = found.milestones if config.training.schedule == "steps" else ()
+    training = replace(config.training, epochs=found.epochs, milestones=milestones)
     return replace(config, training=training)
 
 

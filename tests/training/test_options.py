@@ -2,9 +2,11 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
+from pan_keras.data import VideoData
 from pan_keras.errors import UserError
 from pan_keras.training.config import load_config
 from pan_keras.training.run import open_run
@@ -74,6 +76,12 @@ def test_training_stops_when_validation_no_longer_improves(start):
     assert again.rows == result.rows
 
 
+def test_patience_without_validation_clips_is_refused(start, monkeypatch):
+    monkeypatch.setattr(VideoData, "clips", lambda self, split: self.all_clips[: split == "train"])
+    with pytest.raises(UserError, match="no validation clips; set it to 0"):
+        start("training.patience=2")
+
+
 def test_weights_to_start_from_are_used_and_what_became_of_them_is_said(start, averaged, capsys):
     # At this rate nothing moves but the statistics.
     still = ("training.learning_rate=1e-30", "training.average=0.5")
@@ -116,9 +124,17 @@ def test_the_settings_of_a_card_are_for_its_own_recipe(small_motions):
     assert paper.model == load_config("paper").model
 
 
-def test_weights_that_are_not_there_are_refused_before_anything_is_written(start, tmp_path):
-    with pytest.raises(UserError, match="neither a run folder nor"):
-        start(f"model.weights={tmp_path / 'absent.keras'}")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("absent.keras", "neither a run folder nor"), ("other.keras", "none of its layers fits")],
+)
+def test_weights_that_cannot_be_are_refused_before_anything_is_written(
+    name, message, start, tmp_path
+):
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="apart")])
+    other.save(tmp_path / "other.keras")
+    with pytest.raises(UserError, match=message):
+        start(f"model.weights={tmp_path / name}")
     assert not (tmp_path / "run").exists()
 
 
