@@ -15,11 +15,12 @@ from pan_keras.errors import UserError
     "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
 )
 @click.option("--model", help="Network, such as pan_lite_micro or pan_lite_resnet18.")
-@click.option("--config", help="TOML file, or the name of a shipped recipe such as small.")
+@click.option("--config", help="TOML file, or the name of a shipped recipe: small or paper.")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
 )
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
+@click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
 @click.option("--resume", is_flag=True, help="Go on with --run, or with the latest run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def train(
@@ -29,6 +30,7 @@ def train(
     config: str | None,
     overrides: tuple[str, ...],
     run: Path | None,
+    jit: bool,
     resume: bool,
     as_json: bool,
 ):
@@ -36,7 +38,7 @@ def train(
 
     Without DATA, the embedded data set `motions` is made and used.
     """
-    if resume and (data or root or model or config or overrides):
+    if resume and (data or root or model or config or overrides or jit):
         raise UserError("--resume goes on with the settings of the run; drop the other arguments")
     from pan_keras.training import train as training  # TensorFlow takes seconds to import
 
@@ -48,7 +50,7 @@ def train(
             root=root,
             model=model,
             config=config,
-            overrides=overrides,
+            overrides=(*overrides, "training.jit=true") if jit else overrides,
             run=run,
             quiet=as_json,
         )

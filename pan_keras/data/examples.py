@@ -35,6 +35,7 @@ class TrainingExamples:
         shape: Segments, stack, size and resize.
         augmentation: How clips are varied.
         batch: Clips per batch, which sets the length of an epoch.
+        parts: Equal parts that a batch comes in, one after the other.
         seed: Seed of order, sampling and augmentation.
         store: Source of decoded frames.
         sampling: `"random"` or `"dense"`.
@@ -58,6 +59,7 @@ class TrainingExamples:
         batch: int,
         seed: int,
         store: FrameStore,
+        parts: int = 1,
         sampling: str = "random",
     ):
         if not clips:
@@ -67,7 +69,7 @@ class TrainingExamples:
         self.clips = clips
         self.shape = shape
         self.augmentation = augmentation
-        self.size = batch
+        self.size = batch // parts
         self.epoch_length = steps_per_epoch(clips, batch) * batch
         self.seed = seed
         self.store = store
@@ -76,14 +78,14 @@ class TrainingExamples:
         self.order = lru_cache(maxsize=4)(self._order)
 
     def batch(self, step: int, workers: Executor) -> tuple[np.ndarray, np.ndarray]:
-        """The batch of a global step.
+        """The batch, or part of a batch, at a place.
 
         Args:
-            step: Global step.
+            step: Global step; where batches come in parts, parts are counted.
             workers: Prepares the clips; one after the other or side by side, they are the same.
 
         Returns:
-            Frames uint8 `(batch, N, m, H, W, 3)` and labels int32 `(batch,)`.
+            Frames uint8 `(b, N, m, H, W, 3)` and labels int32 `(b,)`, b the clips of a part.
 
         Raises:
             UserError: As `example`.

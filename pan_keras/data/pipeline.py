@@ -30,6 +30,7 @@ def training_dataset(
     batch: int,
     seed: int,
     store: FrameStore,
+    parts: int = 1,
     start_step: int = 0,
     workers: int = 2,
     sampling: str = "random",
@@ -47,12 +48,15 @@ def training_dataset(
         batch: Clips per batch.
         seed: Seed of order, sampling and augmentation.
         store: Source of decoded frames; keep it from epoch to epoch, it holds the cache.
+        parts: Equal parts that a batch comes in, one after the other, for machines whose memory it
+            would fill.
         start_step: Global step of the first batch; nothing before it is decoded.
         workers: Clips prepared at the same time.
         sampling: `"random"` (one random stack a segment) or `"dense"` (within 64 frames).
 
     Returns:
-        A dataset of `(frames, labels)`, uint8 `(batch, N, m, H, W, 3)` and int32 `(batch,)`.
+        A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, b the clips
+        of a part, which is the batch where it has one.
 
     Raises:
         UserError: If there are no clips or `sampling` is unknown. Inside `reporting`, also what
@@ -68,8 +72,16 @@ def training_dataset(
         TensorShape([8, 8, 3, 72, 96, 3])
     """
     examples = TrainingExamples(
-        clips, shape, augmentation, batch=batch, seed=seed, store=store, sampling=sampling
+        clips,
+        shape,
+        augmentation,
+        batch=batch,
+        parts=parts,
+        seed=seed,
+        store=store,
+        sampling=sampling,
     )
+    rows = examples.size
 
     # Clips are spread over threads here, not by `map`: where operations must be deterministic,
     # as in training that can be resumed, tf.data would run one Python call at a time.
@@ -79,9 +91,9 @@ def training_dataset(
         frames, labels = tf.numpy_function(
             lambda step: examples.batch(step, threads), [step], [tf.uint8, tf.int32]
         )
-        return tf.ensure_shape(frames, (batch, *shape.array)), tf.ensure_shape(labels, (batch,))
+        return tf.ensure_shape(frames, (rows, *shape.array)), tf.ensure_shape(labels, (rows,))
 
-    return tf.data.Dataset.counter(start_step).map(prepared).prefetch(BATCHES_AHEAD)
+    return tf.data.Dataset.counter(start_step * parts).map(prepared).prefetch(BATCHES_AHEAD)
 
 
 def evaluation_dataset(

@@ -3,14 +3,14 @@
 import dataclasses
 import difflib
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from pan_keras.errors import UserError
+from pan_keras.training.config_values import check_ranges, to_toml, typed
 
 RECIPES = Path(__file__).parent / "configs"
 
@@ -50,6 +50,8 @@ class ModelConfig:
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
+        weights: Run folder or `.keras` file whose weights are the start, as
+            `pan_keras.training.fine_tuning` says; `""` for fresh weights.
     """
 
     name: str = "pan_lite_micro"
@@ -61,6 +63,7 @@ class ModelConfig:
     shift: bool | None = None
     causal: bool = False
     aggregation: str | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class AugmentationConfig:
 
     Args:
         crop: `random`, `multiscale` (corners and scales of the paper) or `centre`.
-        flip: Mirror half of the clips; refused where the card forbids it.
+        flip: Mirror half of the clips; refused where the card forbids it. If absent, as the card
+            says, and not at all without a card.
         brightness: Largest change of brightness, as a share of the full range.
         contrast: Largest relative change of contrast.
         rotation: Largest turn in degrees, either way.
@@ -78,7 +82,7 @@ class AugmentationConfig:
     """
 
     crop: Literal["random", "multiscale", "centre"] = "random"
-    flip: bool = False
+    flip: bool | None = None
     brightness: float = 0.0
     contrast: float = 0.0
     rotation: float = 0.0
@@ -92,19 +96,52 @@ class OptimisationConfig:
 
     Args:
         seed: Seed of weights, order, sampling, augmentation and dropout.
-        epochs: Passes over the training clips.
+        epochs: Passes over the training clips; if absent, as many as the paper takes: 80, of
+            networks on RGB alone 50, of data with fewer than 20,000 training clips half.
         batch: Clips per step.
-        learning_rate: Highest learning rate of AdamW; it falls to zero as half a cosine.
+        accumulate: Parts that a batch is worked through in, to need less memory; the gradient of
+            the step is their mean. Batch normalisation sees one part at a time.
+        optimizer: `adamw`, or `sgd` with momentum 0.9 and the paper's rates and decays for each
+            kind of weight.
+        learning_rate: Highest learning rate.
+        reference_batch: Batch that `learning_rate` is meant for: with another batch it is scaled in
+            proportion. 0: it is taken as it is.
+        warmup: Epochs over which the rate first rises from zero.
+        schedule: How the rate then falls: to zero as half a `cosine`, or to a tenth at each of the
+            milestones (`steps`).
+        milestones: Shares of the epochs, for `steps`; if empty, those of the paper.
         weight_decay: Decay of matrices and kernels; norms and biases are spared.
+        clip_norm: Gradients are scaled down to this norm over all weights; 0: never.
+        label_smoothing: Share of the target that is spread over all classes.
+        class_weights: Whether clips of rare classes count for more, so that all classes count
+            alike.
+        average: Share of the old value that stays in a moving average of the weights, such as
+            0.999; the average is validated and saved. 0: none.
+        patience: Epochs without a better validation result after which training stops; 0: never.
+        precision: `float32`, or arithmetic in half precision on weights in full.
+        jit: Whether XLA compiles the training step.
         checkpoint_seconds: A checkpoint is written when this long has passed since the last,
             and at the end of each epoch.
     """
 
     seed: int = 0
-    epochs: int = 50
+    epochs: int | None = None
     batch: int = 8
+    accumulate: int = 1
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = 1e-3
+    reference_batch: int = 0
+    warmup: float = 0.0
+    schedule: Literal["cosine", "steps"] = "cosine"
+    milestones: tuple[float, ...] = ()
     weight_decay: float = 1e-3
+    clip_norm: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: bool = False
+    average: float = 0.0
+    patience: int = 0
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    jit: bool = False
     checkpoint_seconds: float = 300.0
 
 
@@ -124,7 +161,7 @@ class Config:
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def __post_init__(self):
-        _check_ranges(self)
+        check_ranges(self)
 
     def to_toml(self) -> str:
         """The configuration as a file that `load_config` reads back."""
@@ -133,7 +170,7 @@ class Config:
             values = dataclasses.asdict(getattr(self, section.name))
             lines.append(f"[{section.name}]")
             lines += [
-                f"{key} = {_toml(value)}" for key, value in values.items() if value is not None
+                f"{key} = {to_toml(value)}" for key, value in values.items() if value is not None
             ]
             lines.append("")
         return "\n".join(lines)
@@ -177,7 +214,7 @@ def load_config(
             keys = _types(section)
             for key, value in table.items():
                 expected = _known(key, keys, where, prefix=f"{name}.")
-                checked = _typed(value, expected, f"{where}: {name}.{key}")
+                checked = typed(value, expected, f"{where}: {name}.{key}")
                 values.setdefault(name, {})[key] = checked
     sections = _types(Config)
     return Config(**{name: sections[name](**table) for name, table in values.items()})
@@ -215,68 +252,3 @@ def _known(name: str, names: Mapping[str, Any], where: str, prefix: str = "") ->
         return names[name]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
     raise UserError(f"{where}: there is no {prefix}{name}; did you mean {prefix}{near}?")
-
-
-def _typed(value: Any, expected: Any, where: str) -> Any:
-    origin = typing.get_origin(expected)
-    if origin in (Union, types.UnionType):
-        expected = next(part for part in typing.get_args(expected) if part is not types.NoneType)
-        return _typed(value, expected, where)
-    if origin is Literal:
-        choices = typing.get_args(expected)
-        if value in choices:
-            return value
-        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(choices)}")
-    if origin is tuple:
-        parts = [value, value] if type(value) is int else value
-        if isinstance(parts, (list, tuple)) and len(parts) == len(typing.get_args(expected)):
-            return tuple(_typed(part, int, where) for part in parts)
-        raise UserError(f"{where} is {value!r}; it must be [height, width] or one number")
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is expected:
-        return value
-    wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
-    raise UserError(f"{where} is {value!r}; it must be {wanted[expected]}")
-
-
-def _check_ranges(config: Config) -> None:
-    at_least = {
-        "data.workers": 1,
-        "model.segments": 1,
-        "model.stack": 1,
-        "model.resize": 1,
-        "augmentation.brightness": 0,
-        "augmentation.contrast": 0,
-        "augmentation.rotation": 0,
-        "augmentation.zoom": 0,
-        "training.seed": 0,
-        "training.epochs": 1,
-        "training.batch": 1,
-        "training.weight_decay": 0,
-        "training.checkpoint_seconds": 0,
-    }
-    for name, lowest in at_least.items():
-        section, key = name.split(".")
-        value = getattr(getattr(config, section), key)
-        if value < lowest:
-            raise UserError(f"{name} is {value}; it must be at least {lowest}")
-    if not config.training.learning_rate > 0:
-        raise UserError("training.learning_rate must be above 0")
-    if not 0 <= config.model.dropout < 1:
-        raise UserError(f"model.dropout is {config.model.dropout}; it must be in [0, 1)")
-    if not 0 <= config.data.max_broken <= 1:
-        raise UserError(f"data.max_broken is {config.data.max_broken}; it must be in [0, 1]")
-    if min(config.model.size) < 1:
-        raise UserError(f"model.size is {config.model.size}; both sides must be at least 1 pixel")
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(part) for part in value)}]"
-    return repr(value)

@@ -58,6 +58,11 @@ class TrainingProgress:
                 f"epoch {row['epoch']:.0f}/{self.epochs}  {_text(row)}", markup=False
             )
 
+    def note(self, text: str) -> None:
+        """Prints a sentence that nobody who is quiet misses."""
+        if not self.quiet:
+            self.message(text)
+
     def message(self, text: str) -> None:
         """Prints a sentence that a person should read."""
         self.console.print(text, markup=False)

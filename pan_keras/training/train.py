@@ -11,7 +11,10 @@ from pan_keras import models
 from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
+from pan_keras.training.fine_tuning import start_from
+from pan_keras.training.network import create_model
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
+from pan_keras.training.schedules import describe, with_length
 from pan_keras.training.trainer import Trainer
 
 
@@ -77,6 +80,9 @@ def train(
     folder = Path(run) if run is not None else _free_folder(resolved)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
+    if resolved.model.weights:
+        # Weights that do not fit leave no run behind.
+        start_from(create_model(resolved, classes=2), resolved.model.weights)
     new = Run(folder)
     return _fit(new, resolved, quiet)
 
@@ -113,16 +119,17 @@ def resolve(
         overrides.append(f'model.name="{model}"')
     defaults = dict(card.training) if card else {}
     recipe = defaults.pop("config", "small")
-    if config is not None and file is None:
-        recipe = str(config)
+    if config is not None and file is None and str(config) != recipe:
+        # A card's settings are meant for the recipe that it names.
+        recipe, defaults = str(config), {}
     resolved = load_config(recipe, defaults, file, overrides)
-    if card is not None and resolved.augmentation.flip and not card.flip:
-        raise UserError(
-            f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
-        )
+    resolved = _with_flip(resolved, card)
     if resolved.model.name not in models.names():
         near = difflib.get_close_matches(resolved.model.name, models.names(), n=1, cutoff=0.0)[0]
         raise UserError(f"model: there is no {resolved.model.name}; did you mean {near}?")
+    weights = Path(resolved.model.weights)
+    if resolved.model.weights and weights.exists():
+        resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
     where = source if source is not None else resolved.data.source
     if card is None:
         where = Path(where).resolve()
@@ -158,9 +165,16 @@ def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
         raise UserError(f"{config.data.source}: one class alone; give videos of two or more")
     if not data.clips("train"):
         raise UserError(f"{config.data.source}: no training clip; name its split `train`")
-    _describe(run, config, data)
+    if config.training.patience and not data.clips("val"):
+        raise UserError(
+            "training.patience waits for better validation results, but the data have no "
+            "validation clips; set it to 0"
+        )
+    clips = len(data.clips("train"))
+    complete = with_length(config, clips)
+    _describe(run, complete, data)
     trainer = Trainer(run, data)
-    rows = trainer.fit(quiet)
+    rows = trainer.fit(quiet, notes=describe(complete, config, clips))
     if trainer.store.broken:
         report = data.report()
         report["skipped"] += [
@@ -187,6 +201,17 @@ def _describe(run: Run, config: Config, data: VideoData) -> None:
 
 def _card(source: str) -> Card | None:
     return load_card(source) if source in card_names() else None
+
+
+def _with_flip(config: Config, card: Card | None) -> Config:
+    flip = config.augmentation.flip
+    if flip is None:
+        flip = card is not None and card.flip
+    if flip and card is not None and not card.flip:
+        raise UserError(
+            f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
+        )
+    return replace(config, augmentation=replace(config.augmentation, flip=flip))
 
 
 def _free_folder(config: Config) -> Path:

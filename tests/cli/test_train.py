@@ -7,6 +7,8 @@ from click.testing import CliRunner
 
 from pan_keras.cli import main
 from pan_keras.data import make_motions
+from pan_keras.errors import UserError
+from pan_keras.training import train as training
 from pan_keras.training.run import open_run
 
 QUICK = [
@@ -58,6 +60,16 @@ def test_a_run_folder_holds_all_it_should(motions, tmp_path):
     assert "--resume" in again.output
 
 
+def test_jit_is_short_for_a_setting(monkeypatch):
+    def refuse(*arguments, overrides, **options):
+        raise UserError(f"asked for {overrides}")
+
+    monkeypatch.setattr(training, "train", refuse)
+    output = invoke("--set", "training.seed=1", "--jit").output
+    assert "asked for ('training.seed=1', 'training.jit=true')" in output
+    assert "asked for ('training.seed=1',)" in invoke("--set", "training.seed=1").output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -69,6 +81,8 @@ def test_a_run_folder_holds_all_it_should(motions, tmp_path):
         (["--set", "augmentation.flip=true"], "mirror"),
         (["--resume"], "no run"),
         (["--resume", "--set", "training.seed=1"], "drop the other arguments"),
+        (["--resume", "--jit"], "drop the other arguments"),
+        (["--set", "model.weights=absent.keras"], "absent.keras"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):

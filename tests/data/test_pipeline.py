@@ -65,6 +65,18 @@ def test_batches_do_not_depend_on_workers_or_cache(options, clips):
     assert_same(training(clips, **options), training(clips))
 
 
+def test_parts_of_batches_are_the_batches(clips):
+    whole = training(clips, batch=4, steps=3, start_step=2)
+    parts = training(clips, batch=4, parts=2, steps=6, start_step=2)
+    assert parts[0][0].shape == (2, *SHAPE.array)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    joined = [
+        (np.concatenate([frames, more]), np.concatenate([labels, others]))
+        for (frames, labels), (more, others) in pairs
+    ]
+    assert_same(joined, whole)
+
+
 def test_batches_do_not_depend_on_a_disk_cache(clips, tmp_path):
     for _ in range(2):
         assert_same(training(clips, cache="disk", folder=tmp_path), training(clips))

@@ -6,8 +6,8 @@ import pytest
 
 from pan_keras.data import make_motions, open_data
 from pan_keras.training.config import load_config
+from pan_keras.training.network import create_model
 from pan_keras.training.run import Run, preprocessing, versions
-from pan_keras.training.trainer import create_model
 
 EPOCHS = [
     {

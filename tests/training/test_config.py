@@ -18,7 +18,9 @@ def test_later_sources_win(tmp_path):
 
 
 def test_a_resolved_configuration_reads_back_as_itself(tmp_path):
-    config = load_config(overrides=["model.aggregation=vip", 'data.source=a "b" \\ c'])
+    overrides = ["model.aggregation=vip", 'data.source=a "b" \\ c', "augmentation.flip=true"]
+    overrides += ["training.schedule=steps", "training.milestones=[0.25, 0.5]"]
+    config = load_config(overrides=overrides)
     file = tmp_path / "config.toml"
     file.write_text(config.to_toml())
     assert load_config(file=file) == config
@@ -43,6 +45,13 @@ def test_shipped_recipes_are_valid(name):
         ("training.epochs=0", "at least 1"),
         ("training.learning_rate=-1", "above 0"),
         ("model.dropout=1", r"in \[0, 1\)"),
+        ("training.average=1.0", r"in \[0, 1\)"),
+        ("training.label_smoothing=-0.1", r"in \[0, 1\)"),
+        ("training.accumulate=3", "does not divide training.batch, 8"),
+        ("training.milestones=0.5", "must be a list"),
+        ("training.milestones=[0.5]", "schedule is cosine; set it to steps"),
+        ("training.milestones=[a]", "must be a list"),
+        ("training.precision=float16", "one of float32, mixed_float16, mixed_bfloat16"),
         ("training", "section.key=value"),
         ("training.seed", "section.key=value"),
     ],
@@ -50,6 +59,12 @@ def test_shipped_recipes_are_valid(name):
 def test_a_mistake_names_the_key_and_the_remedy(override, message):
     with pytest.raises(UserError, match=message):
         load_config(overrides=[override])
+
+
+@pytest.mark.parametrize("marks", ["[0.5, 0.25]", "[0.5, 0.5]", "[1.0]", "[0.0, 0.5]"])
+def test_milestones_are_rising_shares(marks):
+    with pytest.raises(UserError, match="between 0 and 1 and rising"):
+        load_config(overrides=["training.schedule=steps", f"training.milestones={marks}"])
 
 
 @pytest.mark.parametrize("text", ["[training", "training = 1", "[trainig]\nseed = 1", "\xff"])

@@ -49,6 +49,53 @@ else:
     training.train("motions", root=root, overrides=overrides, run=run, quiet=True)
 """
 
+# Options with a state of their own, and the moments at which they are most in danger: between two
+# parts of a batch, while averages stand in for the weights, when an epoch counts as no better.
+OPTIONS = {
+    "sums and averages in half precision": (
+        "training.optimizer=sgd",
+        "training.accumulate=2",
+        "training.average=0.9",
+        "training.patience=1",
+        "training.precision=mixed_float16",
+        "training.label_smoothing=0.1",
+        "training.class_weights=true",
+        "training.warmup=1.5",
+        "training.schedule=steps",
+        "training.clip_norm=1",
+        "training.epochs=4",
+    ),
+    # Compiling takes XLA long: a small network, few steps, one kill.
+    "compiled by XLA": ("training.jit=true", "training.epochs=1", "model.name=tsn_micro"),
+}
+MOMENTS = {
+    "sums and averages in half precision": (
+        ("TimedBatches", "__next__", 6),
+        ("Trainer", "_validate", 2),
+    ),
+    "compiled by XLA": (("TimedBatches", "__next__", 4),),
+}
+
+KILLED_AT = """
+import json, os, signal, sys
+from pathlib import Path
+from pan_keras.training import train as training, trainer
+
+run, root, overrides, name, method, count = sys.argv[1:]
+owner = getattr(trainer, name)
+original, calls = getattr(owner, method), []
+def call_or_die(self, *arguments):
+    calls.append(None)
+    if len(calls) == int(count):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(self, *arguments)
+setattr(owner, method, call_or_die)
+if (Path(run) / "config.toml").exists():
+    training.resume(run, quiet=True)
+else:
+    training.train("motions", root=root, overrides=json.loads(overrides), run=run, quiet=True)
+"""
+
 
 @pytest.fixture(scope="module")
 def motions(tmp_path_factory):
@@ -59,6 +106,11 @@ def final_weights(run):
     newest = max((run / "checkpoints").glob("step-*.npz"))
     with np.load(newest) as stored:
         return {name: stored[name] for name in stored.files if name != "progress"}
+
+
+def model_weights(run):
+    model = open_run(run).load_model()
+    return {weight.path: weight.numpy() for weight in model.weights}
 
 
 def assert_same_weights(one, other):
@@ -92,6 +144,22 @@ def test_ten_kills_change_nothing(motions, unbroken, tmp_path):
     assert kills == len(DELAYS), "the run ended before the last kill: make it longer"
     resume(run, quiet=True)
     assert_same_weights(final_weights(run), final_weights(unbroken))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OPTIONS)
+def test_kills_change_nothing_whatever_is_switched_on(case, motions, tmp_path):
+    settings = (*SETTINGS, *OPTIONS[case])
+    unbroken = train("motions", root=motions, overrides=settings, run=tmp_path / "one", quiet=True)
+    run = tmp_path / "other"
+    for name, method, count in MOMENTS[case]:
+        arguments = [str(run), str(motions), json.dumps(settings), name, method, str(count)]
+        ended = subprocess.run([sys.executable, "-c", KILLED_AT, *arguments], check=False)
+        assert ended.returncode == -signal.SIGKILL
+    result = resume(run, quiet=True)
+    assert_same_weights(final_weights(run), final_weights(tmp_path / "one"))
+    assert_same_weights(model_weights(run), model_weights(tmp_path / "one"))
+    assert len(result.rows) == len(unbroken.rows)
 
 
 def test_a_damaged_newest_checkpoint_costs_steps_and_nothing_else(unbroken, tmp_path, capsys):

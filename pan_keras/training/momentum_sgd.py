@@ -1,0 +1,93 @@
+"""Stochastic gradient descent with momentum, as torch computes it."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class MomentumSGD(keras.optimizers.Optimizer):
+    """SGD with torch's momentum and weight decay, and multipliers for each weight.
+
+    A step with the gradient g of a weight w, its velocity v and the rate lr is
+
+        g = g + decay * w,    v = momentum * v + g,    w = w - lr * v
+
+    Keras' own SGD keeps `lr * v` instead of v, which differs from the step on at which the rate
+    changes: there the whole past moves at the new rate here, at the old one in Keras.
+
+    Args:
+        learning_rate: Rate or schedule.
+        momentum: Share of the velocity that stays.
+        decay: Weight decay, part of the gradient and so of the velocity.
+        multipliers: One pair `(of the rate, of the decay)` for each weight, in the order in which
+            the optimizer is built on them; None for 1 everywhere.
+        kwargs: As Keras' optimizers take them, such as `global_clipnorm`; clipping comes before the
+            decay.
+
+    Raises:
+        ValueError: If there are more or fewer multipliers than weights.
+
+    Example:
+        >>> weight = keras.Variable([1.0, 2.0])
+        >>> optimizer = MomentumSGD(0.1, multipliers=[(5.0, 0.0)])
+        >>> optimizer.apply([keras.ops.ones(2)], [weight])
+        >>> weight.numpy()
+        array([0.5, 1.5], dtype=float32)
+
+    References:
+        Sutskever et al., "On the importance of initialization and momentum in deep learning",
+        ICML 2013, in torch's variant. PAN paper, Sec. V-A.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        momentum: float = 0.9,
+        decay: float = 0.0,
+        multipliers: Sequence[tuple[float, float]] | None = None,
+        name: str = "momentum_sgd",
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.momentum = momentum
+        self.decay = decay
+        self.multipliers = (
+            None
+            if multipliers is None
+            else [(float(rate), float(decay)) for rate, decay in multipliers]
+        )
+
+    def build(self, variables):
+        """Makes a velocity for each weight."""
+        if self.built:
+            return
+        if self.multipliers is not None and len(self.multipliers) != len(variables):
+            raise ValueError(
+                f"{self.name}: {len(self.multipliers)} multipliers for {len(variables)} weights; "
+                "give one pair for each"
+            )
+        super().build(variables)
+        self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Moves one weight."""
+        index = self._get_variable_index(variable)
+        rate, decay = self.multipliers[index] if self.multipliers is not None else (1.0, 1.0)
+        velocity = self.velocities[index]
+        gradient = ops.cast(gradient, variable.dtype)
+        if self.decay * decay:
+            gradient = gradient + self.decay * decay * variable
+        self.assign(velocity, self.momentum * velocity + gradient)
+        self.assign_sub(variable, ops.cast(learning_rate * rate, variable.dtype) * velocity)
+
+    def get_config(self):
+        """The arguments; Keras' own ones among them."""
+        multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "decay": self.decay,
+            "multipliers": multipliers,
+        }

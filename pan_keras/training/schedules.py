@@ -1,0 +1,112 @@
+"""How long a run is, and how its learning rate moves."""
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+
+import keras
+
+from pan_keras.training.config import Config
+from pan_keras.training.linear_warmup import LinearWarmup
+
+# The paper halves the epochs on HMDB51 and UCF101, of 3,570 and 9,537 training clips, and not on
+# the others, of 86,017 and more.
+FEW_CLIPS = 20_000
+RGB_NETWORKS = ("tsm_*", "tsn_*")
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is.
+
+    Args:
+        epochs: Passes over the training clips.
+        milestones: Shares of the epochs after which the rate is divided by ten.
+    """
+
+    epochs: int
+    milestones: tuple[float, ...]
+
+
+# PAN paper, Sec. V-A.
+PAPER = Length(80, (30 / 80, 60 / 80))
+PAPER_RGB = Length(50, (20 / 50, 40 / 50))
+
+
+def length(config: Config, clips: int) -> Length:
+    """How long a run of a configuration is: as it says, or as in the paper.
+
+    Args:
+        config: A configuration.
+        clips: Number of training clips; few halve the paper's epochs.
+
+    Example:
+        >>> config = load_config("paper", overrides=["model.name=tsm_resnet50"])
+        >>> length(config, clips=86017)
+        Length(epochs=50, milestones=(0.4, 0.8))
+        >>> length(config, clips=9537).epochs
+        25
+    """
+    rgb = any(fnmatch(config.model.name, pattern) for pattern in RGB_NETWORKS)
+    paper = PAPER_RGB if rgb else PAPER
+    epochs = paper.epochs // 2 if clips < FEW_CLIPS else paper.epochs
+    training = config.training
+    return Length(training.epochs or epochs, training.milestones or paper.milestones)
+
+
+def with_length(config: Config, clips: int) -> Config:
+    """The configuration with its `length` written into it."""
+    found = length(config, clips)
+    milestones = found.milestones if config.training.schedule == "steps" else ()
+    training = replace(config.training, epochs=found.epochs, milestones=milestones)
+    return replace(config, training=training)
+
+
+def highest_rate(config: Config) -> float:
+    """The learning rate after the warm-up, scaled to the batch where the configuration says so."""
+    training = config.training
+    scale = training.batch / training.reference_batch if training.reference_batch else 1.0
+    return training.learning_rate * scale
+
+
+def learning_rate(
+    config: Config, steps: int, length: Length
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The rate of every step of a run.
+
+    Args:
+        config: A configuration.
+        steps: Steps of an epoch.
+        length: Length of the run.
+    """
+    training = config.training
+    highest, total = highest_rate(config), steps * length.epochs
+    schedule: keras.optimizers.schedules.LearningRateSchedule
+    if training.schedule == "cosine":
+        schedule = keras.optimizers.schedules.CosineDecay(highest, total)
+    else:
+        # Keras keeps the old value up to and including the boundary.
+        boundaries = [round(share * total) - 1 for share in length.milestones]
+        values = [highest / 10**drops for drops in range(len(boundaries) + 1)]
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, values)
+    rising = round(training.warmup * steps)
+    return LinearWarmup(schedule, rising) if rising else schedule
+
+
+def describe(config: Config, asked: Config, clips: int) -> list[str]:
+    """Sentences on what was derived from the data and the batch.
+
+    Args:
+        config: The configuration as it is used.
+        asked: The configuration as it was asked for.
+        clips: Number of training clips.
+    """
+    training, lines = config.training, []
+    if asked.training.epochs is None:
+        why = f", half as many, since {clips} training clips are few" if clips < FEW_CLIPS else ""
+        lines.append(f"epochs: {training.epochs}, as in the paper{why}")
+    if training.reference_batch not in (0, training.batch):
+        lines.append(
+            f"learning rate: {highest_rate(config):g}, since {training.learning_rate:g} is meant "
+            f"for {training.reference_batch} clips a step and a step has {training.batch}"
+        )
+    return lines

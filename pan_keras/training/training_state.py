@@ -1,0 +1,42 @@
+"""Where a training stands, beside the variables."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Sums:
+    """What has added up since the start of an epoch."""
+
+    loss: float = 0.0
+    correct: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+
+    def figures(self) -> dict[str, float]:
+        """Means a person reads."""
+        return {
+            "loss": self.loss / max(1, self.clips),
+            "accuracy": self.correct / max(1, self.clips),
+            "clips_per_second": self.clips / max(1e-9, self.seconds),
+            "input_wait": self.waited / max(1e-9, self.seconds),
+        }
+
+
+@dataclass
+class State:
+    """Where the loop stands; saved with each checkpoint.
+
+    Args:
+        step: Steps done.
+        best: The best score on validation so far, by which the model is chosen.
+        stale: Epochs since then.
+        rows: One row of metrics an epoch.
+        sums: What has added up in the running epoch.
+    """
+
+    step: int = 0
+    best: list[float] = field(default_factory=list)
+    stale: int = 0
+    rows: list[dict[str, float]] = field(default_factory=list)
+    sums: Sums = field(default_factory=Sums)

@@ -1,0 +1,112 @@
+"""One step of training: the gradient of a batch, and the move of the weights."""
+
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from pan_keras.training.losses import Loss
+from pan_keras.training.weight_average import WeightAverage
+
+
+class TrainingStep:
+    """Takes the parts of a batch and moves the weights once.
+
+    A batch in one part is a single compiled function. In several parts, gradients add up in
+    variables that are zero between steps, so that a checkpoint need not hold them.
+
+    Args:
+        model: The network.
+        optimizer: Built on the model's trainable variables.
+        loss: From labels and logits to the mean loss.
+        parts: Parts of a batch, of equal size.
+        average: Moving average of the weights, if there is one.
+        jit: Whether XLA compiles the step.
+
+    Example:
+        >>> step = TrainingStep(model, optimizer, cross_entropy())
+        >>> loss, correct, clips = step(iter(dataset))
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: Loss,
+        *,
+        parts: int = 1,
+        average: WeightAverage | None = None,
+        jit: bool = False,
+    ):
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss
+        self.parts = parts
+        self.average = average
+        self.weights = model.trainable_variables
+        self._sums = (
+            [tf.Variable(tf.zeros_like(weight.value), trainable=False) for weight in self.weights]
+            if parts > 1
+            else []
+        )
+        compiled = {"jit_compile": jit or None}
+        self._whole = tf.function(self._move_by_batch, **compiled)
+        self._add = tf.function(self._add_part, **compiled)
+        self._move = tf.function(self._move_by_sums, **compiled)
+
+    def __call__(self, batches: Iterator) -> tuple[float, int, int]:
+        """Takes one step.
+
+        Args:
+            batches: Gives frames and labels, one part of a batch at a time.
+
+        Returns:
+            Mean loss, number of correct clips and number of clips of the batch.
+        """
+        if self.parts == 1:
+            frames, labels = next(batches)
+            loss, correct = self._whole(frames, labels)
+            return float(loss), int(correct), len(labels)
+        losses, hits, clips = [], 0, 0
+        for _ in range(self.parts):
+            frames, labels = next(batches)
+            loss, correct = self._add(frames, labels)
+            losses.append(float(loss))
+            hits += int(correct)
+            clips += len(labels)
+        self._move()
+        return sum(losses) / self.parts, hits, clips
+
+    def differentiate(self, frames, labels):
+        """Loss, number of correct clips, and the gradient of each weight.
+
+        In half precision the gradients are those of the scaled loss, as the optimizer wants them.
+        """
+        with tf.GradientTape() as tape:
+            logits = self.model(frames, training=True)
+            loss = self.loss(labels, logits)
+            scaled = self.optimizer.scale_loss(loss)
+        hits = tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels
+        correct = tf.reduce_sum(tf.cast(hits, tf.int32))
+        return loss, correct, tape.gradient(scaled, self.weights)
+
+    def _move_by_batch(self, frames, labels):
+        loss, correct, gradients = self.differentiate(frames, labels)
+        self._apply(gradients)
+        return loss, correct
+
+    def _add_part(self, frames, labels):
+        loss, correct, gradients = self.differentiate(frames, labels)
+        for total, gradient in zip(self._sums, gradients, strict=True):
+            total.assign_add(gradient / self.parts)
+        return loss, correct
+
+    def _move_by_sums(self):
+        self._apply([total.read_value() for total in self._sums])
+        for total in self._sums:
+            total.assign(tf.zeros_like(total))
+
+    def _apply(self, gradients):
+        self.optimizer.apply(gradients, self.weights)
+        if self.average is not None:
+            self.average.update(self.optimizer.iterations)

@@ -1,0 +1,151 @@
+"""The paper's training, held to the authors' code: groups of weights, and four steps of a network.
+
+`train_steps_tinybasic_lite.npz` has the reference's run with the frames as uint8. Of weights after
+steps it has every value of tensors of up to 512 values, and every 31st of the others.
+
+The steps are taken in double precision: one activation of the run is 1e-6 before its ReLU, which in
+float32 may come out as 0 and turn a gradient off.
+"""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden_files import FOLDER, channels_last, golden
+from reference_weights import load_reference, reference_key, reference_state
+
+from pan_keras.backbones import ResNet
+from pan_keras.layers import BatchNormalization
+from pan_keras.layers.batch_normalization import normalise_batch
+from pan_keras.models import PANLite, create
+from pan_keras.training.losses import cross_entropy
+from pan_keras.training.momentum_sgd import MomentumSGD
+from pan_keras.training.parameter_groups import multipliers, parameter_groups
+from pan_keras.training.training_step import TrainingStep
+
+NAMES = {"Lite": "pan_lite_resnet50", "RGB": "tsm_resnet50", "PA": "pa_resnet50"}
+EVERY = 31
+WHOLE = 512
+
+
+def reference_name(name):
+    """The reference's name of a weight that `parameter_groups` names."""
+    layer, weight = name.split("/")
+    if layer == "persistence_of_appearance":
+        return f"PA.shallow_conv.{'bias' if weight == 'bias' else 'weight'}"
+    if layer == "vap":
+        return f"base_model.fc.TES.{'0' if weight == 'w1' else '2'}.weight"
+    torch = {"kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}[weight]
+    return f"{reference_key(layer.replace('logits', 'fc_pred'))}.{torch}"
+
+
+@pytest.mark.parametrize("modality", NAMES)
+def test_groups_are_those_of_the_reference(modality):
+    model = create(NAMES[modality], classes=5, size=32, aggregation="vap")
+    expected = {
+        name.replace(".net.", "."): (group["lr_mult"], group["decay_mult"])
+        for group in json.loads((FOLDER / "param_groups_resnet50.json").read_text())[modality]
+        for name in group["params"]
+    }
+    groups = parameter_groups(model)
+    actual = {
+        reference_name(name): (group.learning_rate, group.decay)
+        for group in groups
+        for name, _ in group.weights
+    }
+    assert actual == expected
+    assert sum(len(group.weights) for group in groups) == len(model.trainable_variables)
+
+
+class FromList(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate for each step."""
+
+    def __init__(self, rates):
+        self.rates = rates
+
+    def __call__(self, step):
+        return tf.gather(tf.constant(self.rates, "float32"), step)
+
+
+def reference_network(arrays):
+    _, segments, stack, _, height, width = arrays["input_u8"].shape
+    backbone = ResNet(
+        blocks=(1, 1, 1, 1),
+        widths=(8, 16, 32, 64),
+        stem_width=8,
+        channels=PANLite.cue_channels(stack),
+        segments=segments,
+        dtype="float64",
+    )
+    model = PANLite(
+        classes=5,
+        backbone=backbone,
+        segments=segments,
+        stack=stack,
+        size=(height, width),
+        dropout=0.0,
+        dtype="float64",
+    )
+    load_reference(model, arrays, prefix="before.")
+    return model
+
+
+def assert_reference_weights(model, arrays, prefix):
+    state = reference_state(model)
+    expected = {
+        name.removeprefix(prefix).replace(".net.", "."): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+    assert state.keys() == expected.keys()
+    for name, value in state.items():
+        values = value.ravel() if value.size <= WHOLE else value.ravel()[::EVERY]
+        np.testing.assert_allclose(values, expected[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+@pytest.fixture
+def plain_normalisation(monkeypatch):
+    """The kernel that knows double precision; another test holds the fused one to it."""
+    monkeypatch.setattr(BatchNormalization, "kernel", staticmethod(normalise_batch))
+
+
+@pytest.fixture
+def eager():
+    """Functions that are not compiled: here each would run once."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("plain_normalisation", "eager")
+def test_four_steps_are_those_of_the_reference():
+    arrays = golden("train_steps_tinybasic_lite")
+    batch = channels_last(arrays["input_u8"]), arrays["target"]
+    model = reference_network(arrays)
+    weights = model.trainable_variables
+    optimizer = MomentumSGD(
+        FromList(arrays["lr"].tolist()),
+        decay=1e-4,
+        multipliers=multipliers(parameter_groups(model), weights),
+    )
+    optimizer.build(weights)
+    norms = []
+
+    class Watched(TrainingStep):
+        def _apply(self, gradients):
+            # Those of the logits are float32, as logits are.
+            gradients = [tf.cast(gradient, "float64") for gradient in gradients]
+            norms.append(float(tf.linalg.global_norm(gradients)))
+            super()._apply(gradients)
+
+    losses, step = [], Watched(model, optimizer, cross_entropy())
+    for index, clip in enumerate(arrays["clip"].tolist()):
+        optimizer.global_clipnorm = clip
+        losses.append(step(iter([batch]))[0])
+        if index == 0:
+            assert_reference_weights(model, arrays, "after1.")
+    assert_reference_weights(model, arrays, "after4.")
+    np.testing.assert_allclose(losses, arrays["losses"], rtol=1e-6)
+    np.testing.assert_allclose(norms, arrays["grad_norms"], rtol=1e-6)

@@ -1,0 +1,97 @@
+"""A step is the same step in parts, compiled by XLA, and nearly so in half precision."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pan_keras.training.losses import cross_entropy
+from pan_keras.training.momentum_sgd import MomentumSGD
+from pan_keras.training.training_step import TrainingStep
+from pan_keras.training.weight_average import WeightAverage
+
+CLASSES = 3
+
+
+def network(policy="float32"):
+    """A network without batch normalisation, which would see the parts of a batch apart."""
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((4, 5))
+    hidden = keras.layers.Dense(8, activation="tanh", dtype=policy)(inputs)
+    flat = keras.layers.Flatten(dtype=policy)(hidden)
+    return keras.Model(inputs, keras.layers.Dense(CLASSES, dtype="float32")(flat))
+
+
+def batch(clips):
+    generator = np.random.default_rng(3)
+    return (
+        generator.normal(size=(clips, 4, 5)).astype("float32"),
+        generator.integers(CLASSES, size=clips, dtype="int32"),
+    )
+
+
+def pieces(frames, labels, parts):
+    both = zip(np.split(frames, parts), np.split(labels, parts), strict=True)
+    return iter([(tf.constant(some), tf.constant(truth)) for some, truth in both])
+
+
+def trained(parts=1, policy="float32", average=None, wrap=lambda optimizer: optimizer, **options):
+    model = network(policy)
+    optimizer = wrap(MomentumSGD(0.5, global_clipnorm=0.3))
+    optimizer.build(model.trainable_variables)
+    following = WeightAverage(model.weights, average) if average else None
+    step = TrainingStep(
+        model, optimizer, cross_entropy(), parts=parts, average=following, **options
+    )
+    frames, labels = batch(12)
+    figures = [step(pieces(frames, labels, parts)) for _ in range(3)]
+    return figures, model.get_weights(), following
+
+
+def assert_close(one, other, tolerance):
+    for actual, expected in zip(one, other, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_make_the_step_of_the_batch(parts):
+    figures, weights, _ = trained(parts)
+    expected_figures, expected, _ = trained()
+    assert_close(weights, expected, 1e-6)
+    assert_close(figures, expected_figures, 1e-6)
+    assert figures[0][2] == 12
+    assert figures[-1][0] < figures[0][0]
+
+
+def test_averages_move_once_a_step_however_many_parts_it_has():
+    one, four = (trained(parts, average=0.5)[2] for parts in (1, 4))
+    assert_close(
+        [variable.numpy() for variable in four.variables],
+        [variable.numpy() for variable in one.variables],
+        1e-6,
+    )
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_xla_computes_the_same(parts):
+    figures, weights, _ = trained(parts, jit=True)
+    expected_figures, expected, _ = trained(parts)
+    assert_close(weights, expected, 1e-5)
+    assert_close(figures, expected_figures, 1e-5)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize(
+    ("policy", "wrap"),
+    [
+        ("mixed_bfloat16", lambda optimizer: optimizer),
+        ("mixed_float16", keras.optimizers.LossScaleOptimizer),
+    ],
+)
+def test_half_precision_moves_full_weights_about_as_far(policy, wrap, parts):
+    figures, weights, _ = trained(parts, policy=policy, wrap=wrap)
+    expected_figures, expected, _ = trained()
+    assert {weight.dtype for weight in weights} == {np.dtype("float32")}
+    assert_close(weights, expected, 0.03)
+    assert_close(figures, expected_figures, 0.03)
+    assert any((one != other).any() for one, other in zip(weights, expected, strict=True))

@@ -1,0 +1,48 @@
+"""The moving average of weights follows them, and stands in for them for a while."""
+
+import keras
+import numpy as np
+import pytest
+
+from pan_keras.training.weight_average import WeightAverage
+
+
+def weights(value):
+    return [keras.Variable(np.full((2, 3), value, "float32"), name="w")]
+
+
+def test_it_moves_by_the_share_that_does_not_stay():
+    tracked = weights(0.0)
+    average = WeightAverage(tracked, 0.9)
+    tracked[0].assign(np.full((2, 3), 10.0))
+    average.update(10_000)
+    np.testing.assert_allclose(average.variables[0].numpy(), 1.0, rtol=1e-5)
+    average.update(10_000)
+    np.testing.assert_allclose(average.variables[0].numpy(), 1.9, rtol=1e-5)
+
+
+def test_it_leans_little_on_the_first_weights():
+    tracked = weights(0.0)
+    average = WeightAverage(tracked, 0.999)
+    tracked[0].assign(np.full((2, 3), 11.0))
+    average.update(1)
+    np.testing.assert_allclose(average.variables[0].numpy(), 9.0, rtol=1e-5)
+
+
+def test_it_takes_the_place_of_the_weights_and_gives_it_back():
+    tracked = weights(3.0)
+    average = WeightAverage(tracked, 0.9)
+    tracked[0].assign(np.full((2, 3), 5.0))
+    with pytest.raises(KeyError), average.in_place():
+        np.testing.assert_array_equal(tracked[0].numpy(), np.full((2, 3), 3.0))
+        raise KeyError
+    np.testing.assert_array_equal(tracked[0].numpy(), np.full((2, 3), 5.0))
+    np.testing.assert_array_equal(average.variables[0].numpy(), np.full((2, 3), 3.0))
+
+
+def test_it_begins_again_from_other_weights():
+    tracked = weights(3.0)
+    average = WeightAverage(tracked, 0.9)
+    tracked[0].assign(np.full((2, 3), 5.0))
+    average.restart()
+    np.testing.assert_array_equal(average.variables[0].numpy(), np.full((2, 3), 5.0))
