@@ -10,10 +10,24 @@ from pan_keras.cli.bench import bench
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.models import models
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.errors import UserError
+
+
+COMMANDS = (
+    ablation,
+    bench,
+    dataset,
+    demo,
+    evaluate,
+    models,
+    predict,
+    report,
+    train,
+)
 
 
 class Mistake(click.ClickException):
@@ -43,4 +57,5 @@ def main(verbose: bool):
 
 
 for command in (ablation, bench, dataset, demo, evaluate, predict, report, train):
+for command in COMMANDS:
     main.add_command(command)
