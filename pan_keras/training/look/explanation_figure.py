@@ -13,6 +13,7 @@ from pan_keras.training import figures
 from pan_keras.training.figures import PALETTE
 from pan_keras.training.look import panels
 from pan_keras.training.look.explanation import Explanation, NetworkExplanation
+from pan_keras.training.look.pairs import scale_of
 
 # The paper's red, orange and yellow for the timescales 1, 2 and 4; then green and blue.
 SCALES = ("#c2302b", "#d9730d", "#dcaa1e", "#3f7d20", "#1f5fc4")
@@ -20,7 +21,6 @@ SIGNED = LinearSegmentedColormap.from_list("evidence", (PALETTE["second"], "#fff
 CLASSES = 3  # of the evidence that is shown
 WIDTH, SIDE = 8.0, 2.4  # inches of all segments, and of what stands beside them
 LINE = 0.24  # inches of a timescale or class
-INSIDE = 0.998  # share of PA's values that lie within its colour scale
 DOTS_PER_INCH = 100
 
 
@@ -83,7 +83,7 @@ def _draw(part: SubFigure, explanation: Explanation, network: NetworkExplanation
     _pictures(next(rows), explanation.pictures, "frames", "first frame of each segment")
     if network.motion is not None:
         stacks = network.motion.mean(axis=1)
-        highest = panels.two_digits_up(float(np.quantile(stacks, INSIDE)))
+        highest = scale_of(stacks)
         coloured = np.stack([panels.heat(stack, highest) for stack in stacks])
         _pictures(next(rows), coloured, "PA", f"mean of a stack's maps, 0 to {highest:g}")
     if network.timescales:

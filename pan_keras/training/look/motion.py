@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pan_keras.data import read_frames
 from pan_keras.data.crops import resize_shorter_side
 from pan_keras.data.frame_index import frame_index
 from pan_keras.data.video import iterate_frames
@@ -21,15 +20,12 @@ from pan_keras.files import replacing
 from pan_keras.flow import OpticalFlow, flow_colours, flow_wheel
 from pan_keras.training.look import panels
 from pan_keras.training.look.motion_cue import MotionCue
+from pan_keras.training.look.pairs import UNKNOWN_RATE, chunks, sample_pairs, scale_of
 from pan_keras.training.run import open_run
 
 SIDE = 256  # pixels of the shorter side, unless a run has a side of its own
 SHORTEST = 192  # pixels of a picture for the eye
-SAMPLES = 16  # pairs that the colour scales are taken from
-INSIDE = 0.998  # share of the samples' values that lie within a scale
 ROWS = 3  # pairs in a still picture
-CHUNK = 17  # frames whose PA is computed in one call
-UNKNOWN_RATE = 25.0
 
 
 @dataclass(frozen=True)
@@ -109,19 +105,16 @@ def motion(
     opened = None if run is None else open_run(run)
     cue = MotionCue() if opened is None else MotionCue.of_run(opened)
     optical_flow = OpticalFlow(flow)
-    index = frame_index(video)
-    if len(index) < 2:
-        raise UserError(f"{video}: it has one frame alone; motion needs two or more")
     side = size or (opened.shape.resize if opened else SIDE)
     shrink = partial(_resized, side=side, enlarge=size is not None or opened is not None)
-    samples = _samples(video, len(index), shrink)
+    samples = sample_pairs(video, shrink)
     canvas = _canvas(samples, cue, optical_flow)
     start = time.perf_counter()
     if output.suffix.lower() == ".png":
         pairs = canvas.still(samples, output)
     else:
         frames = iterate_frames(video, transform=shrink)
-        pairs = canvas.video(frames, output, index.rate or UNKNOWN_RATE)
+        pairs = canvas.video(frames, output, frame_index(video).rate or UNKNOWN_RATE)
     return MotionPicture(
         output=str(output),
         pairs=pairs,
@@ -164,7 +157,7 @@ class _Canvas:
         above, below = self.headings(["frame"]), self.legends(3)
         pairs = 0
         with writing_video(output, rate) as write:
-            for chunk in _chunks(frames):
+            for chunk in chunks(frames):
                 for pair, pa in zip(pairwise(chunk), self.cue(chunk), strict=True):
                     middle = self._row([pair[0], *self.pictures(pair, pa)])
                     write(_even(np.vstack([above, middle, below])))
@@ -202,29 +195,10 @@ def _canvas(samples: list[np.ndarray], cue: MotionCue, flow: OpticalFlow) -> _Ca
     return _Canvas(
         cue=cue,
         flow=flow,
-        pa_scale=panels.two_digits_up(np.quantile([cue(pair) for pair in samples], INSIDE)),
-        flow_scale=panels.two_digits_up(np.quantile(speeds, INSIDE)),
+        pa_scale=scale_of(np.stack([cue(pair) for pair in samples])),
+        flow_scale=scale_of(np.stack(speeds)),
         size=panels.viewing_size(samples[0].shape[1:3], SHORTEST),
     )
-
-
-def _samples(video: Path, frames: int, transform) -> list[np.ndarray]:
-    """Pairs of adjacent frames spread over a video, uint8 (2, H, W, 3) each."""
-    firsts = np.unique(np.linspace(0, frames - 2, SAMPLES).round().astype(int))
-    read = read_frames(video, np.stack([firsts, firsts + 1], -1).ravel(), transform=transform)
-    return list(read.reshape(-1, 2, *read.shape[1:]))
-
-
-def _chunks(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Runs of adjacent frames; each begins with the last frame of the one before."""
-    held: list[np.ndarray] = []
-    for frame in frames:
-        held.append(frame)
-        if len(held) == CHUNK:
-            yield np.stack(held)
-            held = held[-1:]
-    if len(held) > 1:
-        yield np.stack(held)
 
 
 def _resized(frame: np.ndarray, side: int, enlarge: bool) -> np.ndarray:

@@ -73,21 +73,12 @@ def headings(texts: list[str], widths: list[int]) -> np.ndarray:
     return line
 
 
-def heat_legend(highest: float, width: int) -> np.ndarray:
-    """The colours of `heat` from 0 to `highest`, with their values."""
-    legend = blank(MARGIN, width)
-    right = f"{highest:.2g}"
-    start, end = 2 + text_width("0 "), width - text_width(f" {right}") - 4
-    bar = heat(np.linspace(0, 1, max(end - start, 1))[None], 1.0)
-    legend[9:-9, start:end] = bar
-    write(legend, "0", (2, MARGIN - 9))
-    write(legend, right, (end + 5, MARGIN - 9))
+def heat_legend(highest: float, width: int, name: str = "") -> np.ndarray:
+    """The colours of `heat` from 0 to `highest`, with their values, on black."""
+    legend = np.zeros((MARGIN, width, 3), np.uint8)
+    first, last, foot = f"{name}0", f"{highest:.2g}", MARGIN - 9
+    start, end = text_width(first) + 8, width - text_width(last) - 10
+    legend[9:-9, start:end] = heat(np.linspace(0, 1, max(end - start, 1))[None], 1.0)
+    write(legend, first, (2, foot))
+    write(legend, last, (end + 5, foot))
     return legend
-
-
-def two_digits_up(value: float) -> float:
-    """The next number with two digits: what a legend says of a scale is then the scale itself."""
-    if value <= 0:
-        return 1.0
-    unit = 10.0 ** (np.floor(np.log10(value)) - 1)
-    return float(f"{np.ceil(value / unit - 1e-9) * unit:.2g}")
