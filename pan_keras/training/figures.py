@@ -110,6 +110,15 @@ def png(figure: Figure, dots_per_inch: int = 144) -> bytes:
     return file.getvalue()
 
 
+def pixels(figure: Figure, dots_per_inch: int = 100) -> np.ndarray:
+    """The figure as an RGB picture on white, uint8 `(H, W, 3)`."""
+    figure.set_dpi(dots_per_inch)
+    canvas = FigureCanvasAgg(figure)
+    with _any_glyph():
+        canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
 def svg(figure: Figure, title: str) -> str:
     """The figure as an SVG element to stand inside an HTML page.
 

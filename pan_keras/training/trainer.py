@@ -23,6 +23,7 @@ from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.config import Config
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
+from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.run import Run
 
@@ -96,6 +97,7 @@ class Trainer:
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
         self.inference = Inference(self.model)
+        self.pictures = Pictures(self.model, data.classes, self.validation, run.shape, self.store)
         self.checkpoints = Checkpoints(run.path / "checkpoints")
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
         self._train_step = tf.function(self._one_step)
@@ -177,7 +179,7 @@ class Trainer:
 
     def _end_epoch(self, state: State) -> dict[str, float]:
         row = {"epoch": state.step // self.steps, "step": state.step, **state.sums.figures()}
-        row |= self._validate()
+        row |= self._validate(state.step)
         row["learning_rate"] = float(self.optimizer.learning_rate)
         state.rows.append(row)
         state.sums = Sums()
@@ -197,7 +199,7 @@ class Trainer:
         self._save(state, best)
         return row
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, step: int) -> dict[str, float]:
         if not self.validation:
             return {}
         batch = self.config.training.batch
@@ -211,6 +213,8 @@ class Trainer:
         logits, index = self.inference(dataset, batch)
         labels = np.array([self.validation[row].label for row in index])
         scores = np.asarray(tf.nn.log_softmax(logits.astype("float64")))
+        with self.writer.as_default(step=step):
+            self.pictures.write(labels, scores.argmax(-1))
         return {
             "val_loss": float(-scores[np.arange(len(labels)), labels].mean()),
             "val_accuracy": float((scores.argmax(-1) == labels).mean()),
