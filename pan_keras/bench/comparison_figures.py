@@ -1,5 +1,7 @@
 """A comparison as pictures: the classes that differ most, and accuracy over cost."""
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,24 +20,33 @@ def classes_figure(comparison: Comparison) -> Figure:
     References:
         PAN paper, Fig. 5 (top).
     """
-    figure = Figure(figsize=(5.2, 3.4), layout="constrained")
-    draw_classes(figure.subplots(), comparison)
-    return figure
+    return _figure(comparison, draw_classes)
 
 
 def cost_figure(comparison: Comparison) -> Figure:
     """Accuracy with its interval over the multiply-accumulates of a view."""
-    figure = Figure(figsize=(5.2, 3.4), layout="constrained")
-    draw_cost(figure.subplots(), comparison)
-    return figure
+    return _figure(comparison, draw_cost)
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
     """Both, side by side."""
-    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    draw_classes(left, comparison)
-    draw_cost(right, comparison)
+    return _figure(comparison, draw_classes, draw_cost)
+
+
+def _figure(comparison: Comparison, *drawings: Callable[[Axes, Comparison], None]) -> Figure:
+    figure = Figure(figsize=(4.9 * len(drawings), 3.6), layout="constrained")
+    every = figure.subplots(1, len(drawings), squeeze=False)[0]
+    for axes, draw in zip(every, drawings, strict=True):
+        draw(axes, comparison)
+    legend = figure.legend(
+        *every[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=min(3, len(comparison.runs)),
+        frameon=False,
+        labelcolor=PALETTE["ink"],
+    )
+    for text in legend.get_texts():
+        text.set(parse_math=False)
     return figure
 
 
@@ -62,7 +73,7 @@ def draw_cost(axes: Axes, comparison: Comparison) -> None:
             fmt="o",
             capsize=3,
             color=COLOURS[number % len(COLOURS)],
-            label=f"{run.name}, {run.parameters / 1e6:.3g} M",
+            label=run.name,
         )
     _prepare(axes, "top-1 accuracy, 95 % interval")
     axes.set_xlabel("G multiply-accumulates a view", color=PALETTE["muted"])
@@ -81,6 +92,3 @@ def _prepare(axes: Axes, title: str, names: list[str] | None = None) -> None:
         axes.set_xticks(range(len(short)), short, rotation=20, ha="right")
     for label in axes.get_xticklabels():
         label.set(parse_math=False)
-    legend = axes.legend(frameon=False, labelcolor=PALETTE["ink"], fontsize=9)
-    for text in legend.get_texts():
-        text.set(parse_math=False)

@@ -59,8 +59,7 @@ def _runs(comparison: Comparison) -> Html:
         "MACs are the multiply-accumulates of one view as the paper counts them; needed are those "
         "left when norms are folded and PA convolves differences."
     )
-    drawing = Html(figures.svg(cost_figure(comparison), "accuracy over cost"))
-    return _section("Accuracy and cost", note, table(header, rows, texts=2), drawing)
+    return _section("Accuracy and cost", note, table(header, rows, texts=2))
 
 
 def _differences(comparison: Comparison) -> Html:
@@ -81,7 +80,8 @@ def _differences(comparison: Comparison) -> Html:
     if several:
         header.append("p adjusted")
         note += f" Adjusted: by Holm's rule, for {len(comparison.pairs)} pairs."
-    return _section("Do they differ?", note, table(header, rows, texts=2))
+    drawing = Html(figures.svg(cost_figure(comparison), "accuracy over cost"))
+    return _section("Do they differ?", note, _beside(table(header, rows, texts=2), drawing))
 
 
 def _classes(comparison: Comparison) -> Html:
@@ -92,7 +92,11 @@ def _classes(comparison: Comparison) -> Html:
     header = ["class", "clips", *(run.name for run in comparison.runs)]
     note = "The classes that differ most come first, as in Fig. 5 of the paper."
     drawing = Html(figures.svg(classes_figure(comparison), "accuracy by class"))
-    return _section("Classes", note, drawing, table(header, rows))
+    return _section("Classes", note, _beside(table(header, rows), drawing))
+
+
+def _beside(left: Html, right: Html) -> Html:
+    return element("div", element("div", left), element("div", right), class_="columns")
 
 
 def _section(title: str, note: str, *content: Html) -> Html:
