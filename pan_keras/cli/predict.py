@@ -7,30 +7,60 @@ import click
 
 from pan_keras.cli.options import batch_option, clips_option, crops_option
 from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.errors import UserError
 
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument(
-    "videos", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="VIDEO..."
-)
+@click.argument("videos", nargs=-1, type=click.Path(path_type=Path), metavar="VIDEO...")
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes per video."
 )
 @crops_option
 @clips_option
 @batch_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a video.")
-def predict(run, videos, top, crops, clips, batch, as_json):
+@click.option(
+    "--overlay",
+    type=click.Path(path_type=Path),
+    help="Draw the answer and PA over a copy of the video: an .mp4 file; for several a folder.",
+)
+@click.option(
+    "--source",
+    metavar="NUMBER|URL",
+    help="Instead of VIDEO: a camera, such as 0, or a stream; answers until it ends.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="Seconds of a source between two answers, at least.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
+def predict(run, videos, top, crops, clips, batch, overlay, source, every, as_json):
     """Name the most probable classes of each VIDEO, a file or a folder of files.
 
     A file that cannot be read is named on standard error, and the others go on; the exit code
     is 2 where none could be read.
     """
-    from pan_keras.training.prediction import predict  # TensorFlow takes seconds to import
+    if source is not None:
+        if videos or overlay or crops != "1" or clips != "1":
+            raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
+        print_live(run, source, top, every, as_json)
+        return
+    if not videos:
+        raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
+    options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch}
+    if overlay is not None:
+        from pan_keras.training.look.overlay import predict_onto
 
+        predictions = predict_onto(run, videos, overlay, **options)
+    else:
+        from pan_keras.training.prediction import predict  # TensorFlow takes seconds to import
+
+        predictions = predict(run, videos, **options)
     read = 0
-    for prediction in predict(run, videos, top=top, crops=crops, clips=int(clips), batch=batch):
+    for prediction in predictions:
         if prediction.error:
             click.echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
         read += not prediction.error
@@ -40,3 +70,14 @@ def predict(run, videos, top, crops, clips, batch, as_json):
             click.echo(prediction.to_text())
     if not read:
         sys.exit(2)
+
+
+def print_live(run: Path, source: str, top: int, every: float, as_json: bool) -> None:
+    """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
+    from pan_keras.training.live import predict_live
+
+    try:
+        for answer in predict_live(run, source, top=top, every=every):
+            click.echo(answer.to_json() if as_json else answer.to_text())
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 
 from pan_keras.data.motions_scene import MOTIONS, Scene, draw_scene
+from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 
@@ -106,14 +106,9 @@ def write_video(path: Path, scene: Scene) -> None:
     Raises:
         UserError: If the disk is full.
     """
-    with replacing(path) as temporary, av.open(str(temporary), "w") as container:
-        stream = container.add_stream("libx264", rate=scene.rate)
-        stream.height, stream.width = scene.frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.options = ENCODING
+    with writing_video(path, scene.rate, ENCODING) as write:
         for pixels in scene.frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode())
+            write(pixels)
 
 
 def _make(order: _Order) -> None:

@@ -1,5 +1,6 @@
 """Frames of a video file as pixels: only those asked for, upright, in RGB."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,45 @@ def read_frames(
     return np.stack([frames[i] for i in indices])
 
 
+def iterate_frames(
+    path: Path | str, *, timeout: float = 30.0, transform: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Decodes a video from its first frame to its last, one frame in memory at a time.
+
+    Args:
+        path: A video file.
+        timeout: Seconds that one read of the file may take; the whole may take any time.
+        transform: Applied to each frame as it is decoded, for example a resize.
+
+    Yields:
+        uint8 `(H, W, 3)`, upright RGB, the frames that can be decoded in the order shown.
+
+    Raises:
+        BrokenVideo: If the file cannot be opened or reading it fails.
+
+    Example:
+        >>> sum(1 for _ in iterate_frames("up_1.mp4", transform=lambda frame: frame))
+        81
+    """
+    reader = _Reader(Path(path), frame_index(path, timeout), timeout, transform)
+    yield from reader.iterate()
+
+
+def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame as pixels.
+
+    Args:
+        frame: The frame as stored.
+        to_rgb: Converts it; kept from frame to frame.
+        size: Width and height in pixels that it is brought to before it is turned.
+
+    Returns:
+        uint8 `(H, W, 3)`, RGB, turned as the file says.
+    """
+    rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
+    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
+
+
 class _Reader:
     """Decodes frames of one file; what is damaged is read from the start, in order."""
 
@@ -117,6 +157,13 @@ class _Reader:
         if sound and len(frames) == len(wanted):
             return frames
         return self._read_damaged(wanted)
+
+    def iterate(self) -> Iterator[np.ndarray]:
+        # The clock of a clip does not fit: whoever takes the frames may be slow.
+        endless = Clock(math.inf, 0.0)
+        with opened(self.path, self.timeout) as (container, stream, _):
+            for _, frame in self._shown(container, stream, endless, []):
+                yield self._pixels(frame)
 
     def _read_damaged(self, wanted: list[int]) -> dict[int, np.ndarray]:
         # What a decoder makes of damage depends on where it began. Beginning always at the
@@ -176,8 +223,6 @@ class _Reader:
             raise BrokenVideo(self.path, f"its frames claim {frame.width}x{frame.height} pixels")
         # A stream may change its size midway; all frames get the size of the first.
         self.size = self.size or (frame.width, frame.height)
-        width, height = self.size
-        rgb = self.to_rgb.reformat(frame, width=width, height=height, format="rgb24", threads=1)
         self.rotation = frame.rotation
-        pixels = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
+        pixels = upright(frame, self.to_rgb, self.size)
         return self.transform(pixels) if self.transform else pixels

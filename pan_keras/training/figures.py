@@ -40,7 +40,7 @@ def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
     """
     figure = Figure(figsize=(5.2, 3.0), layout="constrained")
     axes = figure.subplots()
-    _plain(axes)
+    plain(axes)
     axes.set_title(name, loc="left", color=PALETTE["ink"], fontsize=11)
     axes.set_xlabel("epoch", color=PALETTE["muted"])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
@@ -74,7 +74,7 @@ def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
     longest = min(max(len(name) for name in classes), 24)
     figure = Figure(figsize=(side + 0.09 * longest + 0.5,) * 2, layout="constrained")
     axes = figure.subplots()
-    _plain(axes)
+    plain(axes)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     filled = list(zip(*np.nonzero(confusion), strict=True))
     shades = [
@@ -110,6 +110,15 @@ def png(figure: Figure, dots_per_inch: int = 144) -> bytes:
     return file.getvalue()
 
 
+def pixels(figure: Figure, dots_per_inch: int = 100) -> np.ndarray:
+    """The figure as an RGB picture on white, uint8 `(H, W, 3)`."""
+    figure.set_dpi(dots_per_inch)
+    canvas = FigureCanvasAgg(figure)
+    with _any_glyph():
+        canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
 def svg(figure: Figure, title: str) -> str:
     """The figure as an SVG element to stand inside an HTML page.
 
@@ -140,7 +149,8 @@ def svg(figure: Figure, title: str) -> str:
     return re.sub(r' width="[\d.]+pt"', "", drawing, count=1).replace("<svg", f"<svg {style}", 1)
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Takes from axes what a plain figure does not need."""
     axes.patch.set_alpha(0)
     axes.tick_params(colors=PALETTE["muted"], labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)

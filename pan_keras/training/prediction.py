@@ -85,7 +85,7 @@ def predict(
         found, broken = classify([Clip(path, label=0, split="test") for path in chunk])
         for position, path in enumerate(chunk):
             if position in found:
-                yield Prediction(path, _top(found[position], opened.labels, top))
+                yield Prediction(path, likeliest(found[position], opened.labels, top))
             else:
                 yield Prediction(path, (), broken.get(path, "frames are missing"))
 
@@ -116,8 +116,9 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
     return files
 
 
-def _top(
+def likeliest(
     probabilities: np.ndarray, labels: Sequence[str], top: int
 ) -> tuple[tuple[str, float], ...]:
+    """The classes with the highest probabilities: (label, probability), the highest first."""
     best = np.argsort(-probabilities, kind="stable")[:top]
     return tuple((labels[number], float(probabilities[number])) for number in best)

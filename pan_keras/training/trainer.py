@@ -27,6 +27,7 @@ from pan_keras.training.inference import Inference
 from pan_keras.training.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.network import create_model
 from pan_keras.training.optimizers import create_optimizer
+from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.run import Run
 from pan_keras.training.schedules import length
@@ -89,6 +90,7 @@ class Trainer:
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
         self.inference = Inference(self.model)
+        self.pictures = Pictures(self.model, data.classes, self.validation, run.shape, self.store)
         self.checkpoints = Checkpoints(run.path / "checkpoints")
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
@@ -178,7 +180,7 @@ class Trainer:
     def _end_epoch(self, state: State) -> dict[str, float]:
         row = {"epoch": state.step // self.steps, "step": state.step, **state.sums.figures()}
         with self.average.in_place() if self.average else nullcontext():
-            row |= self._validate()
+            row |= self._validate(state.step)
             # Equal accuracies are common where validation clips are few: the lower loss decides.
             # Without validation clips the newest model is the one to keep.
             score = (
@@ -209,7 +211,7 @@ class Trainer:
         with replacing(self.run.path / "model.keras") as temporary:
             model.save(temporary)
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, step: int) -> dict[str, float]:
         if not self.validation:
             return {}
         dataset = evaluation_dataset(
@@ -222,6 +224,8 @@ class Trainer:
         logits, index = self.inference(dataset, self.part)
         labels = np.array([self.validation[row].label for row in index])
         scores = np.asarray(tf.nn.log_softmax(logits.astype("float64")))
+        with self.writer.as_default(step=step):
+            self.pictures.write(labels, scores.argmax(-1))
         return {
             "val_loss": float(-scores[np.arange(len(labels)), labels].mean()),
             "val_accuracy": float((scores.argmax(-1) == labels).mean()),

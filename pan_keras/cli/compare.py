@@ -1,0 +1,37 @@
+"""`pan-keras compare`: the command line of `pan_keras.bench.compare.compare`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test", "all"]),
+    default="test",
+    show_default=True,
+    help="Part of the data to measure on.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Page to write, .html, or its figures alone, .png.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def compare(runs, split, output, as_json):
+    """Compare RUNs on the same clips: accuracy, whether they differ, classes, cost.
+
+    What `pan-keras evaluate` has measured is used; a run that has not been evaluated is now.
+    """
+    from pan_keras.bench.compare import compare  # TensorFlow takes seconds to import
+    from pan_keras.bench.comparison_page import write_comparison
+
+    comparison = compare(runs, split=split, progress=not as_json)
+    if output is not None:
+        write_comparison(comparison, output)
+    click.echo(comparison.to_json() if as_json else comparison.to_text())

@@ -1,0 +1,41 @@
+"""`pan-keras motion`: the command line of `pan_keras.training.look.motion.motion`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write: .mp4 for the whole video, .png for three moments.",
+)
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    help="Run whose filters compute PA; by default Gaussian derivatives.",
+)
+@click.option(
+    "--flow",
+    default="dis",
+    show_default=True,
+    help="Optical flow: dis, or tvl1 where OpenCV's contrib modules are installed.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(16),
+    help="Pixels of the shorter side to work on; by default the run's, else 256 at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def motion(video, output, run, flow, size, as_json):
+    """Draw the frames of VIDEO beside their persistence of appearance and optical flow."""
+    from pan_keras.training.look.motion import motion  # TensorFlow takes seconds to import
+
+    result = motion(video, output, run=run, flow=flow, size=size)
+    click.echo(result.to_json() if as_json else result.to_text())

@@ -1,0 +1,90 @@
+"""Pictures of a training run for TensorBoard: confusion matrix, PA of fixed validation clips."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pan_keras.data import BrokenVideo, Clip, ClipShape, FrameStore, clip_views
+from pan_keras.training import figures
+from pan_keras.training.look import panels
+from pan_keras.training.look.motion_cue import MotionCue
+from pan_keras.training.look.pairs import scale_of
+from pan_keras.training.scores import confusion_matrix
+
+CLIPS = 4
+SIDE = 96  # pixels of the shorter side of a frame, at least
+
+
+class Pictures:
+    """What TensorBoard shows of the validation clips, beside the scalars.
+
+    After each epoch: `confusion`, and, for a network with PA, `motion`: the same few clips, the
+    first frame of each segment over the mean of its motion maps, whose scale stands below.
+
+    Args:
+        model: The network in training.
+        classes: Names of the classes.
+        clips: Validation clips; four of them, evenly from all, are shown.
+        shape: What the network takes in.
+        store: Source of decoded frames.
+
+    Example:
+        >>> pictures = Pictures(model, data.classes, data.clips("val"), run.shape, store)
+        >>> with writer.as_default(step=100):
+        ...     pictures.write(labels, predicted)
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: Sequence[str],
+        clips: Sequence[Clip],
+        shape: ClipShape,
+        store: FrameStore,
+    ):
+        self.classes = classes
+        self.clips = clips
+        self.shape = shape
+        self.store = store
+        self.cue = MotionCue.of_model(model, "those in training")
+
+    def write(self, labels: np.ndarray, predicted: np.ndarray) -> None:
+        """Writes the pictures of an epoch to the default writer.
+
+        Args:
+            labels: `(clips,)`, the true classes of the validation clips.
+            predicted: `(clips,)`, what they were taken for.
+        """
+        matrix = confusion_matrix(labels, predicted, len(self.classes))
+        picture = figures.pixels(figures.confusion_figure(matrix, self.classes))
+        tf.summary.image("confusion", picture[None])
+        if self.cue is not None and self._shown:
+            tf.summary.image("motion", np.stack(list(self._motion(self.cue))), max_outputs=CLIPS)
+
+    def _motion(self, cue: MotionCue) -> Iterator[np.ndarray]:
+        """A picture of each clip."""
+        size = panels.viewing_size(self.shape.size, SIDE)
+        for label, stacks in self._shown:
+            maps = np.stack([cue(stack).mean(axis=0) for stack in stacks])
+            highest = scale_of(maps)
+            frames = panels.row([panels.enlarge(stack[0], size) for stack in stacks])
+            heat = [panels.enlarge(panels.heat(each, highest), size) for each in maps]
+            title = panels.blank(panels.MARGIN, frames.shape[1])
+            panels.write(title, self.classes[label], (2, panels.MARGIN - 9))
+            legend = panels.heat_legend(highest, frames.shape[1], "PA ")
+            yield np.vstack([title, frames, panels.row(heat), legend])
+
+    @cached_property
+    def _shown(self) -> list[tuple[int, np.ndarray]]:
+        """Label and stacks, uint8 (N, m, H, W, 3), of the clips that are shown."""
+        chosen = np.unique(np.linspace(0, len(self.clips) - 1, CLIPS).astype(int))
+        found = []
+        for clip in (self.clips[place] for place in chosen):
+            try:
+                found.append((clip.label, clip_views(clip, self.shape, self.store)[0]))
+            except BrokenVideo:
+                continue  # the store has noted it, and the run reports it
+        return found
