@@ -11,7 +11,9 @@ from pan_keras.convert.tensors import ELEMENT_TYPES, is_shape
 SUFFIX = ".npy"
 # What an array begins with, and in how many bytes the length of its header stands.
 LENGTHS = {b"\x93NUMPY\x01": 2, b"\x93NUMPY\x02": 4, b"\x93NUMPY\x03": 4}
-LONGEST_HEADER = re.compile(
+LONGEST_HEADER = 10_000
+# NumPy's own reader evaluates the header as Python; all that it can be for numbers is this.
+HEADER = re.compile(
     rb"\{'descr': '([!-&(-~]*)', 'fortran_order': (True|False), "
     rb"'shape': \(((?:\d{1,18}(?:, \d{1,18})*,?)?)\), \}\s*"
 )

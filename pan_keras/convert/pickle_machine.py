@@ -9,7 +9,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pickletools import code2op
+from pickletools import opcodes
 from typing import Any
 
 from pan_keras.convert.checkpoint_error import CheckpointError
@@ -80,8 +80,7 @@ class PickleMachine:
                     raise CheckpointError("its pickle ends in the middle of an object")
                 return self.stack[0]
             if code not in OPERATIONS:
-                known = code2op.get(chr(code))
-                name = known.name if known else f"number {code}"
+                name = next((known.name for known in opcodes if ord(known.code) == code), code)
                 raise CheckpointError(
                     f"its pickle uses the operation {name}, which no checkpoint needs"
                 )
@@ -124,8 +123,8 @@ class PickleMachine:
         return above
 
     def top(self, kind: type) -> Any:
-        """The topmost object, which must be of a kind."""
-        if not self.stack or type(self.stack[-1]) not in (kind, SUBTYPES.get(kind)):
+        """The topmost object, which must be of a kind; all are plain or an OrderedDict."""
+        if not self.stack or not isinstance(self.stack[-1], kind):
             raise CheckpointError(f"its pickle fills something that is no {kind.__name__}")
         return self.stack[-1]
 
@@ -143,8 +142,6 @@ class PickleMachine:
 
 
 STOP = ord(".")
-# A dict that is filled may be an OrderedDict.
-SUBTYPES = {dict: OrderedDict}
 
 
 def decode(text: bytes) -> str:

@@ -1,7 +1,8 @@
 """The weights of a checkpoint by name, whatever file they are in."""
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ ENTRIES = ("state_dict", "model", "model_state_dict")
 PARALLEL = "module."
 # Tensors may share numbers, but not so many that reading all would take far more than the file.
 MOST_SHARED = 2
-LONGEST_REASON = 400
+LONGEST_REASON = 2000
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
@@ -46,14 +47,20 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
         >>> read_state_dict("PAN_Lite_resnet50.pth.tar")["base_model.conv1.weight"].shape
         (64, 6, 7, 7)
     """
-    try:
+    with described(path):
         state = _read(map_file(Path(path)))
-    except CheckpointError as error:
-        reason = str(error)[:LONGEST_REASON]
-        raise UserError(f"{path}: {reason}; give a state_dict in a whole file") from None
     if all(key.startswith(PARALLEL) for key in state):
         return {key.removeprefix(PARALLEL): array for key, array in state.items()}
     return state
+
+
+@contextmanager
+def described(path: str | Path) -> Iterator[None]:
+    """Says of which file a CheckpointError speaks, and makes a UserError of it."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise UserError(f"{path}: {str(error)[:LONGEST_REASON]}") from None
 
 
 def map_file(path: Path) -> memoryview:
