@@ -9,11 +9,11 @@ import numpy as np
 
 from pan_keras import backbones, models
 from pan_keras.backbones import ResNet
+from pan_keras.convert.branches import NETWORKS
 from pan_keras.convert.checkpoint_error import CheckpointError
 from pan_keras.convert.weights import BACKBONE, SHIFTED
-from pan_keras.models import PANetwork, PANLite, RGBNetwork, VideoNetwork
+from pan_keras.models import VideoNetwork
 
-NETWORKS: dict[str, type[VideoNetwork]] = {"lite": PANLite, "pa": PANetwork, "rgb": RGBNetwork}
 SEGMENTS = 8  # of the authors' models
 # Channels of the stem in the authors' models, which all have m = 4: PA, and PAN_Lite.
 USUAL_STEMS = (3, 6)

@@ -43,6 +43,7 @@ class Branch:
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {
+            "branch": self.architecture.modality,
             "file": str(self.path),
             "sha256": digest,
             "network": self.architecture.name,

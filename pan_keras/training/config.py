@@ -50,6 +50,8 @@ class ModelConfig:
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
+        weights: Where training starts: a checkpoint of an image network or of a video network,
+            a run folder, or `imagenet`; empty for fresh weights.
     """
 
     name: str = "pan_lite_micro"
@@ -61,6 +63,7 @@ class ModelConfig:
     shift: bool | None = None
     causal: bool = False
     aggregation: str | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from pan_keras.data import Card, VideoData, card_names, load_card, make_motions,
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
-from pan_keras.training.trainer import Trainer
+from pan_keras.training.trainer import Trainer, create_model, initial_weights
+
+NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ def train(
     folder = Path(run) if run is not None else _free_folder(resolved)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
+    if resolved.model.weights:
+        # Once before anything is written: weights that do not fit shall leave no run behind.
+        initial_weights(create_model(resolved, classes=2), resolved)
     new = Run(folder)
     return _fit(new, resolved, quiet)
 
@@ -124,6 +129,8 @@ def resolve(
         near = difflib.get_close_matches(resolved.model.name, models.names(), n=1, cutoff=0.0)[0]
         raise UserError(f"model: there is no {resolved.model.name}; did you mean {near}?")
     where = source if source is not None else resolved.data.source
+    if not where:
+        raise UserError(NO_DATA.format("the configuration"))
     if card is None:
         where = Path(where).resolve()
     folder = root if root is not None else resolved.data.root
@@ -139,6 +146,8 @@ def resolve(
 
 def open_run_data(config: Config) -> VideoData:
     """Opens the data that a configuration names, making them where they are embedded."""
+    if not config.data.source:
+        raise UserError(NO_DATA.format("the run"))
     card = _card(config.data.source)
     root = Path(config.data.root) if config.data.root else None
     if card is not None and card.generator and root is not None and not root.exists():

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pan_keras import models
+from pan_keras.convert import LoadedWeights, load_backbone_weights
 from pan_keras.data import (
     Augmentation,
     FrameStore,
@@ -139,6 +140,8 @@ class Trainer:
     def _restore(self, progress: TrainingProgress) -> State:
         saved = self.checkpoints.restore(self._variables(), warn=progress.message)
         if saved is None:
+            for loaded in initial_weights(self.model, self.config):
+                progress.message(loaded.to_text())
             return State()
         return State(**{**saved, "sums": Sums(**saved["sums"])})
 
@@ -261,6 +264,16 @@ def create_model(config: Config, classes: int) -> keras.Model:
         )
     except ValueError as error:
         raise UserError(f"[model] of the configuration: {error}") from error
+
+
+def initial_weights(model: keras.Model, config: Config) -> tuple[LoadedWeights, ...]:
+    """Gives a network the weights that a configuration starts from, if it names any.
+
+    Raises:
+        UserError: If they cannot be read, or do not fit the network.
+    """
+    weights = config.model.weights
+    return load_backbone_weights(model, weights) if weights else ()
 
 
 def create_optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
