@@ -1,31 +1,26 @@
 """A start for training: the weights of a backbone from another network."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from pan_keras import models
 from pan_keras.convert.branches import branches_of
 from pan_keras.convert.checkpoint_error import CheckpointError
 from pan_keras.convert.filling import check, listed
 from pan_keras.convert.image_weights import inflate, plain_names
 from pan_keras.convert.imagenet import imagenet_state
 from pan_keras.convert.state_dict import described, read_state_dict
-from pan_keras.convert.state_dict_of import state_dict_of
 from pan_keras.convert.weights import (
     Weight,
     backbone_weights,
     motion_weights,
 )
-from pan_keras.errors import UserError
 from pan_keras.models import VideoNetwork
 
 IMAGENET = "imagenet"
-SAVED = ".keras"
 STEMS = ("conv1.weight", "features.0.0.weight")
 RGB = 3
 MOTION = "PA."
@@ -73,8 +68,7 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
     Args:
         model: A network with fresh weights.
         source: A state_dict of torchvision, timm (ResNet, MobileNetV2) or the authors' code in any
-            format of `read_state_dict`; a `.keras` file or run folder of this package; or
-            `"imagenet"` for the weights that Keras distributes.
+            format of `read_state_dict`, or `"imagenet"` for the weights that Keras distributes.
 
     Returns:
         What was taken and what was dropped, for each branch.
@@ -88,43 +82,13 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
         >>> report.inflated
         6
     """
-    networks = branches_of(model)
-    states: dict[str, Mapping[str, np.ndarray]] = {}
-    if str(source) != IMAGENET:
-        states = _saved(Path(source)) if _is_saved(Path(source)) else {"": read_state_dict(source)}
+    given = None if str(source) == IMAGENET else read_state_dict(source)
     loaded = []
-    for name, network in networks.items():
-        if str(source) == IMAGENET:
-            state: Mapping[str, np.ndarray] = imagenet_state(network.backbone.name)
-        else:
-            state = _of_branch(states, name, source)
+    for name, network in branches_of(model).items():
+        state = imagenet_state(network.backbone.name) if given is None else given
         with described(source):
             loaded.append(_load(network, plain_names(state), str(source), name))
     return tuple(loaded)
-
-
-def _is_saved(source: Path) -> bool:
-    return source.is_dir() or source.suffix == SAVED
-
-
-def _saved(source: Path) -> dict[str, Mapping[str, np.ndarray]]:
-    """State dicts of the branches of a saved model of this package."""
-    try:
-        networks = branches_of(models.load(source))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    with described(source):
-        return {name: state_dict_of(network) for name, network in networks.items()}
-
-
-def _of_branch(
-    states: Mapping[str, Mapping[str, np.ndarray]], name: str, source: str | Path
-) -> Mapping[str, np.ndarray]:
-    if name in states:
-        return states[name]
-    if len(states) > 1:
-        raise UserError(f"{source}: it has the branches {', '.join(states)}, but none is {name}")
-    return next(iter(states.values()))
 
 
 def _load(

@@ -50,8 +50,8 @@ class ModelConfig:
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
-        weights: Where training starts: a checkpoint of an image network or of a video network,
-            a run folder, or `imagenet`; empty for fresh weights.
+        weights: Where the backbone starts: a checkpoint of an image network or of the authors'
+            code, or `imagenet`; empty for fresh weights.
     """
 
     name: str = "pan_lite_micro"
