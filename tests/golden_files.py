@@ -1,5 +1,7 @@
 """Reference tensors of the paper authors' code, and the way from torch's layouts to Keras'."""
 
+import json
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,22 @@ def golden(name):
     """Arrays of one file, by name."""
     with np.load(FOLDER / f"{name}.npz") as file:
         return {key: file[key] for key in file.files}
+
+
+def golden_network(name):
+    """Arrays of a whole network's file, with the input and PA that several files share."""
+    frames = "m1" if name.endswith("rgb") else "m4"
+    return {**golden(f"compact_{name}"), **golden(f"compact_shared_{frames}")}
+
+
+def golden_bytes(name):
+    """Content of a file that is kept compressed."""
+    return lzma.decompress((FOLDER / f"{name}.xz").read_bytes())
+
+
+def golden_json(name):
+    """Content of a JSON file that is kept compressed."""
+    return json.loads(golden_bytes(f"{name}.json"))
 
 
 def channels_last(maps):

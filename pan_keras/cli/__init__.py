@@ -8,6 +8,7 @@ from pan_keras import __version__
 from pan_keras.cli.ablation import ablation
 from pan_keras.cli.bench import bench
 from pan_keras.cli.compare import compare
+from pan_keras.cli.convert import convert
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
@@ -23,6 +24,7 @@ COMMANDS = (
     ablation,
     bench,
     compare,
+    convert,
     dataset,
     demo,
     evaluate,

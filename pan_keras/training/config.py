@@ -50,8 +50,9 @@ class ModelConfig:
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
-        weights: Run folder or `.keras` file whose weights are the start, as
-            `pan_keras.training.fine_tuning` says; `""` for fresh weights.
+        weights: Where training starts: a run folder or `.keras` file, whose layers are taken where
+            they fit; a checkpoint of an image network or of the authors' code, or `imagenet`, for
+            the backbone; `""` for fresh weights.
     """
 
     name: str = "pan_lite_micro"

@@ -64,7 +64,8 @@ def write_report(
 
 
 def _name(run: Run) -> str:
-    return f"{run.config.model.name} on {Path(run.config.data.source).stem}"
+    data = Path(run.config.data.source).stem
+    return f"{run.config.model.name} on {data}" if data else run.config.model.name
 
 
 def _evaluation(run: Run) -> Evaluation | None:

@@ -11,11 +11,13 @@ from pan_keras import models
 from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
-from pan_keras.training.fine_tuning import start_from
+from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
 from pan_keras.training.schedules import describe, with_length
 from pan_keras.training.trainer import Trainer
+
+NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def train(
         raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
     if resolved.model.weights:
         # Weights that do not fit leave no run behind.
-        start_from(create_model(resolved, classes=2), resolved.model.weights)
+        initial_weights(create_model(resolved, classes=2), resolved.model.weights)
     new = Run(folder)
     return _fit(new, resolved, quiet)
 
@@ -131,6 +133,8 @@ def resolve(
     if resolved.model.weights and weights.exists():
         resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
     where = source if source is not None else resolved.data.source
+    if not where:
+        raise UserError(NO_DATA.format("the configuration"))
     if card is None:
         where = Path(where).resolve()
     folder = root if root is not None else resolved.data.root
@@ -146,6 +150,8 @@ def resolve(
 
 def open_run_data(config: Config) -> VideoData:
     """Opens the data that a configuration names, making them where they are embedded."""
+    if not config.data.source:
+        raise UserError(NO_DATA.format("the run"))
     card = _card(config.data.source)
     root = Path(config.data.root) if config.data.root else None
     if card is not None and card.generator and root is not None and not root.exists():

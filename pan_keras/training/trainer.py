@@ -21,9 +21,9 @@ from pan_keras.data import (
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
-from pan_keras.training.fine_tuning import start_from
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
+from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.network import create_model
 from pan_keras.training.optimizers import create_optimizer
@@ -142,9 +142,10 @@ class Trainer:
             return state
         source = self.config.model.weights
         if source:
-            report = start_from(self.model, source, self.classes)
-            self.run.write("fine_tuning.json", report.to_json())
-            progress.note(report.to_text())
+            taken = initial_weights(self.model, source, self.classes)
+            self.run.write("initial_weights.json", {"taken": [part.to_json() for part in taken]})
+            for part in taken:
+                progress.note(part.to_text())
             if self.average is not None:
                 self.average.restart()
         return State()

@@ -1,11 +1,9 @@
 """ResNet is torchvision's, with the shift where the reference has it."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
-from golden_files import FOLDER
+from golden_files import golden_json
 
 from pan_keras import backbones
 from pan_keras.backbones import ResNet
@@ -24,7 +22,7 @@ def clips(segments=4, batch=2, size=(20, 28)):
 def reference_keys(name):
     """Layer name -> shape of its first tensor, and the names of the shifted convolutions."""
     shapes, shifted = {}, set()
-    for key, shape, _ in json.loads((FOLDER / f"keys_{name}_lite.json").read_text()):
+    for key, shape, _ in golden_json(f"keys_{name}_lite"):
         if not key.startswith("base_model.") or not key.endswith(".weight") or ".fc." in key:
             continue
         layer = key.removeprefix("base_model.").removesuffix(".weight")

@@ -1,10 +1,8 @@
 """Sampling looks where the reference looks, and copes with videos of any length."""
 
-import json
-
 import numpy as np
 import pytest
-from golden_files import FOLDER
+from golden_files import golden_json
 
 from pan_keras.data.sampling import (
     central_starts,
@@ -15,7 +13,7 @@ from pan_keras.data.sampling import (
     stack_frames,
 )
 
-ROWS = json.loads((FOLDER / "sampling_indices.json").read_text())
+ROWS = golden_json("sampling_indices")
 MODES = {
     "train": random_starts,
     "val": lambda frames, n, m, draw: central_starts(frames, n, m),

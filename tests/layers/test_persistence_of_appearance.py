@@ -59,7 +59,8 @@ def test_gradients_are_the_reference(reference):
     arrays, frames, layer = reference
     (kernel, bias), inputs = differentiate(layer, frames, channels_last(arrays["cotangent"]))
     assert relative_difference(kernel, convolution_kernel(arrays["grad_weight"])) < 1e-4
-    assert relative_difference(inputs, channels_last(arrays["grad_input"])) < 1e-4
+    kept = channels_last(arrays["grad_input"])  # of the first stacks
+    assert relative_difference(inputs[: len(kept)], kept) < 1e-4
     np.testing.assert_array_equal(bias, 0)
 
 

@@ -3,13 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from golden_files import channels_last, golden
-from reference_weights import load_reference
+from golden_files import channels_last, golden_network
 
-from pan_keras.backbones import ResNet
-from pan_keras.models import PANetwork, PANLite, RGBNetwork
-
-NETWORKS = {"lite": PANLite, "rgb": RGBNetwork, "pa": PANetwork}
+from pan_keras.convert.architecture import detect
+from pan_keras.convert.filling import fill
+from pan_keras.convert.weights import named_weights
 
 
 @pytest.mark.parametrize(
@@ -23,23 +21,15 @@ NETWORKS = {"lite": PANLite, "rgb": RGBNetwork, "pa": PANetwork}
     ],
 )
 def test_network_is_the_reference(name):
-    arrays = golden(f"compact_{name}")
-    block, modality = name.removeprefix("tiny").split("_")
-    frames = arrays["input_u8"]
-    _, segments, stack, height, width, _ = frames.shape
-    network = NETWORKS[modality]
-    backbone = ResNet(
-        block=block,
-        blocks=(1, 1, 1, 1),
-        widths=(8, 16, 32, 64),
-        stem_width=8,
-        channels=network.cue_channels(stack),
-        segments=segments,
-    )
-    model = network(
-        classes=5, backbone=backbone, segments=segments, stack=stack, size=(height, width)
-    )
-    load_reference(model, arrays)
+    arrays = golden_network(name)
+    frames, modality = arrays["input_u8"], name.rpartition("_")[2]
+    _, segments, stack, *size, _ = frames.shape
+    state = {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
+    architecture = detect(state)
+    assert (architecture.modality, architecture.stack) == (modality, stack)
+    assert (architecture.segments, architecture.aggregation) == (segments, "vap")
+    model = architecture.build(tuple(size), name)
+    fill(named_weights(model), state)
     tensors = {
         key: keras.ops.convert_to_numpy(value) for key, value in model.intermediates(frames).items()
     }

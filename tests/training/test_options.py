@@ -86,7 +86,7 @@ def test_weights_to_start_from_are_used_and_what_became_of_them_is_said(start, a
     # At this rate nothing moves but the statistics.
     still = ("training.learning_rate=1e-30", "training.average=0.5")
     run = start(f"model.weights={averaged.path}", *still, quiet=False).run
-    report = json.loads((run.path / "fine_tuning.json").read_text())
+    (report,) = json.loads((run.path / "initial_weights.json").read_text())["taken"]
     assert report["same_classes"]
     assert "conv1" in report["kept"]
     assert report["fresh"] == {}

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from golden_files import FOLDER, channels_last, golden
-from reference_weights import load_reference, reference_key, reference_state
 
 from pan_keras.backbones import ResNet
+from pan_keras.convert.filling import fill
+from pan_keras.convert.weights import named_weights
 from pan_keras.layers import BatchNormalization
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.models import PANLite, create
@@ -30,30 +31,25 @@ EVERY = 31
 WHOLE = 512
 
 
-def reference_name(name):
-    """The reference's name of a weight that `parameter_groups` names."""
-    layer, weight = name.split("/")
-    if layer == "persistence_of_appearance":
-        return f"PA.shallow_conv.{'bias' if weight == 'bias' else 'weight'}"
-    if layer == "vap":
-        return f"base_model.fc.TES.{'0' if weight == 'w1' else '2'}.weight"
-    torch = {"kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}[weight]
-    return f"{reference_key(layer.replace('logits', 'fc_pred'))}.{torch}"
+def plain(key):
+    """A key of the authors' code, without its mark of a shifted convolution."""
+    return key.replace(".net.", ".")
 
 
 @pytest.mark.parametrize("modality", NAMES)
 def test_groups_are_those_of_the_reference(modality):
     model = create(NAMES[modality], classes=5, size=32, aggregation="vap")
     expected = {
-        name.replace(".net.", "."): (group["lr_mult"], group["decay_mult"])
+        plain(name): (group["lr_mult"], group["decay_mult"])
         for group in json.loads((FOLDER / "param_groups_resnet50.json").read_text())[modality]
         for name in group["params"]
     }
     groups = parameter_groups(model)
+    keys = {id(weight.variable): plain(weight.key) for weight in named_weights(model)}
     actual = {
-        reference_name(name): (group.learning_rate, group.decay)
+        keys[id(variable)]: (group.learning_rate, group.decay)
         for group in groups
-        for name, _ in group.weights
+        for _, variable in group.weights
     }
     assert actual == expected
     assert sum(len(group.weights) for group in groups) == len(model.trainable_variables)
@@ -88,17 +84,22 @@ def reference_network(arrays):
         dropout=0.0,
         dtype="float64",
     )
-    load_reference(model, arrays, prefix="before.")
+    fill(named_weights(model), under(arrays, "before."))
     return model
 
 
-def assert_reference_weights(model, arrays, prefix):
-    state = reference_state(model)
-    expected = {
-        name.removeprefix(prefix).replace(".net.", "."): value
-        for name, value in arrays.items()
+def under(arrays, prefix):
+    """The state dict that stands under a prefix."""
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
         if name.startswith(prefix)
     }
+
+
+def assert_reference_weights(model, arrays, prefix):
+    state = {weight.key: weight.as_torch() for weight in named_weights(model)}
+    expected = under(arrays, prefix)
     assert state.keys() == expected.keys()
     for name, value in state.items():
         values = value.ravel() if value.size <= WHOLE else value.ravel()[::EVERY]

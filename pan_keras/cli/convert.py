@@ -1,0 +1,65 @@
+"""`pan-keras convert`: the command line of `pan_keras.training.conversion`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.errors import UserError
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="CHECKPOINT...", type=click.Path(path_type=Path)
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder to write.")
+@click.option("--full", is_flag=True, help="Put RGB and PA together, and PAN_Lite if given.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="File of class names; by default numbers."
+)
+@click.option(
+    "--segments", type=click.IntRange(1), help="Segments per clip, where several numbers fit."
+)
+@click.option("--name", help="Name of the model; one such as pa_resnet50 where several fit.")
+@click.option(
+    "--size",
+    nargs=2,
+    type=click.IntRange(1),
+    default=(224, 224),
+    show_default=True,
+    help="Height and width of a frame in pixels.",
+)
+@click.option(
+    "--to-torch",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The other way: write a run's model as a state_dict, .pth.tar or .safetensors.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def convert(paths, output, to_torch, as_json, **options):
+    """Make a run folder of a CHECKPOINT of the authors' PyTorch code, without PyTorch.
+
+    What network it is of is read from its tensors. The file is not trusted: nothing that it says
+    is run. Afterwards evaluate, predict and train take the folder as one that train wrote.
+    """
+    if (output is None) == (to_torch is None):
+        raise UserError("give -o RUN to convert a checkpoint, or --to-torch FILE for a run folder")
+    from pan_keras.training import conversion  # TensorFlow takes seconds to import
+
+    if to_torch is not None:
+        if len(paths) > 1:
+            raise UserError(f"{paths[1]}: --to-torch takes one run folder")
+        files = [str(file) for file in conversion.export_to_torch(paths[0], to_torch)]
+        click.echo(json.dumps({"files": files}) if as_json else "\n".join(files))
+        return
+    record = conversion.convert_checkpoints(paths, output, **options)
+    if as_json:
+        click.echo(json.dumps(record))
+        return
+    for checkpoint in record["checkpoints"]:
+        click.echo(f"{checkpoint['file']}: {checkpoint['network']}")
+        for sentence in checkpoint["assumed"]:
+            click.echo(f"  assumed: {sentence}")
+    checked = record["checks"]["weights_read_back_equal"]
+    click.echo(f"{output}: {record['model']}, {checked} tensors read back and equal to the source")
+    click.echo(f"next: pan-keras evaluate {output} DATA")
