@@ -6,6 +6,7 @@ import click
 
 from pan_keras import __version__
 from pan_keras.cli.bench import bench
+from pan_keras.cli.combine import combine
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
@@ -42,5 +43,5 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (bench, dataset, demo, evaluate, models, predict, report, train):
+for command in (bench, combine, dataset, demo, evaluate, models, predict, report, train):
     main.add_command(command)
