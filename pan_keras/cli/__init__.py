@@ -7,6 +7,7 @@ import click
 from pan_keras import __version__
 from pan_keras.cli.ablation import ablation
 from pan_keras.cli.bench import bench
+from pan_keras.cli.combine import combine
 from pan_keras.cli.compare import compare
 from pan_keras.cli.convert import convert
 from pan_keras.cli.dataset import dataset
@@ -23,6 +24,7 @@ from pan_keras.errors import UserError
 COMMANDS = (
     ablation,
     bench,
+    combine,
     compare,
     convert,
     dataset,

@@ -53,6 +53,7 @@ class ModelConfig:
         weights: Where training starts: a run folder or `.keras` file, whose layers are taken where
             they fit; a checkpoint of an image network or of the authors' code, or `imagenet`, for
             the backbone; `""` for fresh weights.
+        width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
     """
 
     name: str = "pan_lite_micro"
@@ -65,6 +66,7 @@ class ModelConfig:
     causal: bool = False
     aggregation: str | None = None
     weights: str = ""
+    width: float | None = None
 
 
 @dataclass(frozen=True)
