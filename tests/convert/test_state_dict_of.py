@@ -27,7 +27,7 @@ def test_what_is_written_is_read_again_to_the_bit(write, tmp_path):
 
 
 def test_torch_itself_reads_what_is_written(tmp_path):
-    torch = pytest.importorskip("torch", reason="PyTorch is no part of the environment of tests")
+    torch = pytest.importorskip("torch", reason="PyTorch is there for `make backends` alone")
     with (tmp_path / "state.pth").open("wb") as file:
         write_torch(ARRAYS, file)
     state = torch.load(tmp_path / "state.pth", weights_only=True)
