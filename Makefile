@@ -33,10 +33,11 @@ format: $(VENV)/check-tools  ## Put the code into the format that check wants.
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-backends: backends-jax backends-torch  ## Test layers, backbones and models on JAX and PyTorch.
+backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX and PyTorch; PyTorch reads what is written for it.
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
-	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python -m pytest tests/layers tests/backbones tests/models
+	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python -m pytest tests/layers tests/backbones tests/models \
+		tests/convert/test_state_dict_of.py
 
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 	$(VENV)/bin/python -m pip wheel --no-deps $(PINNED) --wheel-dir dist .

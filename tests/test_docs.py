@@ -1,7 +1,7 @@
 """What the documents show, works: Python and commands are run, settings read, make targets found.
 
 Each document is a story told once from top to bottom, in an empty folder that holds what a reader
-has: videos of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run
+has: videos and a checkpoint of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run
 here (it needs the network, an environment, data that may not be shipped) is read by the command
 line, but not run.
 """
@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pan_keras import models
 from pan_keras.backbones import registry
 from pan_keras.cli import main
+from pan_keras.convert import save_state_dict
 from pan_keras.data import load_card, make_motions
 from pan_keras.training.config import load_config
 
@@ -52,6 +54,10 @@ def desk(motions, tmp_path, monkeypatch):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number}.mp4").symlink_to(video)
     (tmp_path / "clip.mp4").symlink_to(video)
+    # A smaller network than its name says, for a reader has a checkpoint of his own.
+    network = models.create("pan_lite_micro", classes=8, size=32)
+    save_state_dict(network, tmp_path / "PAN_Lite_resnet50.pth.tar")
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefgh"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
     return tmp_path

@@ -45,9 +45,7 @@ def check(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> None:
         if weight.key in state:
             problems += _problems(weight, state[weight.key])
     if problems:
-        raise CheckpointError(
-            "it does not fit the network that its keys tell of: " + listed(problems)
-        )
+        raise CheckpointError("its tensors are not those of the network: " + listed(problems))
 
 
 def _problems(weight: Weight, array: np.ndarray) -> list[str]:

@@ -1,0 +1,67 @@
+"""`pan-keras convert`: what a person types, and what the answer is."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+from golden_files import FOLDER
+
+from pan_keras import models
+from pan_keras.cli import main
+from pan_keras.convert import save_state_dict
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["convert", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "micro.pth"
+    save_state_dict(models.create("pan_lite_micro", classes=3, stack=3, size=32), path)
+    return path
+
+
+def test_there_and_back(checkpoint, tmp_path):
+    run = tmp_path / "run"
+    result = invoke(checkpoint, "-o", run, "--size", "32", "40", "--name", "mine")
+    assert result.exit_code == 0, result.output
+    assert "pan_lite_micro" in result.stdout
+    assert "assumed: 7 timescales fit 8 to 15 segments" in result.stdout
+    assert json.loads((run / "conversion.json").read_text())["name"] == "mine"
+    assert (run / "labels.txt").read_text() == "0\n1\n2\n"
+
+    back = tmp_path / "back.pth"
+    result = invoke(run, "--to-torch", back, "--json")
+    assert json.loads(result.stdout) == {"files": [str(back)]}
+    assert back.read_bytes() == checkpoint.read_bytes()
+
+
+def test_json_is_the_record(checkpoint, tmp_path):
+    result = invoke(checkpoint, "-o", tmp_path / "run", "--size", "32", "32", "--json")
+    assert json.loads(result.stdout) == json.loads((tmp_path / "run/conversion.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["FILE"], "give -o RUN"),
+        (["FILE", "-o", "run", "--to-torch", "out.pth"], "give -o RUN"),
+        (["FILE", "FILE", "-o", "run"], "add --full"),
+        (["FILE", "FILE", "--to-torch", "out.pth"], "takes one run folder"),
+        (["FILE", "--to-torch", "out.pth"], "damaged"),
+        (["absent.pth", "-o", "run"], "not readable"),
+        (["FILE", "-o", "run", "--segments", "3"], "8 to 15 segments, not 3"),
+        (["FILE", "-o", "run", "--name", "tsm_resnet50"], "not of tsm_resnet50"),
+        (["OTHER", "-o", "run"], "no state_dict|no checkpoint of PAN"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, message, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = {"FILE": checkpoint, "OTHER": FOLDER / "torch_zip.pth.tar"}
+    result = invoke(*(files.get(word, word) for word in arguments))
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+    assert re.search(message, result.output)
