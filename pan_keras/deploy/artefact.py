@@ -30,8 +30,8 @@ class Artefact:
     """One exported model.
 
     Its signature is `serve`: `frames` uint8 `(N * m, H, W, 3)` in, `logits` float32 `(1, classes)`
-    out, and `motion` where it was asked for. A streaming model takes the `(m, H, W, 3)` frames of one
-    segment and the states, and gives the logits and the states back.
+    out, and `motion` where it was asked for. A streaming model takes the `(m, H, W, 3)` frames of
+    one segment and the states, and gives the logits and the states back.
 
     Args:
         format: Of the file.
