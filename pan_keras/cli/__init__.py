@@ -9,6 +9,7 @@ from pan_keras.cli.bench import bench
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.models import models
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
@@ -41,5 +42,5 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (bench, dataset, demo, evaluate, predict, report, train):
+for command in (bench, dataset, demo, evaluate, models, predict, report, train):
     main.add_command(command)
