@@ -9,13 +9,16 @@ GROUPS := --group test --group check --group backends
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo test check format backends backends-jax backends-torch wheel constraints clean
+.PHONY: help demo ablation test check format backends backends-jax backends-torch wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/installed  ## Make small videos, train on them and write runs/demo/report.html.
 	$(VENV)/bin/pan-keras demo
+
+ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make ablation QUICK=--quick.
+	$(VENV)/bin/pan-keras ablation $(QUICK)
 
 test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data runs some.
 	$(VENV)/bin/python -m pytest $(TESTS)

@@ -5,6 +5,7 @@ import os
 import click
 
 from pan_keras import __version__
+from pan_keras.cli.ablation import ablation
 from pan_keras.cli.bench import bench
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
@@ -41,5 +42,5 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (bench, dataset, demo, evaluate, predict, report, train):
+for command in (ablation, bench, dataset, demo, evaluate, predict, report, train):
     main.add_command(command)

@@ -36,7 +36,13 @@ def motions(folder: Path, clips: int, seed: int):
 @dataset.command()
 @click.argument("source")
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the videos of a card.")
-@click.option("--max-broken", default=0.05, show_default=True, help="Share that may be broken.")
+@click.option(
+    "--max-broken",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Share that may be broken.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def check(source: str, root: Path | None, max_broken: float, as_json: bool):
     """Look into every file of SOURCE: a data set's name, a folder or a CSV file."""

@@ -1,0 +1,64 @@
+"""`pan-keras ablation`: the command line of `pan_keras.bench.ablation`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+
+QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("data", default="motions")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the videos of a card.")
+@click.option(
+    "--networks",
+    type=click.Choice(["parts", "cues"]),
+    default="parts",
+    show_default=True,
+    help="parts: each part of PAN taken away; cues: RGB, PA, both.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 10), default=5, show_default=True, help="Runs a network."
+)
+@click.option(
+    "--clips", type=click.IntRange(48), default=900, show_default=True, help="Clips of motions."
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), help="Epochs a run; 6 for motions, else the card's."
+)
+@click.option(
+    "--run", default=Path("runs/ablation"), type=click.Path(path_type=Path), help="Folder."
+)
+@click.option("--quick", is_flag=True, help="One seed, one epoch, 96 clips: shows that it works.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def ablation(
+    data: str,
+    root: Path | None,
+    networks: str,
+    seeds: int,
+    clips: int,
+    epochs: int | None,
+    run: Path,
+    quick: bool,
+    as_json: bool,
+):
+    """Train PAN and networks that lack parts of it on DATA, and compare them on test clips."""
+    from pan_keras.bench import ablation as bench
+
+    if quick:
+        seeds, clips, epochs = QUICK["seeds"], QUICK["clips"], QUICK["epochs"]
+    if epochs is None and data == "motions":
+        epochs = 6
+    result = bench.ablation(
+        data,
+        root=root,
+        variants=bench.VARIANTS[networks],
+        seeds=range(1, seeds + 1),
+        clips=clips,
+        overrides=[] if epochs is None else [f"training.epochs={epochs}"],
+        folder=run,
+        progress=lambda line: click.echo(line, err=True),
+    )
+    click.echo(result.to_json() if as_json else result.to_markdown())

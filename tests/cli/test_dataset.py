@@ -1,0 +1,64 @@
+"""`pan-keras dataset`: what a person types, and what the answer is."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from video_files import moving_frames, write_video
+
+from pan_keras.cli import main
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["dataset", *map(str, arguments)])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of three clips, one of which is no video."""
+    for label in ("left", "right"):
+        (tmp_path / "videos" / label).mkdir(parents=True)
+        for number in range(3):
+            path = tmp_path / "videos" / label / f"{number}.mp4"
+            write_video(path, moving_frames(6, seed=number))
+    path.write_bytes(b"no video")
+    return tmp_path / "videos"
+
+
+def test_make_then_check(tmp_path):
+    made = invoke("make", "motions", tmp_path / "motions", "--clips", 48)
+    assert made.exit_code == 0, made.output
+    assert f"pan-keras train motions --root {tmp_path / 'motions'}" in made.stdout
+
+    checked = invoke("check", "motions", "--root", tmp_path / "motions", "--json")
+    assert checked.exit_code == 0, checked.output
+    report = json.loads(checked.stdout)
+    assert report["clips"] == 48
+    assert report["skipped"] == []
+
+
+def test_check_names_the_broken_file(folder):
+    checked = invoke("check", folder, "--max-broken", 0.5)
+    assert checked.exit_code == 0, checked.output
+    assert "right/2.mp4" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "2.mp4"),
+        (["--max-broken", "2"], "max-broken"),
+    ],
+    ids=["too many broken", "no share"],
+)
+def test_a_mistake_is_one_sentence(folder, arguments, message):
+    checked = invoke("check", folder, *arguments)
+    assert checked.exit_code == 2, checked.output
+    assert message in checked.output
+    assert "Traceback" not in checked.output
+
+
+def test_a_folder_without_videos_is_refused(tmp_path):
+    checked = invoke("check", tmp_path)
+    assert checked.exit_code == 2
+    assert str(tmp_path) in checked.output
