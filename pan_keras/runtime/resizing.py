@@ -61,7 +61,7 @@ def _weighted(pixels: np.ndarray, taps: Taps, axis: int) -> np.ndarray:
     # One tap after the other, as OpenCV adds them up: the last bit depends on the order.
     weights_shape = [1] * pixels.ndim
     weights_shape[axis] = -1
-    total = 0
+    total: np.ndarray | int = 0
     for places, weights in taps:
         total = total + pixels.take(places, axis) * weights.reshape(weights_shape)
     return np.asarray(total)

@@ -1,16 +1,15 @@
 """The typed configuration of a training run, and how it is put together."""
 
 import dataclasses
-import difflib
 import tomllib
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from pan_keras.errors import UserError
+from pan_keras.training.config_values import to_toml
+from pan_keras.training.settings import assemble, override
 
 RECIPES = Path(__file__).parent / "configs"
 
@@ -133,7 +132,7 @@ class Config:
             values = dataclasses.asdict(getattr(self, section.name))
             lines.append(f"[{section.name}]")
             lines += [
-                f"{key} = {_toml(value)}" for key, value in values.items() if value is not None
+                f"{key} = {to_toml(value)}" for key, value in values.items() if value is not None
             ]
             lines.append("")
         return "\n".join(lines)
@@ -167,20 +166,8 @@ def load_config(
     layers = [(f"recipe {recipe}", read_toml(known)), ("the data set card", dict(card or {}))]
     if file is not None:
         layers.append((str(file), read_toml(file)))
-    layers += [(f"--set {item}", _override(item)) for item in overrides]
-    values: dict[str, dict[str, Any]] = {}
-    for where, tables in layers:
-        for name, table in tables.items():
-            section = _known(name, _types(Config), where)
-            if not isinstance(table, Mapping):
-                raise UserError(f"{where}: {name} is a section; write {name}.KEY = VALUE")
-            keys = _types(section)
-            for key, value in table.items():
-                expected = _known(key, keys, where, prefix=f"{name}.")
-                checked = _typed(value, expected, f"{where}: {name}.{key}")
-                values.setdefault(name, {})[key] = checked
-    sections = _types(Config)
-    return Config(**{name: sections[name](**table) for name, table in values.items()})
+    layers += [(f"--set {item}", override(item)) for item in overrides]
+    return assemble(Config, layers)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -191,53 +178,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; give a TOML file or one of {recipes()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path}: not readable as TOML ({error}); mend the file") from None
-
-
-def _override(item: str) -> dict[str, dict[str, Any]]:
-    name, equals, text = item.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and key):
-        raise UserError(f"--set {item}: write section.key=value, such as training.seed=7")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    return {section: {key: value}}
-
-
-def _types(section) -> dict[str, Any]:
-    hints = typing.get_type_hints(section)
-    return {item.name: hints[item.name] for item in dataclasses.fields(section)}
-
-
-def _known(name: str, names: Mapping[str, Any], where: str, prefix: str = "") -> Any:
-    if name in names:
-        return names[name]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    raise UserError(f"{where}: there is no {prefix}{name}; did you mean {prefix}{near}?")
-
-
-def _typed(value: Any, expected: Any, where: str) -> Any:
-    origin = typing.get_origin(expected)
-    if origin in (Union, types.UnionType):
-        expected = next(part for part in typing.get_args(expected) if part is not types.NoneType)
-        return _typed(value, expected, where)
-    if origin is Literal:
-        choices = typing.get_args(expected)
-        if value in choices:
-            return value
-        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(choices)}")
-    if origin is tuple:
-        parts = [value, value] if type(value) is int else value
-        if isinstance(parts, (list, tuple)) and len(parts) == len(typing.get_args(expected)):
-            return tuple(_typed(part, int, where) for part in parts)
-        raise UserError(f"{where} is {value!r}; it must be [height, width] or one number")
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is expected:
-        return value
-    wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
-    raise UserError(f"{where} is {value!r}; it must be {wanted[expected]}")
 
 
 def _check_ranges(config: Config) -> None:
@@ -269,14 +209,3 @@ def _check_ranges(config: Config) -> None:
         raise UserError(f"data.max_broken is {config.data.max_broken}; it must be in [0, 1]")
     if min(config.model.size) < 1:
         raise UserError(f"model.size is {config.model.size}; both sides must be at least 1 pixel")
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(part) for part in value)}]"
-    return repr(value)

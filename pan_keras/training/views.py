@@ -9,6 +9,7 @@ import numpy as np
 
 from pan_keras.data import Clip, FrameStore, evaluation_dataset, full_size
 from pan_keras.errors import UserError
+from pan_keras.runtime.recognition import softmax
 from pan_keras.training.inference import Inference
 from pan_keras.training.run import Run
 
@@ -87,12 +88,6 @@ class ClipClassifier:
         # A clip that broke half way has too few views to be compared with the others.
         seen = np.flatnonzero(np.bincount(index, minlength=len(clips)) == self.views)
         return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits, over the last axis, in double precision."""
-    powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
