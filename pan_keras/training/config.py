@@ -125,15 +125,19 @@ class Config:
     def __post_init__(self):
         _check_ranges(self)
 
+    def to_tables(self) -> dict[str, dict[str, Any]]:
+        """The configuration by section and key; what is absent is left out."""
+        return {
+            name: {key: value for key, value in values.items() if value is not None}
+            for name, values in dataclasses.asdict(self).items()
+        }
+
     def to_toml(self) -> str:
         """The configuration as a file that `load_config` reads back."""
         lines = []
-        for section in dataclasses.fields(self):
-            values = dataclasses.asdict(getattr(self, section.name))
-            lines.append(f"[{section.name}]")
-            lines += [
-                f"{key} = {to_toml(value)}" for key, value in values.items() if value is not None
-            ]
+        for section, values in self.to_tables().items():
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {to_toml(value)}" for key, value in values.items()]
             lines.append("")
         return "\n".join(lines)
 

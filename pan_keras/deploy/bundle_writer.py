@@ -1,0 +1,80 @@
+"""Writes a bundle, and reads it back before it takes its place."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.embedded import embed
+from pan_keras.deploy.gate import Gate
+from pan_keras.deploy.model_card import model_card
+from pan_keras.deploy.preview import preview
+from pan_keras.deploy.vectors import choose_vectors, vector_files
+from pan_keras.deploy.verify import verify
+from pan_keras.errors import UserError
+from pan_keras.files import replacing_folder
+from pan_keras.runtime.bundle import FACTS, Bundle
+
+
+def write_bundle(
+    folder: Path,
+    facts: Mapping[str, Any],
+    model: keras.Model,
+    candidates: Sequence[Candidate],
+    gate: Gate,
+) -> Bundle:
+    """Writes a bundle in place of an earlier one, all or nothing.
+
+    Args:
+        folder: Where.
+        facts: What `model.json` says, but for checksums and sizes.
+        model: The Keras model, for the preview.
+        candidates: The models, checked.
+        gate: With the clips on which they were checked.
+
+    Raises:
+        UserError: If the disk is full, something else is in the way, or what was written does
+            not verify.
+    """
+    _refuse_strangers(folder)
+    chosen = choose_vectors(gate.expected, candidates)
+    exact = gate.recipe.float32.difference
+    files = vector_files(gate.checked, chosen, candidates, exact)
+    files["preview.png"] = preview(model, gate.checked[chosen[0]])
+    models = {
+        candidate.name: embed(candidate.artefact.format, candidate.artefact.content, facts)
+        for candidate in candidates
+    }
+    artefacts = [
+        {**entry, "bytes": len(models[entry["file"]]), "sha256": _sha256(models[entry["file"]])}
+        for entry in facts["artefacts"]
+    ]
+    complete = {**facts, "artefacts": artefacts}
+    files["MODEL_CARD.md"] = model_card(complete).encode()
+    complete["files"] = {name: _sha256(content) for name, content in sorted(files.items())}
+    with replacing_folder(folder) as temporary:
+        for name, content in {**models, **files, FACTS: _json(complete)}.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
+            (temporary / name).write_bytes(content)
+        problems = [finding.to_text() for finding in verify(temporary) if finding.problems]
+        if problems:
+            raise UserError(f"the bundle does not verify ({'; '.join(problems)}); not written")
+    return Bundle.open(folder)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """A folder of something else must not be swept away."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file():
+        raise UserError(f"{folder}: holds something else than a bundle; name another folder by -o")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()

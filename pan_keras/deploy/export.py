@@ -1,0 +1,114 @@
+"""From a trained model to a bundle that a device can trust."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+
+from pan_keras.deploy.artefact import Artefact
+from pan_keras.deploy.bundle_writer import write_bundle
+from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
+from pan_keras.deploy.facts import bundle_facts
+from pan_keras.deploy.gate import Gate, Tell
+from pan_keras.deploy.onnx import to_onnx
+from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
+from pan_keras.deploy.source import Source, open_source
+from pan_keras.deploy.tflite import to_tflite
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import Bundle
+
+ORDER = ("float32", "float16", "dynamic", "int8")
+
+
+def export(
+    model: keras.Model | Path | str | None = None,
+    recipe: Recipe | Path | str | None = None,
+    calibration: Calibration = None,
+    *,
+    output: Path | str | None = None,
+    labels: Sequence[str] | None = None,
+    tell: Tell = lambda what: None,
+) -> Bundle:
+    """Converts a model, holds every file against the Keras model, and writes a bundle.
+
+    Nothing is written that was not checked: structure, logits on real clips and on edge inputs,
+    accuracy on the test part of the run's data. An earlier bundle stays where a check fails.
+
+    Args:
+        model: A run folder, a `.keras` file, a model, or None for the latest run in `runs`.
+        recipe: A `Recipe`, the name of a shipped one or a TOML file; unless given the one that
+            is named as the model's backbone, else `default`.
+        calibration: Card, folder or CSV of videos, or at least 32 clips uint8 `(N, m, H, W, 3)`;
+            by default the data of the run.
+        output: Folder of the bundle; `bundle` in the run unless given.
+        labels: Class names of a model that comes without.
+        tell: Called with what is being done.
+
+    Returns:
+        The bundle, as it was written.
+
+    Raises:
+        UserError: If there is no such model or recipe, the data are unusable, a file is beyond a
+            limit of the recipe, or the disk is full.
+
+    Example:
+        >>> bundle = export("runs/demo")
+        >>> [entry.file for entry in bundle.entries]
+        ['model_float32.tflite', 'model_int8.tflite']
+    """
+    source = open_source(model, labels)
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe or recipe_of(source))
+    folder = _folder(source, output)
+    tell("reading clips")
+    clips = export_clips(source, recipe, calibration)
+    gate = Gate(source, recipe, clips, tell)
+    candidates = [
+        Candidate(artefact, source.shape, recipe.check.threads)
+        for artefact in convert(source, recipe, clips, tell)
+    ]
+    gate.check_structure(candidates)
+    gate.check_numbers(candidates)
+    reference = gate.check_accuracy(candidates)
+    gate.measure_speed(candidates)
+    facts = bundle_facts(source, candidates, clips, reference)
+    tell(f"writing {folder}")
+    return write_bundle(folder, facts, source.model, candidates, gate)
+
+
+def recipe_of(source: Source) -> str:
+    """Name of the recipe for a model: that of its backbone where there is one."""
+    name = source.model.name if source.run is None else source.run.config.model.name
+    backbone = name.rpartition("_")[2]
+    return backbone if backbone in recipes() else DEFAULT
+
+
+def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> list[Artefact]:
+    """Makes every file that a recipe names, TFLite first, in the order of falling precision."""
+    wanted = recipe.export
+    kinds = (False, True) if wanted.streaming else (False,)
+    converters: dict[str, Callable[..., Artefact]] = {"tflite": to_tflite, "onnx": to_onnx}
+    made = []
+    for file_format in sorted(wanted.formats, key=list(converters).index):
+        for precision in sorted(wanted.precisions, key=ORDER.index):
+            for streaming in kinds:
+                step = "the step of " if streaming else ""
+                tell(f"converting {step}{source.name} to {file_format}, {precision}")
+                options = {"with_motion": wanted.with_motion, "streaming": streaming}
+                if file_format == "onnx" and not streaming:
+                    options["dynamic_batch"] = wanted.dynamic_batch
+                made.append(
+                    converters[file_format](
+                        source.model, precision, calibration=clips.calibration, **options
+                    )
+                )
+    return made
+
+
+def _folder(source: Source, output: Path | str | None) -> Path:
+    if output is not None:
+        return Path(output)
+    if source.run is None:
+        raise UserError(f"{source.name}: name the folder of the bundle with -o")
+    return source.run.path / "bundle"
