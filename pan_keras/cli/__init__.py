@@ -10,9 +10,11 @@ from pan_keras.cli.bench import bench
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
+from pan_keras.cli.export import export
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
+from pan_keras.cli.verify import verify
 from pan_keras.errors import UserError
 
 
@@ -42,5 +44,16 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (ablation, bench, dataset, demo, evaluate, predict, report, train):
+for command in (
+    ablation,
+    bench,
+    dataset,
+    demo,
+    evaluate,
+    export,
+    predict,
+    report,
+    train,
+    verify,
+):
     main.add_command(command)

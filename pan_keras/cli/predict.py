@@ -5,7 +5,13 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import batch_option, clips_option, crops_option
+from pan_keras.cli.options import (
+    batch_option,
+    clips_option,
+    crops_option,
+    format_option,
+    precision_option,
+)
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -19,10 +25,14 @@ from pan_keras.cli.quiet import TensorFlowCommand
 )
 @crops_option
 @clips_option
+@precision_option
+@format_option
 @batch_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a video.")
-def predict(run, videos, top, crops, clips, batch, as_json):
+def predict(run, videos, top, crops, clips, precision, file_format, batch, as_json):
     """Name the most probable classes of each VIDEO, a file or a folder of files.
+
+    RUN is a run folder or an exported bundle.
 
     A file that cannot be read is named on standard error, and the others go on; the exit code
     is 2 where none could be read.
@@ -30,7 +40,8 @@ def predict(run, videos, top, crops, clips, batch, as_json):
     from pan_keras.training.prediction import predict  # TensorFlow takes seconds to import
 
     read = 0
-    for prediction in predict(run, videos, top=top, crops=crops, clips=int(clips), batch=batch):
+    options = {"precision": precision, "file_format": file_format, "batch": batch}
+    for prediction in predict(run, videos, top=top, crops=crops, clips=int(clips), **options):
         if prediction.error:
             click.echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
         read += not prediction.error

@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.embedded import embed
-from pan_keras.deploy.gate import Gate
 from pan_keras.deploy.model_card import model_card
-from pan_keras.deploy.preview import preview
-from pan_keras.deploy.vectors import choose_vectors, vector_files
-from pan_keras.deploy.verify import verify
+from pan_keras.deploy.verification import verify
 from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
 from pan_keras.runtime.bundle import FACTS, Bundle
@@ -23,28 +18,22 @@ from pan_keras.runtime.bundle import FACTS, Bundle
 def write_bundle(
     folder: Path,
     facts: Mapping[str, Any],
-    model: keras.Model,
     candidates: Sequence[Candidate],
-    gate: Gate,
+    files: Mapping[str, bytes],
 ) -> Bundle:
     """Writes a bundle in place of an earlier one, all or nothing.
 
     Args:
         folder: Where.
         facts: What `model.json` says, but for checksums and sizes.
-        model: The Keras model, for the preview.
         candidates: The models, checked.
-        gate: With the clips on which they were checked.
+        files: The other files by name: the vectors and the preview.
 
     Raises:
         UserError: If the disk is full, something else is in the way, or what was written does
             not verify.
     """
     _refuse_strangers(folder)
-    chosen = choose_vectors(gate.expected, candidates)
-    exact = gate.recipe.float32.difference
-    files = vector_files(gate.checked, chosen, candidates, exact)
-    files["preview.png"] = preview(model, gate.checked[chosen[0]])
     models = {
         candidate.name: embed(candidate.artefact.format, candidate.artefact.content, facts)
         for candidate in candidates
@@ -54,7 +43,7 @@ def write_bundle(
         for entry in facts["artefacts"]
     ]
     complete = {**facts, "artefacts": artefacts}
-    files["MODEL_CARD.md"] = model_card(complete).encode()
+    files = {**files, "MODEL_CARD.md": model_card(complete).encode()}
     complete["files"] = {name: _sha256(content) for name, content in sorted(files.items())}
     with replacing_folder(folder) as temporary:
         for name, content in {**models, **files, FACTS: _json(complete)}.items():

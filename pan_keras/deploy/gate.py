@@ -82,16 +82,19 @@ class Gate:
         self.tell(f"measuring accuracy on {split}")
         models = {candidate.name: candidate.classify for candidate in candidates}
         logits, truth = split_logits({"": self.reference, **models}, self.source, videos, split)
-        labels, about = self.source.labels, {"data": videos.source, "split": split}
-        before = logits[""]
+        labels, before = self.source.labels, logits[""]
+
+        def record(found: np.ndarray, reference: np.ndarray | None) -> dict[str, Any]:
+            return accuracy_record(
+                found, truth, labels, data=videos.source, split=split, reference=reference
+            )
+
         for candidate in candidates:
-            found = logits[candidate.name]
-            record = accuracy_record(found, truth, labels, reference=before, **about)
-            candidate.accuracy = record
-            problem = self._lost(candidate, record)
+            candidate.accuracy = record(logits[candidate.name], before)
+            problem = self._lost(candidate, candidate.accuracy)
             if problem:
                 raise self._refusal(candidate, problem, candidates)
-        return accuracy_record(before, truth, labels, **about)
+        return record(before, None)
 
     def measure_speed(self, candidates: Sequence[Candidate]) -> None:
         """How long a call takes; no limit is held against it."""

@@ -1,16 +1,11 @@
 """TFLite."""
-
 import tempfile
 import tensorflow as tf
 from pan_keras.deploy.graph import ServingGraph
-
-
 def traced(graph):
     module = tf.Module()
     module.serve = tf.function(lambda **inputs: graph.function(**inputs), input_signature=None)
     return module
-
-
 def convert(graph: ServingGraph, configure=lambda c: None):
     module = tf.Module()
     names = list(graph.inputs)

@@ -1,7 +1,8 @@
 """From a trained model to a bundle that a device can trust."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -12,9 +13,11 @@ from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
 from pan_keras.deploy.facts import bundle_facts
 from pan_keras.deploy.gate import Gate, Tell
 from pan_keras.deploy.onnx import to_onnx
+from pan_keras.deploy.preview import preview
 from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
 from pan_keras.deploy.source import Source, open_source
 from pan_keras.deploy.tflite import to_tflite
+from pan_keras.deploy.vectors import choose_vectors, vector_files
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
 
@@ -28,7 +31,8 @@ def export(
     *,
     output: Path | str | None = None,
     labels: Sequence[str] | None = None,
-    tell: Tell = lambda what: None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    tell: Tell | None = None,
 ) -> Bundle:
     """Converts a model, holds every file against the Keras model, and writes a bundle.
 
@@ -43,6 +47,7 @@ def export(
             by default the data of the run.
         output: Folder of the bundle; `bundle` in the run unless given.
         labels: Class names of a model that comes without.
+        overrides: Values by section and key of the recipe, which win; not beside a `Recipe`.
         tell: Called with what is being done.
 
     Returns:
@@ -57,9 +62,10 @@ def export(
         >>> [entry.file for entry in bundle.entries]
         ['model_float32.tflite', 'model_int8.tflite']
     """
+    tell = tell or _say_nothing
     source = open_source(model, labels)
     if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe or recipe_of(source))
+        recipe = load_recipe(recipe or recipe_of(source), overrides)
     folder = _folder(source, output)
     tell("reading clips")
     clips = export_clips(source, recipe, calibration)
@@ -73,8 +79,11 @@ def export(
     reference = gate.check_accuracy(candidates)
     gate.measure_speed(candidates)
     facts = bundle_facts(source, candidates, clips, reference)
+    chosen = choose_vectors(gate.expected, candidates)
+    files = vector_files(gate.checked, chosen, candidates, recipe.float32.difference)
+    files["preview.png"] = preview(source.model, gate.checked[chosen[0]])
     tell(f"writing {folder}")
-    return write_bundle(folder, facts, source.model, candidates, gate)
+    return write_bundle(folder, facts, candidates, files)
 
 
 def recipe_of(source: Source) -> str:
@@ -112,3 +121,7 @@ def _folder(source: Source, output: Path | str | None) -> Path:
     if source.run is None:
         raise UserError(f"{source.name}: name the folder of the bundle with -o")
     return source.run.path / "bundle"
+
+
+def _say_nothing(_what: str) -> None:
+    """What is being done, where nobody asked."""
