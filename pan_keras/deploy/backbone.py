@@ -39,11 +39,13 @@ def run_backbone(backbone: keras.Model, maps: tf.Tensor, shift: Shift) -> tf.Ten
         if layer.name in absorbed:
             output = inputs
         elif isinstance(layer, TemporalShift):
-            output = shift(layer, inputs)
+            with tf.name_scope(layer.name):
+                output = shift(layer, inputs)
         elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
             normalisation, activation = what_follows(layer, followers)
             absorbed |= {each.name for each in (normalisation, activation) if each}
-            output = convolve(layer, normalisation, inputs)
+            with tf.name_scope(layer.name):
+                output = convolve(layer, normalisation, inputs)
             output = activation(output) if activation else output
         else:
             output = layer(inputs)

@@ -137,7 +137,8 @@ def network_outputs(
     if not hasattr(model, "branches"):
         return video_network_outputs(model, frames, timeline)
     parts = [network_outputs(branch, frames, timeline) for branch in model.branches.values()]
-    outputs = {"logits": model.fusion(tf.stack([part["logits"] for part in parts], axis=1))}
+    with tf.name_scope("fusion"):
+        outputs = {"logits": model.fusion(tf.stack([part["logits"] for part in parts], axis=1))}
     motion = next((part["motion"] for part in parts if "motion" in part), None)
     return outputs if motion is None else {**outputs, "motion": motion}
 
@@ -157,12 +158,14 @@ def video_network_outputs(network, frames, timeline):
     seen = tf.concat(maps, axis=-1) if len(maps) > 1 else maps[0]
     features = timeline.collect(run_backbone(network.backbone, seen, timeline.shift))
     video_feature = network.get_layer(network.options["aggregation"])(features[None])
-    outputs["logits"] = network.get_layer("logits")(video_feature)
+    with tf.name_scope("classifier"):
+        outputs["logits"] = network.get_layer("logits")(video_feature)
     return outputs
 
 
 def normalise(frames: tf.Tensor) -> tf.Tensor:
     """Brings bytes to ImageNet's mean 0 and deviation 1, in one operation."""
-    scale = np.reshape(1 / BYTE_DEVIATION, (1, 1, 3, 1))
-    scaled = tf.nn.depthwise_conv2d(tf.cast(frames, "float32"), scale, (1, 1, 1, 1), "SAME")
-    return tf.nn.bias_add(scaled, -BYTE_MEAN / BYTE_DEVIATION)
+    with tf.name_scope("normalisation"):
+        scale = np.reshape(1 / BYTE_DEVIATION, (1, 1, 3, 1))
+        scaled = tf.nn.depthwise_conv2d(tf.cast(frames, "float32"), scale, (1, 1, 1, 1), "SAME")
+        return tf.nn.bias_add(scaled, -BYTE_MEAN / BYTE_DEVIATION)

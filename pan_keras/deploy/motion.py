@@ -19,9 +19,10 @@ def differences(stacks: tf.Tensor) -> tf.Tensor:
     Returns:
         Earlier minus later, `(N, m - 1, H, W * 3)`.
     """
-    kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
-    kernel[1] = -1
-    return tf.nn.depthwise_conv2d(stacks, kernel, (1, 1, 1, 1), "VALID")
+    with tf.name_scope("pa_differences"):
+        kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
+        kernel[1] = -1
+        return tf.nn.depthwise_conv2d(stacks, kernel, (1, 1, 1, 1), "VALID")
 
 
 def persistence_of_appearance(
@@ -46,18 +47,21 @@ def persistence_of_appearance(
     width = changes.shape[-1] // 3
     block = 2 if height % 2 == width % 2 == 0 else 1
     kernel = constant(layer.convolutions[0][0]) / np.reshape(deviation, (1, 1, -1, 1))
-    features = tf.nn.conv2d(
-        tf.reshape(changes, (-1, height, width, 3)), in_blocks(kernel, block), block, "SAME"
-    )
-    # The layer adds it to each channel, so that the root of zero does not occur.
-    features = tf.nn.bias_add(features, np.full(features.shape[-1], layer.epsilon, "float32"))
-    distances = tf.sqrt(add_groups(tf.multiply(features, features), block * block))
-    positions = (height // block) * (width // block)
-    stacked = tf.reshape(distances, (segments, pairs, positions, block * block))
-    # Pixels of a block before pairs: the order in which blocks are spread out.
-    stacked = tf.transpose(stacked, (0, 2, 3, 1))
-    maps = tf.reshape(stacked, (segments, height // block, width // block, -1))
-    return tf.nn.depth_to_space(maps, block) if block > 1 else maps
+    with tf.name_scope("pa_features"):
+        features = tf.nn.conv2d(
+            tf.reshape(changes, (-1, height, width, 3)), in_blocks(kernel, block), block, "SAME"
+        )
+        # The layer adds it to each channel, so that the root of zero does not occur.
+        features = tf.nn.bias_add(features, np.full(features.shape[-1], layer.epsilon, "float32"))
+    with tf.name_scope("pa_norm"):
+        distances = tf.sqrt(add_groups(tf.multiply(features, features), block * block))
+    with tf.name_scope("pa_layout"):
+        positions = (height // block) * (width // block)
+        stacked = tf.reshape(distances, (segments, pairs, positions, block * block))
+        # Pixels of a block before pairs: the order in which blocks are spread out.
+        stacked = tf.transpose(stacked, (0, 2, 3, 1))
+        maps = tf.reshape(stacked, (segments, height // block, width // block, -1))
+        return tf.nn.depth_to_space(maps, block) if block > 1 else maps
 
 
 def in_blocks(kernel: np.ndarray, block: int) -> np.ndarray:
