@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import onnx
+from ai_edge_litert import schema_py_generated as schema
 
+from pan_keras.deploy.flatbuffer import read_tflite, write_tflite
 from pan_keras.errors import UserError
 
 KEY = "pan_keras"
-IDENTIFIER = b"TFL3"
 
 
 def embed(file_format: str, content: bytes, facts: Mapping[str, Any]) -> bytes:
@@ -40,23 +42,16 @@ def extract(file_format: str, content: bytes) -> dict[str, Any]:
 
 
 def _embed_tflite(content: bytes, text: str) -> bytes:
-    import flatbuffers  # noqa: PLC0415 (with the schema, slow to import)
-    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
-
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model = read_tflite(content)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(text.encode(), np.uint8)
     entry.name, entry.buffer = KEY, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
-    builder = flatbuffers.Builder(len(content) + len(text))
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return write_tflite(model)
 
 
 def _extract_tflite(content: bytes) -> str | None:
-    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
-
     model = schema.Model.GetRootAs(content, 0)
     for place in range(model.MetadataLength()):
         entry = model.Metadata(place)
@@ -66,8 +61,6 @@ def _extract_tflite(content: bytes) -> str | None:
 
 
 def _embed_onnx(content: bytes, text: str) -> bytes:
-    import onnx  # noqa: PLC0415
-
     model = onnx.load_from_string(content)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, text
@@ -75,7 +68,5 @@ def _embed_onnx(content: bytes, text: str) -> bytes:
 
 
 def _extract_onnx(content: bytes) -> str | None:
-    import onnx  # noqa: PLC0415
-
     properties = onnx.load_from_string(content).metadata_props
     return next((entry.value for entry in properties if entry.key == KEY), None)

@@ -1,27 +1,24 @@
 """From a trained model to a bundle that a device can trust."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from pan_keras.deploy.artefact import Artefact
+from pan_keras.deploy.artefact import FORMATS, PRECISIONS, Artefact
 from pan_keras.deploy.bundle_writer import write_bundle
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
+from pan_keras.deploy.converters import converter
 from pan_keras.deploy.facts import bundle_facts
 from pan_keras.deploy.gate import Gate, Tell
-from pan_keras.deploy.onnx import to_onnx
 from pan_keras.deploy.preview import preview
 from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
 from pan_keras.deploy.source import Source, open_source
-from pan_keras.deploy.tflite import to_tflite
 from pan_keras.deploy.vectors import choose_vectors, vector_files
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
-
-ORDER = ("float32", "float16", "dynamic", "int8")
 
 
 def export(
@@ -97,10 +94,9 @@ def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> l
     """Makes every file that a recipe names, TFLite first, in the order of falling precision."""
     wanted = recipe.export
     kinds = (False, True) if wanted.streaming else (False,)
-    converters: dict[str, Callable[..., Artefact]] = {"tflite": to_tflite, "onnx": to_onnx}
     made = []
-    for file_format in sorted(wanted.formats, key=list(converters).index):
-        for precision in sorted(wanted.precisions, key=ORDER.index):
+    for file_format in sorted(wanted.formats, key=FORMATS.index):
+        for precision in sorted(wanted.precisions, key=PRECISIONS.index):
             for streaming in kinds:
                 step = "the step of " if streaming else ""
                 tell(f"converting {step}{source.name} to {file_format}, {precision}")
@@ -108,7 +104,7 @@ def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> l
                 if file_format == "onnx" and not streaming:
                     options["dynamic_batch"] = wanted.dynamic_batch
                 made.append(
-                    converters[file_format](
+                    converter(file_format)(
                         source.model, precision, calibration=clips.calibration, **options
                     )
                 )

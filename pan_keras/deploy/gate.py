@@ -10,14 +10,13 @@ from pan_keras.deploy.accuracy import accuracy_record, split_logits
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.clips import ExportClips
-from pan_keras.deploy.onnx import to_onnx
+from pan_keras.deploy.converters import converter
 from pan_keras.deploy.parity import edge_clips, measure_parity
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.signal_to_noise import worst_tensors
 from pan_keras.deploy.source import Source
 from pan_keras.deploy.speed import measure_speed
 from pan_keras.deploy.structure import check_structure
-from pan_keras.deploy.tflite import to_tflite
 from pan_keras.errors import UserError
 
 Tell = Callable[[str], None]
@@ -137,5 +136,5 @@ class Gate:
         for artefact in (candidate.artefact for candidate in candidates):
             if (artefact.format, artefact.precision, artefact.streaming) == kind:
                 return artefact
-        convert = to_tflite if quantised.artefact.format == "tflite" else to_onnx
+        convert = converter(quantised.artefact.format)
         return convert(self.source.model, "float32", streaming=quantised.artefact.streaming)

@@ -22,13 +22,13 @@ class BundleInference:
         self.recogniser = recogniser
 
     def __call__(
-        self, dataset: "tf.data.Dataset", batch: int, advance: Callable[[int], None] | None = None
+        self, dataset: "tf.data.Dataset", _batch: int, advance: Callable[[int], None] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Logits of each view.
 
         Args:
             dataset: Batches of (frames, index of the clip), as `evaluation_dataset` gives.
-            batch: Rows of a full batch; the model takes one at a time.
+            _batch: Rows of a full batch; the model takes one clip at a time.
             advance: Called with the number of views done after each batch.
 
         Returns:

@@ -1,0 +1,16 @@
+"""The converters by format, each imported when it is needed: both take seconds."""
+
+from collections.abc import Callable
+
+from pan_keras.deploy.artefact import Artefact
+
+
+def converter(file_format: str) -> Callable[..., Artefact]:
+    """`to_tflite` or `to_onnx`."""
+    if file_format == "tflite":
+        from pan_keras.deploy.tflite import to_tflite  # noqa: PLC0415
+
+        return to_tflite
+    from pan_keras.deploy.onnx import to_onnx  # noqa: PLC0415
+
+    return to_onnx
