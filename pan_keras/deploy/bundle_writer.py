@@ -33,7 +33,7 @@ def write_bundle(
         UserError: If the disk is full, something else is in the way, or what was written does
             not verify.
     """
-    _refuse_strangers(folder)
+    check_folder(folder)
     models = {
         candidate.name: embed(candidate.artefact.format, candidate.artefact.content, facts)
         for candidate in candidates
@@ -55,8 +55,8 @@ def write_bundle(
     return Bundle.open(folder)
 
 
-def _refuse_strangers(folder: Path) -> None:
-    """A folder of something else must not be swept away."""
+def check_folder(folder: Path) -> None:
+    """Raises UserError if a bundle there would sweep something else away."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file():
         raise UserError(f"{folder}: holds something else than a bundle; name another folder by -o")
 

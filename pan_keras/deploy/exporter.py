@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from pan_keras.deploy.artefact import FORMATS, PRECISIONS, Artefact
-from pan_keras.deploy.bundle_writer import write_bundle
+from pan_keras.deploy.bundle_writer import check_folder, write_bundle
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
 from pan_keras.deploy.converters import converter
@@ -64,6 +64,7 @@ def export(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe or recipe_of(source), overrides)
     folder = _folder(source, output)
+    check_folder(folder)
     tell("reading clips")
     clips = export_clips(source, recipe, calibration)
     gate = Gate(source, recipe, clips, tell)

@@ -1,9 +1,16 @@
-"""A bundle of small models, made once."""
+"""A run that is exported once, and a bundle of small models."""
 
 import shutil
 
 import pytest
 from bundles import make_bundle
+from runs import untrained_run
+
+from pan_keras.data import make_motions
+from pan_keras.deploy import export
+
+# Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
+LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +22,15 @@ def bundle(tmp_path_factory):
 def own_bundle(bundle, tmp_path):
     """A copy that a test may damage."""
     return shutil.copytree(bundle, tmp_path / "bundle")
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    return untrained_run(folder / "run", make_motions(folder / "motions", clips=48), sureness=1000)
+
+
+@pytest.fixture(scope="session")
+def exported(run):
+    """The bundle of `run`: TFLite, float32 and int8."""
+    return export(run.path, overrides=LENIENT)
