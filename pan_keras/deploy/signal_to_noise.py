@@ -69,7 +69,8 @@ def _tflite_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
                 continue
             zero = detail["quantization_parameters"]["zero_points"][0]
             value = (value.astype("float32") - zero) * scales[0]
-        tensors[detail["name"]] = value
+        # The converter joins the names of what it fuses; the first tells enough.
+        tensors[detail["name"].partition(";")[0]] = value
     return tensors
 
 

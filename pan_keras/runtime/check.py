@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
+from pan_keras.runtime.entry import Entry
 from pan_keras.runtime.vectors import Vectors
 
 
@@ -15,18 +16,16 @@ class Finding:
     Args:
         subject: What.
         problems: What is wrong with it, one sentence each.
-        skipped: Why it was not looked at.
+        note: What else is to be known, such as why it was not looked at.
     """
 
     subject: str
     problems: tuple[str, ...] = ()
-    skipped: str | None = None
+    note: str | None = None
 
     def to_text(self) -> str:
         """One line, and one more for each further problem."""
-        if self.skipped:
-            return f"{self.subject}: not run ({self.skipped})"
-        return f"{self.subject}: " + ("\n  ".join(self.problems) if self.problems else "good")
+        return f"{self.subject}: " + ("\n  ".join(self.problems) or self.note or "good")
 
 
 def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
@@ -50,16 +49,22 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
         return
     for entry in bundle.entries:
         if not entry.is_runnable:
-            yield Finding(entry.file, skipped=f"the runtime of {entry.format} is not installed")
+            note = f"not run, the runtime of {entry.format} is not installed"
+            yield Finding(entry.file, note=note)
         elif entry.file not in vectors.expected:
             yield Finding(entry.file, ("the vectors say nothing of it",))
         else:
-            try:
-                engine = bundle.load(entry, threads)
-                found = vectors.differences(entry, engine, bundle.shape.array)
-            except UserError as error:
-                found = [str(error)]
-            yield Finding(entry.file, tuple(found))
+            yield _answers(bundle, entry, vectors, threads)
+
+
+def _answers(bundle: Bundle, entry: Entry, vectors: Vectors, threads: int | None) -> Finding:
+    try:
+        engine = bundle.load(entry, threads)
+        found = vectors.compare(entry, engine, bundle.shape.array)
+    except UserError as error:
+        return Finding(entry.file, (str(error),))
+    note = f"good, no logit is off by more than {found.furthest:.1e}"
+    return Finding(entry.file, found.problems, note)
 
 
 def _changed(bundle: Bundle, name: str) -> str | None:

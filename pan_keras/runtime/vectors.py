@@ -34,6 +34,19 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What a model answered, against what it must answer.
+
+    Args:
+        furthest: By how much the logits were off at most.
+        problems: What is wrong, one sentence a clip; none where all is well.
+    """
+
+    furthest: float
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Vectors:
     """The test vectors of a bundle.
 
@@ -65,25 +78,23 @@ class Vectors:
             ) from None
         return cls(clips, expected)
 
-    def differences(self, entry: Entry, engine: Engine, shape: Sequence[int]) -> list[str]:
+    def compare(self, entry: Entry, engine: Engine, shape: Sequence[int]) -> Comparison:
         """Runs a model over the clips.
 
         Args:
             entry: The model file.
             engine: The same, loaded.
             shape: `(N, m, H, W, 3)`.
-
-        Returns:
-            What is different, one sentence a clip; none where all is well.
         """
         expected = self.expected[entry.file]
-        found = []
+        found, furthest = [], 0.0
         for number, (clip, wanted) in enumerate(zip(self.clips, expected.logits, strict=True)):
             logits = answers(engine, entry.states if entry.streaming else None, clip, shape)
             if logits.shape != wanted.shape:
                 found.append(f"clip {number}: {logits.shape} logits, not {wanted.shape}")
                 continue
             distance = float(np.abs(logits - wanted).max())
+            furthest = max(furthest, distance)
             # Written so that a NaN is a difference.
             if not distance <= expected.max_difference:
                 found.append(
@@ -92,7 +103,7 @@ class Vectors:
                 )
             elif (logits.argmax(-1) != wanted.argmax(-1)).any():
                 found.append(f"clip {number}: another class is the most probable")
-        return found
+        return Comparison(furthest, tuple(found))
 
 
 def answers(
