@@ -11,6 +11,7 @@ from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
 from pan_keras.cli.export import export
+from pan_keras.cli.models import models
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
@@ -51,6 +52,7 @@ for command in (
     demo,
     evaluate,
     export,
+    models,
     predict,
     report,
     train,

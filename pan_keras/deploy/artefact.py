@@ -12,7 +12,10 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "dynamic", "int8")
 
 @dataclass(frozen=True)
 class StateTensor:
-    """A tensor that a streaming model takes in and gives back under the same name.
+    """A tensor that a streaming model takes in and gives back, changed.
+
+    In TFLite it comes out under the same name. In ONNX, where a name stands for one tensor,
+    `next_state_0` comes out for `state_0`.
 
     Args:
         name: `state_0`, `state_1`, ...
@@ -39,8 +42,8 @@ class Artefact:
         streaming: Whether one call takes one segment instead of a clip.
         content: The file.
         facts: What the bundle tells of it, ready for JSON: `ops` (name: count), `float_ops` (name:
-            why it is left in float; int8 only), and what made it (`converter`, `quantiser`,
-            `opset`).
+            why it is left in float) and `calibration_clips` of int8, and what made it
+            (`converter`, `quantiser`, `opset`).
         states: The state tensors of a streaming model.
 
     Example:

@@ -1,4 +1,4 @@
-"""A trained backbone as a function of maps: normalisation folded into convolutions, no variables."""
+"""A trained backbone as a function of maps, normalisation folded into its convolutions."""
 
 from collections import defaultdict
 from collections.abc import Callable

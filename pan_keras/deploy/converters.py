@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-from pan_keras.deploy.artefact import Artefact
+from pan_keras.deploy.artefact import PRECISIONS, Artefact
+
+# The precisions that a format has.
+AVAILABLE = {"tflite": PRECISIONS, "onnx": ("float32", "int8")}
 
 
 def converter(file_format: str) -> Callable[..., Artefact]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from pan_keras.deploy.artefact import FORMATS, PRECISIONS, Artefact
+from pan_keras.deploy.artefact import FORMATS, Artefact, Precision
 from pan_keras.deploy.bundle_writer import check_folder, write_bundle
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
-from pan_keras.deploy.converters import converter
+from pan_keras.deploy.converters import AVAILABLE, converter
 from pan_keras.deploy.facts import bundle_facts
 from pan_keras.deploy.gate import Gate, Tell
 from pan_keras.deploy.preview import preview
@@ -65,6 +65,7 @@ def export(
         recipe = load_recipe(recipe or recipe_of(source), overrides)
     folder = _folder(source, output)
     check_folder(folder)
+    _kinds(recipe)  # what cannot be is said before the work begins
     tell("reading clips")
     clips = export_clips(source, recipe, calibration)
     gate = Gate(source, recipe, clips, tell)
@@ -92,24 +93,46 @@ def recipe_of(source: Source) -> str:
 
 
 def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> list[Artefact]:
-    """Makes every file that a recipe names, TFLite first, in the order of falling precision."""
-    wanted = recipe.export
-    kinds = (False, True) if wanted.streaming else (False,)
+    """Makes every file that a recipe names, TFLite first, in the order of falling precision.
+
+    Raises:
+        UserError: If the model cannot be what the recipe asks for.
+    """
     made = []
-    for file_format in sorted(wanted.formats, key=FORMATS.index):
-        for precision in sorted(wanted.precisions, key=PRECISIONS.index):
-            for streaming in kinds:
-                step = "the step of " if streaming else ""
-                tell(f"converting {step}{source.name} to {file_format}, {precision}")
-                options = {"with_motion": wanted.with_motion, "streaming": streaming}
-                if file_format == "onnx" and not streaming:
-                    options["dynamic_batch"] = wanted.dynamic_batch
-                made.append(
-                    converter(file_format)(
-                        source.model, precision, calibration=clips.calibration, **options
-                    )
-                )
+    for file_format, precision, streaming in _kinds(recipe):
+        step = "the step of " if streaming else ""
+        tell(f"converting {step}{source.name} to {file_format}, {precision}")
+        options = {"with_motion": recipe.export.with_motion, "streaming": streaming}
+        if file_format == "onnx":
+            options["dynamic_batch"] = recipe.export.dynamic_batch and not streaming
+        to_format = converter(file_format)
+        try:
+            made.append(
+                to_format(source.model, precision, calibration=clips.calibration, **options)
+            )
+        except ValueError as error:
+            raise UserError(f"{source.name}: {error}") from error
     return made
+
+
+def _kinds(recipe: Recipe) -> list[tuple[str, Precision, bool]]:
+    """Format, precision and whether streaming, of each file."""
+    wanted = recipe.export
+    found = [
+        (file_format, precision, streaming)
+        for file_format in FORMATS
+        if file_format in wanted.formats
+        for precision in AVAILABLE[file_format]
+        if precision in wanted.precisions
+        for streaming in ((False, True) if wanted.streaming else (False,))
+    ]
+    for file_format in wanted.formats:
+        if all(kind[0] != file_format for kind in found):
+            raise UserError(
+                f"{file_format} has the precisions {', '.join(AVAILABLE[file_format])}, and none "
+                f"of {', '.join(wanted.precisions)}; choose others"
+            )
+    return found
 
 
 def _folder(source: Source, output: Path | str | None) -> Path:

@@ -1,53 +1,31 @@
-"""A .tflite file as a list of operations."""
+"""What is in a .tflite file."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from pan_keras.deploy.listing import Listing, Operation, Tensor
+
 TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if name.isupper()}
 OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor of a graph.
-
-    Args:
-        index: Its number in the file.
-        name: As the converter called it; parts of fused operations are separated by semicolons.
-        shape: All dimensions; -1 for one that is not known.
-        dtype: Such as `float32`.
-        constant: Whether its values are in the file.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    constant: bool
-
-
-@dataclass(frozen=True)
-class Operation:
-    """An operation of a graph.
-
-    Args:
-        name: Of the built-in operation, or of the custom one.
-        custom: Whether the runtime needs code of its own for it; Flex operations of TensorFlow are
-            such.
-        inputs: What it reads.
-        outputs: What it writes.
-    """
-
-    name: str
-    custom: bool
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+def list_tflite(content: bytes) -> Listing:
+    """What is in a .tflite file; inputs and outputs are those of its first signature."""
+    model = read_tflite(content)
+    known = tensors(model)
+    signatures = model.signatureDefs or []
+    first = signatures[0] if signatures else schema.SignatureDefT()
+    return Listing(
+        inputs={end.name.decode(): known[end.tensorIndex] for end in first.inputs or ()},
+        outputs={end.name.decode(): known[end.tensorIndex] for end in first.outputs or ()},
+        operations=tuple(operations(model)),
+        signatures=tuple(each.signatureKey.decode() for each in signatures),
+        graphs=len(model.subgraphs),
+    )
 
 
 def read_tflite(content: bytes) -> Any:
@@ -88,15 +66,13 @@ def operations(model: Any) -> list[Operation]:
     ]
 
 
-def output_names(model: Any) -> set[str]:
-    """Names of the tensors that the main graph gives out; not those of the signature."""
-    graph = model.subgraphs[0]
-    return {graph.tensors[index].name.decode() for index in graph.outputs}
-
-
-def count_operations(listed: Sequence[Operation]) -> dict[str, int]:
-    """How often each operation occurs, most frequent first."""
-    return dict(Counter(operation.name for operation in listed).most_common())
+def output_tensors(model: Any) -> dict[str, str]:
+    """Name of the tensor behind each output of the signature, by the output's name."""
+    found = model.subgraphs[0].tensors
+    return {
+        output.name.decode(): found[output.tensorIndex].name.decode()
+        for output in model.signatureDefs[0].outputs
+    }
 
 
 def operator_name(model: Any, operator: Any) -> tuple[str, bool]:

@@ -26,7 +26,8 @@ class ServingGraph:
 
     Args:
         function: From the inputs to the outputs, both by name.
-        inputs: Shape and dtype of the inputs by name. All dimensions are known.
+        inputs: Shape and dtype of the inputs by name. All dimensions are known, but for the first
+            one of a graph for any number of clips.
     """
 
     function: Callable[..., dict[str, tf.Tensor]]
@@ -40,34 +41,43 @@ class Timeline(Protocol):
         """Applies a temporal shift to maps of the segments that are there."""
 
     def collect(self, features: tf.Tensor) -> tf.Tensor:
-        """Features `(N, d)` of all segments of a clip, from those of the segments that are there."""
+        """Features `(B, N, d)` of whole clips, from those of the segments that are there."""
 
 
-class Clip:
-    """All segments of a clip at once."""
+class Clips:
+    """All segments of a clip at once, of one clip or of several.
+
+    Args:
+        segments: N.
+    """
+
+    def __init__(self, segments: int):
+        self.segments = segments
 
     def shift(self, layer: TemporalShift, maps: tf.Tensor) -> tf.Tensor:
         """One convolution along time whose kernel picks one of three neighbours per channel.
 
         Slices, paddings and a concatenation say the same and copy the maps twice.
         """
-        rows, height, width, channels = maps.shape
+        _, height, width, channels = maps.shape
         kernel = np.zeros((3, 1, channels, 1), "float32")
         first, second = slice(0, layer.moved), slice(layer.moved, 2 * layer.moved)
         kernel[0 if layer.causal else 2, :, first] = 1
         kernel[0, :, second] = 1
         kernel[1, :, 2 * layer.moved :] = 1
-        timed = tf.reshape(maps, (1, rows, height * width, channels))
+        timed = tf.reshape(maps, (-1, self.segments, height * width, channels))
         shifted = tf.nn.depthwise_conv2d(timed, kernel, (1, 1, 1, 1), "SAME")
-        return tf.reshape(shifted, maps.shape)
+        return tf.reshape(shifted, (-1, height, width, channels))
 
     def collect(self, features: tf.Tensor) -> tf.Tensor:
         """They are all there."""
-        return features
+        return tf.reshape(features, (-1, self.segments, features.shape[-1]))
 
 
-def deployment_graph(model: keras.Model, *, with_motion: bool = False) -> ServingGraph:
-    """The model for one clip, with at most four axes everywhere and no variables.
+def deployment_graph(
+    model: keras.Model, *, with_motion: bool = False, clips: int | None = 1
+) -> ServingGraph:
+    """The model for clips, with at most four axes everywhere and no variables.
 
     PA is computed from differences of raw frames in blocks of 2x2 pixels, batch normalisation is
     folded into convolutions, the N segments ride on the batch axis. PA stays within 1e-5 of the
@@ -76,10 +86,11 @@ def deployment_graph(model: keras.Model, *, with_motion: bool = False) -> Servin
     Args:
         model: A trained `VideoNetwork`, or a network of several.
         with_motion: Whether to give PA out as well.
+        clips: Clips a call, B; None for any number.
 
     Returns:
-        `frames` uint8 `(N * m, H, W, 3)` to `logits` `(1, classes)` and, where asked for, `motion`
-        `(N, H, W, m - 1)`.
+        `frames` uint8 `(B * N * m, H, W, 3)` to `logits` `(B, classes)` and, where asked for,
+        `motion` `(B * N, H, W, m - 1)`.
 
     Raises:
         ValueError: If PA is asked of a model that has none.
@@ -93,11 +104,12 @@ def deployment_graph(model: keras.Model, *, with_motion: bool = False) -> Servin
     model = in_float32(model)
 
     def serve(frames):
-        outputs = network_outputs(model, frames, Clip())
+        outputs = network_outputs(model, frames, Clips(model.segments))
         return outputs if with_motion else {"logits": outputs["logits"]}
 
-    shape = (model.segments * model.stack, *model.size, 3)
-    return ServingGraph(serve, {"frames": tf.TensorSpec(shape, "uint8", name="frames")})
+    rows = None if clips is None else clips * model.segments * model.stack
+    spec = tf.TensorSpec((rows, *model.size, 3), "uint8", name="frames")
+    return ServingGraph(serve, {"frames": spec})
 
 
 def plain_graph(model: keras.Model) -> ServingGraph:
@@ -157,7 +169,7 @@ def video_network_outputs(network, frames, timeline):
         maps.append(outputs["motion"])
     seen = tf.concat(maps, axis=-1) if len(maps) > 1 else maps[0]
     features = timeline.collect(run_backbone(network.backbone, seen, timeline.shift))
-    video_feature = network.get_layer(network.options["aggregation"])(features[None])
+    video_feature = network.get_layer(network.options["aggregation"])(features)
     with tf.name_scope("classifier"):
         outputs["logits"] = network.get_layer("logits")(video_feature)
     return outputs

@@ -43,8 +43,8 @@ def persistence_of_appearance(
     Returns:
         `(N, H, W, m - 1)`.
     """
-    segments, pairs, height, _ = changes.shape
-    width = changes.shape[-1] // 3
+    _, pairs, height, width = changes.shape
+    width //= 3
     block = 2 if height % 2 == width % 2 == 0 else 1
     kernel = constant(layer.convolutions[0][0]) / np.reshape(deviation, (1, 1, -1, 1))
     with tf.name_scope("pa_features"):
@@ -57,15 +57,15 @@ def persistence_of_appearance(
         distances = tf.sqrt(add_groups(tf.multiply(features, features), block * block))
     with tf.name_scope("pa_layout"):
         positions = (height // block) * (width // block)
-        stacked = tf.reshape(distances, (segments, pairs, positions, block * block))
+        stacked = tf.reshape(distances, (-1, pairs, positions, block * block))
         # Pixels of a block before pairs: the order in which blocks are spread out.
         stacked = tf.transpose(stacked, (0, 2, 3, 1))
-        maps = tf.reshape(stacked, (segments, height // block, width // block, -1))
+        maps = tf.reshape(stacked, (-1, height // block, width // block, block * block * pairs))
         return tf.nn.depth_to_space(maps, block) if block > 1 else maps
 
 
 def in_blocks(kernel: np.ndarray, block: int) -> np.ndarray:
-    """A kernel (k, k, C, F) once for each pixel of a block, (k + b - 1, k + b - 1, C, b * b * F)."""
+    """A kernel (k, k, C, F) for each pixel of a block: (k + b - 1, k + b - 1, C, b * b * F)."""
     size, _, channels, features = kernel.shape
     wide = size + block - 1
     copies = np.zeros((wide, wide, channels, block, block, features), "float32")

@@ -39,13 +39,21 @@ def tensor_ranges(content: bytes, clips: Iterable[np.ndarray]) -> tuple[Ranges, 
         if tensor.dtype == "float32" and not tensor.constant
     }
     extremes = [clip_extremes(interpreter, list(names), clip) for clip in clips]
+    return dict(zip(names.values(), trimmed(extremes), strict=True)), len(extremes)
+
+
+def trimmed(extremes: list[np.ndarray]) -> list[tuple[float, float]]:
+    """The ranges of tensors from the extremes `(2, tensors)` of each clip.
+
+    Raises:
+        ValueError: If there is no clip.
+    """
     if not extremes:
         raise ValueError("int8 needs clips to calibrate with, and there is none; give a hundred")
-    lows, highs = np.array(extremes).transpose(1, 2, 0)
+    lows, highs = np.array(extremes, "float64").transpose(1, 2, 0)
     low = np.quantile(lows, TRIMMED, axis=1)
     high = np.quantile(highs, 1 - TRIMMED, axis=1)
-    pairs = zip(low.tolist(), high.tolist(), strict=True)
-    return dict(zip(names.values(), pairs, strict=True)), len(extremes)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
 def watching(content: bytes) -> Interpreter:
@@ -60,16 +68,14 @@ def watching(content: bytes) -> Interpreter:
     return interpreter
 
 
-def clip_extremes(
-    interpreter: Interpreter, indices: list[int], clip: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minima and maxima of tensors over one clip."""
+def clip_extremes(interpreter: Interpreter, indices: list[int], clip: np.ndarray) -> np.ndarray:
+    """Minima and maxima `(2, tensors)` of tensors over one clip."""
     found = []
     for _ in run_clip(interpreter.get_signature_runner("serve"), clip):
         values = [interpreter.get_tensor(index) for index in indices]
         found.append([(value.min(), value.max()) for value in values])
     lows, highs = np.array(found).transpose(2, 0, 1)
-    return lows.min(axis=0), highs.max(axis=0)
+    return np.stack([lows.min(axis=0), highs.max(axis=0)])
 
 
 def run_clip(runner: SignatureRunner, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:

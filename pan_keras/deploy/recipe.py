@@ -20,7 +20,8 @@ class ExportSection:
 
     Args:
         formats: `tflite` and `onnx`.
-        precisions: `float32`, `float16`, `dynamic` and `int8`; of each format one file each.
+        precisions: `float32`, `float16`, `dynamic` and `int8`; each format takes those that it
+            has, ONNX `float32` and `int8`.
         streaming: Whether each is there a second time, taking a video segment by segment.
         with_motion: Whether the PA maps are a second output.
         dynamic_batch: Whether the ONNX files take several clips a call.

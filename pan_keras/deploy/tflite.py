@@ -2,15 +2,17 @@
 
 import tempfile
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from pan_keras.deploy.artefact import PRECISIONS, Artefact, Precision
-from pan_keras.deploy.flatbuffer import count_operations, operations, read_tflite
-from pan_keras.deploy.graph import ServingGraph, deployment_graph
-from pan_keras.deploy.quantise import quantise_dynamically, quantise_to_int8
+from pan_keras.deploy.flatbuffer import list_tflite
+from pan_keras.deploy.graph import ServingGraph
+from pan_keras.deploy.quantise_tflite import quantise_dynamically, quantise_to_int8
+from pan_keras.deploy.streaming import serving_graph
 
 SIGNATURE = "serve"
 
@@ -46,17 +48,17 @@ def to_tflite(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    graph = deployment_graph(model, with_motion=with_motion)
+    graph, states = serving_graph(model, with_motion=with_motion, streaming=streaming)
     content = convert(graph, half=precision == "float16")
-    facts = {"converter": f"tensorflow {tf.__version__}"}
+    facts: dict[str, Any] = {"converter": f"tensorflow {tf.__version__}"}
     if precision == "dynamic":
         content, more = quantise_dynamically(content)
         facts |= more
     elif precision == "int8":
         content, more = quantise_to_int8(content, calibration)
         facts |= more
-    facts["ops"] = count_operations(operations(read_tflite(content)))
-    return Artefact("tflite", precision, streaming, content, facts)
+    facts["ops"] = list_tflite(content).counts()
+    return Artefact("tflite", precision, streaming, content, facts, states)
 
 
 def convert(graph: ServingGraph, *, half: bool = False) -> bytes:

@@ -5,8 +5,14 @@ import numpy as np
 from pan_keras.runtime.engine import Engine, Tensors
 
 
+NEXT = "next_"
+
+
 class Stream:
     """A streaming model with its state tensors, which are zero at the start.
+
+    A state comes out under its own name, or with `next_` before it: in ONNX a name stands for one
+    tensor.
 
     Args:
         engine: The loaded model.
@@ -28,7 +34,9 @@ class Stream:
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Takes the next segment."""
         outputs = self.engine({"frames": frames, **self.states})
-        self.states = {name: outputs[name] for name in self.states}
+        self.states = {
+            name: outputs[name if name in outputs else f"{NEXT}{name}"] for name in self.states
+        }
         return outputs["logits"].reshape(-1)
 
     def reset(self) -> None:
