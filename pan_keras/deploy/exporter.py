@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from pan_keras.deploy.artefact import FORMATS, Artefact, Precision
+from pan_keras.deploy.artefact import FORMATS, Artefact, Format, Precision
 from pan_keras.deploy.bundle_writer import check_folder, write_bundle
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
@@ -115,7 +115,7 @@ def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> l
     return made
 
 
-def _kinds(recipe: Recipe) -> list[tuple[str, Precision, bool]]:
+def _kinds(recipe: Recipe) -> list[tuple[Format, Precision, bool]]:
     """Format, precision and whether streaming, of each file."""
     wanted = recipe.export
     found = [

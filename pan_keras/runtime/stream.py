@@ -4,7 +4,6 @@ import numpy as np
 
 from pan_keras.runtime.engine import Engine, Tensors
 
-
 NEXT = "next_"
 
 

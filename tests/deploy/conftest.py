@@ -7,10 +7,6 @@ from bundles import make_bundle
 from runs import untrained_run
 
 from pan_keras.data import make_motions
-from pan_keras.deploy import export
-
-# Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
-LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +24,3 @@ def own_bundle(bundle, tmp_path):
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     return untrained_run(folder / "run", make_motions(folder / "motions", clips=48), sureness=1000)
-
-
-@pytest.fixture(scope="session")
-def exported(run):
-    """The bundle of `run`: TFLite, float32 and int8."""
-    return export(run.path, overrides=LENIENT)

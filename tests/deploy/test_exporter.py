@@ -7,17 +7,27 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from runs import untrained_run
 
 from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
 from pan_keras.deploy import export, exporter, verify
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime.clips import clip_from_video
 from pan_keras.training.evaluation import evaluate
 from pan_keras.training.run import Run
 
+# Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
+LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}
 INT8 = {"export": {"precisions": ["int8"], "evaluate": "none"}}
 FLOAT = {"export": {"precisions": ["float32"], "evaluate": "none"}}
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    """The bundle of `run`: TFLite, float32 and int8."""
+    return export(run.path, overrides=LENIENT)
 
 
 @pytest.fixture
@@ -225,3 +235,56 @@ def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
 def test_a_bundle_is_not_exported_again(exported):
     with pytest.raises(UserError, match="exported already"):
         export(exported.path)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory, run):
+    """A bundle of a network whose shift looks back alone: both formats, clips and steps."""
+    folder = tmp_path_factory.mktemp("live") / "run"
+    causal = untrained_run(folder, run.config.data.root, "model.causal=true", sureness=1000)
+    wanted = {"formats": ["tflite", "onnx"], "streaming": True, "evaluate": "none"}
+    return export(causal.path, overrides=LENIENT | {"export": wanted})
+
+
+def test_every_format_and_precision_is_there_as_clip_and_as_step(live):
+    assert [entry.file for entry in live.entries] == [
+        "model_float32.tflite",
+        "step_float32.tflite",
+        "model_int8.tflite",
+        "step_int8.tflite",
+        "model_float32.onnx",
+        "step_float32.onnx",
+        "model_int8.onnx",
+        "step_int8.onnx",
+    ]
+    assert not any(finding.problems for finding in verify(live.path))
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_after_all_segments_of_a_clip_a_stream_answers_as_for_the_clip(live, run, file_format):
+    recogniser = Recogniser(live, precision="float32", file_format=file_format)
+    clip = open_data("motions", run.config.data.root).clips("test")[0]
+    frames = clip_from_video(clip.path, live.shape)
+    for _ in range(2):
+        recogniser.reset()
+        answers = [recogniser.step(segment) for segment in frames]
+        np.testing.assert_allclose(
+            answers[-1].logits, recogniser.recognise(frames).logits, atol=1e-4
+        )
+        assert not np.allclose(answers[0].logits, answers[-1].logits, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--streaming", "--precision", "float32"], "train with model.causal=true to stream"),
+        (["--onnx", "--precision", "float16"], "onnx has the precisions float32, int8"),
+        (["--recipe", "fast"], "the recipes are default"),
+        (["--calibration", "absent"], "no folder, CSV file or data set name"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):
+    result = CliRunner().invoke(main, ["export", str(own_run.path), *arguments])
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert "Traceback" not in result.output
