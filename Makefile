@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BACKENDS_VENV := .venv-backends
+BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
 GROUPS := --group test --group check --group backends
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo ablation test check format backends backends-jax backends-torch wheel constraints clean
+.PHONY: help demo arm ablation test check format backends backends-jax backends-torch wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -19,6 +20,9 @@ demo: $(VENV)/installed  ## Make small videos, train on them and write runs/demo
 
 ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make ablation QUICK=--quick.
 	$(VENV)/bin/pan-keras ablation $(QUICK)
+
+arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; make arm BUNDLE=DIR another.
+	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
 
 test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data runs some.
 	$(VENV)/bin/python -m pytest $(TESTS)
@@ -52,7 +56,7 @@ constraints: $(VENV)/pip  ## Look up current releases and write them to constrai
 		< $(VENV)/releases.json > constraints.txt
 
 clean:  ## Remove the environments and what was built.
-	rm -rf $(VENV) $(BACKENDS_VENV) dist
+	rm -rf $(VENV) $(BACKENDS_VENV) .arm dist
 
 # Files in an environment that say what it holds, so that a second call is quick.
 %/pip: constraints.txt

@@ -19,7 +19,7 @@ TRIGGERS = ("keras", "pan_keras.layers", "pan_keras.backbones", REGISTERS_ALL)
 
 def register_when_needed() -> None:
     """Registers the classes now if Keras is there, else as soon as it comes."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras"):
         import_module(REGISTERS_ALL)
     else:
         sys.meta_path.insert(0, _FirstImport())

@@ -14,11 +14,13 @@ from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
 from pan_keras.cli.explain import explain
+from pan_keras.cli.export import export
 from pan_keras.cli.models import models
 from pan_keras.cli.motion import motion
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
+from pan_keras.cli.verify import verify
 from pan_keras.errors import UserError
 
 COMMANDS = (
@@ -31,11 +33,13 @@ COMMANDS = (
     demo,
     evaluate,
     explain,
+    export,
     models,
     motion,
     predict,
     report,
     train,
+    verify,
 )
 
 

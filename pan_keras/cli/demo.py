@@ -1,4 +1,4 @@
-"""`pan-keras demo`: the command line of `pan_keras.training.demo.demo`."""
+"""`pan-keras demo`: the command line of `pan_keras.demo.demo`."""
 
 import json
 from pathlib import Path
@@ -24,12 +24,15 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
 )
+@click.option("--recipe", help="Recipe of the export: a shipped one, or a TOML file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def demo(run: Path, root: Path | None, overrides: tuple[str, ...], as_json: bool):
-    """Make videos, train PAN_Lite on them, test it on clips it has not seen, and report."""
-    from pan_keras.training.demo import demo as show  # TensorFlow takes seconds to import
+def demo(
+    run: Path, root: Path | None, overrides: tuple[str, ...], recipe: str | None, as_json: bool
+):
+    """Make videos, train PAN_Lite on them, test it on clips it has not seen, export and report."""
+    from pan_keras.demo import demo as show  # TensorFlow takes seconds to import
 
-    summary = show(run, root=root, overrides=overrides, quiet=as_json)
+    summary = show(run, root=root, overrides=overrides, recipe=recipe, quiet=as_json)
     if as_json:
         click.echo(json.dumps(summary))
         return
@@ -39,4 +42,6 @@ def demo(run: Path, root: Path | None, overrides: tuple[str, ...], as_json: bool
         f"(95 % interval {low:.3f} to {high:.3f})"
     )
     click.echo(f"the same network on still frames: {summary['baseline_top1']:.3f}")
+    for name, top1 in summary["models"].items():
+        click.echo(f"{summary['bundle']}/{name}: {top1:.3f}")
     click.echo(f"{summary['minutes']:.1f} minutes; report: {summary['report']}")

@@ -4,13 +4,21 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import batch_option, clips_option, crops_option
+from pan_keras.cli.options import (
+    batch_option,
+    clips_option,
+    crops_option,
+    format_option,
+    precision_option,
+)
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
+MARKS = ("config.toml", "model.json")  # of a run and of a bundle
+
 
 @click.command(cls=TensorFlowCommand)
-@click.argument("paths", nargs=-1, required=True, metavar="RUN [RUN...] [DATA]")
+@click.argument("paths", nargs=-1, required=True, metavar="RUN|BUNDLE... [DATA]")
 @click.option(
     "--data", help="Card, folder or CSV to measure on; by default the data of the (first) run."
 )
@@ -27,6 +35,8 @@ from pan_keras.errors import UserError
 @crops_option
 @clips_option
 @click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
+@precision_option
+@format_option
 @batch_option
 @click.option(
     "--output",
@@ -35,10 +45,23 @@ from pan_keras.errors import UserError
     "and on its own data.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def evaluate(paths, data, root, split, crops, clips, weights, batch, output, as_json):
-    """Measure accuracy of RUN on clips it has not seen.
+def evaluate(
+    paths,
+    data,
+    root,
+    split,
+    crops,
+    clips,
+    weights,
+    precision,
+    file_format,
+    batch,
+    output,
+    as_json,
+):
+    """Measure accuracy of RUN, or of an exported BUNDLE, on clips it has not seen.
 
-    Several runs are fused: the probabilities that they give a clip are averaged.
+    Several of them are fused: the probabilities that they give a clip are averaged.
     """
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
@@ -54,6 +77,8 @@ def evaluate(paths, data, root, split, crops, clips, weights, batch, output, as_
         clips=int(clips),
         weights=weights and numbers(weights),
         batch=batch,
+        precision=precision,
+        file_format=file_format,
         output=output,
         progress=not as_json,
     )
@@ -61,7 +86,7 @@ def evaluate(paths, data, root, split, crops, clips, weights, batch, output, as_
 
 
 def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
-    """Tells run folders, which hold a `config.toml`, from the data.
+    """Tells runs and bundles from the data by the file that each holds.
 
     Args:
         paths: What stands on the command line; the first is a run.
@@ -72,11 +97,11 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
     runs = [
         path
         for position, path in enumerate(paths)
-        if position == 0 or (Path(path) / "config.toml").is_file()
+        if position == 0 or any((Path(path) / name).is_file() for name in MARKS)
     ]
     others = [path for path in paths if path not in runs]
     if len(others) > 1:
-        raise UserError(f"{others[1]}: not a run folder, and {others[0]} is the data already")
+        raise UserError(f"{others[1]}: no run or bundle, and {others[0]} is the data already")
     return runs, others[0] if others else None
 
 

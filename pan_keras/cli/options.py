@@ -16,6 +16,17 @@ clips_option = click.option(
     show_default=True,
     help="Views in time of each video.",
 )
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "dynamic", "int8"]),
+    help="Which model file of a bundle.",
+)
+format_option = click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["tflite", "onnx"]),
+    help="Which model file of a bundle.",
+)
 batch_option = click.option(
     "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
 )

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import batch_option, clips_option, crops_option
+from pan_keras.cli.options import (
+    batch_option,
+    clips_option,
+    crops_option,
+    format_option,
+    precision_option,
+)
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -18,6 +24,8 @@ from pan_keras.errors import UserError
 )
 @crops_option
 @clips_option
+@precision_option
+@format_option
 @batch_option
 @click.option(
     "--overlay",
@@ -37,12 +45,31 @@ from pan_keras.errors import UserError
     help="Seconds of a source between two answers, at least.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
-def predict(run, videos, top, crops, clips, batch, overlay, source, every, as_json):
+def predict(
+    run,
+    videos,
+    top,
+    crops,
+    clips,
+    precision,
+    file_format,
+    batch,
+    overlay,
+    source,
+    every,
+    as_json,
+):
     """Name the most probable classes of each VIDEO, a file or a folder of files.
+
+    RUN is a run folder or an exported bundle.
 
     A file that cannot be read is named on standard error, and the others go on; the exit code
     is 2 where none could be read.
     """
+    if (overlay or source) and (precision or file_format):
+        raise UserError(
+            "--precision and --format choose a file of a bundle; give them with VIDEO alone"
+        )
     if source is not None:
         if videos or overlay or crops != "1" or clips != "1":
             raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
@@ -58,7 +85,7 @@ def predict(run, videos, top, crops, clips, batch, overlay, source, every, as_js
     else:
         from pan_keras.training.prediction import predict  # TensorFlow takes seconds to import
 
-        predictions = predict(run, videos, **options)
+        predictions = predict(run, videos, precision=precision, file_format=file_format, **options)
     read = 0
     for prediction in predictions:
         if prediction.error:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from pan_keras.data.crops import cut, largest_window
+from pan_keras.data.resizing import resize
 from pan_keras.errors import UserError
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
@@ -80,7 +81,7 @@ class Augmentation:
         if self.rotation or self.zoom:
             frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
         else:
-            frames = cut(frames, box, size)
+            frames = cut(frames, box, size, resize)
         if self.flip and flip < 0.5:
             frames = frames[:, :, ::-1]
         if self.brightness or self.contrast:

@@ -1,25 +1,28 @@
-"""Resizing frames and cutting fixed crops out of them, as evaluation does.
+"""Cutting fixed crops out of frames, as evaluation does.
 
-Resize filter: `cv2.INTER_LINEAR` to enlarge and `cv2.INTER_AREA` to shrink. The reference
-resizes by PIL's bilinear filter; enlarged frames differ from its by at most one grey level of
-255 (0.03 on average). Shrunk frames differ more, since PIL's filter is wider than the area's: by
-less than one level on average in real video, by up to 20 at sharp edges.
+What resizes is given from outside, so that a device without OpenCV gets by: OpenCV in training
+(`pan_keras.data.resizing`), NumPy in the runtime (`pan_keras.runtime.resizing`), pixel for pixel
+the same.
 """
 
-import cv2
+from collections.abc import Callable
+
 import numpy as np
 
 from pan_keras.data.clip_shape import ClipShape
 
 CROPS = ("1", "3", "full")
 
+Resize = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
 
-def resize_shorter_side(frame: np.ndarray, side: int) -> np.ndarray:
+
+def resize_shorter_side(frame: np.ndarray, side: int, resize: Resize) -> np.ndarray:
     """Scales a frame so that its shorter side has `side` pixels and its proportions stay.
 
     Args:
         frame: uint8 `(H, W, 3)`.
         side: Pixels of the shorter side.
+        resize: Scales a frame to a height and width.
 
     Returns:
         uint8 `(h, w, 3)`; the longer side is rounded down.
@@ -31,31 +34,16 @@ def resize_shorter_side(frame: np.ndarray, side: int) -> np.ndarray:
     return resize(frame, (side * height // short, side * width // short))
 
 
-def resize(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scales a frame to `size` (H, W).
-
-    Args:
-        frame: uint8 `(h, w, 3)`.
-        size: Height and width in pixels.
-
-    Returns:
-        uint8 `(H, W, 3)`.
-    """
-    height, width = size
-    if frame.shape[:2] == (height, width):
-        return frame
-    shrinks = frame.shape[0] * frame.shape[1] > height * width
-    filtering = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(frame, (width, height), interpolation=filtering)
-
-
-def cut(frames: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
+def cut(
+    frames: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], resize: Resize
+) -> np.ndarray:
     """Cuts the same box out of all frames and scales it to `size`.
 
     Args:
         frames: uint8 `(T, h, w, 3)`.
         box: Left, top, width, height in pixels.
         size: Height and width (H, W) of the result.
+        resize: Scales a frame to a height and width.
 
     Returns:
         uint8 `(T, H, W, 3)`.
@@ -99,7 +87,9 @@ def full_size(shape: ClipShape) -> tuple[int, int]:
     return height, width
 
 
-def evaluation_crops(frames: np.ndarray, shape: ClipShape, crops: str) -> list[np.ndarray]:
+def evaluation_crops(
+    frames: np.ndarray, shape: ClipShape, crops: str, resize: Resize
+) -> list[np.ndarray]:
     """The fixed views of resized frames.
 
     `"1"`: the centre. `"full"`: the centre at `full_size`. `"3"`: along the longer side, its
@@ -109,6 +99,7 @@ def evaluation_crops(frames: np.ndarray, shape: ClipShape, crops: str) -> list[n
         frames: uint8 `(T, h, w, 3)`, shorter side `shape.resize`.
         shape: Size of the crops.
         crops: `"1"`, `"3"` or `"full"`.
+        resize: Scales a frame to a height and width.
 
     Returns:
         One or three arrays uint8 `(T, H, W, 3)`.
@@ -118,14 +109,14 @@ def evaluation_crops(frames: np.ndarray, shape: ClipShape, crops: str) -> list[n
     height, width = largest_window((frame_height, frame_width), size)
     left, top = _middle(frame_width, width), _middle(frame_height, height)
     if crops != "3":
-        return [cut(frames, (left, top, width, height), size)]
+        return [cut(frames, (left, top, width, height), size, resize)]
     # The reference's offsets come in quarters of the margin, rounded down.
     right, bottom = (frame_width - width) // 4 * 4, (frame_height - height) // 4 * 4
     if frame_height > frame_width:
         places = [(left, 0), (left, bottom), (left, bottom // 2)]
     else:
         places = [(0, bottom // 2), (right, bottom // 2), (right // 2, bottom // 2)]
-    return [cut(frames, (x, y, width, height), size) for x, y in places]
+    return [cut(frames, (x, y, width, height), size, resize) for x, y in places]
 
 
 def _middle(outer: int, inner: int) -> int:

@@ -11,6 +11,7 @@ from pan_keras.data.container import BrokenVideo
 from pan_keras.data.crops import resize_shorter_side
 from pan_keras.data.frame_index import frame_index
 from pan_keras.data.memory import memory_of_machine
+from pan_keras.data.resizing import resize
 from pan_keras.data.video import read_frames
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
@@ -152,7 +153,7 @@ class FrameStore:
         return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.npy"
 
     def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
-        shrink = partial(resize_shorter_side, side=self.resize)
+        shrink = partial(resize_shorter_side, side=self.resize, resize=resize)
         return read_frames(path, indices, timeout=self.timeout, transform=shrink)
 
     def _refuse_broken(self, path: Path) -> None:

@@ -15,6 +15,7 @@ from pan_keras.data.container import BrokenVideo
 from pan_keras.data.crops import CROPS, evaluation_crops, full_size
 from pan_keras.data.examples import TrainingExamples
 from pan_keras.data.frame_store import FrameStore
+from pan_keras.data.resizing import resize
 from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
 from pan_keras.errors import UserError
 
@@ -175,7 +176,7 @@ def clip_views(
     else:
         starts = spread_starts(count, shape.segments, shape.stack, views=temporal)
     wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
-    cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops)
+    cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, resize)
     stacks = np.stack([frames[places] for frames in cut], axis=1)
     return stacks.reshape(-1, *stacks.shape[2:])
 

@@ -1,16 +1,15 @@
 """The typed configuration of a training run, and how it is put together."""
 
 import dataclasses
-import difflib
 import tomllib
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pan_keras.errors import UserError
-from pan_keras.training.config_values import check_ranges, to_toml, typed
+from pan_keras.training.config_values import check_ranges, to_toml
+from pan_keras.training.settings import assemble, override
 
 RECIPES = Path(__file__).parent / "configs"
 
@@ -166,15 +165,19 @@ class Config:
     def __post_init__(self):
         check_ranges(self)
 
+    def to_tables(self) -> dict[str, dict[str, Any]]:
+        """The configuration by section and key; what is absent is left out."""
+        return {
+            name: {key: value for key, value in values.items() if value is not None}
+            for name, values in dataclasses.asdict(self).items()
+        }
+
     def to_toml(self) -> str:
         """The configuration as a file that `load_config` reads back."""
         lines = []
-        for section in dataclasses.fields(self):
-            values = dataclasses.asdict(getattr(self, section.name))
-            lines.append(f"[{section.name}]")
-            lines += [
-                f"{key} = {to_toml(value)}" for key, value in values.items() if value is not None
-            ]
+        for section, values in self.to_tables().items():
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {to_toml(value)}" for key, value in values.items()]
             lines.append("")
         return "\n".join(lines)
 
@@ -207,20 +210,8 @@ def load_config(
     layers = [(f"recipe {recipe}", read_toml(known)), ("the data set card", dict(card or {}))]
     if file is not None:
         layers.append((str(file), read_toml(file)))
-    layers += [(f"--set {item}", _override(item)) for item in overrides]
-    values: dict[str, dict[str, Any]] = {}
-    for where, tables in layers:
-        for name, table in tables.items():
-            section = _known(name, _types(Config), where)
-            if not isinstance(table, Mapping):
-                raise UserError(f"{where}: {name} is a section; write {name}.KEY = VALUE")
-            keys = _types(section)
-            for key, value in table.items():
-                expected = _known(key, keys, where, prefix=f"{name}.")
-                checked = typed(value, expected, f"{where}: {name}.{key}")
-                values.setdefault(name, {})[key] = checked
-    sections = _types(Config)
-    return Config(**{name: sections[name](**table) for name, table in values.items()})
+    layers += [(f"--set {item}", override(item)) for item in overrides]
+    return assemble(Config, layers)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -231,27 +222,3 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; give a TOML file or one of {recipes()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path}: not readable as TOML ({error}); mend the file") from None
-
-
-def _override(item: str) -> dict[str, dict[str, Any]]:
-    name, equals, text = item.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and key):
-        raise UserError(f"--set {item}: write section.key=value, such as training.seed=7")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    return {section: {key: value}}
-
-
-def _types(section) -> dict[str, Any]:
-    hints = typing.get_type_hints(section)
-    return {item.name: hints[item.name] for item in dataclasses.fields(section)}
-
-
-def _known(name: str, names: Mapping[str, Any], where: str, prefix: str = "") -> Any:
-    if name in names:
-        return names[name]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    raise UserError(f"{where}: there is no {prefix}{name}; did you mean {prefix}{near}?")

@@ -12,13 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pan_keras.data import SPLITS, Clip, VideoData, open_data
 from pan_keras.errors import UserError
+from pan_keras.training.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.training.evaluation_result import ClipResult, Evaluation
-from pan_keras.training.run import Run, open_run
+from pan_keras.training.run import Run
 from pan_keras.training.scores import confused_pairs, score
 from pan_keras.training.train import open_run_data
 from pan_keras.training.views import ClipClassifier, Crops
 
 WORST = 10  # clips named in the list of the worst
+
+Tested = Run | BundledRun
 
 
 def evaluate(
@@ -33,6 +36,8 @@ def evaluate(
     batch: int = 8,
     output: Path | None = None,
     progress: bool = True,
+    precision: str | None = None,
+    file_format: str | None = None,
 ) -> Evaluation:
     """Measures a run, or several fused by their scores, on one part of the data.
 
@@ -40,7 +45,7 @@ def evaluate(
     mean. Runs may differ in segments, frames and size: each sees the clips in its own way.
 
     Args:
-        runs: A run folder, or several with the same classes.
+        runs: A run folder or a bundle, or several with the same classes.
         data: Card, folder or CSV; by default the data of the (first) run.
         root: Folder of the videos that a card speaks of; that of the run for its own data.
         split: `train`, `val`, `test`, or `all` for every clip.
@@ -51,6 +56,8 @@ def evaluate(
         output: Folder for the files; by default `evaluation` of the run where one run is
             measured on its own data, else nothing is written.
         progress: Whether to show a bar on a terminal.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
 
     Raises:
         UserError: If the runs do not fit together, the data have other classes or no clip of
@@ -61,7 +68,7 @@ def evaluate(
         0.97
     """
     paths = [runs] if isinstance(runs, (str, Path)) else list(runs)
-    opened = [open_run(path) for path in paths]
+    opened = [open_run_or_bundle(path, precision, file_format) for path in paths]
     shares = _shares(weights, opened)
     labels = _common_labels(opened)
     videos = _open(opened[0], data, root)
@@ -88,8 +95,10 @@ def evaluate(
         seconds=round(seconds, 3),
         clips_per_second=round(len(fused) / seconds, 3),
     )
-    if output is None and len(opened) == 1 and _is_own(opened[0], data):
-        output = opened[0].path / "evaluation"
+    alone = opened[0] if len(opened) == 1 else None
+    # A bundle stays as it was exported.
+    if output is None and isinstance(alone, Run) and _is_own(alone, data):
+        output = alone.path / "evaluation"
     if output is not None:
         evaluation.write(output)
     return evaluation
@@ -126,7 +135,7 @@ def _evaluation(
     )
 
 
-def _shares(weights: Sequence[float] | None, runs: Sequence[Run]) -> list[float]:
+def _shares(weights: Sequence[float] | None, runs: Sequence[Tested]) -> list[float]:
     if weights is None:
         weights = [1.0] * len(runs)
     if len(weights) != len(runs):
@@ -136,33 +145,35 @@ def _shares(weights: Sequence[float] | None, runs: Sequence[Run]) -> list[float]
     return [weight / sum(weights) for weight in weights]
 
 
-def _common_labels(runs: Sequence[Run]) -> tuple[str, ...]:
+def _common_labels(runs: Sequence[Tested]) -> tuple[str, ...]:
     first, *others = runs
     for run in others:
         if run.labels != first.labels:
             raise UserError(
-                f"{run.path}: its labels.txt differs from that of {first.path}; "
+                f"{run.path}: its labels differ from those of {first.path}; "
                 "runs can be fused where they have the same classes in the same order"
             )
     return first.labels
 
 
-def _is_own(run: Run, data: str | Path | None) -> bool:
+def _is_own(run: Tested, data: str | Path | None) -> bool:
     source = run.config.data.source
     return data is None or source in (str(data), str(Path(data).resolve()))
 
 
-def _open(run: Run, data: str | Path | None, root: Path | None) -> VideoData:
+def _open(run: Tested, data: str | Path | None, root: Path | None) -> VideoData:
     config = run.config
     if data is not None and not _is_own(run, data):
         seed, most = config.data.split_seed, config.data.max_broken
         return open_data(data, root, split_seed=seed, max_broken=most)
+    if not config.data.source:
+        raise UserError(f"{run.path}: says nothing of its data; name them: a card, folder or CSV")
     if root is not None:
         config = replace(config, data=replace(config.data, root=str(root)))
     return open_run_data(config)
 
 
-def _clips(data: VideoData, split: str, labels: Sequence[str], run: Run) -> list[Clip]:
+def _clips(data: VideoData, split: str, labels: Sequence[str], run: Tested) -> list[Clip]:
     if split not in (*SPLITS, "all"):
         raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
     clips = [clip for name in SPLITS if split in (name, "all") for clip in data.clips(name)]

@@ -13,6 +13,7 @@ import tensorflow as tf
 from pan_keras.data import ClipShape
 from pan_keras.data.crops import evaluation_crops, resize_shorter_side
 from pan_keras.data.live_source import LiveSource
+from pan_keras.data.resizing import resize
 from pan_keras.data.sampling import spread_starts, stack_frames
 from pan_keras.training.prediction import likeliest
 from pan_keras.training.run import open_run
@@ -87,7 +88,7 @@ def predict_live(
         source,
         rate=report["frame_rate"]["median"],
         window=max(1, round(report["frames"]["median"])),
-        transform=partial(resize_shorter_side, side=shape.resize),
+        transform=partial(resize_shorter_side, side=shape.resize, resize=resize),
     )
     with live:
         for window in live.windows(every):
@@ -109,5 +110,5 @@ def clip_of(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
         uint8 `(1, N, m, H, W, 3)`.
     """
     starts = spread_starts(len(frames), shape.segments, shape.stack)
-    (cut,) = evaluation_crops(frames, shape, "1")
+    (cut,) = evaluation_crops(frames, shape, "1", resize)
     return cut[stack_frames(starts, len(frames), shape.stack)]

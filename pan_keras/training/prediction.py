@@ -10,7 +10,7 @@ import numpy as np
 from pan_keras.data import Clip
 from pan_keras.data.sources import VIDEO_SUFFIXES
 from pan_keras.errors import UserError
-from pan_keras.training.run import open_run
+from pan_keras.training.bundled_run import open_run_or_bundle
 from pan_keras.training.views import ClipClassifier, Crops
 
 AT_ONCE = 32  # videos after which the predictions so far are given out
@@ -56,16 +56,20 @@ def predict(
     crops: Crops = "1",
     clips: int = 1,
     batch: int = 8,
+    precision: str | None = None,
+    file_format: str | None = None,
 ) -> Iterator[Prediction]:
     """Classifies videos, and goes on where one cannot be read.
 
     Args:
-        run: A run folder.
+        run: A run folder or a bundle.
         paths: Video files, and folders that are searched for them with all their subfolders.
         top: Classes to name for each video.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         batch: Views per step.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
 
     Yields:
         A prediction for each file, in order; a folder's files come by name.
@@ -77,7 +81,7 @@ def predict(
         >>> next(predict("runs/demo", ["wave.mp4"])).predictions[0]
         ('left', 0.98)
     """
-    opened = open_run(run)
+    opened = open_run_or_bundle(run, precision, file_format)
     files = video_files(paths)
     classify = ClipClassifier(opened, crops, clips, batch)
     for start in range(0, len(files), AT_ONCE):

@@ -10,6 +10,7 @@ from pan_keras.files import replacing
 from pan_keras.training import figures
 from pan_keras.training.evaluation_result import Evaluation
 from pan_keras.training.page import Content, Html, element, page, table
+from pan_keras.training.report_bundle import bundle_section
 from pan_keras.training.report_clips import clip_card
 from pan_keras.training.report_examples import choose, examples
 from pan_keras.training.run import Run, open_run
@@ -49,6 +50,7 @@ def write_report(
     sections = [
         _title(opened, evaluation),
         _headline(opened, evaluation, None if baseline is None else open_run(baseline)),
+        bundle_section(opened),
         _curves(opened),
         _confusion(evaluation) if evaluation else None,
         _classes(evaluation) if evaluation else None,

@@ -89,12 +89,21 @@ def frame_strip(frames: np.ndarray) -> bytes:
     Args:
         frames: (N, H, W, 3) uint8.
     """
-    strip = np.hstack([_small(frame) for frame in frames])
+    strip = side_by_side(frames)
     return cv2.imencode(".jpg", strip[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
 
 
 def motion_strip(motion: np.ndarray) -> bytes:
-    """Motion maps side by side as one PNG file, bright where much moves.
+    """Motion maps side by side as one PNG file.
+
+    Args:
+        motion: (N, H, W), as for `coloured`.
+    """
+    return png(side_by_side(coloured(motion)))
+
+
+def coloured(motion: np.ndarray) -> np.ndarray:
+    """Motion maps in colours, bright where much moves: uint8 (N, H, W, 3).
 
     Args:
         motion: (N, H, W); the clip's own range becomes the range of the colours, but for the
@@ -102,9 +111,17 @@ def motion_strip(motion: np.ndarray) -> bytes:
     """
     low, high = motion.min(), np.quantile(motion, 0.998)
     share = np.clip((motion - low) / max(high - low, 1e-12), 0, 1)
-    coloured = mpl.colormaps["inferno"](share, bytes=True)[..., :3]
-    strip = np.hstack([_small(frame) for frame in coloured])
-    return cv2.imencode(".png", strip[..., ::-1])[1].tobytes()
+    return mpl.colormaps["inferno"](share, bytes=True)[..., :3]
+
+
+def side_by_side(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (N, H, W, 3) in one row, no higher than the page shows them."""
+    return np.hstack([_small(picture) for picture in pictures])
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture, uint8 (H, W, 3), as a PNG file."""
+    return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
 
 
 def _small(picture: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import csv
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -148,7 +149,13 @@ def preprocessing(config: Config) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python, the machine and the packages that decide the numbers."""
     found = {"python": sys.version.split()[0], "platform": platform.platform()}
-    for package in PACKAGES:
+    return found | package_versions(PACKAGES)
+
+
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of installed packages by name, `absent` where one is not there."""
+    found = {}
+    for package in packages:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

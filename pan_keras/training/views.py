@@ -9,6 +9,9 @@ import numpy as np
 
 from pan_keras.data import Clip, FrameStore, evaluation_dataset, full_size
 from pan_keras.errors import UserError
+from pan_keras.runtime.recognition import softmax
+from pan_keras.training.bundle_inference import BundleInference
+from pan_keras.training.bundled_run import BundledRun
 from pan_keras.training.inference import Inference
 from pan_keras.training.run import Run
 
@@ -19,14 +22,14 @@ class ClipClassifier:
     """The model of a run, applied to several crops and moments of each clip.
 
     Args:
-        run: The run whose model it is.
+        run: The run or bundle whose model it is.
         crops: Views in space: `"1"` the centre, `"3"` three crops, `"full"` the whole frame, for
-            which the network is rebuilt at the larger size.
+            which the network of a run is rebuilt at the larger size.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
         batch: Views per step.
 
     Raises:
-        UserError: If the run's model is absent or damaged.
+        UserError: If the model is absent or damaged, or a bundle is to see the whole frame.
 
     Example:
         >>> classify = ClipClassifier(open_run("runs/demo"))
@@ -35,15 +38,14 @@ class ClipClassifier:
         (8,)
     """
 
-    def __init__(self, run: Run, crops: Crops = "1", temporal: int = 1, batch: int = 8):
+    def __init__(
+        self, run: Run | BundledRun, crops: Crops = "1", temporal: int = 1, batch: int = 8
+    ):
         self.run = run
         self.crops = crops
         self.temporal = temporal
         self.batch = batch
-        model = run.load_model()
-        self.inference = Inference(
-            at_size(model, full_size(run.shape)) if crops == "full" else model
-        )
+        self.inference = _inference(run, crops)
 
     @property
     def views(self) -> int:
@@ -79,7 +81,7 @@ class ClipClassifier:
         logits, index = self.inference(dataset, self.batch, advance)
         if not np.isfinite(logits).all():
             raise UserError(
-                f"{self.run.path / 'model.keras'}: gives values that are not numbers; "
+                f"{self.run.path}: its model gives values that are not numbers; "
                 "train again with a lower training.learning_rate"
             )
         sums = np.zeros((len(clips), logits.shape[-1]))
@@ -89,10 +91,13 @@ class ClipClassifier:
         return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits, over the last axis, in double precision."""
-    powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+def _inference(run: Run | BundledRun, crops: Crops) -> Inference | BundleInference:
+    if isinstance(run, Run):
+        model = run.load_model()
+        return Inference(at_size(model, full_size(run.shape)) if crops == "full" else model)
+    if crops == "full":
+        raise UserError(f"{run.path}: the size of an exported model is fixed; give --crops 1 or 3")
+    return run.inference()
 
 
 def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:

@@ -5,12 +5,8 @@ import pytest
 from golden_files import golden
 
 from pan_keras.data import ClipShape, full_size
-from pan_keras.data.crops import (
-    evaluation_crops,
-    largest_window,
-    resize,
-    resize_shorter_side,
-)
+from pan_keras.data.crops import evaluation_crops, largest_window, resize_shorter_side
+from pan_keras.data.resizing import resize
 
 
 def square(side, resized=256):
@@ -28,8 +24,8 @@ def square(side, resized=256):
 )
 def test_crops_are_those_of_the_reference_to_one_grey_level(name, crops, side):
     reference = golden("preprocess")
-    images = np.stack([resize_shorter_side(image, 256) for image in reference["images"]])
-    found = np.concatenate(evaluation_crops(images, square(side), crops))
+    images = np.stack([resize_shorter_side(image, 256, resize) for image in reference["images"]])
+    found = np.concatenate(evaluation_crops(images, square(side), crops, resize))
     difference = np.abs(found - reference[name].astype("float32"))
     assert difference.max() < 1.01
     assert difference.mean() < 0.04
@@ -41,7 +37,7 @@ def test_crops_are_those_of_the_reference_to_one_grey_level(name, crops, side):
 )
 def test_the_shorter_side_gets_its_length(height, width, expected):
     frame = np.zeros((height, width, 3), np.uint8)
-    assert resize_shorter_side(frame, 84).shape == (*expected, 3)
+    assert resize_shorter_side(frame, 84, resize).shape == (*expected, 3)
 
 
 def test_shrinking_keeps_the_mean_and_drops_what_is_too_fine():
@@ -61,7 +57,7 @@ def test_full_size_keeps_the_proportions_of_the_size():
 def test_every_frame_size_gives_crops_of_the_size(frame_size, crops, count):
     shape = ClipShape(8, 3, (72, 96), 84)
     frames = np.random.default_rng(0).integers(0, 256, (2, *frame_size, 3)).astype(np.uint8)
-    found = evaluation_crops(frames, shape, crops)
+    found = evaluation_crops(frames, shape, crops, resize)
     size = full_size(shape) if crops == "full" else shape.size
     assert [crop.shape for crop in found] == [(2, *size, 3)] * count
 
@@ -72,7 +68,8 @@ def test_three_crops_lie_along_the_longer_side(axis):
     ramp = np.arange(320, dtype=np.uint16).clip(0, 255).astype(np.uint8)
     frames = np.broadcast_to(ramp[None, :, None, None], (1, 320, 256, 3))
     frames = frames if axis == 0 else frames.transpose(0, 2, 1, 3)
-    first, last, middle = evaluation_crops(np.ascontiguousarray(frames), square(256), "3")
+    frames = np.ascontiguousarray(frames)
+    first, last, middle = evaluation_crops(frames, square(256), "3", resize)
     assert (first[0, 0, 0, 0], middle[0, 0, 0, 0], last[0, 0, 0, 0]) == (0, 32, 64)
 
 

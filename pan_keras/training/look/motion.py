@@ -13,6 +13,7 @@ import numpy as np
 
 from pan_keras.data.crops import resize_shorter_side
 from pan_keras.data.frame_index import frame_index
+from pan_keras.data.resizing import resize
 from pan_keras.data.video import iterate_frames
 from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
@@ -202,7 +203,7 @@ def _canvas(samples: list[np.ndarray], cue: MotionCue, flow: OpticalFlow) -> _Ca
 
 
 def _resized(frame: np.ndarray, side: int, enlarge: bool) -> np.ndarray:
-    return resize_shorter_side(frame, side if enlarge else min(side, *frame.shape[:2]))
+    return resize_shorter_side(frame, side if enlarge else min(side, *frame.shape[:2]), resize)
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pan_keras.data.crops import resize_shorter_side
 from pan_keras.data.frame_index import frame_index
+from pan_keras.data.resizing import resize
 from pan_keras.data.video import iterate_frames
 from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
@@ -136,7 +137,7 @@ class Overlay:
     def _heated(
         self, cue: MotionCue, video: Path, pictures: Iterator[np.ndarray]
     ) -> Iterator[np.ndarray]:
-        small = partial(resize_shorter_side, side=self.side)
+        small = partial(resize_shorter_side, side=self.side, resize=resize)
         samples = sample_pairs(video, lambda frame: small(viewable(frame)))
         highest = scale_of(np.stack([cue(pair) for pair in samples]))
         legend = panels.heat_legend(highest, LEGEND, "PA ")
@@ -152,7 +153,7 @@ def viewable(frame: np.ndarray) -> np.ndarray:
     """A frame large enough for text, small enough to watch, with even sides."""
     lowest, highest = SIDES
     if min(frame.shape[:2]) > highest:
-        frame = resize_shorter_side(frame, highest)
+        frame = resize_shorter_side(frame, highest, resize)
     frame = panels.enlarge(frame, panels.viewing_size(frame.shape[:2], lowest))
     return frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2]
 

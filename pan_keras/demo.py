@@ -1,11 +1,17 @@
-"""The demonstration: made videos, a trained PAN_Lite, and what a still frame would know."""
+"""The demonstration: made videos, a trained PAN_Lite, a still frame's knowledge, a bundle."""
 
 import json
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pan_keras.deploy.exporter import export
+from pan_keras.deploy.source import open_source
+from pan_keras.deploy.verification import verify
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import Bundle, is_bundle
 from pan_keras.training.evaluation import Evaluation, evaluate
 from pan_keras.training.report import write_report
 from pan_keras.training.run import Run
@@ -19,9 +25,10 @@ def demo(
     *,
     root: Path | None = None,
     overrides: Iterable[str] = (),
+    recipe: Path | str | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Trains PAN_Lite and an RGB baseline on the embedded data set, and reports on both.
+    """Trains PAN_Lite and an RGB baseline on the embedded data set, exports, and reports.
 
     The baseline is the same network on single RGB frames, averaged. In `motions` a single frame
     says nothing of the class, so it stays near chance: what PAN_Lite knows, it saw move.
@@ -31,10 +38,12 @@ def demo(
         run: Run folder of PAN_Lite; the baseline is in `baseline` inside it.
         root: Folder of the data set; made if absent, by default `data/motions`.
         overrides: `section.key=value` strings for both.
+        recipe: Recipe of the export, by default that of `pan-keras export`.
         quiet: Whether to print warnings alone.
 
     Returns:
-        What `summary.json` holds: `test_top1`, its interval, `baseline_top1`, `minutes`.
+        What `summary.json` holds: `test_top1`, its interval, `baseline_top1`, the `bundle` and
+        the top-1 accuracy of each of its `models`, `minutes`.
     """
     start = time.perf_counter()
     run = Path(run)
@@ -43,12 +52,15 @@ def demo(
     _train(run, None, root, overrides, quiet)
     _train(baseline, BASELINE, root, overrides, quiet)
     result, still = _test(run, quiet), _test(baseline, quiet)
+    bundle = _export(run, recipe, quiet)
     report = write_report(run, baseline=baseline)
     summary = {
         "test_top1": result.top1,
         "test_interval": list(result.intervals["top1"]),
         "baseline_top1": still.top1,
         "clips": result.clips,
+        "bundle": str(bundle.path),
+        "models": {entry.file: entry.facts["accuracy"]["top1"] for entry in bundle.entries},
         "minutes": round((time.perf_counter() - start) / 60, 2),
         "report": str(report),
     }
@@ -67,3 +79,19 @@ def _train(
 
 def _test(run: Path, quiet: bool) -> Evaluation:
     return evaluate(run, split="test", progress=not quiet)
+
+
+def _export(run: Path, recipe: Path | str | None, quiet: bool) -> Bundle:
+    """The bundle of a run; one that is of its present model stays."""
+    folder = run / "bundle"
+    if not is_bundle(folder) or not _is_current(folder, run):
+        tell = None if quiet else lambda what: print(what, file=sys.stderr)  # noqa: T201
+        export(run, recipe, output=folder, overrides={"export": {"evaluate": "test"}}, tell=tell)
+    problems = [finding.to_text() for finding in verify(folder) if finding.problems]
+    if problems:
+        raise UserError(f"{folder}: {'; '.join(problems)}; remove it and run the demo again")
+    return Bundle.open(folder)
+
+
+def _is_current(folder: Path, run: Path) -> bool:
+    return Bundle.open(folder).facts["source"]["model_sha256"] == open_source(run).checksum

@@ -1,0 +1,105 @@
+"""`pan-keras export`: the command line of `pan_keras.deploy.export`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.errors import UserError
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option("--tflite", is_flag=True, help="Write TFLite files; the default.")
+@click.option("--onnx", is_flag=True, help="Write ONNX files.")
+@click.option(
+    "--precision",
+    metavar="LIST",
+    help="Some of float32,float16,dynamic,int8; float32,int8 unless the recipe says else.",
+)
+@click.option(
+    "--streaming", is_flag=True, help="Also write models that take a stream step by step."
+)
+@click.option("--with-motion", is_flag=True, help="Give the motion maps (PA) out as well.")
+@click.option("--dynamic-batch", is_flag=True, help="Let the ONNX files take several clips a call.")
+@click.option("--recipe", help="Name of a shipped recipe, or a TOML file.")
+@click.option(
+    "--calibration", metavar="DATA", help="Card, folder or CSV to calibrate by, not the run's data."
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the videos of --calibration's card."
+)
+@click.option(
+    "--evaluate",
+    type=click.Choice(["train", "val", "test", "all", "none"]),
+    help="Part of the run's data to measure every file on; test unless the recipe says else.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the bundle; by default `bundle` in the run.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def export(
+    run: Path | None,
+    recipe: str | None,
+    calibration: str | None,
+    output: Path | None,
+    as_json: bool,
+    **flags: Any,
+):
+    """Turn RUN into a bundle for devices: a run folder, a .keras file, or the latest run.
+
+    Every file is held against the Keras model first; where a check fails, nothing is written.
+    """
+    overrides = sections(**flags)
+    from pan_keras.deploy import export as export_model  # TensorFlow takes seconds to import
+    from pan_keras.deploy.summary import summary
+
+    bundle = export_model(
+        run,
+        recipe,
+        calibration,
+        output=output,
+        overrides=overrides,
+        tell=lambda what: click.echo(what, err=True),
+    )
+    if as_json:
+        click.echo(json.dumps({"bundle": str(bundle.path), **bundle.facts}))
+        return
+    click.echo(summary(bundle))
+    click.echo(f"next: pan-keras predict {bundle.path} VIDEO")
+
+
+def sections(
+    tflite: bool,
+    onnx: bool,
+    precision: str | None,
+    evaluate: str | None,
+    root: Path | None,
+    **switches: bool,
+) -> dict[str, dict[str, Any]]:
+    """What the flags say, in the sections of a recipe; what is not said is left out."""
+    values: dict[str, Any] = {name: True for name, given in switches.items() if given}
+    formats = ["tflite"] * tflite + ["onnx"] * onnx
+    if formats:
+        values["formats"] = formats
+    if precision is not None:
+        values["precisions"] = precision_list(precision)
+    if evaluate is not None:
+        values["evaluate"] = evaluate
+    return {"export": values, "calibration": {"root": str(root)} if root else {}}
+
+
+def precision_list(text: str) -> list[str]:
+    """Reads `float32,int8`."""
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in PRECISIONS]
+    if unknown:
+        raise UserError(f"--precision {text}: {unknown[0]!r} is none of {', '.join(PRECISIONS)}")
+    return names

@@ -1,0 +1,46 @@
+"""`pan-keras verify`: the command line of `pan_keras.deploy.verify`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from pan_keras.errors import UserError
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--threads", type=click.IntRange(1), help="Threads for one call; all cores by default."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def verify(bundle: Path, threads: int | None, as_json: bool):
+    """Check that BUNDLE is whole and answers on this machine as it did when it was exported.
+
+    The exit code is 0 where all is well and 1 where anything is different.
+    """
+    from pan_keras.deploy import verify as look
+
+    findings, refused = [], None
+    try:
+        for finding in look(bundle, threads):
+            findings.append(finding)
+            if not as_json:
+                click.echo(finding.to_text())
+    except UserError as error:
+        refused = str(error)
+        if not as_json:
+            click.echo(f"Error: {error}", err=True)
+    good = refused is None and not any(finding.problems for finding in findings)
+    if as_json:
+        record = {
+            "bundle": str(bundle),
+            "good": good,
+            "refused": refused,
+            "findings": [vars(finding) for finding in findings],
+        }
+        click.echo(json.dumps(record))
+    elif good:
+        click.echo(f"{bundle}: good")
+    sys.exit(0 if good else 1)

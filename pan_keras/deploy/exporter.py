@@ -1,0 +1,147 @@
+"""From a trained model to a bundle that a device can trust."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pan_keras.deploy.artefact import FORMATS, Artefact, Format, Precision
+from pan_keras.deploy.bundle_writer import check_folder, write_bundle
+from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
+from pan_keras.deploy.converters import AVAILABLE, converter
+from pan_keras.deploy.facts import bundle_facts
+from pan_keras.deploy.gate import Gate, Tell
+from pan_keras.deploy.preview import preview
+from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
+from pan_keras.deploy.source import Source, open_source
+from pan_keras.deploy.vectors import choose_vectors, vector_files
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import Bundle
+
+
+def export(
+    model: keras.Model | Path | str | None = None,
+    recipe: Recipe | Path | str | None = None,
+    calibration: Calibration = None,
+    *,
+    output: Path | str | None = None,
+    labels: Sequence[str] | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    tell: Tell | None = None,
+) -> Bundle:
+    """Converts a model, holds every file against the Keras model, and writes a bundle.
+
+    Nothing is written that was not checked: structure, logits on real clips and on edge inputs,
+    accuracy on the test part of the run's data. An earlier bundle stays where a check fails.
+
+    Args:
+        model: A run folder, a `.keras` file, a model, or None for the latest run in `runs`.
+        recipe: A `Recipe`, the name of a shipped one or a TOML file; unless given the one that
+            is named as the model's backbone, else `default`.
+        calibration: Card, folder or CSV of videos, or at least 32 clips uint8 `(N, m, H, W, 3)`;
+            by default the data of the run.
+        output: Folder of the bundle; `bundle` in the run unless given.
+        labels: Class names of a model that comes without.
+        overrides: Values by section and key of the recipe, which win; not beside a `Recipe`.
+        tell: Called with what is being done.
+
+    Returns:
+        The bundle, as it was written.
+
+    Raises:
+        UserError: If there is no such model or recipe, the data are unusable, a file is beyond a
+            limit of the recipe, or the disk is full.
+
+    Example:
+        >>> bundle = export("runs/demo")
+        >>> [entry.file for entry in bundle.entries]
+        ['model_float32.tflite', 'model_int8.tflite']
+    """
+    tell = tell or _say_nothing
+    source = open_source(model, labels)
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe or recipe_of(source), overrides)
+    folder = _folder(source, output)
+    check_folder(folder)
+    _kinds(recipe)  # what cannot be is said before the work begins
+    tell("reading clips")
+    clips = export_clips(source, recipe, calibration)
+    gate = Gate(source, recipe, clips, tell)
+    candidates = [
+        Candidate(artefact, source.shape, recipe.check.threads)
+        for artefact in convert(source, recipe, clips, tell)
+    ]
+    gate.check_structure(candidates)
+    gate.check_numbers(candidates)
+    reference = gate.check_accuracy(candidates)
+    gate.measure_speed(candidates)
+    facts = bundle_facts(source, candidates, clips, reference)
+    chosen = choose_vectors(gate.expected, candidates)
+    files = vector_files(gate.checked, chosen, candidates, recipe.float32.difference)
+    files["preview.png"] = preview(source.model, gate.checked[chosen[0]])
+    tell(f"writing {folder}")
+    return write_bundle(folder, facts, candidates, files)
+
+
+def recipe_of(source: Source) -> str:
+    """Name of the recipe for a model: that of its backbone where there is one."""
+    name = source.model.name if source.run is None else source.run.config.model.name
+    backbone = name.rpartition("_")[2]
+    return backbone if backbone in recipes() else DEFAULT
+
+
+def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> list[Artefact]:
+    """Makes every file that a recipe names, TFLite first, in the order of falling precision.
+
+    Raises:
+        UserError: If the model cannot be what the recipe asks for.
+    """
+    made = []
+    for file_format, precision, streaming in _kinds(recipe):
+        step = "the step of " if streaming else ""
+        tell(f"converting {step}{source.name} to {file_format}, {precision}")
+        options = {"with_motion": recipe.export.with_motion, "streaming": streaming}
+        if file_format == "onnx":
+            options["dynamic_batch"] = recipe.export.dynamic_batch and not streaming
+        to_format = converter(file_format)
+        try:
+            made.append(
+                to_format(source.model, precision, calibration=clips.calibration, **options)
+            )
+        except ValueError as error:
+            raise UserError(f"{source.name}: {error}") from error
+    return made
+
+
+def _kinds(recipe: Recipe) -> list[tuple[Format, Precision, bool]]:
+    """Format, precision and whether streaming, of each file."""
+    wanted = recipe.export
+    found = [
+        (file_format, precision, streaming)
+        for file_format in FORMATS
+        if file_format in wanted.formats
+        for precision in AVAILABLE[file_format]
+        if precision in wanted.precisions
+        for streaming in ((False, True) if wanted.streaming else (False,))
+    ]
+    for file_format in wanted.formats:
+        if all(kind[0] != file_format for kind in found):
+            raise UserError(
+                f"{file_format} has the precisions {', '.join(AVAILABLE[file_format])}, and none "
+                f"of {', '.join(wanted.precisions)}; choose others"
+            )
+    return found
+
+
+def _folder(source: Source, output: Path | str | None) -> Path:
+    if output is not None:
+        return Path(output)
+    if source.run is None:
+        raise UserError(f"{source.name}: name the folder of the bundle with -o")
+    return source.run.path / "bundle"
+
+
+def _say_nothing(_what: str) -> None:
+    """What is being done, where nobody asked."""

@@ -1,0 +1,118 @@
+"""What is exported: a trained model, with what is known of where it comes from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from pan_keras.data import Card, ClipShape, card_names, load_card
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import is_bundle
+from pan_keras.training.run import Run, latest_run, open_run
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model, its labels and the clips that it takes; `open_source` makes it.
+
+    Args:
+        model: A video classifier of `pan_keras.models`.
+        labels: Class names in the order of the logits.
+        shape: Segments, stack, size and resize.
+        run: The run that trained it, if that is known.
+        file: The file that it was loaded from, if there is one.
+    """
+
+    model: keras.Model
+    labels: tuple[str, ...]
+    shape: ClipShape
+    run: Run | None = None
+    file: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        if self.run is None:
+            return str(self.model.name)
+        return f"{self.run.config.model.name} on {Path(self.run.config.data.source).stem}"
+
+    @property
+    def card(self) -> Card | None:
+        """The card of the data that trained it, if there is one."""
+        if self.run is None or self.run.config.data.source not in card_names():
+            return None
+        return load_card(self.run.config.data.source)
+
+    @property
+    def checksum(self) -> str | None:
+        """SHA-256 of the file."""
+        return None if self.file is None else hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+
+def open_source(
+    model: keras.Model | Path | str | None = None, labels: Sequence[str] | None = None
+) -> Source:
+    """Opens what is to be exported.
+
+    Args:
+        model: A model, a run folder, a `.keras` file, or None for the latest run in `runs`.
+        labels: Class names of a model that comes without; numbers unless given.
+
+    Raises:
+        UserError: If there is no such model, or it is no video classifier of this package.
+
+    Example:
+        >>> open_source("runs/demo").labels[0]
+        'left'
+    """
+    if isinstance(model, keras.Model):
+        return _bare(model, labels, None)
+    path = latest_run().path if model is None else Path(model)
+    if path.suffix == ".keras":
+        if (path.parent / "config.toml").is_file() and path.name == "model.keras":
+            return _of_run(path.parent)
+        return _bare(_load(path), labels, path)
+    if is_bundle(path):
+        raise UserError(f"{path}: a bundle is exported already; give the run that it came from")
+    return _of_run(path)
+
+
+def _of_run(path: Path) -> Source:
+    run = open_run(path)
+    model = run.load_model()
+    _check(model, str(path))
+    if len(run.labels) != model.output_shape[-1]:
+        raise UserError(
+            f"{path / 'labels.txt'}: {len(run.labels)} labels, but the model gives "
+            f"{model.output_shape[-1]} logits; mend the file"
+        )
+    return Source(model, run.labels, run.shape, run, path / "model.keras")
+
+
+def _bare(model: keras.Model, labels: Sequence[str] | None, file: Path | None) -> Source:
+    where = str(file or model.name)
+    _check(model, where)
+    classes = model.output_shape[-1]
+    names = tuple(labels) if labels is not None else tuple(map(str, range(classes)))
+    if len(names) != classes:
+        raise UserError(f"{where}: gives {classes} logits, but there are {len(names)} labels")
+    size = tuple(model.size)
+    shape = ClipShape(model.segments, model.stack, (size[0], size[1]), min(size))
+    return Source(model, names, shape, None, file)
+
+
+def _load(path: Path) -> keras.Model:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give a .keras file or a run folder")
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a model that Keras can load ({reason})") from error
+
+
+def _check(model: keras.Model, where: str) -> None:
+    if not all(hasattr(model, name) for name in ("segments", "stack", "size")):
+        raise UserError(f"{where}: no video classifier of pan_keras.models; give one of those")

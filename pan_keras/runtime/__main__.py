@@ -1,0 +1,49 @@
+"""`python -m pan_keras.runtime BUNDLE [VIDEO...]`: for machines with nothing but the runtime."""
+
+import argparse
+import sys
+
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import Bundle
+from pan_keras.runtime.check import check
+from pan_keras.runtime.recogniser import Recogniser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Checks a bundle, or recognises videos by it.
+
+    Returns:
+        0 where all is well, 1 where a check failed, 2 for a mistake in the call.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m pan_keras.runtime",
+        description="Run the test vectors of BUNDLE on this machine, or recognise VIDEOs by it.",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE")
+    parser.add_argument("videos", metavar="VIDEO", nargs="*")
+    parser.add_argument("--precision", help="float32, float16, dynamic or int8")
+    parser.add_argument("--threads", type=int)
+    given = parser.parse_args(arguments)
+    try:
+        bundle = Bundle.open(given.bundle)
+        if given.videos:
+            return _recognise(bundle, given)
+        findings = list(check(bundle, given.threads))
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 (there is no click here)
+        return 2
+    for finding in findings:
+        print(finding.to_text())  # noqa: T201
+    return int(any(finding.problems for finding in findings))
+
+
+def _recognise(bundle: Bundle, given: argparse.Namespace) -> int:
+    recogniser = Recogniser(bundle, given.precision, given.threads)
+    for video in given.videos:
+        answer = recogniser.recognise(video)
+        print(f"{video}: {answer.label} {answer.probability:.1%}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""From a video file, or frames of any size, to the frames that a model takes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pan_keras.data.clip_shape import ClipShape
+from pan_keras.data.crops import evaluation_crops, resize_shorter_side
+from pan_keras.data.frame_index import frame_index
+from pan_keras.data.sampling import spread_starts, stack_frames
+from pan_keras.data.video import read_frames
+from pan_keras.errors import UserError
+from pan_keras.runtime.resizing import resize
+
+FRAME_AXES = 4
+
+
+def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
+    """The clip that evaluation sees of a video file: the middle of each segment, the centre.
+
+    Args:
+        path: A video file.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(N, m, H, W, 3)`.
+
+    Raises:
+        BrokenVideo: If it cannot be decoded.
+    """
+    count = len(frame_index(path))
+    shrink = partial(resize_shorter_side, side=shape.resize, resize=resize)
+    return _clip(count, lambda wanted: read_frames(path, wanted, transform=shrink), shape)
+
+
+def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    """The clip that evaluation would see of a video with these frames.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`, RGB, of any number and size.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(N, m, H, W, 3)`.
+
+    Raises:
+        UserError: If they are no such frames.
+    """
+    check_frames(frames)
+    return _clip(len(frames), lambda wanted: _shrunk(frames[wanted], shape), shape)
+
+
+def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    """Frames of one segment, in the size that a model takes.
+
+    Args:
+        frames: uint8 `(m, h, w, 3)`, RGB, of any size.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(m, H, W, 3)`.
+
+    Raises:
+        UserError: If they are no such frames.
+    """
+    check_frames(frames)
+    if len(frames) != shape.stack:
+        raise UserError(f"frames: {len(frames)} for one step; a segment has {shape.stack}")
+    if frames.shape[1:3] == shape.size:
+        return frames
+    return evaluation_crops(_shrunk(frames, shape), shape, "1", resize)[0]
+
+
+def check_frames(frames: np.ndarray) -> None:
+    """Raises UserError unless these are RGB frames of 8 bits."""
+    shape, dtype = np.shape(frames), getattr(frames, "dtype", type(frames))
+    if len(shape) != FRAME_AXES or shape[-1] != 3 or 0 in shape or dtype != np.uint8:
+        raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")
+
+
+def _shrunk(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    return np.stack([resize_shorter_side(frame, shape.resize, resize) for frame in frames])
+
+
+def _clip(count: int, read: Callable[[np.ndarray], np.ndarray], shape: ClipShape) -> np.ndarray:
+    starts = spread_starts(count, shape.segments, shape.stack)[0]
+    wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
+    (frames,) = evaluation_crops(read(wanted), shape, "1", resize)
+    return frames[places]

@@ -1,0 +1,40 @@
+"""TFLite models, run by LiteRT."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from pan_keras.runtime.engine import SIGNATURE, Tensors
+
+
+class LiteRTEngine:
+    """A TFLite model; see `pan_keras.runtime.engine.Engine`.
+
+    Args:
+        content: The file.
+        threads: Threads for one call; all cores unless given.
+
+    Raises:
+        ValueError: If the file is damaged or lacks the signature `serve`.
+    """
+
+    def __init__(self, content: bytes, threads: int | None = None):
+        self.interpreter = Interpreter(
+            model_content=content, num_threads=threads or os.cpu_count() or 1
+        )
+        self.serve = self.interpreter.get_signature_runner(SIGNATURE)
+        self.inputs: Tensors = _described(self.serve.get_input_details())
+        self.outputs: Tensors = _described(self.serve.get_output_details())
+
+    def __call__(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the model once."""
+        return self.serve(**tensors)
+
+
+def _described(details: Mapping) -> Tensors:
+    return {
+        name: (tuple(map(int, detail["shape"])), np.dtype(detail["dtype"]).name)
+        for name, detail in details.items()
+    }

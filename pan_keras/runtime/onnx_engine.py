@@ -1,0 +1,51 @@
+"""ONNX models, run by ONNX Runtime."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnxruntime
+
+from pan_keras.runtime.engine import Tensors
+
+ERRORS_ALONE = 3  # of ONNX Runtime's log levels
+DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(float16)": "float16"}
+
+
+class OnnxEngine:
+    """An ONNX model on the CPU; see `pan_keras.runtime.engine.Engine`.
+
+    Args:
+        content: The file.
+        threads: Threads for one call; all cores unless given.
+
+    Raises:
+        RuntimeError: If the file is damaged.
+    """
+
+    def __init__(self, content: bytes, threads: int | None = None):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = ERRORS_ALONE
+        try:
+            self.session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions have no common class of their own
+            raise RuntimeError(str(error)) from error
+        self.inputs: Tensors = _described(self.session.get_inputs())
+        self.outputs: Tensors = _described(self.session.get_outputs())
+
+    def __call__(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the model once."""
+        return dict(zip(self.outputs, self.session.run(None, dict(tensors)), strict=True))
+
+
+def _described(arguments: Sequence) -> Tensors:
+    return {
+        argument.name: (
+            tuple(side if isinstance(side, int) else -1 for side in argument.shape),
+            DTYPES.get(argument.type, argument.type),
+        )
+        for argument in arguments
+    }

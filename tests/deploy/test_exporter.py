@@ -1,0 +1,290 @@
+"""What was trained is what ships, or nothing ships."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from runs import untrained_run
+
+from pan_keras.cli import main
+from pan_keras.data import Clip, FrameStore, clip_views, open_data
+from pan_keras.deploy import export, exporter, verify
+from pan_keras.errors import UserError
+from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime.clips import clip_from_video
+from pan_keras.training.evaluation import evaluate
+from pan_keras.training.run import Run
+
+# Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
+LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}
+INT8 = {"export": {"precisions": ["int8"], "evaluate": "none"}}
+FLOAT = {"export": {"precisions": ["float32"], "evaluate": "none"}}
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    """The bundle of `run`: TFLite, float32 and int8."""
+    return export(run.path, overrides=LENIENT)
+
+
+@pytest.fixture
+def own_run(run, exported, tmp_path):
+    """A copy of the exported run, which a test may export again."""
+    return Run(shutil.copytree(run.path, tmp_path / "run"))
+
+
+def contents(folder):
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_a_run_becomes_a_bundle_in_float_and_int8(run, exported):
+    assert exported.path == run.path / "bundle"
+    assert set(contents(exported.path)) == {
+        "MODEL_CARD.md",
+        "model.json",
+        "model_float32.tflite",
+        "model_int8.tflite",
+        "preview.png",
+        "vectors/clip_0.u8",
+        "vectors/clip_1.u8",
+        "vectors/clip_2.u8",
+        "vectors/index.json",
+        "vectors/model_float32.tflite.f32",
+        "vectors/model_int8.tflite.f32",
+    }
+    assert exported.labels == run.labels
+    assert exported.shape == run.shape
+    assert not any(finding.problems for finding in verify(exported.path))
+
+
+def test_the_facts_tell_what_was_checked(run, exported):
+    facts = exported.facts
+    float32, int8 = facts["artefacts"]
+    assert float32["parity"]["clips"] == 32
+    assert float32["parity"]["difference"] <= 1e-4
+    assert float32["parity"]["edge_difference"] <= 1e-4
+    assert float32["parity"]["agreement"] == float32["accuracy"]["agreement"] == 1
+    assert int8["bytes"] < float32["bytes"]
+    assert int8["facts"]["float_ops"]
+    assert facts["source"]["settings"]["model"]["name"] == "pan_lite_micro"
+    assert facts["source"]["data"]["root"] == run.config.data.root
+    assert facts["sampling"]["frame_rate"] > 0
+    card = (exported.path / "MODEL_CARD.md").read_text()
+    assert f"| model_int8.tflite | weights and arithmetic in 8 bits | {int8['bytes']:,} |" in card
+    assert facts["licence"]["data"] in card
+
+
+def test_a_video_gets_the_logits_of_the_keras_model(run, exported):
+    model = run.load_model()
+    recogniser = Recogniser(exported, threads=2)
+    for clip in open_data("motions", run.config.data.root).clips("test")[:3]:
+        views = clip_views(clip, run.shape, FrameStore(resize=run.shape.resize))
+        expected = keras.ops.convert_to_numpy(model(views))[0]
+        found = recogniser.recognise(clip.path).logits
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_bundle_is_evaluated_as_a_run_is(run, exported, tmp_path):
+    of_run = evaluate(run.path, output=tmp_path, progress=False)
+    before = contents(exported.path)
+    for precision in ("float32", "int8"):
+        arguments = ["evaluate", str(exported.path), "--precision", precision, "--json"]
+        result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        record = json.loads(result.stdout)
+        assert record.keys() == json.loads(of_run.to_json()).keys()
+        entry = exported.choose(precision)
+        assert record["top1"] == entry.facts["accuracy"]["top1"]
+        assert record["clips"] == of_run.clips
+    assert exported.choose("float32").facts["accuracy"]["top1"] == of_run.top1
+    assert contents(exported.path) == before
+
+
+def test_a_bundle_and_a_run_are_fused(run, exported, tmp_path):
+    fused = evaluate([run.path, exported.path], output=tmp_path, progress=False)
+    alone = evaluate(run.path, output=tmp_path, progress=False)
+    assert fused.top1 == alone.top1
+
+
+def test_a_bundle_predicts(run, exported):
+    clip = open_data("motions", run.config.data.root).clips("test")[0]
+    arguments = ["predict", str(clip.path), "--precision", "int8", "--json", "--crops", "3"]
+    arguments.insert(1, str(exported.path))
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    probabilities = [guess["probability"] for guess in json.loads(result.stdout)["predictions"]]
+    assert sorted(probabilities, reverse=True) == probabilities
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--crops", "full"], "the size of an exported model is fixed"),
+        (["--precision", "float16"], "holds no float16 model"),
+        (["--format", "onnx"], "holds no onnx model"),
+    ],
+)
+def test_what_a_bundle_cannot_do_is_one_sentence(exported, arguments, message):
+    result = CliRunner().invoke(main, ["evaluate", str(exported.path), *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_run_has_no_precisions(run):
+    result = CliRunner().invoke(main, ["evaluate", str(run.path), "--precision", "int8"])
+    assert result.exit_code == 2
+    assert "a run has one model" in result.output
+
+
+def test_int8_beyond_the_limit_is_refused_and_the_earlier_bundle_stays(own_run):
+    before = contents(own_run.path / "bundle")
+    strict = INT8 | {"int8": {"difference": 0.0}}
+    with pytest.raises(UserError, match=r"model_int8\.tflite: a logit is off .* dB\)") as caught:
+        export(own_run.path, overrides=strict)
+    assert "nothing was written" in str(caught.value)
+    assert contents(own_run.path / "bundle") == before
+    assert not list(own_run.path.glob(".bundle*"))
+
+
+def test_int8_that_loses_accuracy_is_refused(own_run):
+    lenient = {"difference": 1e9, "agreement": 0.0, "cosine": -1.0}
+    strict = {"export": {"precisions": ["int8"]}, "int8": {**lenient, "drop": -1.0}}
+    with pytest.raises(UserError, match=r"top-1 accuracy on test is .* points below"):
+        export(own_run.path, overrides=strict)
+
+
+def test_float32_of_another_model_is_refused(own_run, monkeypatch):
+    convert = exporter.converter("tflite")
+
+    def wrong(model, precision, **options):
+        model.get_layer("logits").bias.assign_add(keras.ops.ones(8) * np.arange(8) / 10)
+        return convert(model, precision, **options)
+
+    monkeypatch.setattr(exporter, "converter", lambda file_format: wrong)
+    with pytest.raises(UserError, match=r"model_float32\.tflite: a logit is off by 0\.7"):
+        export(own_run.path, overrides=FLOAT)
+
+
+def test_a_folder_of_something_else_is_not_swept_away(own_run, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.tex").write_text("...")
+    with pytest.raises(UserError, match="something else than a bundle"):
+        export(own_run.path, overrides=FLOAT, output=precious)
+    assert contents(precious) == {"thesis.tex": b"..."}
+
+
+def test_a_model_alone_is_exported_with_clips_that_are_given(run, tmp_path):
+    model, file = run.load_model(), tmp_path / "alone.keras"
+    model.save(file)
+    store = FrameStore(resize=run.shape.resize)
+    videos = open_data("motions", run.config.data.root).clips("train")[:32]
+    clips = [clip_views(Clip(each.path, 0, "train"), run.shape, store)[0] for each in videos]
+    with pytest.raises(UserError, match="with -o"):
+        export(file, calibration=clips)
+    with pytest.raises(UserError, match="31 clips to compare on, fewer than 32"):
+        export(file, calibration=clips[1:], output=tmp_path / "bundle")
+    with pytest.raises(UserError, match="name videos by --calibration"):
+        export(file, output=tmp_path / "bundle")
+
+    bundle = export(file, calibration=clips, output=tmp_path / "bundle", overrides=FLOAT)
+    assert bundle.labels == tuple("01234567")
+    assert bundle.facts["source"]["data"] is None
+    assert bundle.facts["reference"]["accuracy"] is None
+    assert "Accuracy was not measured" in (bundle.path / "MODEL_CARD.md").read_text()
+    with pytest.raises(UserError, match="says nothing of its data"):
+        evaluate(bundle.path, progress=False)
+
+
+def test_the_command_exports_the_latest_run(own_run, tmp_path, monkeypatch):
+    shutil.rmtree(own_run.path / "bundle")
+    (tmp_path / "runs").mkdir()
+    own_run.path.rename(tmp_path / "runs" / "mine")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["export", "--tflite", "--precision", "float32", "--json"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    record = json.loads(result.stdout)
+    assert record["bundle"] == "runs/mine/bundle"
+    assert [entry["file"] for entry in record["artefacts"]] == ["model_float32.tflite"]
+    assert record["artefacts"][0]["accuracy"]["split"] == "test"
+    assert Bundle.open(tmp_path / "runs" / "mine" / "bundle").facts["name"] == record["name"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent"], "absent: not a run folder"),
+        (["absent.keras"], "no such file"),
+        ([], "no run in it"),
+        (["--precision", "int4"], "'int4' is none of float32, float16, dynamic, int8"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["export", *arguments])
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_not_exported_again(exported):
+    with pytest.raises(UserError, match="exported already"):
+        export(exported.path)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory, run):
+    """A bundle of a network whose shift looks back alone: both formats, clips and steps."""
+    folder = tmp_path_factory.mktemp("live") / "run"
+    causal = untrained_run(folder, run.config.data.root, "model.causal=true", sureness=1000)
+    wanted = {"formats": ["tflite", "onnx"], "streaming": True, "evaluate": "none"}
+    return export(causal.path, overrides=LENIENT | {"export": wanted})
+
+
+def test_every_format_and_precision_is_there_as_clip_and_as_step(live):
+    assert [entry.file for entry in live.entries] == [
+        "model_float32.tflite",
+        "step_float32.tflite",
+        "model_int8.tflite",
+        "step_int8.tflite",
+        "model_float32.onnx",
+        "step_float32.onnx",
+        "model_int8.onnx",
+        "step_int8.onnx",
+    ]
+    assert not any(finding.problems for finding in verify(live.path))
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_after_all_segments_of_a_clip_a_stream_answers_as_for_the_clip(live, run, file_format):
+    recogniser = Recogniser(live, precision="float32", file_format=file_format)
+    clip = open_data("motions", run.config.data.root).clips("test")[0]
+    frames = clip_from_video(clip.path, live.shape)
+    for _ in range(2):
+        recogniser.reset()
+        answers = [recogniser.step(segment) for segment in frames]
+        np.testing.assert_allclose(
+            answers[-1].logits, recogniser.recognise(frames).logits, atol=1e-4
+        )
+        assert not np.allclose(answers[0].logits, answers[-1].logits, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--streaming", "--precision", "float32"], "train with model.causal=true to stream"),
+        (["--onnx", "--precision", "float16"], "onnx has the precisions float32, int8"),
+        (["--recipe", "fast"], "the recipes are default"),
+        (["--calibration", "absent"], "no folder, CSV file or data set name"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):
+    result = CliRunner().invoke(main, ["export", str(own_run.path), *arguments])
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert "Traceback" not in result.output

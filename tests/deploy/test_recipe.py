@@ -1,0 +1,76 @@
+"""A recipe is typed, and says what is wrong with it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from pan_keras.cli.export import sections
+from pan_keras.deploy import load_recipe
+from pan_keras.deploy.exporter import recipe_of
+from pan_keras.deploy.recipe import recipes
+from pan_keras.errors import UserError
+
+NO_FLAGS = {
+    "tflite": False,
+    "onnx": False,
+    "precision": None,
+    "evaluate": None,
+    "root": None,
+    "streaming": False,
+}
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_shipped_recipes_are_valid(name):
+    recipe = load_recipe(name)
+    assert recipe.export.formats == ("tflite",)
+    assert recipe.export.precisions == ("float32", "int8")
+    assert recipe.int8.drop == 1.0
+    assert recipe.check.clips >= 32
+    assert recipe.calibration.clips >= 100
+
+
+def test_deep_networks_have_a_recipe_of_their_own():
+    def source(name):
+        return SimpleNamespace(run=None, model=SimpleNamespace(name=name))
+
+    assert recipe_of(source("pan_lite_resnet50")) == "resnet50"
+    assert load_recipe("resnet50").float32.difference == 1e-3
+    assert recipe_of(source("pan_lite_micro")) == "default"
+    assert load_recipe().float32.difference == 1e-4
+
+
+def test_flags_override_a_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[export]\nprecisions = ["float16"]\nstreaming = true\n[int8]\ndrop = 3\n')
+    recipe = load_recipe(file, sections(**{**NO_FLAGS, "onnx": True, "precision": "int8, dynamic"}))
+    assert recipe.export.formats == ("onnx",)
+    assert recipe.export.precisions == ("int8", "dynamic")
+    assert recipe.export.streaming
+    assert recipe.int8.drop == 3.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[exprot]\n", "there is no exprot; did you mean export"),
+        ("[export]\nprecision = 1\n", "did you mean export.precisions"),
+        ('[export]\nprecisions = ["int4"]\n', "must be one of float32, float16, dynamic, int8"),
+        ("[export]\nprecisions = []\n", "name at least one"),
+        ('[export]\nformats = ["onnx", "onnx"]\n', "each once"),
+        ("[check]\nclips = 31\n", "must be at least 32"),
+        ("[calibration]\nclips = 0\n", "must be at least 1"),
+        ('[int8]\ndrop = "much"\n', "must be a number"),
+        ("int8", "not readable as TOML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, message):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_recipe(file)
+
+
+def test_an_unknown_recipe_lists_those_there_are():
+    with pytest.raises(UserError, match="the recipes are default, resnet101, resnet50"):
+        load_recipe("fast")

@@ -1,0 +1,51 @@
+"""Run folders as training leaves them, of networks that learnt nothing."""
+
+from pan_keras.data import open_data
+from pan_keras.training.config import load_config
+from pan_keras.training.network import create_model
+from pan_keras.training.run import Run, preprocessing, versions
+
+EPOCHS = [
+    {
+        "epoch": epoch,
+        "step": 4 * epoch,
+        "loss": 2.0 / epoch,
+        "accuracy": 0.2 * epoch,
+        "val_loss": 2.1 / epoch,
+        "val_accuracy": 0.15 * epoch,
+        "learning_rate": 1e-3,
+        "clips_per_second": 9.5,
+        "input_wait": 0.02,
+    }
+    for epoch in (1, 2, 3)
+]
+
+
+def untrained_run(folder, motions, *overrides, model="pan_lite_micro", sureness=1.0):
+    """A finished run on the embedded data set, as `make_motions` wrote it into a folder.
+
+    `sureness` multiplies the classifier's weights, which begin near zero.
+    """
+    settings = (
+        "model.segments=4",
+        "model.stack=2",
+        "model.size=[24, 32]",
+        "model.resize=32",
+        "data.source=motions",
+        f'data.root="{motions}"',
+        f"model.name={model}",
+        *overrides,
+    )
+    run = Run(folder)
+    run.write("config.toml", load_config(overrides=settings).to_toml())
+    data = open_data("motions", motions)
+    network = create_model(run.config, len(data.classes))
+    classifier = network.get_layer("logits")
+    classifier.kernel.assign(sureness * classifier.kernel)
+    network.save(run.path / "model.keras")
+    run.write("labels.txt", "\n".join(data.classes) + "\n")
+    run.write("versions.json", versions())
+    run.write("preprocessing.json", preprocessing(run.config))
+    run.write("data_report.json", data.report())
+    run.write_metrics(EPOCHS)
+    return run

@@ -1,0 +1,121 @@
+"""The same bytes in, the same answer out; on a device too."""
+
+import shutil
+
+import numpy as np
+import pytest
+from bundles import LABELS, SHAPE, clips, logits_by_hand
+from video_files import moving_frames, write_video
+
+from pan_keras.data import Clip, FrameStore, evaluation_dataset
+from pan_keras.data.container import BrokenVideo
+from pan_keras.errors import UserError
+from pan_keras.runtime import Recogniser
+from pan_keras.runtime.clips import clip_from_frames, clip_from_video
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_a_clip_gets_the_logits_of_the_model(bundle, file_format):
+    recogniser = Recogniser(bundle, threads=1, file_format=file_format)
+    for clip in clips(3, seed=1):
+        answer = recogniser.recognise(clip)
+        expected = logits_by_hand(clip)
+        np.testing.assert_allclose(answer.logits, expected, atol=1e-5)
+        assert answer.label == LABELS[expected.argmax()]
+        assert answer.probability == pytest.approx(answer.probabilities.max())
+        assert answer.probabilities.sum() == pytest.approx(1)
+        assert [label for label, _ in answer.top(3)] == [LABELS[i] for i in np.argsort(-expected)]
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [(40, 48, 64), (9, 120, 90), (5, 28, 36), (1, 20, 26), (23, 100, 30)],
+)
+def test_a_video_gives_the_frames_that_evaluation_sees(tmp_path, count, height, width):
+    frames = moving_frames(count, height, width)
+    path = write_video(tmp_path / "clip.mp4", frames)
+    store = FrameStore(resize=SHAPE.resize)
+    dataset = evaluation_dataset([Clip(path, 0, "test")], SHAPE, batch=1, store=store)
+    ((expected, _),) = dataset.as_numpy_iterator()
+    np.testing.assert_array_equal(clip_from_video(path, SHAPE), expected[0])
+
+
+def test_frames_are_sampled_as_a_video_of_them_is(tmp_path):
+    frames = moving_frames(40)
+    path = write_video(tmp_path / "clip.mkv", frames, codec="ffv1", pixels="bgr0")
+    expected = clip_from_video(path, SHAPE)
+    np.testing.assert_array_equal(clip_from_frames(frames, SHAPE), expected)
+
+
+def test_a_video_and_its_frames_get_the_same_answer(bundle, tmp_path):
+    frames = moving_frames(40)
+    path = write_video(tmp_path / "clip.mkv", frames, codec="ffv1", pixels="bgr0")
+    recogniser = Recogniser(bundle)
+    np.testing.assert_array_equal(
+        recogniser.recognise(path).logits, recogniser.recognise(frames).logits
+    )
+
+
+def test_a_stream_answers_for_the_last_segments(bundle):
+    recogniser = Recogniser(bundle)
+    segments = clips(3, seed=2).reshape(-1, *SHAPE.array[1:])
+    for _ in range(2):
+        recogniser.reset()
+        for number, segment in enumerate(segments):
+            answer = recogniser.step(segment)
+            if number + 1 >= SHAPE.segments:
+                window = segments[number + 1 - SHAPE.segments : number + 1]
+                np.testing.assert_allclose(answer.logits, logits_by_hand(window), atol=1e-5)
+
+
+def test_a_step_takes_frames_of_any_size(bundle):
+    recogniser = Recogniser(bundle)
+    small, large = (np.full((2, *size, 3), 77, np.uint8) for size in ((24, 32), (480, 640)))
+    first = recogniser.step(small).logits
+    recogniser.reset()
+    np.testing.assert_array_equal(recogniser.step(large).logits, first)
+
+
+@pytest.mark.parametrize(
+    ("video", "message"),
+    [
+        (np.zeros((4, 24, 32, 3), np.float32), "give uint8"),
+        (np.zeros((24, 32, 3), np.uint8), "give uint8"),
+        (np.zeros((0, 24, 32, 3), np.uint8), "give uint8"),
+        (np.zeros((4, 2, 24, 33, 3), np.uint8), "this model takes"),
+    ],
+)
+def test_what_is_no_video_is_refused(bundle, video, message):
+    with pytest.raises(UserError, match=message):
+        Recogniser(bundle).recognise(video)
+
+
+def test_a_step_with_too_few_frames_is_refused(bundle):
+    with pytest.raises(UserError, match="1 for one step; a segment has 2"):
+        Recogniser(bundle).step(np.zeros((1, 24, 32, 3), np.uint8))
+
+
+def test_a_broken_video_is_named(bundle, tmp_path):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"not a video")
+    with pytest.raises(BrokenVideo, match=r"broken\.mp4"):
+        Recogniser(bundle).recognise(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"precision": "int8"}, "holds no int8 model; it has model_float32.tflite"),
+        ({"precision": "float16", "file_format": "onnx"}, "holds no float16 onnx model"),
+    ],
+)
+def test_a_model_that_the_bundle_lacks_is_refused(bundle, wanted, message):
+    with pytest.raises(UserError, match=message):
+        Recogniser(bundle, **wanted)
+
+
+def test_a_bundle_without_a_stream_says_so(own_bundle):
+    recogniser = Recogniser(own_bundle, file_format="onnx")
+    with pytest.raises(UserError, match="holds no streaming onnx model"):
+        recogniser.step(np.zeros((2, 24, 32, 3), np.uint8))
+    shutil.rmtree(own_bundle)
