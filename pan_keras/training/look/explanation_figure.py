@@ -98,7 +98,9 @@ def _pictures(row: np.ndarray, pictures: np.ndarray, name: str, note: str) -> No
         cv2.copyMakeBorder(each, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=(255,) * 3)
         for each in pictures
     ]
-    axes.imshow(np.hstack(framed), extent=(0.5, count + 0.5, 0, 1), aspect="auto")
+    axes.imshow(
+        np.hstack(framed), extent=(0.5, count + 0.5, 0, 1), aspect="auto", interpolation="nearest"
+    )
     _bare(axes, name)
     _note(beside, note)
 
