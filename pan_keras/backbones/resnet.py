@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from pan_keras.backbones.arithmetic import convolve, normalise, rectify
+from pan_keras.backbones.backbone import Backbone
 from pan_keras.backbones.registry import register
-from pan_keras.layers import BatchNormalization, TemporalShift
+from pan_keras.layers import TemporalShift
 
 # From this many blocks in the third stage on, every second block carries the shift.
 DEEP = 23
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class ResNet(keras.Model):
+class ResNet(Backbone):
     """A residual network from maps to a feature vector, the backbone of the paper.
 
     The arithmetic is torchvision's: stride on the 3x3 convolution, symmetric padding, convolutions
@@ -95,10 +97,7 @@ class ResNet(keras.Model):
                     x, BRANCHES[block], width, stride, shift=shift, policy=policy, name=name
                 )
         features = layers.GlobalAveragePooling2D(dtype=policy, name="avgpool")(x)
-        super().__init__(inputs=maps, outputs=features, **kwargs)
-        self.dtype_policy = policy
-        self.segments = segments
-        self.configuration = {
+        configuration = {
             "block": block,
             "blocks": list(blocks),
             "widths": list(widths),
@@ -108,18 +107,7 @@ class ResNet(keras.Model):
             "segments": segments,
             "causal": causal,
         }
-
-    def get_config(self):
-        return {
-            **self.configuration,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        super().__init__(maps, features, configuration, policy, **kwargs)
 
 
 def residual(x, branch, width, stride, *, shift, policy, name):
@@ -153,37 +141,6 @@ def bottleneck_branch(x, width, stride, policy, name):
 
 
 BRANCHES = {"basic": basic_branch, "bottleneck": bottleneck_branch}
-
-
-def convolve(x, width, kernel, policy, *, name, stride=1):
-    """A convolution padded by half its kernel on every side, as torch pads.
-
-    Keras' own "same" does so only for stride 1; with a stride it starts elsewhere.
-    """
-    if stride > 1 and kernel > 1:
-        x = layers.ZeroPadding2D(kernel // 2, dtype=policy, name=f"{name}_pad")(x)
-    return layers.Conv2D(
-        width,
-        kernel,
-        strides=stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            2.0, mode="fan_out", distribution="untruncated_normal"
-        ),
-        dtype=policy,
-        name=name,
-    )(x)
-
-
-def normalise(x, policy, name):
-    """Batch normalisation."""
-    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
-
-
-def rectify(x, policy, name):
-    """ReLU."""
-    return layers.ReLU(dtype=policy, name=name)(x)
 
 
 @register("resnet18")

@@ -27,7 +27,8 @@ class TrainStep:
         clips_per_second: At the median.
         breakdown: Median seconds of parts that are measured by themselves, forward and backward
             unless said otherwise: `forward` (the whole network), `forward_backward`, `optimizer`
-            (the rest of a step), `pa`, `backbone`, `aggregation` (with the classifier).
+            (the rest of a step), `pa`, `backbone`, `aggregation` (with the classifier); the last
+            three of each branch where there are several, such as `rgb/backbone`.
     """
 
     model: str
@@ -182,6 +183,14 @@ def parts(model, batch: int) -> dict[str, Callable]:
     """Functions that run both passes of a part of the model, on random input."""
     import tensorflow as tf  # noqa: PLC0415
 
+    from pan_keras.models import FusedNetwork  # noqa: PLC0415
+
+    if isinstance(model, FusedNetwork):
+        return {
+            f"{name}/{part}": function
+            for name, branch in model.branches.items()
+            for part, function in parts(branch, batch).items()
+        }
     height, width = model.size
     rows = batch * model.segments
     channels, features = model.backbone.input_shape[-1], model.backbone.output_shape[-1]

@@ -6,11 +6,13 @@ import click
 
 from pan_keras import __version__
 from pan_keras.cli.bench import bench
+from pan_keras.cli.combine import combine
 from pan_keras.cli.compare import compare
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
 from pan_keras.cli.explain import explain
+from pan_keras.cli.models import models
 from pan_keras.cli.motion import motion
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
@@ -44,5 +46,19 @@ def main(verbose: bool):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-for command in (bench, compare, dataset, demo, evaluate, explain, motion, predict, report, train):
+COMMANDS = (
+    bench,
+    combine,
+    compare,
+    dataset,
+    demo,
+    evaluate,
+    explain,
+    models,
+    motion,
+    predict,
+    report,
+    train,
+)
+for command in COMMANDS:
     main.add_command(command)

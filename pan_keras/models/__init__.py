@@ -1,9 +1,25 @@
 """Video classifiers built from the layers and backbones, and their registry of names."""
 
+from pan_keras.models.fused_network import FusedNetwork
+from pan_keras.models.loading import load
 from pan_keras.models.pa_network import PANetwork
+from pan_keras.models.pan_ensemble import PANEnsemble
+from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
-from pan_keras.models.registry import create, names
+from pan_keras.models.registry import create, names, options
 from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import VideoNetwork
 
-__all__ = ["PANLite", "PANetwork", "RGBNetwork", "VideoNetwork", "create", "names"]
+__all__ = [
+    "FusedNetwork",
+    "PANEnsemble",
+    "PANFull",
+    "PANLite",
+    "PANetwork",
+    "RGBNetwork",
+    "VideoNetwork",
+    "create",
+    "load",
+    "names",
+    "options",
+]

@@ -2,24 +2,28 @@
 
 import inspect
 from fnmatch import fnmatch
+from functools import partial
 
 import keras
 
 from pan_keras import backbones
 from pan_keras.backbones.registry import unknown
 from pan_keras.models.pa_network import PANetwork
+from pan_keras.models.pan_ensemble import PANEnsemble
+from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
 from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import VideoNetwork
 
 # What a family's name says: its class and the options that differ from the class's own.
-FAMILIES: dict[str, tuple[type[VideoNetwork], dict]] = {
+NETWORKS: dict[str, tuple[type[VideoNetwork], dict]] = {
     "pa": (PANetwork, {}),
     "pan_lite": (PANLite, {}),
     "tsm": (RGBNetwork, {"aggregation": "average"}),
     "tsn": (RGBNetwork, {"aggregation": "average", "shift": False}),
 }
-OPTIONS = (
+FUSED = ("pan_en", "pan_full")
+NETWORK_OPTIONS = (
     *(
         name
         for name in inspect.signature(VideoNetwork.__init__).parameters
@@ -28,6 +32,7 @@ OPTIONS = (
     "shift",
     "causal",
 )
+FUSION_OPTIONS = ("weights", "fuse")
 
 
 def names(pattern: str | None = None) -> list[str]:
@@ -40,8 +45,25 @@ def names(pattern: str | None = None) -> list[str]:
         >>> names("tsn_resnet*")
         ['tsn_resnet101', 'tsn_resnet18', 'tsn_resnet34', 'tsn_resnet50']
     """
-    every = sorted(f"{family}_{backbone}" for family in FAMILIES for backbone in backbones.names())
+    families = (*NETWORKS, *FUSED)
+    every = sorted(f"{family}_{backbone}" for family in families for backbone in backbones.names())
     return [name for name in every if pattern is None or fnmatch(name, pattern)]
+
+
+def options(name: str) -> tuple[str, ...]:
+    """Names of the options that `create` takes for a model.
+
+    Args:
+        name: One of `names()`.
+
+    Example:
+        >>> "width" in options("pan_lite_mobilenetv2"), "width" in options("pan_lite_resnet18")
+        (True, False)
+    """
+    # Backbones have no underscore in their names.
+    family, _, backbone = name.rpartition("_")
+    fusion = FUSION_OPTIONS if family in FUSED else ()
+    return (*NETWORK_OPTIONS, *fusion, *backbones.options(backbone))
 
 
 def create(
@@ -51,20 +73,23 @@ def create(
     segments: int = 8,
     stack: int = 4,
     size: int | tuple[int, int] = 224,
-    **options,
+    **settings,
 ) -> keras.Model:
     """Makes a model with fresh weights.
 
     Args:
-        name: One of `names()`: `pan_lite_*` (PAN_Lite), `pa_*` (its motion branch alone), `tsm_*`
-            (RGB, temporal shift, average), `tsn_*` (RGB, no shift, average).
+        name: One of `names()`: `pan_lite_*` (PAN_Lite), `pan_full_*` (PAN_Full), `pan_en_*`
+            (PAN_En: both), `pa_*` (motion branch of PAN_Full alone), `tsm_*` (RGB, temporal shift,
+            average), `tsn_*` (RGB, no shift, average).
         classes: Number of classes.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         size: Height and width of the frames in pixels, or one number for both.
-        options: `shift` (bool, temporal shift in the backbone), `causal` (bool, shift from the
-            past only), and `aggregation`, `expansion`, `dropout`, `seed`, `dtype` as
-            `VideoNetwork` takes them.
+        settings: Those of `options(name)`. All have `shift` (bool, temporal shift in the
+            backbone), `causal` (bool, shift from the past only), and `aggregation`, `expansion`,
+            `dropout`, `seed`, `dtype` as `VideoNetwork` takes them; `pan_full_*` and `pan_en_*`
+            have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and give the others
+            to every branch; `*_mobilenetv2` has `width`.
 
     Raises:
         ValueError: If the name or an option does not exist; it says the nearest that does.
@@ -73,26 +98,57 @@ def create(
         >>> model = create("pan_lite_resnet50", classes=174, segments=8, stack=4, size=224)
         >>> model.output_shape
         (None, 174)
+        >>> create("pan_full_mobilenetv2", width=0.5, classes=8, size=64).output_shape
+        (None, 8)
     """
     if name not in names():
         raise unknown("model", name, names())
-    for option in options:
-        if option not in OPTIONS:
-            raise unknown(f"option of {name}", option, OPTIONS)
-    # Backbones have no underscore in their names.
+    for option in settings:
+        if option not in options(name):
+            raise unknown(f"option of {name}", option, options(name))
     family, _, backbone = name.rpartition("_")
-    network, presets = FAMILIES[family]
-    options = {"name": name, **presets, **options}
-    shift, causal = options.pop("shift", True), options.pop("causal", False)
+    clip = {"classes": classes, "segments": segments, "stack": stack, "size": size}
+    if family in NETWORKS:
+        network, presets = NETWORKS[family]
+        return single(network, backbone, clip, {"name": name, **presets, **settings})
+    fusion = {key: settings.pop(key) for key in FUSION_OPTIONS if key in settings}
+    branch = partial(branch_of, backbone=backbone, clip=clip, settings=settings)
+    if family == "pan_full":
+        return full(branch, name=name, **fusion)
+    inside = {key: value for key, value in fusion.items() if key == "fuse"}
+    return PANEnsemble(
+        lite=branch(PANLite, "lite"), full=full(branch, name="full", **inside), name=name, **fusion
+    )
+
+
+def full(branch, **fusion) -> PANFull:
+    """PAN_Full, its branches made by a function of class and name."""
+    return PANFull(rgb=branch(RGBNetwork, "rgb"), pa=branch(PANetwork, "pa"), **fusion)
+
+
+def branch_of(network, name, *, backbone, clip, settings) -> VideoNetwork:
+    """One branch of a fused network."""
+    return single(network, backbone, clip, {"name": name, **settings})
+
+
+def single(network, backbone, clip, settings) -> VideoNetwork:
+    """One network and its backbone; `settings` are for both.
+
+    Raises:
+        ValueError: If the settings contradict each other.
+    """
+    shift, causal = settings.pop("shift", True), settings.pop("causal", False)
     if causal and not shift:
-        raise ValueError(f"{name}: causal says which way to shift, but there is no shift")
+        raise ValueError(
+            f"{settings['name']}: causal says which way to shift, but there is no shift"
+        )
+    own = {key: settings.pop(key) for key in backbones.options(backbone) if key in settings}
     made = backbones.create(
         backbone,
-        network.cue_channels(stack),
-        segments if shift else None,
+        network.cue_channels(clip["stack"]),
+        clip["segments"] if shift else None,
         causal,
-        dtype=options.get("dtype"),
+        dtype=settings.get("dtype"),
+        **own,
     )
-    return network(
-        classes=classes, backbone=made, segments=segments, stack=stack, size=size, **options
-    )
+    return network(backbone=made, **clip, **settings)

@@ -50,6 +50,7 @@ class ModelConfig:
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
+        width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
     """
 
     name: str = "pan_lite_micro"
@@ -61,6 +62,7 @@ class ModelConfig:
     shift: bool | None = None
     causal: bool = False
     aggregation: str | None = None
+    width: float | None = None
 
 
 @dataclass(frozen=True)

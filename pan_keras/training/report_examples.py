@@ -67,11 +67,13 @@ def examples(run: Run, model: keras.Model, results: Sequence[ClipResult]) -> Ite
         clips, run.shape, batch=1, crops="1", temporal=1, store=store, workers=1
     )
     for frames, index in dataset.as_numpy_iterator():
-        found = {
-            name: keras.ops.convert_to_numpy(value)[0].astype("float32")
-            for name, value in model.intermediates(frames).items()
-            if name in ("motion", "weights")
-        }
+        # In a network of several branches the names have those of the branches in front; the first
+        # branch that has the tensor is shown.
+        found: dict[str, np.ndarray] = {}
+        for path, value in model.intermediates(frames).items():
+            name = path.rpartition("/")[2]
+            if name in ("motion", "weights") and name not in found:
+                found[name] = keras.ops.convert_to_numpy(value)[0].astype("float32")
         motion = found.get("motion")
         yield Example(
             results[int(index[0])],

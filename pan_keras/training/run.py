@@ -56,6 +56,11 @@ class Run:
         return clip_shape(self.config)
 
     @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What is done to frames before the model."""
+        return json.loads(self._text("preprocessing.json"))
+
+    @property
     def data_report(self) -> dict[str, Any]:
         """Counts, ranges and skipped files of the data."""
         return json.loads(self._text("data_report.json"))
@@ -76,18 +81,15 @@ class Run:
         Raises:
             UserError: If it is absent or damaged.
         """
-        import keras  # noqa: PLC0415
-
-        from pan_keras import models  # noqa: F401, PLC0415
+        from pan_keras import models  # noqa: PLC0415
 
         file = self.path / "model.keras"
         if not file.is_file():
             raise UserError(f"{file}: not there; train the run to the end of an epoch first")
         try:
-            return keras.saving.load_model(file)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{file}: damaged ({reason}); train the run again") from error
+            return models.load(file)
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def write(self, name: str, content: str | dict) -> None:
         """Writes one file of the run, whole or not at all."""

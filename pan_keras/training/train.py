@@ -10,6 +10,7 @@ from typing import Any
 from pan_keras import models
 from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
+from pan_keras.training.combining import RECORD
 from pan_keras.training.config import Config, load_config, recipes
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
 from pan_keras.training.trainer import Trainer
@@ -89,9 +90,11 @@ def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
         quiet: Whether to print warnings alone.
 
     Raises:
-        UserError: If the folder is no run, or its data changed.
+        UserError: If the folder is no run or was put together from others, or its data changed.
     """
     found = latest_run() if run is None else open_run(run)
+    if (found.path / RECORD).is_file():
+        raise UserError(f"{found.path}: was put together from runs; train these on, and combine")
     return _fit(found, found.config, quiet)
 
 

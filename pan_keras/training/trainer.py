@@ -250,7 +250,7 @@ def create_model(config: Config, classes: int) -> keras.Model:
         UserError: If there is no such network, or it cannot be as the configuration says.
     """
     model = config.model
-    options = {"shift": model.shift, "aggregation": model.aggregation}
+    options = {"shift": model.shift, "aggregation": model.aggregation, "width": model.width}
     try:
         return models.create(
             model.name,

@@ -9,7 +9,14 @@ from pan_keras.backbones import registry
 
 
 def test_names():
-    assert backbones.names() == ["micro", "resnet101", "resnet18", "resnet34", "resnet50"]
+    assert backbones.names() == [
+        "micro",
+        "mobilenetv2",
+        "resnet101",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+    ]
 
 
 @pytest.mark.parametrize("name", backbones.names())
@@ -42,7 +49,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_a_name_unlike_all_is_answered_with_all():
-    with pytest.raises(ValueError, match="there are micro, resnet101"):
+    with pytest.raises(ValueError, match="there are micro, mobilenetv2, resnet101"):
         backbones.create("vgg")
 
 

@@ -43,6 +43,12 @@ def test_a_network_without_pa_has_no_such_part(threads):
     assert "pa" not in measure("tsn_micro", threads).breakdown
 
 
+def test_a_network_of_branches_has_the_parts_of_each(threads):
+    breakdown = measure("pan_full_micro", threads).breakdown
+    assert {"rgb/backbone", "rgb/aggregation", "pa/backbone", "pa/pa"} < set(breakdown)
+    assert "rgb/pa" not in breakdown
+
+
 def test_prints_one_json_object_or_a_line_per_part(threads):
     result = measure("pan_lite_micro", threads)
     assert json.loads(result.to_json())["seconds"] == result.seconds

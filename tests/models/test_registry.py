@@ -15,15 +15,15 @@ def shifts(model):
 
 
 def test_names_are_families_times_backbones():
-    assert len(models.names()) == 4 * 5
+    assert len(models.names()) == 6 * 6
     assert models.names("pan_lite_*") == [
         f"pan_lite_{backbone}"
-        for backbone in ("micro", "resnet101", "resnet18", "resnet34", "resnet50")
+        for backbone in ("micro", "mobilenetv2", "resnet101", "resnet18", "resnet34", "resnet50")
     ]
     assert models.names("nothing*") == []
 
 
-@pytest.mark.parametrize("name", models.names("*_micro") + models.names("*_resnet18"))
+@pytest.mark.parametrize("name", models.names("*_micro"))
 def test_every_family_makes_its_model(name):
     model = create(name, size=(32, 48))
     assert model.name == name
@@ -50,6 +50,32 @@ def test_options_reach_the_network():
     assert model.get_layer("vap").expansion == 2
     assert create(aggregation="vip").get_layer("vip").trainable_weights == []
     assert all(shift.causal for shift in shifts(create(causal=True)))
+
+
+def test_width_reaches_the_backbone_of_every_branch():
+    model = create("pan_en_mobilenetv2", width=0.25)
+    inner = model.branches["full"].branches
+    for branch in (model.branches["lite"], inner["rgb"], inner["pa"]):
+        assert branch.backbone.get_layer("features_0_0").filters == 8
+
+
+def test_options_reach_every_branch_and_the_fusion():
+    model = create("pan_full_micro", causal=True, weights=(3, 1), fuse="probabilities")
+    for branch in model.branches.values():
+        assert all(shift.causal for shift in shifts(branch))
+    assert (model.fusion.shares, model.fusion.fuse) == ([0.75, 0.25], "probabilities")
+    inner = create("pan_en_micro", fuse="probabilities", weights="reference").branches["full"]
+    assert (inner.fusion.shares, inner.fusion.fuse) == ([0.5, 0.5], "probabilities")
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("pan_lite_resnet18", "width"), ("pan_lite_micro", "fuse"), ("pan_full_micro", "width")],
+)
+def test_options_of_other_models_are_refused(name, option):
+    assert option not in models.options(name)
+    with pytest.raises(ValueError, match=f"unknown option of {name} '{option}'"):
+        create(name, **{option: 1})
 
 
 def test_an_unknown_model_is_answered_with_the_nearest():

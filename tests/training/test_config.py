@@ -4,6 +4,7 @@ import pytest
 
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
+from pan_keras.training.trainer import create_model
 
 
 def test_later_sources_win(tmp_path):
@@ -22,6 +23,18 @@ def test_a_resolved_configuration_reads_back_as_itself(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text(config.to_toml())
     assert load_config(file=file) == config
+
+
+def test_the_width_reaches_the_backbone():
+    small = ["model.segments=2", "model.stack=2", "model.size=32", "model.width=0.25"]
+    config = load_config(overrides=["model.name=pan_lite_mobilenetv2", *small])
+    assert create_model(config, 3).backbone.get_layer("features_0_0").filters == 8
+
+
+def test_a_width_for_a_backbone_without_one_is_refused():
+    config = load_config(overrides=["model.name=pan_lite_micro", "model.width=0.25"])
+    with pytest.raises(UserError, match="unknown option of pan_lite_micro 'width'"):
+        create_model(config, 3)
 
 
 @pytest.mark.parametrize("name", recipes())

@@ -1,0 +1,66 @@
+"""torchvision's convolutions and normalisation, which all backbones are made of."""
+
+import keras
+from keras import layers
+
+from pan_keras.layers import BatchNormalization
+
+
+def convolve(x, width, kernel, policy, *, name, stride=1):
+    """A convolution without bias, padded as torch pads."""
+    x, padding = pad(x, kernel, stride, policy, name)
+    return layers.Conv2D(
+        width,
+        kernel,
+        strides=stride,
+        padding=padding,
+        use_bias=False,
+        kernel_initializer=he_normal("fan_out"),
+        dtype=policy,
+        name=name,
+    )(x)
+
+
+def convolve_each(x, kernel, policy, *, name, stride=1):
+    """A convolution of each channel by itself, without bias, padded as torch pads."""
+    x, padding = pad(x, kernel, stride, policy, name)
+    return layers.DepthwiseConv2D(
+        kernel,
+        strides=stride,
+        padding=padding,
+        use_bias=False,
+        # What torch takes for the fan-out of such a kernel is the fan-in by Keras' axes.
+        depthwise_initializer=he_normal("fan_in"),
+        dtype=policy,
+        name=name,
+    )(x)
+
+
+def pad(x, kernel, stride, policy, name):
+    """Pads by half the kernel on every side where Keras' own padding would not.
+
+    Keras' "same" does so only for stride 1; with a stride it starts elsewhere.
+
+    Returns:
+        The padded maps, and the padding that is left to the convolution.
+    """
+    if stride == 1:
+        return x, "same"
+    if kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, dtype=policy, name=f"{name}_pad")(x)
+    return x, "valid"
+
+
+def he_normal(mode):
+    """torch's Kaiming initialisation of kernels."""
+    return keras.initializers.VarianceScaling(2.0, mode=mode, distribution="untruncated_normal")
+
+
+def normalise(x, policy, name):
+    """Batch normalisation."""
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
+
+
+def rectify(x, policy, name, ceiling=None):
+    """ReLU, cut off at a ceiling if there is one."""
+    return layers.ReLU(ceiling, dtype=policy, name=name)(x)

@@ -1,0 +1,160 @@
+"""MobileNetV2 with torchvision's arithmetic, for any input and with the temporal shift."""
+
+import math
+
+import keras
+from keras import layers
+
+from pan_keras.backbones.arithmetic import convolve, convolve_each, normalise, rectify
+from pan_keras.backbones.backbone import Backbone
+from pan_keras.backbones.registry import register
+from pan_keras.layers import TemporalShift
+
+# Expansion, channels, blocks and stride of each stage.
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+STEM_CHANNELS = 32
+FEATURES = 1280
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class MobileNetV2(Backbone):
+    """MobileNetV2 from maps to a feature vector, for phones.
+
+    The arithmetic is torchvision's: symmetric padding, convolutions without biases, batch
+    normalisation with epsilon 1e-5 and a moving average of momentum 0.9, ReLU up to 6. Layers carry
+    torchvision's names with underscores: `features_0_0` (the stem's convolution) and `features_0_1`
+    (its norm), `features_2_conv_0_0` (a block's expansion), `features_2_conv_1_0` (its depthwise
+    convolution), `features_2_conv_2` (its projection) and `features_2_conv_3` (the norm after it),
+    `features_18_0`. A depthwise kernel is `(3, 3, C, 1)`.
+
+    With `segments`, a temporal shift stands at the input of the expansion of each block that has a
+    shortcut, so that the shortcut stays as it is, as in TSM.
+
+    Args:
+        width: Multiplier of the channels, which are rounded to multiples of 8 as torchvision
+            rounds them; the features are never fewer than 1280.
+        channels: Channels of the input maps.
+        segments: Segments per clip, N, for the temporal shift; None for none.
+        causal: Shift from past segments only.
+
+    Input shape:
+        `(B * N, H, W, channels)`, any H and W.
+
+    Output shape:
+        `(B * N, d)`, averaged over positions; d is 1280, or more where `width` is above 1.
+
+    Raises:
+        ValueError: If `width` is not above 0.
+
+    Example:
+        >>> backbone = MobileNetV2(width=0.5, channels=6, segments=8)
+        >>> backbone(keras.random.normal((2 * 8, 64, 64, 6))).shape
+        (16, 1280)
+
+    References:
+        Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
+        Lin, Gan, Han, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: float = 1.0,
+        channels: int = 3,
+        segments: int | None = None,
+        causal: bool = False,
+        dtype=None,
+        **kwargs,
+    ):
+        if not width > 0:
+            raise ValueError(f"width must be above 0, got {width}")
+        policy = keras.dtype_policies.get(dtype)
+        maps = keras.Input((None, None, channels), name="maps")
+        stem = round_channels(STEM_CHANNELS * width)
+        x = convolve(maps, stem, 3, policy, name="features_0_0", stride=2)
+        x = activate(x, policy, "features_0_1")
+        number = 0
+        for expansion, stage_channels, count, stage_stride in STAGES:
+            for index in range(count):
+                number += 1
+                x = inverted_residual(
+                    x,
+                    expansion,
+                    round_channels(stage_channels * width),
+                    stage_stride if index == 0 else 1,
+                    shift=segments and {"segments": segments, "causal": causal},
+                    policy=policy,
+                    name=f"features_{number}",
+                )
+        last = round_channels(FEATURES * max(1.0, width))
+        x = convolve(x, last, 1, policy, name=f"features_{number + 1}_0")
+        x = activate(x, policy, f"features_{number + 1}_1")
+        features = layers.GlobalAveragePooling2D(dtype=policy, name="avgpool")(x)
+        configuration = {
+            "width": width,
+            "channels": channels,
+            "segments": segments,
+            "causal": causal,
+        }
+        super().__init__(maps, features, configuration, policy, **kwargs)
+
+
+def inverted_residual(x, expansion, width, stride, *, shift, policy, name):
+    """A block: widened, convolved by channel, narrowed, plus the shortcut where that is possible.
+
+    Args:
+        x: Maps.
+        expansion: Channels inside in multiples of those of `x`; 1 for no widening.
+        width: Channels that come out.
+        stride: Of the convolution by channel.
+        shift: Arguments of the temporal shift, if any.
+        policy: Of the layers.
+        name: Prefix of their names.
+    """
+    shortcut, inside = x, expansion * x.shape[-1]
+    has_shortcut = stride == 1 and x.shape[-1] == width
+    if has_shortcut and shift and expansion > 1:
+        x = TemporalShift(**shift, dtype=policy, name=f"{name}_shift")(x)
+    unit = 0
+    if expansion > 1:
+        x = convolve(x, inside, 1, policy, name=f"{name}_conv_0_0")
+        x = activate(x, policy, f"{name}_conv_0_1")
+        unit = 1
+    x = convolve_each(x, 3, policy, name=f"{name}_conv_{unit}_0", stride=stride)
+    x = activate(x, policy, f"{name}_conv_{unit}_1")
+    x = convolve(x, width, 1, policy, name=f"{name}_conv_{unit + 1}")
+    x = normalise(x, policy, f"{name}_conv_{unit + 2}")
+    return layers.Add(dtype=policy, name=f"{name}_add")([shortcut, x]) if has_shortcut else x
+
+
+def activate(x, policy, name):
+    """Batch normalisation and ReLU up to 6."""
+    return rectify(normalise(x, policy, name), policy, f"{name}_relu", ceiling=6.0)
+
+
+def round_channels(channels: float) -> int:
+    """The multiple of 8 that stands for a number of channels.
+
+    It is the nearest one, at least 8, and the next higher where the nearest would lose more than
+    a tenth.
+
+    Example:
+        >>> [round_channels(0.5 * channels) for channels in (16, 24, 32, 96)]
+        [8, 16, 16, 48]
+    """
+    nearest = max(8, 8 * math.floor(channels / 8 + 0.5))
+    return nearest + 8 if nearest < 0.9 * channels else nearest
+
+
+@register("mobilenetv2", options=("width",))
+def mobilenetv2(**kwargs):
+    """MobileNetV2; `width` multiplies its channels."""
+    return MobileNetV2(**{"name": "mobilenetv2", **kwargs})

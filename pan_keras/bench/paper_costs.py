@@ -1,0 +1,95 @@
+"""The costs that the paper states, beside those that are counted here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from pan_keras.bench.cost import Cost
+from pan_keras.bench.model_table import build_and_count, model_table
+from pan_keras.layers import PersistenceOfAppearance
+
+
+@dataclass(frozen=True)
+class PaperCost:
+    """One figure of the paper and its count here.
+
+    Attributes:
+        what: The network or module, with its clips.
+        table: Where the paper states it.
+        paper: The paper's figure, in thousand millions of multiply-accumulates.
+        cost: What is counted here.
+    """
+
+    what: str
+    table: str
+    paper: float
+    cost: Cost
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure for programs."""
+        return {
+            "what": self.what,
+            "table": self.table,
+            "paper_macs": round(self.paper * 1e9),
+            "macs": self.cost.macs,
+            "needed_macs": self.cost.needed_macs,
+            "parameters": self.cost.parameters,
+        }
+
+
+def paper_costs() -> list[PaperCost]:
+    """Counts everything whose cost the paper states, with the paper's numbers of frames.
+
+    Example:
+        >>> row = paper_costs()[0]
+        >>> row.what, row.paper, row.cost.macs, row.cost.parameters
+        ('PA, 8x6 frames of 224', 2.868, 2867658752, 1184)
+
+    References:
+        PAN paper, Table I (PA and its parameters) and Table V (networks, 174 classes).
+    """
+    modules = [
+        PaperCost(f"{what}, 8x6 frames of 224", "I", paper, build_and_count(pa_of(encoding)))
+        for what, encoding, paper in (
+            ("PA", "motion", 2.868),
+            ("PA as attention", "attention", 2.884),
+        )
+    ]
+    networks = [
+        PaperCost(f"{name}, 8x4 frames of {size}", "V", paper, model_table(name, size=size)[0].cost)
+        for name, size, paper in (
+            ("pan_lite_resnet50", 224, 35.7),
+            ("pan_full_resnet50", 224, 67.7),
+            ("pan_lite_resnet50", 256, 46.6),
+            ("pan_full_resnet50", 256, 88.4),
+            ("pan_lite_resnet101", 256, 85.6),
+            ("pan_full_resnet101", 256, 166.1),
+        )
+    ]
+    return modules + networks
+
+
+def pa_of(encoding: str) -> Callable[[], keras.Model]:
+    """A function that makes PA by itself for the clips of the paper's Table I."""
+
+    def make():
+        frames = keras.Input((8, 6, 224, 224, 3))
+        stacks = ops.reshape(frames, (-1, 6, 224, 224, 3))
+        return keras.Model(frames, PersistenceOfAppearance(encoding=encoding)(stacks))
+
+    return make
+
+
+def to_text(rows: list[PaperCost]) -> str:
+    """A table for a person."""
+    width = max(len(row.what) for row in rows)
+    lines = [f"{'':<{width}}  table  paper/G  counted/G  needed/G  parameters"]
+    lines += [
+        f"{row.what:<{width}}  {row.table:>5}  {row.paper:>7}  {row.cost.macs / 1e9:9.3f}  "
+        f"{row.cost.needed_macs / 1e9:8.3f}  {row.cost.parameters:10,}"
+        for row in rows
+    ]
+    return "\n".join(lines)

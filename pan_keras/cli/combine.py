@@ -1,0 +1,46 @@
+"""`pan-keras combine`: the command line of `pan_keras.training.combining.combine`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.evaluate import numbers
+from pan_keras.cli.quiet import TensorFlowCommand
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN [RUN]"
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run folder to make.",
+)
+@click.option(
+    "--weights",
+    default="paper",
+    show_default=True,
+    help="`paper` (Lite 1/2, RGB and PA 1/4; RGB and PA alone 1/2), `reference` (all the same), or "
+    "one number a RUN, such as 2,1,1.",
+)
+@click.option(
+    "--fuse",
+    type=click.Choice(["logits", "probabilities"]),
+    default="logits",
+    show_default=True,
+    help="What is averaged.",
+)
+def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str):
+    """Put networks that were trained apart together as one run.
+
+    An RGB and a PA network make PAN_Full; PAN_Lite with both, or with a PAN_Full, makes PAN_En.
+    """
+    from pan_keras.training.combining import combine  # TensorFlow takes seconds to import
+
+    named = weights.isalpha()
+    made = combine(runs, output, weights=weights if named else numbers(weights), fuse=fuse)
+    click.echo(f"{made.path}: {made.config.model.name}")
+    click.echo(f"next: pan-keras evaluate {made.path}")

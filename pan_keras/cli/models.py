@@ -1,0 +1,53 @@
+"""`pan-keras models`: the command line of `pan_keras.bench.model_table.model_table`."""
+
+import json
+
+import click
+from click.core import ParameterSource
+
+from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.errors import UserError
+
+COUNT = click.IntRange(1)
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("pattern", required=False)
+@click.option("--cost", is_flag=True, help="Also what inference needs, memory, kinds of layers.")
+@click.option("--paper", is_flag=True, help="Only what the paper states, beside what is counted.")
+@click.option(
+    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
+)
+@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@click.option(
+    "--stack", default=4, type=COUNT, show_default=True, help="Adjacent frames per segment, m."
+)
+@click.option("--classes", default=174, type=COUNT, show_default=True, help="Number of classes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
+@click.pass_context
+def models(
+    context: click.Context, pattern: str | None, cost: bool, paper: bool, as_json: bool, **clip: int
+):
+    """List models by name, all or those that match PATTERN, such as 'pan_lite_*'.
+
+    Multiply-accumulates (MAC) are those of one clip, counted as the paper counts its FLOPs; the
+    defaults are those of its Table V, Something-Something.
+    """
+    others = [name for name in ("pattern", "cost", *clip) if was_given(context, name)]
+    if paper and others:
+        raise UserError(f"--paper is a table of its own clips; drop {', '.join(others)}")
+    # TensorFlow takes seconds to import.
+    from pan_keras.bench import model_table, paper_costs
+
+    if paper:
+        figures = paper_costs.paper_costs()
+        text, records = paper_costs.to_text(figures), [figure.to_json() for figure in figures]
+    else:
+        rows = model_table.model_table(pattern, **clip)
+        text, records = model_table.to_text(rows, cost), [row.to_json(cost) for row in rows]
+    click.echo(json.dumps(records, indent=1) if as_json else text)
+
+
+def was_given(context: click.Context, name: str) -> bool:
+    """Whether a parameter stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

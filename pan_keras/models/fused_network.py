@@ -1,0 +1,116 @@
+"""Networks side by side on the same frames, whose scores are averaged."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from pan_keras.layers import ScoreFusion
+
+
+class FusedNetwork(keras.Model):
+    """Classifies clips by the weighted average of the scores of whole networks.
+
+    Subclasses say what the branches are. A branch is a network that can also stand alone, so that
+    branches can be trained apart and put together, and all share the input `frames`. The fused
+    network can be trained itself too, from its first weight or on.
+
+    Args:
+        branches: The networks by name. They stay the same objects: their weights are shared.
+        weights: Weight of each branch, in the same order; brought to a sum of 1.
+        fuse: `"logits"` or `"probabilities"`: what is averaged, as `ScoreFusion` says.
+
+    Attributes:
+        branches: The networks by name.
+
+    Input shape:
+        `(B, N, m, H, W, 3)`: RGB in 0..255, uint8 or float.
+
+    Output shape:
+        `(B, classes)`: logits, float32; with `fuse="probabilities"` the logarithm of the averaged
+        probabilities, which all code that takes logits takes as well.
+
+    Raises:
+        ValueError: If the branches do not take the same frames or know the same number of classes.
+    """
+
+    def __init__(
+        self,
+        branches: dict[str, keras.Model],
+        weights: Sequence[float],
+        fuse: str = "logits",
+        **kwargs,
+    ):
+        check_branches(branches)
+        first = next(iter(branches.values()))
+        frames = keras.Input(first.input_shape[1:], name="frames")
+        fusion = ScoreFusion(weights, fuse, dtype="float32", name="logits")
+        logits = fusion(ops.stack([branch(frames) for branch in branches.values()], axis=1))
+        super().__init__(inputs=frames, outputs=logits, **kwargs)
+        self.dtype_policy = first.dtype_policy
+        self.branches = branches
+        self.fusion = fusion
+        self.classes = first.classes
+        self.segments = first.segments
+        self.stack = first.stack
+        self.size = first.size
+
+    def intermediates(self, frames) -> dict:
+        """The tensors of all branches, in inference mode.
+
+        Args:
+            frames: As the model's input.
+
+        Returns:
+            `logits` `(B, classes)`, and what each branch gives, under names such as
+            `rgb/features` and `pa/motion`.
+        """
+        tensors = {
+            f"{name}/{key}": value
+            for name, branch in self.branches.items()
+            for key, value in branch.intermediates(frames).items()
+        }
+        logits = [tensors[f"{name}/logits"] for name in self.branches]
+        return {**tensors, "logits": self.fusion(ops.stack(logits, axis=1))}
+
+    def get_config(self):
+        return {
+            **{
+                name: keras.saving.serialize_keras_object(branch)
+                for name, branch in self.branches.items()
+            },
+            "size": list(self.size),
+            "weights": self.fusion.shares,
+            "fuse": self.fusion.fuse,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        size = config["size"]
+        options = {key: value for key, value in config.items() if key != "size"}
+        for name, value in options.items():
+            if isinstance(value, dict) and "class_name" in value:
+                # Of the size that is asked for, which may be another than that of the branch.
+                branch = {**value, "config": {**value["config"], "size": size}}
+                options[name] = keras.saving.deserialize_keras_object(branch)
+        return cls(**options)
+
+
+def check_branches(branches):
+    """Raises ValueError if networks cannot stand side by side."""
+    (name, first), *others = branches.items()
+    for other, branch in others:
+        if branch.input_shape != first.input_shape:
+            raise ValueError(
+                f"{other} takes frames {branch.input_shape[1:]}, but {name} takes "
+                f"{first.input_shape[1:]}; make both with the same segments, stack and size"
+            )
+        if branch.classes != first.classes:
+            raise ValueError(
+                f"{other} knows {branch.classes} classes, but {name} knows {first.classes}; "
+                "train both on the same classes"
+            )
+        if branch.name == first.name:
+            raise ValueError(f"{other} and {name} are both named {branch.name!r}; rename one")

@@ -1,0 +1,59 @@
+"""PAN_En: PAN_Lite and PAN_Full together."""
+
+from collections.abc import Sequence
+
+import keras
+
+from pan_keras.backbones.registry import unknown
+from pan_keras.models.fused_network import FusedNetwork
+from pan_keras.models.pan_full import PANFull
+from pan_keras.models.pan_lite import PANLite
+
+WEIGHTS = {"paper": (1 / 2, 1 / 2), "reference": (1 / 3, 2 / 3)}
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class PANEnsemble(FusedNetwork):
+    """PAN_En: PAN_Lite and PAN_Full, whose scores are averaged.
+
+    Input, output and the way to train the branches apart are those of `FusedNetwork`. Where
+    `full` averages something else than this network does, logits here and probabilities there, each
+    does as it says.
+
+    Args:
+        lite: PAN_Lite.
+        full: PAN_Full.
+        weights: `"paper"`: PAN_Lite and PAN_Full count 1/2 each, so that Lite, RGB and PA count
+            1/2, 1/4 and 1/4. `"reference"`: PAN_Full counts twice as much, so that the three count
+            1/3 each, as in the paper's released code. Or two numbers, for Lite and Full.
+        fuse: Average `"logits"` or `"probabilities"`.
+
+    Raises:
+        ValueError: If the branches do not fit each other.
+
+    Example:
+        >>> from pan_keras.models import PANetwork, RGBNetwork
+        >>> options = {"classes": 8, "backbone": "micro", "segments": 8, "stack": 4, "size": 112}
+        >>> full = PANFull(rgb=RGBNetwork(**options), pa=PANetwork(**options))
+        >>> model = PANEnsemble(lite=PANLite(**options), full=full, weights="reference")
+        >>> model(keras.random.uniform((2, 8, 4, 112, 112, 3), 0, 255)).shape
+        (2, 8)
+
+    References:
+        PAN paper, Sec. V-D (PAN_En), Table V.
+    """
+
+    def __init__(
+        self,
+        *,
+        lite: PANLite,
+        full: PANFull,
+        weights: str | Sequence[float] = "paper",
+        fuse: str = "logits",
+        **kwargs,
+    ):
+        if isinstance(weights, str):
+            if weights not in WEIGHTS:
+                raise unknown("choice of weights", weights, WEIGHTS)
+            weights = WEIGHTS[weights]
+        super().__init__({"lite": lite, "full": full}, weights, fuse, **kwargs)

@@ -1,0 +1,64 @@
+"""Every registered model runs, learns, is saved and loaded, and costs what the table says."""
+
+import csv
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from differentiate import differentiate
+
+from pan_keras import models
+from pan_keras.bench.model_table import model_table
+
+CLIP = {"classes": 3, "segments": 2, "stack": 2, "size": 32}
+COSTS = Path(__file__).parent / "costs.csv"
+# Their depth tells nothing of a backend that the same blocks in less depth do not tell, and
+# compiling it takes JAX minutes.
+DEEP = ("resnet34", "resnet50", "resnet101")
+
+
+def logits_of(model, frames):
+    return keras.ops.convert_to_numpy(model(frames))
+
+
+def take_gradient_step(model, frames, cotangent):
+    """Moves all weights together by a thousandth, where the logits change most."""
+    gradients, _ = differentiate(model, frames, cotangent)
+    assert len(gradients) == len(model.trainable_weights)
+    length = np.sqrt(sum(np.square(gradient, dtype="float64").sum() for gradient in gradients))
+    assert 0 < length < np.inf
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        weight.assign_add(1e-3 * gradient / length)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_runs_learns_and_comes_back(name, tmp_path):
+    if keras.backend.backend() != "tensorflow" and name.endswith(DEEP):
+        pytest.skip("on this backend, the shallow ones of the same blocks stand for the deep ones")
+    keras.utils.set_random_seed(0)
+    model = models.create(name, **CLIP)
+    frames = np.random.default_rng(0).uniform(0, 255, (1, 2, 2, 32, 32, 3)).astype("float32")
+    before = logits_of(model, frames)
+    take_gradient_step(model, frames, np.array([[2, -1, -1]], "float32"))
+    after = logits_of(model, frames)
+    assert before.shape == after.shape == (1, 3)
+    assert np.isfinite(after).all()
+    assert not np.array_equal(before, after)
+    model.save(tmp_path / "model.keras")
+    kind = type(model)
+    del model
+    loaded = models.load(tmp_path)
+    assert type(loaded) is kind
+    np.testing.assert_array_equal(logits_of(loaded, frames), after)
+
+
+def test_costs_are_those_of_the_table():
+    with COSTS.open(newline="") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    counted = {row.name: row.cost for row in model_table()}
+    assert list(rows) == list(counted)
+    for name, cost in counted.items():
+        assert cost.parameters == int(rows[name]["parameters"]), name
+        assert cost.macs == int(rows[name]["macs"]), name
+        assert not cost.uncounted
