@@ -24,7 +24,9 @@ from pan_keras.data import load_card, make_motions
 from pan_keras.training.config import load_config
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -129,4 +131,4 @@ def test_commands_that_are_spoken_of_exist(document):
 def test_links_between_files_lead_somewhere(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):
-        assert (ROOT / target).exists(), f"{document}: {target}"
+        assert (ROOT / document).parent.joinpath(target).exists(), f"{document}: {target}"

@@ -106,7 +106,9 @@ def png(figure: Figure, dots_per_inch: int = 144) -> bytes:
     """The figure as a PNG file on white."""
     file = io.BytesIO()
     with _any_glyph():
-        FigureCanvasAgg(figure).print_figure(file, format="png", dpi=dots_per_inch)
+        FigureCanvasAgg(figure).print_figure(
+            file, format="png", dpi=dots_per_inch, pil_kwargs={"optimize": True}
+        )
     return file.getvalue()
 
 

@@ -68,7 +68,7 @@ class Pictures:
         """A picture of each clip."""
         size = panels.viewing_size(self.shape.size, SIDE)
         for label, stacks in self._shown:
-            maps = np.stack([cue(stack).mean(axis=0) for stack in stacks])
+            maps = cue(stacks).mean(axis=1)
             highest = scale_of(maps)
             frames = panels.row([panels.enlarge(stack[0], size) for stack in stacks])
             heat = [panels.enlarge(panels.heat(each, highest), size) for each in maps]

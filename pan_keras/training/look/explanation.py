@@ -109,7 +109,9 @@ class Explanation:
             + ", ".join(f"{self.labels[each]} {self.probabilities[each]:.1%}" for each in shown)
         ]
         for network in self.networks:
-            lines += ["", *_timescale_lines(network), "", *self._evidence_lines(network, shown)]
+            name = [network.name] if len(self.networks) > 1 else []
+            evidence = self._evidence_lines(network, shown)
+            lines += ["", *name, *_timescale_lines(network), "", *evidence]
         return "\n".join(lines)
 
     def _record(self, network: NetworkExplanation) -> dict[str, Any]:
@@ -130,7 +132,7 @@ class Explanation:
                 f"{round(float(value), 2) + 0.0:7.2f}" for value in network.evidence[:, each]
             )
             lines.append(f"{self.labels[each]:<{width}}{values}")
-        return [network.name, *lines] if len(self.networks) > 1 else lines
+        return lines
 
 
 def _timescale_lines(network: NetworkExplanation) -> list[str]:

@@ -21,6 +21,7 @@ SIGNED = LinearSegmentedColormap.from_list("evidence", (PALETTE["second"], "#fff
 CLASSES = 3  # of the evidence that is shown
 WIDTH, SIDE = 8.0, 2.4  # inches of all segments, and of what stands beside them
 LINE = 0.24  # inches of a timescale or class
+LITTLE = 0.2  # of evidence: where none is more, none is shown in full colour
 DOTS_PER_INCH = 100
 
 
@@ -98,7 +99,9 @@ def _pictures(row: np.ndarray, pictures: np.ndarray, name: str, note: str) -> No
         cv2.copyMakeBorder(each, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=(255,) * 3)
         for each in pictures
     ]
-    axes.imshow(np.hstack(framed), extent=(0.5, count + 0.5, 0, 1), aspect="auto")
+    axes.imshow(
+        np.hstack(framed), extent=(0.5, count + 0.5, 0, 1), aspect="auto", interpolation="nearest"
+    )
     _bare(axes, name)
     _note(beside, note)
 
@@ -129,7 +132,7 @@ def _evidence(row: np.ndarray, explanation: Explanation, network: NetworkExplana
     axes, beside = row
     classes = explanation.ranking[:CLASSES]
     values = network.evidence[:, classes].T
-    largest = max(float(np.abs(values).max()), 1e-6)
+    largest = max(float(np.abs(values).max()), LITTLE)
     count = values.shape[1]
     axes.pcolormesh(
         np.arange(count + 1) + 0.5,

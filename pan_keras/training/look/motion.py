@@ -8,7 +8,6 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pan_keras.data.crops import resize_shorter_side
@@ -150,7 +149,7 @@ class _Canvas:
             lines += [self._row([*pair, pa, flow]), gap]
         picture = np.vstack([*lines[:-1], self.legends(4)])
         with replacing(output) as temporary:
-            temporary.write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+            temporary.write_bytes(panels.png(picture))
         return len(chosen)
 
     def video(self, frames: Iterator[np.ndarray], output: Path, rate: float) -> int:
@@ -196,7 +195,7 @@ def _canvas(samples: list[np.ndarray], cue: MotionCue, flow: OpticalFlow) -> _Ca
     return _Canvas(
         cue=cue,
         flow=flow,
-        pa_scale=scale_of(np.stack([cue(pair) for pair in samples])),
+        pa_scale=scale_of(cue(np.stack(samples))),
         flow_scale=scale_of(np.stack(speeds)),
         size=panels.viewing_size(samples[0].shape[1:3], SHORTEST),
     )

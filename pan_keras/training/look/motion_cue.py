@@ -71,15 +71,16 @@ class MotionCue:
         """PA of each pair of adjacent frames.
 
         Args:
-            frames: uint8 `(n, H, W, 3)`, n >= 2.
+            frames: uint8 `(..., n, H, W, 3)`, n >= 2.
 
         Returns:
-            float32 `(n - 1, H, W)`.
+            float32 `(..., n - 1, H, W)`.
         """
-        count, height, width, _ = frames.shape
-        flat = normalise(frames.reshape(1, count, height * width, 3))
-        maps = self.layer(keras.ops.reshape(flat, (1, count, height, width, 3)))
-        return keras.ops.convert_to_numpy(maps)[0].transpose(2, 0, 1).astype("float32")
+        *leading, count, height, width, _ = frames.shape
+        flat = normalise(frames.reshape(-1, count, height * width, 3))
+        maps = self.layer(keras.ops.reshape(flat, (-1, count, height, width, 3)))
+        maps = np.moveaxis(keras.ops.convert_to_numpy(maps), -1, 1).astype("float32")
+        return maps.reshape(*leading, count - 1, height, width)
 
 
 def fixed_layer() -> PersistenceOfAppearance:

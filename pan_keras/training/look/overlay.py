@@ -139,7 +139,7 @@ class Overlay:
     ) -> Iterator[np.ndarray]:
         small = partial(resize_shorter_side, side=self.side, resize=resize)
         samples = sample_pairs(video, lambda frame: small(viewable(frame)))
-        highest = scale_of(np.stack([cue(pair) for pair in samples]))
+        highest = scale_of(cue(np.stack(samples)))
         legend = panels.heat_legend(highest, LEGEND, "PA ")
         for chunk in chunks(pictures):
             maps = cue(np.stack([small(picture) for picture in chunk]))

@@ -82,3 +82,9 @@ def heat_legend(highest: float, width: int, name: str = "") -> np.ndarray:
     write(legend, first, (2, foot))
     write(legend, last, (end + 5, foot))
     return legend
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture as a PNG file, packed as small as it goes."""
+    packed = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    return cv2.imencode(".png", picture[..., ::-1], packed)[1].tobytes()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from pan_keras import models
 from pan_keras.cli import main
 from pan_keras.errors import UserError
 from pan_keras.layers import timescale_members
@@ -71,34 +72,27 @@ def test_networks_without_motion_or_timescales_are_explained_too(
     assert cv2.imread(str(tmp_path / "explain.png")).shape[1] > 800
 
 
-class Fused:
-    """A model of several networks, as the fusing models are: nothing but their names."""
-
-    def __init__(self, **branches):
-        self.branches = branches
-
-
 def test_networks_of_fused_models_are_found_by_their_branches(run):
     network = run.load_model()
     assert networks(network) == {"pan_lite_micro": network}
-    full = Fused(rgb=network, pa=network)
-    assert list(networks(full)) == ["rgb", "pa"]
-    assert list(networks(Fused(lite=network, full=full))) == ["lite", "full/rgb", "full/pa"]
+    fused = models.create("pan_en_micro", classes=3, segments=2, stack=2, size=32)
+    found = networks(fused)
+    assert list(found) == ["lite", "full/rgb", "full/pa"]
+    assert found["full/pa"] is fused.branches["full"].branches["pa"]
 
 
-def test_several_networks_stand_below_each_other(run, video, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "pan_keras.training.look.explain.networks", lambda model: {"rgb": model, "pa": model}
-    )
-    explanation = explain(run.path, video)
+def test_networks_of_fused_models_stand_below_each_other(make_run, run, video, tmp_path):
+    explanation = explain(make_run(model="pan_full_micro").path, video)
     found = json.loads(explanation.to_json())
     assert [each["network"] for each in found["timescales"]] == ["rgb"] * 3 + ["pa"] * 3
-    assert "\nrgb\n" in explanation.to_text()
-    write_explanation(explanation, tmp_path / "two.png")
-    height = cv2.imread(str(tmp_path / "two.png")).shape[0]
-    monkeypatch.undo()
-    write_explanation(explain(run.path, video), tmp_path / "one.png")
-    assert height > 1.8 * cv2.imread(str(tmp_path / "one.png")).shape[0]
+    assert [each["mean_motion"] is None for each in found["networks"]] == [True, False]
+    text = explanation.to_text()
+    assert text.index("\nrgb\n") < text.index("\npa\n")
+    heights = []
+    for number, each in enumerate((explain(run.path, video), explanation)):
+        write_explanation(each, tmp_path / f"{number}.png")
+        heights.append(cv2.imread(str(tmp_path / f"{number}.png")).shape[0])
+    assert heights[1] > 1.5 * heights[0]
 
 
 def test_a_video_that_cannot_be_read_is_named(run, tmp_path):
