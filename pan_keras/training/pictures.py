@@ -1,5 +1,6 @@
 """Pictures of a training run for TensorBoard: confusion matrix, PA of fixed validation clips."""
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -15,14 +16,16 @@ from pan_keras.training.look.pairs import scale_of
 from pan_keras.training.scores import confusion_matrix
 
 CLIPS = 4
+SHARE = 0.02  # of the time that the pictures may take
 SIDE = 96  # pixels of the shorter side of a frame, at least
 
 
 class Pictures:
     """What TensorBoard shows of the validation clips, beside the scalars.
 
-    After each epoch: `confusion`, and, for a network with PA, `motion`: the same few clips, the
-    first frame of each segment over the mean of its motion maps, whose scale stands below.
+    `confusion`, and, for a network with PA, `motion`: the same few clips, the first frame of each
+    segment over the mean of its motion maps, whose scale stands below. After the first epoch and
+    then after those that leave the pictures at most 2 % of the time: epochs may be short.
 
     Args:
         model: The network in training.
@@ -50,19 +53,25 @@ class Pictures:
         self.shape = shape
         self.store = store
         self.cue = MotionCue.of_model(model, "those in training")
+        self._due = 0.0
 
     def write(self, labels: np.ndarray, predicted: np.ndarray) -> None:
-        """Writes the pictures of an epoch to the default writer.
+        """Writes the pictures of an epoch to the default writer, where they are due.
 
         Args:
             labels: `(clips,)`, the true classes of the validation clips.
             predicted: `(clips,)`, what they were taken for.
         """
+        start = time.monotonic()
+        if start < self._due:
+            return
         matrix = confusion_matrix(labels, predicted, len(self.classes))
         picture = figures.pixels(figures.confusion_figure(matrix, self.classes))
         tf.summary.image("confusion", picture[None])
         if self.cue is not None and self._shown:
             tf.summary.image("motion", np.stack(list(self._motion(self.cue))), max_outputs=CLIPS)
+        end = time.monotonic()
+        self._due = end + (end - start) / SHARE
 
     def _motion(self, cue: MotionCue) -> Iterator[np.ndarray]:
         """A picture of each clip."""

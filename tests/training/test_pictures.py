@@ -1,5 +1,8 @@
 """TensorBoard gets confusions and the motion of the same clips after each epoch."""
 
+from itertools import count
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pan_keras.data import Clip, FrameStore, open_data
+from pan_keras.training import pictures
 from pan_keras.training.pictures import CLIPS, Pictures
 from pan_keras.training.train import train
 
@@ -35,7 +39,8 @@ def images(folder):
     }
 
 
-def test_training_writes_pictures_after_each_epoch(small_motions, tmp_path):
+def test_training_writes_pictures_of_the_same_clips(small_motions, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "SHARE", 1e9)
     run = train(
         "motions", root=small_motions, overrides=QUICK, run=tmp_path / "run", quiet=True
     ).run
@@ -50,17 +55,26 @@ def test_training_writes_pictures_after_each_epoch(small_motions, tmp_path):
 
 @pytest.fixture
 def write(small_motions, run, tmp_path):
-    def write(clips=None, network=run):
+    def write(clips=None, network=run, times=1):
         data = open_data("motions", small_motions)
         clips = data.clips("val") if clips is None else clips
         store = FrameStore(resize=run.shape.resize)
-        pictures = Pictures(network.load_model(), data.classes, clips, run.shape, store)
+        drawn = Pictures(network.load_model(), data.classes, clips, run.shape, store)
         labels = np.array([clip.label for clip in clips])
         with tf.summary.create_file_writer(str(tmp_path / "log")).as_default(step=1):
-            pictures.write(labels, labels)
+            for _ in range(times):
+                drawn.write(labels, labels)
         return images(tmp_path / "log")
 
     return write
+
+
+def test_pictures_take_a_small_share_of_the_time(write, monkeypatch):
+    seconds = count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    monkeypatch.setattr(pictures, "time", clock)
+    # A second for pictures, fifty without, a second for pictures.
+    assert len(write(times=52)["confusion"]) == 2
 
 
 def test_networks_without_motion_write_confusions_alone(write, make_run):
