@@ -32,9 +32,12 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 SHOWN_ONLY = {"text", "bibtex"}
 OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
+# A network that was trained for one epoch may lose what it likes in eight bits.
+LENIENT = '[export]\nevaluate = "none"\n[int8]\nagreement = 0\ncosine = -1\n'
 QUICK = {
     "train": ["--set", "training.epochs=1"],
     "dataset": ["--clips", "48"],
+    "export": ["--recipe", "lenient.toml"],
     "bench": ["--steps", "1", "--size", "32"],
 }
 NEEDS_ABSENT_DATA = "egogestar"
@@ -60,6 +63,7 @@ def desk(motions, tmp_path, monkeypatch):
     network = models.create("pan_lite_micro", classes=8, size=32)
     save_state_dict(network, tmp_path / "PAN_Lite_resnet50.pth.tar")
     (tmp_path / "labels.txt").write_text("\n".join("abcdefgh"), encoding="utf-8")
+    (tmp_path / "lenient.toml").write_text(LENIENT)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
     return tmp_path

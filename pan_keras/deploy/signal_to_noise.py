@@ -79,11 +79,12 @@ def _onnx_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
     import onnxruntime  # noqa: PLC0415
 
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
-    known = {output.name for output in model.graph.output}
+    made = {name for node in model.graph.node for name in node.output}
+    made -= {output.name for output in model.graph.output}
     model.graph.output.extend(
         info
         for info in model.graph.value_info
-        if info.name not in known and info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        if info.name in made and info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     )
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -12,6 +12,9 @@ from runs import untrained_run
 from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
 from pan_keras.deploy import export, exporter, verify
+from pan_keras.deploy.artefact import Artefact, StateTensor
+from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, Recogniser
 from pan_keras.runtime.clips import clip_from_video
@@ -288,3 +291,31 @@ def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):
     assert result.exit_code == 2, result.output
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["clip", "step"])
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_the_tensors_that_lose_most_come_first(live, run, file_format, streaming):
+    kind = {"file_format": file_format, "streaming": streaming}
+    entries = [live.choose(precision, **kind) for precision in ("float32", "int8")]
+    floating, quantised = (
+        Artefact(
+            file_format, entry.precision, streaming, live.content(entry.file), {}, states(entry)
+        )
+        for entry in entries
+    )
+    candidate = Candidate(quantised, live.shape, threads=1)
+    clip = open_data("motions", run.config.data.root).clips("test")[0]
+    worst = worst_tensors(candidate, floating, [clip_from_video(clip.path, live.shape)])
+    assert len(worst) == 5
+    ratios = [ratio for _, ratio in worst]
+    assert sorted(ratios) == ratios
+    assert 0 < ratios[0] < 60
+
+    twin = Candidate(floating, live.shape, threads=1)
+    same = worst_tensors(twin, floating, [clip_from_video(clip.path, live.shape)])
+    assert same[0][1] > 200
+
+
+def states(entry):
+    return tuple(StateTensor(name, *described) for name, described in entry.states.items())
