@@ -83,7 +83,10 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
 
 
 def _own_data(source: Source) -> VideoData | None:
-    return None if source.run is None else open_run_data(source.run.config)
+    # A run that was converted, not trained, names no data.
+    if source.run is None or not source.run.config.data.source:
+        return None
+    return open_run_data(source.run.config)
 
 
 def _opened(source: Source, recipe: Recipe, name: str | Path) -> VideoData:

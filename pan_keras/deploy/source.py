@@ -34,9 +34,7 @@ class Source:
     @property
     def name(self) -> str:
         """What it is, for people."""
-        if self.run is None:
-            return str(self.model.name)
-        return f"{self.run.config.model.name} on {Path(self.run.config.data.source).stem}"
+        return str(self.model.name) if self.run is None else self.run.title
 
     @property
     def card(self) -> Card | None:

@@ -59,15 +59,10 @@ def write_report(
         _setup(opened),
     ]
     path = Path(output) if output is not None else opened.path / "report.html"
-    text = page(_name(opened), [part for part in sections if part], figures.PALETTE)
+    text = page(opened.title, [part for part in sections if part], figures.PALETTE)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
-
-
-def _name(run: Run) -> str:
-    data = Path(run.config.data.source).stem
-    return f"{run.config.model.name} on {data}" if data else run.config.model.name
 
 
 def _evaluation(run: Run) -> Evaluation | None:
@@ -91,7 +86,7 @@ def _title(run: Run, evaluation: Evaluation | None) -> Html:
     if evaluation:
         facts.append(f"measured on {evaluation.clips} clips of {evaluation.split}")
         facts.append(f"{CROPS[evaluation.crops]} at {MOMENTS[evaluation.temporal_clips]}")
-    return element("header", element("h1", _name(run)), element("p", " · ".join(facts)))
+    return element("header", element("h1", run.title), element("p", " · ".join(facts)))
 
 
 def _headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> Html:

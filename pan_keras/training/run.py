@@ -57,6 +57,12 @@ class Run:
         return clip_shape(self.config)
 
     @property
+    def title(self) -> str:
+        """What was trained on what, for people."""
+        name, data = self.config.model.name, Path(self.config.data.source).stem
+        return f"{name} on {data}" if data else name
+
+    @property
     def preprocessing(self) -> dict[str, Any]:
         """What is done to frames before the model."""
         return json.loads(self._text("preprocessing.json"))
