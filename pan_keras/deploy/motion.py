@@ -26,19 +26,22 @@ def differences(stacks: tf.Tensor) -> tf.Tensor:
 
 
 def persistence_of_appearance(
-    layer: PersistenceOfAppearance, changes: tf.Tensor, deviation: np.ndarray
+    layer: PersistenceOfAppearance, changes: tf.Tensor, deviation: np.ndarray, paired: bool
 ) -> tf.Tensor:
     """PA of differences of raw frames, equal to the layer's but for rounding.
 
     Where height and width are even it treats 2x2 pixels as one: a convolution of stride 2 holds
     four copies of the kernel, each shifted by a pixel, so that one position gives the features of
-    four pixels. That is a third more arithmetic on a quarter of the positions, and twice as fast:
-    the convolutions of phones have few channels here and many positions to hide nothing behind.
+    four pixels. That is a third more arithmetic on a quarter of the positions, and twice as fast,
+    for a convolution to 8 channels leaves most of a processor's lanes idle and one to 32 does not.
 
     Args:
         layer: The trained layer, of depth 1.
         changes: `(N, m - 1, H, W * 3)`, earlier minus later, in 0..255.
         deviation: What the layer's frames were divided by, per colour.
+        paired: Whether to read two adjacent pixels as one of six channels, where 2x2 pixels are
+            treated as one. In eight bits, where kernels read eight channels at a time, this saves a
+            third of the time of the convolution; in float it costs a tenth.
 
     Returns:
         `(N, H, W, m - 1)`.
@@ -46,10 +49,14 @@ def persistence_of_appearance(
     _, pairs, height, width = changes.shape
     width //= 3
     block = 2 if height % 2 == width % 2 == 0 else 1
-    kernel = constant(layer.convolutions[0][0]) / np.reshape(deviation, (1, 1, -1, 1))
+    kernel = in_blocks(constant(layer.convolutions[0][0]) / np.reshape(deviation, (-1, 1)), block)
+    joined = 2 if paired and block == 2 else 1
     with tf.name_scope("pa_features"):
         features = tf.nn.conv2d(
-            tf.reshape(changes, (-1, height, width, 3)), in_blocks(kernel, block), block, "SAME"
+            tf.reshape(changes, (-1, height, width // joined, 3 * joined)),
+            in_pairs(kernel) if joined == 2 else kernel,
+            (block, block // joined),
+            "SAME",
         )
         # The layer adds it to each channel, so that the root of zero does not occur.
         features = tf.nn.bias_add(features, np.full(features.shape[-1], layer.epsilon, "float32"))
@@ -73,6 +80,17 @@ def in_blocks(kernel: np.ndarray, block: int) -> np.ndarray:
         for column in range(block):
             copies[row : row + size, column : column + size, :, row, column] = kernel
     return copies.reshape(wide, wide, channels, -1)
+
+
+def in_pairs(kernel: np.ndarray) -> np.ndarray:
+    """A kernel over pixels (h, w, C, F), w even, as one over pairs of them: (h, p, 2 * C, F).
+
+    Padding keeps it centred: the pixels left of the middle must fill whole pairs.
+    """
+    height, width, channels, features = kernel.shape
+    margin = (width // 2 - 1) % 2
+    wide = np.pad(kernel, ((0, 0), (margin, margin), (0, 0), (0, 0)))
+    return wide.reshape(height, -1, 2 * channels, features)
 
 
 def add_groups(maps: tf.Tensor, groups: int) -> tf.Tensor:

@@ -52,16 +52,22 @@ class Stream:
 
 
 def serving_graph(
-    model: keras.Model, *, with_motion: bool, streaming: bool
+    model: keras.Model, *, streaming: bool, **options: bool
 ) -> tuple[ServingGraph, tuple[StateTensor, ...]]:
-    """The graph to export, for one segment a call or for one clip; and its states, if any."""
+    """The graph to export, for one segment a call or for one clip; and its states, if any.
+
+    Args:
+        model: A trained model.
+        streaming: Which of the two.
+        options: Of `streaming_graph` or `deployment_graph`.
+    """
     if streaming:
-        return streaming_graph(model, with_motion=with_motion)
-    return deployment_graph(model, with_motion=with_motion), ()
+        return streaming_graph(model, **options)
+    return deployment_graph(model, **options), ()
 
 
 def streaming_graph(
-    model: keras.Model, *, with_motion: bool = False
+    model: keras.Model, *, with_motion: bool = False, eight_bits: bool = False
 ) -> tuple[ServingGraph, tuple[StateTensor, ...]]:
     """The model for one segment.
 
@@ -72,6 +78,7 @@ def streaming_graph(
     Args:
         model: A trained `VideoNetwork`, or a network of several; its shift, if any, causal.
         with_motion: Whether to give PA out as well.
+        eight_bits: Whether the graph is to be quantised.
 
     Returns:
         `frames` uint8 `(m, H, W, 3)` and the states to `logits` `(1, classes)`, the new states
@@ -94,7 +101,7 @@ def streaming_graph(
     def serve(frames, **given):
         remembered = iter(given[state.name] for state in states)
         stream = Stream(model.segments, lambda _: next(remembered))
-        outputs = network_outputs(model, frames, stream)
+        outputs = network_outputs(model, frames, stream, eight_bits)
         names = ("logits", "motion") if with_motion else ("logits",)
         kept = {state.name: new for state, new in zip(states, stream.kept, strict=True)}
         return {**{name: outputs[name] for name in names}, **kept}
@@ -108,7 +115,7 @@ def state_tensors(model: keras.Model, frames: tf.TensorSpec) -> tuple[StateTenso
 
     def remember(frames):
         stream = Stream(model.segments, tf.zeros)
-        network_outputs(model, frames, stream)
+        network_outputs(model, frames, stream, eight_bits=False)
         return stream.kept
 
     traced = tf.function(remember, autograph=False).get_concrete_function(frames)

@@ -48,7 +48,9 @@ def to_tflite(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    graph, states = serving_graph(model, with_motion=with_motion, streaming=streaming)
+    graph, states = serving_graph(
+        model, streaming=streaming, with_motion=with_motion, eight_bits=precision == "int8"
+    )
     content = convert(graph, half=precision == "float16")
     facts: dict[str, Any] = {"converter": f"tensorflow {tf.__version__}"}
     if precision == "dynamic":
