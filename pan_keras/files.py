@@ -32,18 +32,11 @@ def replacing(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in FULL_DISK:
-            raise UserError(
-                f"{path}: the disk is full; free some space and run the command again "
-                "(what was there before is untouched)"
-            ) from error
-        raise
+        with _telling_of_full_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _flush(temporary)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -75,15 +68,23 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
     if earlier.is_dir() and not path.exists():
         earlier.rename(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with _telling_of_full_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _flush(file)
+            _put_in_place(temporary, path)
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as handle:
-                    os.fsync(handle.fileno())
-        _put_in_place(temporary, path)
+
+
+@contextmanager
+def _telling_of_full_disk(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno in FULL_DISK:
             raise UserError(
@@ -91,8 +92,11 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
                 "(what was there before is untouched)"
             ) from error
         raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:

@@ -101,7 +101,9 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
     ]
     others = [path for path in paths if path not in runs]
     if len(others) > 1:
-        raise UserError(f"{others[1]}: no run or bundle, and {others[0]} is the data already")
+        raise UserError(
+            f"{others[1]}: not a run folder or bundle, and {others[0]} is the data already"
+        )
     return runs, others[0] if others else None
 
 

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 from bundles import LABELS, SHAPE, clips, logits_by_hand
-from video_files import moving_frames, write_video
+from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_video
 
-from pan_keras.data import Clip, FrameStore, evaluation_dataset
+from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset
 from pan_keras.data.container import BrokenVideo
 from pan_keras.errors import UserError
 from pan_keras.runtime import Recogniser
@@ -38,6 +38,21 @@ def test_a_video_gives_the_frames_that_evaluation_sees(tmp_path, count, height, 
     dataset = evaluation_dataset([Clip(path, 0, "test")], SHAPE, batch=1, store=store)
     ((expected, _),) = dataset.as_numpy_iterator()
     np.testing.assert_array_equal(clip_from_video(path, SHAPE), expected[0])
+
+
+@needs_real_videos
+@pytest.mark.parametrize(
+    "shape", [ClipShape(8, 3, (72, 96), 84), ClipShape(4, 2, (224, 224), 256)], ids=["72x96", "224"]
+)
+def test_real_videos_give_the_frames_that_evaluation_sees(shape):
+    paths = sorted(path for path in (REAL_VIDEOS / "clips").rglob("*.*") if path.is_file())
+    clips = [Clip(path, 0, "test") for path in paths]
+    dataset = evaluation_dataset(clips, shape, batch=1, store=FrameStore(resize=shape.resize))
+    seen = 0
+    for frames, place in dataset.as_numpy_iterator():
+        np.testing.assert_array_equal(clip_from_video(paths[int(place[0])], shape), frames[0])
+        seen += 1
+    assert seen > 3
 
 
 def test_frames_are_sampled_as_a_video_of_them_is(tmp_path):

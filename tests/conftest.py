@@ -1,13 +1,15 @@
-"""A bundle of small models, made once."""
+"""What tests of several parts share."""
 
 import shutil
 
 import pytest
-from bundles import make_bundle
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
+    """A bundle of small models."""
+    from bundles import make_bundle  # needs TensorFlow, which tests on other backends have not
+
     return make_bundle(tmp_path_factory.mktemp("bundles") / "mean").path
 
 
