@@ -1,9 +1,9 @@
 """What the documents show, works: Python and commands are run, settings read, make targets found.
 
 Each document is a story told once from top to bottom, in an empty folder that holds what a reader
-has: videos and a checkpoint of his own. Trainings are cut to one epoch, benchmarks to one step. What cannot run
-here (it needs the network, an environment, data that may not be shipped) is read by the command
-line, but not run.
+has: videos and a checkpoint of his own. Trainings are cut to one epoch, benchmarks to one step.
+What cannot run here (it needs the network, an environment, data that may not be shipped) is read
+by the command line, but not run.
 """
 
 import re
