@@ -33,7 +33,7 @@ def test_a_checkpoint_of_the_authors_is_read(tmp_path):
     )
 
 
-def test_numpy_and_safetensors_are_read(tmp_path):
+def test_arrays_of_numpy_are_read_without_their_prefix(tmp_path):
     arrays = {"module.a.weight": np.arange(6, dtype="float16").reshape(2, 3)}
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "state.npz", **arrays)
