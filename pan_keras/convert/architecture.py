@@ -74,13 +74,15 @@ class Architecture:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What must be said besides the name to make it: `shift` and `aggregation`."""
+        """What must be said besides the name to make it: `shift`, `aggregation`, `width`."""
         averages = self.modality == "rgb"
         settings: dict[str, Any] = {}
         if not averages and not self.shift:
             settings["shift"] = False
         if (self.aggregation == "average") != averages:
             settings["aggregation"] = self.aggregation
+        if self.options.get("width", 1) != 1:
+            settings["width"] = self.options["width"]
         return settings
 
     def build(self, size: int | tuple[int, int], name: str) -> VideoNetwork:

@@ -85,6 +85,7 @@ def test_networks_of_this_package_come_back_to_the_bit(name, save):
     state = state_dict_of(model)
     converted = convert(save("back", state), segments=4, name=name, size=32)
     assert converted.name == name
+    assert converted.settings == options
     if not name.startswith("ts"):
         assert converted.model.get_config() == model.get_config()
     for weight, expected in zip(converted.model.weights, model.weights, strict=True):
