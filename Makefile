@@ -5,6 +5,8 @@ VENV := .venv
 BACKENDS_VENV := .venv-backends
 BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
+# A file's tests stay together, for they share what takes long to make.
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 GROUPS := --group test --group check --group backends
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -25,7 +27,7 @@ arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; ma
 	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
 
 test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data runs some.
-	$(VENV)/bin/python -m pytest $(TESTS)
+	$(VENV)/bin/python $(PYTEST) $(TESTS)
 
 check: $(VENV)/check-tools  ## Check format, lint, types and the import direction.
 	$(VENV)/bin/ruff format --check .
@@ -40,7 +42,7 @@ format: $(VENV)/check-tools  ## Put the code into the format that check wants.
 backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX and PyTorch; PyTorch reads what is written for it.
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
-	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python -m pytest tests/layers tests/backbones tests/models \
+	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
 		tests/convert/test_state_dict_of.py
 
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.

@@ -2,13 +2,11 @@
 
 import json
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from pan_keras.bench.timing import time_in_turns
 from pan_keras.errors import UserError
-
-WARM_UP = 2
 
 
 @dataclass(frozen=True)
@@ -232,15 +230,3 @@ def differentiated(call, variables, inputs, *, to_input: bool) -> Callable:
         return tape.gradient(total, [*weights, *([inputs] if to_input else [])])
 
     return lambda: run(inputs)
-
-
-def time_in_turns(functions: dict[str, Callable], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each function, taking turns so that a slow moment of the machine hits all."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for index in range(WARM_UP + rounds):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if index >= WARM_UP:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds

@@ -39,3 +39,38 @@ def train_step(model: str, as_json: bool, **options: int):
 
     result = measure_train_step(model, **options)
     click.echo(result.to_json() if as_json else result.to_text())
+
+
+@bench.command("model", cls=TensorFlowCommand)
+@click.argument("names", nargs=-1, required=True, metavar="NAME|RUN...")
+@click.option(
+    "--segments", default=8, type=COUNT, show_default=True, help="Segments per clip of a NAME, N."
+)
+@click.option(
+    "--stack", default=4, type=COUNT, show_default=True, help="Frames per segment of a NAME, m."
+)
+@click.option(
+    "--size",
+    default=224,
+    type=COUNT,
+    show_default=True,
+    help="Height and width of a NAME in pixels.",
+)
+@click.option(
+    "--streaming", is_flag=True, help="Time a step of a stream too; a RUN needs a causal shift."
+)
+@click.option("--parts", is_flag=True, help="Say where the time goes.")
+@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads of one call.")
+@click.option("--steps", default=10, type=COUNT, show_default=True, help="Calls to time of each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a model.")
+def model(names: tuple[str, ...], as_json: bool, **options):
+    """Time exported models on random frames: TFLite and ONNX, float32 and int8.
+
+    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a folder that train wrote. The graph
+    as it was trained is timed beside the one that is exported.
+    """
+    from pan_keras.bench.deployed import measure_deployed  # TensorFlow takes seconds to import
+
+    for name in names:
+        result = measure_deployed(name, **options)
+        click.echo(result.to_json() if as_json else result.to_text())

@@ -38,19 +38,23 @@ def run_backbone(backbone: keras.Model, maps: tf.Tensor, shift: Shift) -> tf.Ten
         inputs = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], layer.input)
         if layer.name in absorbed:
             output = inputs
-        elif isinstance(layer, TemporalShift):
-            with tf.name_scope(layer.name):
-                output = shift(layer, inputs)
-        elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+        else:
             normalisation, activation = what_follows(layer, followers)
             absorbed |= {each.name for each in (normalisation, activation) if each}
             with tf.name_scope(layer.name):
-                output = convolve(layer, normalisation, inputs)
-            output = activation(output) if activation else output
-        else:
-            output = layer(inputs)
+                output = apply(layer, normalisation, inputs, shift)
+                output = activation(output) if activation else output
         tensors[id(layer.output)] = output
     return tensors[id(backbone.output)]
+
+
+def apply(layer, normalisation, inputs, shift: Shift):
+    """The output of a layer and the batch normalisation that it absorbs, if any."""
+    if isinstance(layer, TemporalShift):
+        return shift(layer, inputs)
+    if is_plain_convolution(layer):
+        return convolve(layer, normalisation, inputs)
+    return layer(inputs)
 
 
 def consumers(model: keras.Model) -> dict[str, list[Any]]:
@@ -63,8 +67,20 @@ def consumers(model: keras.Model) -> dict[str, list[Any]]:
     return readers
 
 
+def is_plain_convolution(layer) -> bool:
+    """Whether a layer is a convolution that `convolve` can write down."""
+    return (
+        isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D)
+        and layer.activation is keras.activations.linear
+        and tuple(layer.dilation_rate) == (1, 1)
+        and getattr(layer, "groups", 1) == 1
+    )
+
+
 def what_follows(convolution, followers) -> tuple[Any, Any]:
-    """The batch normalisation and the ReLU that a convolution can absorb; None for none."""
+    """The batch normalisation and the ReLU that a convolution absorbs; None of other layers."""
+    if not is_plain_convolution(convolution):
+        return None, None
 
     def sole_follower(layer):
         readers = followers[layer.name]

@@ -180,7 +180,8 @@ def video_network_outputs(network, frames, timeline, eight_bits):
         maps.append(outputs["motion"])
     seen = tf.concat(maps, axis=-1) if len(maps) > 1 else maps[0]
     features = timeline.collect(run_backbone(network.backbone, seen, timeline.shift))
-    video_feature = network.get_layer(network.options["aggregation"])(features)
+    with tf.name_scope("aggregation"):
+        video_feature = network.get_layer(network.options["aggregation"])(features)
     with tf.name_scope("classifier"):
         outputs["logits"] = network.get_layer("logits")(video_feature)
     return outputs

@@ -57,7 +57,7 @@ def to_onnx(
         raise ValueError(f"ONNX has {' and '.join(ONNX_PRECISIONS)}, got {precision!r}")
     if streaming and dynamic_batch:
         raise ValueError("a stream is one video; drop streaming or the dynamic batch")
-    graph, states = serving_graph(model, with_motion=with_motion, streaming=streaming)
+    graph, states = serving_graph(model, streaming=streaming, with_motion=with_motion)
     if dynamic_batch:
         graph = deployment_graph(model, with_motion=with_motion, clips=None)
     proto = convert(graph)

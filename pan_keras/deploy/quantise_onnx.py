@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationMethod,
+    QuantType,
+    quant_pre_process,
+    quantize_static,
+)
 from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 
 from pan_keras.deploy.parts import GIVEN_OUT, NO_FORM, reason
@@ -33,7 +38,7 @@ def quantise_onnx_to_int8(
     Raises:
         ValueError: If there is no clip to calibrate with.
     """
-    proto = onnx.shape_inference.infer_shapes(proto)
+    proto = prepared(proto)
     ranges, clips = tensor_ranges(proto, calibration)
     given = {output.name for output in proto.graph.output} & {"logits", "motion"}
     kept = [node for node in proto.graph.node if reason(node.output[0]) or node.output[0] in given]
@@ -56,6 +61,16 @@ def quantise_onnx_to_int8(
         "float_ops": float_operations(quantised),
     }
     return quantised, facts
+
+
+def prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with known shapes and with what ONNX Runtime fuses fused: paddings, constants."""
+    with tempfile.TemporaryDirectory() as folder:
+        raw, fused = Path(folder) / "raw.onnx", Path(folder) / "fused.onnx"
+        onnx.save(proto, raw)
+        # Names of dimensions, which the other inference of shapes is for, do not occur here.
+        quant_pre_process(raw, fused, skip_symbolic_shape=True)
+        return onnx.load(fused)
 
 
 def tensor_ranges(

@@ -1,0 +1,91 @@
+"""Where the time of a TFLite model goes."""
+
+import re
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from pan_keras.deploy.flatbuffer import operations, read_tflite, write_tflite
+from pan_keras.deploy.listing import Operation
+
+# What a part is called by: the first name scope, with the number of its block.
+SCOPE = re.compile(r"(pa_[a-z]+|[a-z]+\d*(?:_\d+)?)[^;]*/")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some operations that follow each other.
+
+    Attributes:
+        name: Their name scope in the graph.
+        milliseconds: Of one call.
+    """
+
+    name: str
+    milliseconds: float
+
+
+def time_parts(content: bytes, threads: int, steps: int) -> tuple[Part, ...]:
+    """Splits the time of a call among the parts of a model.
+
+    LiteRT gives Python no profile of its operations. So the model is cut behind each part, the
+    pieces are timed in turns, and a part's time is what a piece takes longer than the one before;
+    where the runtime fuses operations across a cut, a part's gain is another's loss.
+
+    Args:
+        content: A TFLite file.
+        threads: Threads of one call.
+        steps: Calls of each piece; the fastest counts.
+
+    Returns:
+        The parts in the order in which they run.
+    """
+    ends = part_ends(operations(read_tflite(content)))
+    pieces = [loaded(cut(content, end), threads) for end in ends.values()]
+    fastest = np.full(len(pieces), np.inf)
+    for _ in range(steps):
+        for index, piece in enumerate(pieces):
+            start = time.perf_counter()
+            piece.invoke()
+            fastest[index] = min(fastest[index], time.perf_counter() - start)
+    own = 1000 * np.diff(fastest, prepend=0)
+    return tuple(Part(name, max(0.0, float(ms))) for name, ms in zip(ends, own, strict=True))
+
+
+def part_ends(listed: list[Operation]) -> dict[str, int]:
+    """Where the parts of a model end, as numbers of operations from its start."""
+    ends: dict[str, int] = {}
+    name = "frames"
+    for index, operation in enumerate(listed, start=1):
+        found = SCOPE.match(operation.outputs[0].name)
+        # What bears no scope only reshapes for what comes before it.
+        name = found.group(1) if found else name
+        ends[name] = index
+    ends[name] = len(listed)
+    return dict(sorted(ends.items(), key=lambda item: item[1]))
+
+
+def cut(content: bytes, count: int) -> bytes:
+    """A TFLite file of the first operations of another."""
+    model = read_tflite(content)
+    graph = model.subgraphs[0]
+    graph.operators = graph.operators[:count]
+    read = {int(index) for each in graph.operators for index in each.inputs}
+    made = [int(index) for each in graph.operators for index in each.outputs]
+    graph.outputs = [index for index in made if index not in read]
+    model.signatureDefs = []
+    return write_tflite(model)
+
+
+def loaded(content: bytes, threads: int) -> Interpreter:
+    """An interpreter, warm and with noise in its inputs."""
+    interpreter = Interpreter(model_content=content, num_threads=threads)
+    interpreter.allocate_tensors()
+    generator = np.random.default_rng(0)
+    for detail in interpreter.get_input_details():
+        noise = generator.integers(0, 256, detail["shape"]).astype(detail["dtype"])
+        interpreter.set_tensor(detail["index"], noise)
+    interpreter.invoke()
+    return interpreter
