@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -30,9 +31,9 @@ class Part:
 def time_parts(content: bytes, threads: int, steps: int) -> tuple[Part, ...]:
     """Splits the time of a call among the parts of a model.
 
-    LiteRT gives Python no profile of its operations. So the model is cut behind each part, the
-    pieces are timed in turns, and a part's time is what a piece takes longer than the one before;
-    where the runtime fuses operations across a cut, a part's gain is another's loss.
+    LiteRT gives Python no profile of its operations. So the model is cut behind each part, and a
+    part's time is what a piece takes longer than the one before; where the runtime fuses operations
+    across a cut, a part's gain is another's loss.
 
     Args:
         content: A TFLite file.
@@ -42,14 +43,10 @@ def time_parts(content: bytes, threads: int, steps: int) -> tuple[Part, ...]:
     Returns:
         The parts in the order in which they run.
     """
-    ends = part_ends(operations(read_tflite(content)))
-    pieces = [loaded(cut(content, end), threads) for end in ends.values()]
-    fastest = np.full(len(pieces), np.inf)
-    for _ in range(steps):
-        for index, piece in enumerate(pieces):
-            start = time.perf_counter()
-            piece.invoke()
-            fastest[index] = min(fastest[index], time.perf_counter() - start)
+    model = read_tflite(content)
+    ends = part_ends(operations(model))
+    every = model.subgraphs[0].operators
+    fastest = [fastest_call(cut(model, every[:end]), threads, steps) for end in ends.values()]
     own = 1000 * np.diff(fastest, prepend=0)
     return tuple(Part(name, max(0.0, float(ms))) for name, ms in zip(ends, own, strict=True))
 
@@ -67,20 +64,19 @@ def part_ends(listed: list[Operation]) -> dict[str, int]:
     return dict(sorted(ends.items(), key=lambda item: item[1]))
 
 
-def cut(content: bytes, count: int) -> bytes:
-    """A TFLite file of the first operations of another."""
-    model = read_tflite(content)
+def cut(model: Any, operators: list[Any]) -> bytes:
+    """A TFLite file of the first operations of a parsed one, which is changed."""
     graph = model.subgraphs[0]
-    graph.operators = graph.operators[:count]
-    read = {int(index) for each in graph.operators for index in each.inputs}
-    made = [int(index) for each in graph.operators for index in each.outputs]
+    graph.operators = operators
+    read = {int(index) for each in operators for index in each.inputs}
+    made = [int(index) for each in operators for index in each.outputs]
     graph.outputs = [index for index in made if index not in read]
     model.signatureDefs = []
     return write_tflite(model)
 
 
-def loaded(content: bytes, threads: int) -> Interpreter:
-    """An interpreter, warm and with noise in its inputs."""
+def fastest_call(content: bytes, threads: int, steps: int) -> float:
+    """Seconds of the shortest call on noise, after one to warm up."""
     interpreter = Interpreter(model_content=content, num_threads=threads)
     interpreter.allocate_tensors()
     generator = np.random.default_rng(0)
@@ -88,4 +84,9 @@ def loaded(content: bytes, threads: int) -> Interpreter:
         noise = generator.integers(0, 256, detail["shape"]).astype(detail["dtype"])
         interpreter.set_tensor(detail["index"], noise)
     interpreter.invoke()
-    return interpreter
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        interpreter.invoke()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
