@@ -5,6 +5,14 @@ import shutil
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def registered_backbones(monkeypatch):
+    """The backbones as they are: what a test or an example registers goes with it."""
+    from pan_keras.backbones import registry  # takes seconds, which a collection need not wait for
+
+    monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
     """A bundle of small models."""

@@ -1,5 +1,6 @@
 """Run folders as training leaves them, of networks that learnt nothing."""
 
+from pan_keras.convert.branches import branches_of
 from pan_keras.data import open_data
 from pan_keras.training.config import load_config
 from pan_keras.training.network import create_model
@@ -40,8 +41,9 @@ def untrained_run(folder, motions, *overrides, model="pan_lite_micro", sureness=
     run.write("config.toml", load_config(overrides=settings).to_toml())
     data = open_data("motions", motions)
     network = create_model(run.config, len(data.classes))
-    classifier = network.get_layer("logits")
-    classifier.kernel.assign(sureness * classifier.kernel)
+    for branch in branches_of(network).values():
+        classifier = branch.get_layer("logits")
+        classifier.kernel.assign(sureness * classifier.kernel)
     network.save(run.path / "model.keras")
     run.write("labels.txt", "\n".join(data.classes) + "\n")
     run.write("versions.json", versions())

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from pan_keras import models
-from pan_keras.backbones import registry
 from pan_keras.cli import main
 from pan_keras.convert import save_state_dict
 from pan_keras.data import load_card, make_motions
@@ -65,7 +64,6 @@ def desk(motions, tmp_path, monkeypatch):
     (tmp_path / "labels.txt").write_text("\n".join("abcdefgh"), encoding="utf-8")
     (tmp_path / "lenient.toml").write_text(LENIENT)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
     return tmp_path
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, read_frames
 from pan_keras.data.crops import resize_shorter_side
+from pan_keras.data.resizing import resize
 from pan_keras.data.video import probe
 from pan_keras.training.live import clip_of, predict_live
 
@@ -39,7 +40,7 @@ def test_a_source_is_answered_until_it_ends(run, video):
 
 def test_a_window_is_looked_at_as_evaluation_looks_at_a_video(run, video):
     frames = read_frames(video, np.arange(probe(video).frames))
-    small = np.stack([resize_shorter_side(frame, run.shape.resize) for frame in frames])
+    small = np.stack([resize_shorter_side(frame, run.shape.resize, resize) for frame in frames])
     store = FrameStore(resize=run.shape.resize)
     expected = clip_views(Clip(video, label=0, split="test"), run.shape, store)
     np.testing.assert_array_equal(clip_of(small, run.shape), expected)
