@@ -37,7 +37,8 @@ def test_the_copy_has_the_frames_and_the_rate_of_the_video(run, videos, tmp_path
 
 
 def test_motion_is_warm_and_what_stands_still_stays_as_it_was(run, tmp_path):
-    still = np.full((8, 240, 240, 3), 90, np.uint8)
+    # Wider than any answer: which one an untrained network gives is chance.
+    still = np.full((8, 240, 360, 3), 90, np.uint8)
     for number, frame in enumerate(still):
         frame[100:140, 60 + 10 * number : 90 + 10 * number] = 200
     path = write_video(tmp_path / "block.mp4", still, crf=10)
@@ -46,7 +47,7 @@ def test_motion_is_warm_and_what_stands_still_stays_as_it_was(run, tmp_path):
     quiet, edge = drawn[40:70, 150:230], drawn[100:140, 115:125]
     assert np.abs(quiet - 90).max() < 12
     assert (edge[..., 0] - edge[..., 2]).mean() > 20, "heat is red rather than blue"
-    assert drawn[235, 200:].mean() == pytest.approx(90, abs=12)
+    assert drawn[235, 320:].mean() == pytest.approx(90, abs=12)
     assert drawn[200:238, 2:6].mean() < 40, "the answer stands on dark"
 
 
