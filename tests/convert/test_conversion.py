@@ -60,9 +60,10 @@ def test_the_authors_networks_are_told_by_their_keys(name):
     assert found.settings == {}
 
 
-def test_every_key_of_a_full_checkpoint_has_its_place():
-    model = models.create("pan_lite_resnet18", classes=174, size=32)
-    keys = {key: tuple(shape) for key, shape, _ in golden_json("keys_resnet18_lite")}
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet101"])
+def test_every_key_of_a_full_checkpoint_has_its_place(name):
+    model = models.create(f"pan_lite_{name}", classes=174, size=32)
+    keys = {key: tuple(shape) for key, shape, _ in golden_json(f"keys_{name}_lite")}
     assert {key: array.shape for key, array in state_dict_of(model).items()} == keys
 
 
