@@ -18,6 +18,7 @@ AVERAGE = 'model.aggregation="average"'
 VAP = 'model.aggregation="vap"'
 VIP = 'model.aggregation="vip"'
 NO_SHIFT = "model.shift=false"
+CAUSAL = "model.causal=true"
 
 # One part after the other: which cue the backbone sees, whether it shifts, how segments are joined.
 PARTS = (
@@ -32,10 +33,13 @@ PARTS = (
     Variant("RGB and PA, TSM, VIP", "pan_lite_micro", (VIP,)),
     Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
 )
+# What the backbone is given to see.
 CUES = (
     Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
     Variant("PA, TSM, VAP", "pa_micro"),
     Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
+    Variant("RGB beside PA, TSM, VAP (PAN_Full)", "pan_full_micro"),
+    Variant("RGB and PA, causal TSM, VAP (PAN_Lite, for streams)", "pan_lite_micro", (CAUSAL,)),
 )
 VARIANTS: Mapping[str, Sequence[Variant]] = {"parts": PARTS, "cues": CUES}
 

@@ -17,7 +17,7 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
     type=click.Choice(["parts", "cues"]),
     default="parts",
     show_default=True,
-    help="parts: each part of PAN taken away; cues: RGB, PA, both.",
+    help="parts: each part of PAN taken away; cues: RGB, PA, both, of the past alone.",
 )
 @click.option(
     "--seeds", type=click.IntRange(1, 10), default=5, show_default=True, help="Runs a network."

@@ -53,6 +53,7 @@ def test_a_variant_says_what_it_trains(variant, tmp_path):
         "TSM" in name
     )
     assert config.model.name.startswith("pa") == ("PA" in name.replace("PAN", ""))
+    assert bool(config.model.causal) == ("causal" in name)
     assert ("RGB" in name) == (not config.model.name.startswith("pa_micro"))
 
 
