@@ -25,3 +25,38 @@ def bundle(tmp_path_factory):
 def own_bundle(bundle, tmp_path):
     """A copy that a test may damage."""
     return shutil.copytree(bundle, tmp_path / "bundle")
+
+
+@pytest.fixture(scope="session")
+def small_motions(tmp_path_factory):
+    """The embedded data set with a few clips."""
+    from pan_keras.data import make_motions
+
+    return make_motions(tmp_path_factory.mktemp("data") / "motions", clips=48)
+
+
+@pytest.fixture(scope="session")
+def make_run(small_motions, tmp_path_factory):
+    """Makes a finished run of an untrained network on the embedded data set."""
+    from runs import untrained_run  # needs TensorFlow too
+
+    def make(*overrides, model="pan_lite_micro"):
+        folder = tmp_path_factory.mktemp("runs") / model
+        return untrained_run(folder, small_motions, *overrides, model=model)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run(make_run):
+    """A finished run, made in a second."""
+    return make_run()
+
+
+@pytest.fixture
+def own_run(run, tmp_path):
+    """A copy of `run`, not evaluated, that a test may write into."""
+    from pan_keras.training.run import Run
+
+    ignored = shutil.ignore_patterns("evaluation", "report.html")
+    return Run(shutil.copytree(run.path, tmp_path / "run", ignore=ignored))

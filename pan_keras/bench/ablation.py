@@ -7,10 +7,10 @@ from pan_keras.bench.ablation_figure import ablation_figure
 from pan_keras.bench.ablation_result import MOST_SEEDS, Ablation, Row, Variant
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.evaluation_result import Evaluation
 from pan_keras.files import replacing
-from pan_keras.training.evaluation import evaluate
-from pan_keras.training.evaluation_result import Evaluation
-from pan_keras.training.figures import png
+from pan_keras.look.figures import png
 from pan_keras.training.run import open_run
 from pan_keras.training.train import resolve, resume, train
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pan_keras.bench.ablation_result import Row
-from pan_keras.training.figures import PALETTE
+from pan_keras.look.figures import PALETTE
 
 
 def ablation_figure(rows: Sequence[Row]) -> Figure:

@@ -13,11 +13,11 @@ from pan_keras.bench.comparison import (
 )
 from pan_keras.bench.cost import cost
 from pan_keras.errors import UserError
-from pan_keras.training.evaluation import evaluate
-from pan_keras.training.evaluation_result import ClipResult, Evaluation
-from pan_keras.training.paired import holm, mcnemar
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
+from pan_keras.evaluation.paired import holm, mcnemar
+from pan_keras.evaluation.scores import wilson
 from pan_keras.training.run import Run, open_run
-from pan_keras.training.scores import wilson
 
 Results = dict[str, ClipResult]
 

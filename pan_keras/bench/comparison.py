@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from pan_keras.training.scores import Interval
+from pan_keras.evaluation.scores import Interval
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pan_keras.bench.comparison import Comparison
-from pan_keras.training.figures import PALETTE, plain
+from pan_keras.look.figures import PALETTE, plain
 
 COLOURS = (PALETTE["accent"], PALETTE["second"], "#3f7d20", "#8a4fbf", "#b58a00", "#c2302b")
 CLASSES = 5

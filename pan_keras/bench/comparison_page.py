@@ -5,9 +5,9 @@ from pathlib import Path
 from pan_keras.bench.comparison import Comparison
 from pan_keras.bench.comparison_figures import classes_figure, comparison_figure, cost_figure
 from pan_keras.errors import UserError
+from pan_keras.evaluation.page import Html, element, page, table
 from pan_keras.files import replacing
-from pan_keras.training import figures
-from pan_keras.training.page import Html, element, page, table
+from pan_keras.look import figures
 
 
 def write_comparison(comparison: Comparison, output: Path | str) -> None:

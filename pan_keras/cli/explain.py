@@ -1,4 +1,4 @@
-"""`pan-keras explain`: the command line of `pan_keras.training.look.explain.explain`."""
+"""`pan-keras explain`: the command line of `pan_keras.evaluation.explain.explain`."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def explain(run, video, output, as_json):
     """Show what RUN looks at in VIDEO: timescale weights, PA, evidence of each segment."""
-    from pan_keras.training.look.explain import explain  # TensorFlow takes seconds to import
-    from pan_keras.training.look.explanation_figure import write_explanation
+    from pan_keras.evaluation.explain import explain  # TensorFlow takes seconds to import
+    from pan_keras.look.explanation_figure import write_explanation
 
     explanation = explain(run, video)
     if output is not None:

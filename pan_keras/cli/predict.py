@@ -1,4 +1,4 @@
-"""`pan-keras predict`: the command line of `pan_keras.training.prediction.predict`."""
+"""`pan-keras predict`: the command line of `pan_keras.evaluation.prediction.predict`."""
 
 import sys
 from pathlib import Path
@@ -79,11 +79,11 @@ def predict(
         raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
     options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch}
     if overlay is not None:
-        from pan_keras.training.look.overlay import predict_onto
+        from pan_keras.evaluation.overlay import predict_onto
 
         predictions = predict_onto(run, videos, overlay, **options)
     else:
-        from pan_keras.training.prediction import predict  # TensorFlow takes seconds to import
+        from pan_keras.evaluation.prediction import predict  # TensorFlow takes seconds to import
 
         predictions = predict(run, videos, precision=precision, file_format=file_format, **options)
     read = 0
@@ -101,7 +101,7 @@ def predict(
 
 def print_live(run: Path, source: str, top: int, every: float, as_json: bool) -> None:
     """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
-    from pan_keras.training.live import predict_live
+    from pan_keras.evaluation.live import predict_live
 
     try:
         for answer in predict_live(run, source, top=top, every=every):

@@ -8,7 +8,7 @@ import numpy as np
 from pan_keras.data import SPLITS, Clip, FrameStore, VideoData, evaluation_dataset, reporting
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
-from pan_keras.training.scores import score
+from pan_keras.evaluation.scores import score
 
 Classify = Callable[[np.ndarray], np.ndarray]
 

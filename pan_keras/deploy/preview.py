@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from pan_keras.training.report_examples import coloured, png, side_by_side
+from pan_keras.evaluation.report_examples import coloured, png, side_by_side
 
 
 def preview(model: keras.Model, clip: np.ndarray) -> bytes:

@@ -1,1 +1,1 @@
-"""Configuration, training with exact resume, evaluation, prediction and reports."""
+"""Configuration, training with exact resume, and the run folders that it leaves."""

@@ -9,11 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from pan_keras.data import BrokenVideo, Clip, ClipShape, FrameStore, clip_views
-from pan_keras.training import figures
-from pan_keras.training.look import panels
-from pan_keras.training.look.motion_cue import MotionCue
-from pan_keras.training.look.pairs import scale_of
-from pan_keras.training.scores import confusion_matrix
+from pan_keras.look import figures, panels
+from pan_keras.look.confusion import confusion_matrix
+from pan_keras.look.motion_cue import MotionCue
+from pan_keras.look.pairs import scale_of
 
 CLIPS = 4
 SHARE = 0.02  # of the time that the pictures may take

@@ -13,9 +13,9 @@ from pan_keras.bench.compare import compare, measured
 from pan_keras.bench.cost import cost
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.training.evaluation import evaluate
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.scores import wilson
 from pan_keras.training.run import Run
-from pan_keras.training.scores import wilson
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.candidate import Candidate
 from pan_keras.deploy.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.runtime import Bundle, Recogniser
 from pan_keras.runtime.clips import clip_from_video
-from pan_keras.training.evaluation import evaluate
 from pan_keras.training.run import Run
 
 # Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.prediction import predict
+from pan_keras.evaluation.report import write_report
 from pan_keras.models import PANEnsemble, PANFull
 from pan_keras.training.combining import combine
-from pan_keras.training.evaluation import evaluate
-from pan_keras.training.prediction import predict
-from pan_keras.training.report import write_report
 from pan_keras.training.run import Run
 from pan_keras.training.train import resume
 

@@ -9,10 +9,10 @@ from golden_files import golden_bytes, golden_network
 from pan_keras import models
 from pan_keras.convert import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.prediction import predict
+from pan_keras.evaluation.report import write_report
 from pan_keras.training.conversion import convert_checkpoints, export_to_torch
-from pan_keras.training.evaluation import evaluate
-from pan_keras.training.prediction import predict
-from pan_keras.training.report import write_report
 from pan_keras.training.run import open_run
 from pan_keras.training.train import train
 

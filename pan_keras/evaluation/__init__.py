@@ -1,0 +1,1 @@
+"""What measures and shows a finished run: `evaluate`, `predict`, `report` and the like."""

@@ -1,0 +1,97 @@
+"""A bundle where a run is expected: to evaluate, to predict, to fuse."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pan_keras.data import ClipShape
+from pan_keras.errors import UserError
+from pan_keras.evaluation.bundle_inference import BundleInference
+from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime.bundle import is_bundle
+from pan_keras.training.config import Config, DataConfig, ModelConfig
+from pan_keras.training.run import Run, open_run
+
+
+@dataclass(frozen=True)
+class BundledRun:
+    """A bundle that answers as a `Run` does, by one of its model files.
+
+    Args:
+        bundle: The bundle.
+        precision: Of the model file; the first unless given.
+        file_format: `"tflite"` or `"onnx"`; the first unless given.
+
+    Example:
+        >>> run = open_run_or_bundle("runs/demo/bundle", precision="int8")
+        >>> run.labels[0]
+        'left'
+    """
+
+    bundle: Bundle
+    precision: str | None = None
+    file_format: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.bundle.path
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return self.bundle.labels
+
+    @property
+    def shape(self) -> ClipShape:
+        """What the model takes in."""
+        return self.bundle.shape
+
+    @cached_property
+    def config(self) -> Config:
+        """The data and the model of the run that was exported; no source where none is known."""
+        source, shape = self.bundle.facts["source"], self.shape
+        return Config(
+            data=DataConfig(**(source["data"] or {"source": ""})),
+            model=ModelConfig(
+                name=source["model"],
+                segments=shape.segments,
+                stack=shape.stack,
+                size=shape.size,
+                resize=shape.resize,
+            ),
+        )
+
+    def inference(self) -> BundleInference:
+        """What computes logits.
+
+        Raises:
+            UserError: If the bundle holds no such model file, or it is damaged.
+        """
+        return BundleInference(
+            Recogniser(self.bundle, self.precision, file_format=self.file_format)
+        )
+
+
+def open_run_or_bundle(
+    path: Path | str, precision: str | None = None, file_format: str | None = None
+) -> Run | BundledRun:
+    """Opens a run folder or a bundle.
+
+    Args:
+        path: The folder.
+        precision: Of the bundle's model file.
+        file_format: Of the bundle's model file.
+
+    Raises:
+        UserError: If it is neither, or a run is asked for the precision or format of a bundle.
+    """
+    if is_bundle(path):
+        return BundledRun(Bundle.open(path), precision, file_format)
+    run = open_run(path)
+    if precision or file_format:
+        raise UserError(
+            f"{path}: a run has one model, in Keras; --precision and --format choose a file of a "
+            "bundle, which pan-keras export writes"
+        )
+    return run

@@ -1,0 +1,211 @@
+"""Accuracy of a run, or of several fused, on clips it has not seen."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pan_keras.data import SPLITS, Clip, VideoData, open_data
+from pan_keras.errors import UserError
+from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
+from pan_keras.evaluation.scores import score
+from pan_keras.evaluation.views import ClipClassifier, Crops
+from pan_keras.look.confusion import confused_pairs
+from pan_keras.training.run import Run
+from pan_keras.training.train import open_run_data
+
+WORST = 10  # clips named in the list of the worst
+
+Tested = Run | BundledRun
+
+
+def evaluate(
+    runs: Path | str | Sequence[Path | str],
+    data: str | Path | None = None,
+    *,
+    root: Path | None = None,
+    split: str = "test",
+    crops: Crops = "1",
+    clips: int = 1,
+    weights: Sequence[float] | None = None,
+    batch: int = 8,
+    output: Path | None = None,
+    progress: bool = True,
+    precision: str | None = None,
+    file_format: str | None = None,
+) -> Evaluation:
+    """Measures a run, or several fused by their scores, on one part of the data.
+
+    The probabilities of a clip are the mean over its views; those of several runs their weighted
+    mean. Runs may differ in segments, frames and size: each sees the clips in its own way.
+
+    Args:
+        runs: A run folder or a bundle, or several with the same classes.
+        data: Card, folder or CSV; by default the data of the (first) run.
+        root: Folder of the videos that a card speaks of; that of the run for its own data.
+        split: `train`, `val`, `test`, or `all` for every clip.
+        crops: Views in space: `"1"`, `"3"` or `"full"`.
+        clips: Views in time: 1, 2 or 10.
+        weights: Weight of each run in the fusion; by default equal.
+        batch: Views per step.
+        output: Folder for the files; by default `evaluation` of the run where one run is
+            measured on its own data, else nothing is written.
+        progress: Whether to show a bar on a terminal.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+
+    Raises:
+        UserError: If the runs do not fit together, the data have other classes or no clip of
+            the split, or no clip can be read.
+
+    Example:
+        >>> evaluate("runs/demo").top1
+        0.97
+    """
+    paths = [runs] if isinstance(runs, (str, Path)) else list(runs)
+    opened = [open_run_or_bundle(path, precision, file_format) for path in paths]
+    shares = _shares(weights, opened)
+    labels = _common_labels(opened)
+    videos = _open(opened[0], data, root)
+    chosen = _clips(videos, split, labels, opened[0])
+    classifiers = [ClipClassifier(run, crops, clips, batch) for run in opened]
+    start = time.perf_counter()
+    fused, broken = _fused(classifiers, shares, chosen, progress)
+    seconds = time.perf_counter() - start
+    skipped = {file.path: file.reason for file in videos.skipped} | broken
+    if not fused:
+        raise UserError(f"{videos.source}: no clip of {split} could be read: {skipped}")
+    evaluation = _evaluation(
+        labels,
+        [chosen[position] for position in fused],
+        np.stack(list(fused.values())),
+        runs=tuple(str(run.path) for run in opened),
+        weights=tuple(shares),
+        data=str(data or opened[0].config.data.source),
+        split=split,
+        crops=crops,
+        temporal_clips=clips,
+        skipped=len(skipped),
+        skipped_files=tuple({"path": str(path), "reason": why} for path, why in skipped.items()),
+        seconds=round(seconds, 3),
+        clips_per_second=round(len(fused) / seconds, 3),
+    )
+    alone = opened[0] if len(opened) == 1 else None
+    # A bundle stays as it was exported.
+    if output is None and isinstance(alone, Run) and _is_own(alone, data):
+        output = alone.path / "evaluation"
+    if output is not None:
+        evaluation.write(output)
+    return evaluation
+
+
+def _evaluation(
+    labels: Sequence[str], clips: Sequence[Clip], probabilities: np.ndarray, **facts: Any
+) -> Evaluation:
+    truth = np.array([clip.label for clip in clips])
+    scores = score(probabilities, truth, labels)
+    results = tuple(
+        ClipResult(
+            path=str(clip.path),
+            truth=labels[clip.label],
+            predicted=labels[row.argmax()],
+            probability=float(row.max()),
+            truth_probability=float(row[clip.label]),
+        )
+        for clip, row in zip(clips, probabilities, strict=True)
+    )
+    return Evaluation(
+        classes=tuple(labels),
+        clips=len(clips),
+        top1=scores.top1,
+        top5=scores.top5,
+        mean_class=scores.mean_class,
+        intervals=scores.intervals,
+        per_class=scores.per_class,
+        confusion=scores.confusion.tolist(),
+        confused_pairs=confused_pairs(scores.confusion, labels),
+        worst_clips=tuple(sorted(results, key=lambda clip: clip.truth_probability)[:WORST]),
+        results=results,
+        **facts,
+    )
+
+
+def _shares(weights: Sequence[float] | None, runs: Sequence[Tested]) -> list[float]:
+    if weights is None:
+        weights = [1.0] * len(runs)
+    if len(weights) != len(runs):
+        raise UserError(f"{len(weights)} weights for {len(runs)} runs; give one weight a run")
+    if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
+        raise UserError(f"weights {list(weights)}: give numbers of 0 or more, one of them above 0")
+    return [weight / sum(weights) for weight in weights]
+
+
+def _common_labels(runs: Sequence[Tested]) -> tuple[str, ...]:
+    first, *others = runs
+    for run in others:
+        if run.labels != first.labels:
+            raise UserError(
+                f"{run.path}: its labels differ from those of {first.path}; "
+                "runs can be fused where they have the same classes in the same order"
+            )
+    return first.labels
+
+
+def _is_own(run: Tested, data: str | Path | None) -> bool:
+    source = run.config.data.source
+    return data is None or source in (str(data), str(Path(data).resolve()))
+
+
+def _open(run: Tested, data: str | Path | None, root: Path | None) -> VideoData:
+    config = run.config
+    if data is not None and not _is_own(run, data):
+        seed, most = config.data.split_seed, config.data.max_broken
+        return open_data(data, root, split_seed=seed, max_broken=most)
+    if not config.data.source:
+        raise UserError(f"{run.path}: says nothing of its data; name them: a card, folder or CSV")
+    if root is not None:
+        config = replace(config, data=replace(config.data, root=str(root)))
+    return open_run_data(config)
+
+
+def _clips(data: VideoData, split: str, labels: Sequence[str], run: Tested) -> list[Clip]:
+    if split not in (*SPLITS, "all"):
+        raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
+    clips = [clip for name in SPLITS if split in (name, "all") for clip in data.clips(name)]
+    if not clips:
+        counts = ", ".join(f"{name} {len(data.clips(name))}" for name in SPLITS)
+        raise UserError(f"the data have no clips of {split}; choose another --split ({counts})")
+    unknown = sorted({data.classes[clip.label] for clip in clips} - set(labels))
+    if unknown:
+        raise UserError(
+            f"{run.path}: trained without the classes {', '.join(unknown)}; "
+            f"it knows {', '.join(labels)}"
+        )
+    return [replace(clip, label=labels.index(data.classes[clip.label])) for clip in clips]
+
+
+def _fused(
+    classifiers: Sequence[ClipClassifier],
+    shares: Sequence[float],
+    clips: Sequence[Clip],
+    progress: bool,
+) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("views"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    fused: dict[int, np.ndarray] = {}
+    broken: dict[Path, str] = {}
+    with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
+        task = bar.add_task("", total=len(clips) * sum(each.views for each in classifiers))
+        for number, (classify, share) in enumerate(zip(classifiers, shares, strict=True)):
+            found, failed = classify(clips, lambda views: bar.advance(task, views))
+            broken |= failed
+            earlier = fused if number else dict.fromkeys(found, 0.0)
+            # A clip that one run could not read is left out of the comparison.
+            fused = {row: earlier[row] + share * found[row] for row in found if row in earlier}
+    return fused, broken

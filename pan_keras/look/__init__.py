@@ -1,0 +1,1 @@
+"""What pictures are made of: PA of any frames, evidence, confusions, figures. Needs no run."""

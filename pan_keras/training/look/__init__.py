@@ -1,1 +1,0 @@
-"""Ways to look at what a network sees, what it makes of it, and how runs differ."""

@@ -1,0 +1,227 @@
+"""Evaluation measures what the model says, on the clips it should, and writes it down."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from pan_keras.cli.evaluate import evaluate as command
+from pan_keras.cli.evaluate import sort_paths
+from pan_keras.data import BrokenVideo, FrameStore, evaluation_dataset, open_data
+from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.evaluation_result import Evaluation
+from pan_keras.evaluation.views import ClipClassifier, at_size, softmax
+
+
+def by_hand(run, clips, **views):
+    """Mean probabilities of each clip, from one call of the model for all views."""
+    store = FrameStore(resize=run.shape.resize)
+    dataset = evaluation_dataset(clips, run.shape, batch=1000, store=store, **views)
+    ((frames, _),) = dataset.as_numpy_iterator()
+    logits = keras.ops.convert_to_numpy(run.load_model()(frames))
+    return softmax(logits).reshape(len(clips), -1, logits.shape[-1]).mean(axis=1)
+
+
+@pytest.fixture(scope="module")
+def clips(small_motions):
+    return open_data("motions", small_motions).clips("test")
+
+
+@pytest.fixture(scope="module")
+def evaluation(run, tmp_path_factory):
+    return evaluate(run.path, output=tmp_path_factory.mktemp("evaluation"), progress=False)
+
+
+@pytest.mark.parametrize("views", [{}, {"crops": "3", "temporal": 2}])
+def test_probabilities_are_the_mean_over_the_views(run, clips, views):
+    # Batches of 5 cut through the 6 views of a clip, and leave a smaller batch at the end.
+    classify = ClipClassifier(run, **views, batch=5)
+    found, broken = classify(clips)
+    assert list(found) == list(range(len(clips)))
+    assert not broken
+    np.testing.assert_allclose(
+        np.stack(list(found.values())), by_hand(run, clips, **views), atol=1e-5
+    )
+
+
+def test_evaluation_agrees_with_the_model(evaluation, run, clips):
+    probabilities = by_hand(run, clips)
+    labels = np.array([clip.label for clip in clips])
+    right = probabilities.argmax(axis=1) == labels
+    assert evaluation.clips == len(clips) == 8
+    assert evaluation.top1 == pytest.approx(right.mean())
+    assert evaluation.mean_class == pytest.approx(right.mean())  # one clip a class
+    worst = clips[probabilities[np.arange(len(clips)), labels].argmin()]
+    assert evaluation.worst_clips[0].path == str(worst.path)
+    assert np.sum(evaluation.confusion) == len(clips)
+
+
+def test_files_tell_what_was_measured(own_run):
+    evaluation = evaluate(own_run.path, progress=False)
+    folder = own_run.path / "evaluation"
+    assert json.loads((folder / "test.json").read_text()) == json.loads(evaluation.to_json())
+    picture = cv2.imdecode(np.fromfile(folder / "test_confusion.png", np.uint8), cv2.IMREAD_COLOR)
+    assert picture.std() > 1
+    with (folder / "test_confusion.csv").open() as file:
+        header, *rows = csv.reader(file)
+    assert header == ["truth", *evaluation.classes]
+    assert [row[0] for row in rows] == list(evaluation.classes)
+    assert [[int(cell) for cell in row[1:]] for row in rows] == evaluation.confusion
+    assert len((folder / "test_per_class.csv").read_text().splitlines()) == 9
+    assert len((folder / "test_clips.csv").read_text().splitlines()) == 9
+    assert Evaluation.read(folder, "test") == evaluation
+
+
+def test_json_has_the_names_that_scripts_rely_on(evaluation):
+    record = json.loads(evaluation.to_json())
+    assert {"top1", "top5", "mean_class", "intervals", "clips", "skipped"} <= record.keys()
+    assert (record["clips"], record["skipped"], record["skipped_files"]) == (8, 0, [])
+    assert record["intervals"].keys() == {"top1", "top5", "mean_class"}
+    low, high = record["intervals"]["top1"]
+    assert low <= record["top1"] <= high
+
+
+def test_text_names_accuracy_intervals_and_every_class(evaluation, run):
+    text = evaluation.to_text()
+    assert "top-1" in text
+    assert "95 %" in text
+    assert all(label in text for label in run.labels)
+
+
+def test_whole_frames_are_seen_by_the_same_weights(run):
+    small = run.load_model()
+    large = at_size(small, (32, 48))
+    assert large.input_shape[-3:] == (32, 48, 3)
+    for one, other in zip(small.get_weights(), large.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    evaluation = evaluate(run.path, crops="full", progress=False)
+    assert evaluation.crops == "full"
+    assert evaluation.clips == 8
+
+
+def test_the_runs_own_data_may_be_named(own_run):
+    assert evaluate(own_run.path, "motions", progress=False).clips == 8
+    assert (own_run.path / "evaluation" / "test.json").is_file()
+
+
+def test_every_clip_can_be_measured(run):
+    assert evaluate(run.path, split="all", progress=False).clips == 48
+
+
+def test_a_clip_that_breaks_costs_that_clip(own_run, small_motions, tmp_path):
+    data = shutil.copytree(small_motions, tmp_path / "data")
+    victim = next(data.glob("test/left/*.mp4"))
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 8])
+    found = evaluate(own_run.path, data, progress=False)
+    assert (found.clips, found.skipped) == (7, 1)
+    assert found.skipped_files[0]["path"] == str(victim)
+    assert found.skipped_files[0]["reason"]
+    assert not (own_run.path / "evaluation").exists()  # not the run's own data
+
+
+def test_a_clip_that_breaks_after_it_was_checked_costs_that_clip(run, clips, monkeypatch):
+    frames = FrameStore._decoded
+
+    def decoded(store, path, indices):
+        if path == clips[3].path:
+            raise BrokenVideo(path, "the disk failed")
+        return frames(store, path, indices)
+
+    monkeypatch.setattr(FrameStore, "_decoded", decoded)
+    found, broken = ClipClassifier(run, crops="3", batch=4)(clips)
+    assert list(found) == [0, 1, 2, 4, 5, 6, 7]
+    assert list(broken) == [clips[3].path]
+
+
+def test_fusion_weighs_runs_that_see_differently(evaluation, run, make_run, clips):
+    other = make_run("model.segments=2", "model.size=32", model="tsn_micro")
+    fused = evaluate([run.path, other.path], weights=[3, 1], progress=False)
+    expected = 0.75 * by_hand(run, clips) + 0.25 * by_hand(other, clips)
+    truth = [clip.label for clip in clips]
+    np.testing.assert_allclose(
+        [result.truth_probability for result in fused.results],
+        expected[np.arange(len(clips)), truth],
+        atol=1e-5,
+    )
+    assert fused.weights == (0.75, 0.25)
+    alone = evaluate([run.path, other.path], weights=[1, 0], progress=False)
+    assert alone.results == evaluation.results
+
+
+def test_runs_with_other_classes_cannot_be_fused(run, own_run):
+    own_run.write("labels.txt", "\n".join(reversed(run.labels)) + "\n")
+    with pytest.raises(UserError, match="same classes in the same order"):
+        evaluate([run.path, own_run.path], progress=False)
+
+
+def test_data_may_have_fewer_classes_but_no_others(own_run, small_motions, tmp_path):
+    for label in ("up", "down"):
+        shutil.copytree(small_motions / "test" / label, tmp_path / "some" / "test" / label)
+    evaluation = evaluate(own_run.path, tmp_path / "some", progress=False)
+    assert {row.name: row.clips for row in evaluation.per_class if row.clips} == {
+        "up": 1,
+        "down": 1,
+    }
+    (tmp_path / "some" / "test" / "up").rename(tmp_path / "some" / "test" / "wave")
+    with pytest.raises(UserError, match="trained without the classes wave"):
+        evaluate(own_run.path, tmp_path / "some", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"weights": [1.0, 2.0]}, "one weight a run"),
+        ({"weights": [0.0]}, "above 0"),
+        ({"split": "holdout"}, "give one of train, val, test, all"),
+    ],
+)
+def test_mistakes_are_one_sentence(run, arguments, sentence):
+    with pytest.raises(UserError, match=sentence):
+        evaluate(run.path, progress=False, **arguments)
+
+
+def test_a_split_without_clips_names_those_that_have_some(own_run, small_motions, tmp_path):
+    shutil.copytree(small_motions / "test", tmp_path / "data" / "test")
+    with pytest.raises(UserError, match=r"no clips of val.*test 8"):
+        evaluate(own_run.path, tmp_path / "data", split="val", progress=False)
+
+
+def test_a_model_that_gives_no_numbers_is_named(own_run):
+    model = own_run.load_model()
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    model.save(own_run.path / "model.keras")
+    with pytest.raises(UserError, match="not numbers"):
+        evaluate(own_run.path, progress=False)
+
+
+def test_command_line_tells_runs_from_data(run, tmp_path):
+    data = str(tmp_path)
+    assert sort_paths((str(run.path), data, str(run.path))) == ([str(run.path)] * 2, data)
+    assert sort_paths((data,)) == ([data], None)
+    with pytest.raises(UserError, match="not a run folder"):
+        sort_paths((str(run.path), "here", "there"))
+
+
+def test_command_prints_nothing_but_json(own_run):
+    result = CliRunner().invoke(command, [str(own_run.path), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["clips"] == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--weights", "half"], "write numbers with commas"),
+        (["motions", "--data", "videos"], "given twice"),
+    ],
+)
+def test_command_refuses_what_it_cannot_read(run, options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        CliRunner().invoke(command, [str(run.path), *options], catch_exceptions=False)
