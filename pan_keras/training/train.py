@@ -14,8 +14,8 @@ from pan_keras.training.combining import RECORD
 from pan_keras.training.config import Config, load_config, recipes
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model
+from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
-from pan_keras.training.schedules import describe, with_length
 from pan_keras.training.trainer import Trainer
 
 NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"

@@ -24,17 +24,17 @@ from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
 from pan_keras.training.initial_weights import initial_weights
-from pan_keras.training.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.network import create_model
-from pan_keras.training.optimizers import create_optimizer
+from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
+from pan_keras.training.optimisation.optimizers import create_optimizer
+from pan_keras.training.optimisation.schedules import length
+from pan_keras.training.optimisation.training_step import TrainingStep
+from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.run import Run
-from pan_keras.training.schedules import length
 from pan_keras.training.timed_batches import TimedBatches
 from pan_keras.training.training_state import State, Sums
-from pan_keras.training.training_step import TrainingStep
-from pan_keras.training.weight_average import WeightAverage
 
 
 class Trainer:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from pan_keras.training.momentum_sgd import MomentumSGD
+from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
 
 
 def moved(optimizer, *gradients, start=(1.0, -2.0)):

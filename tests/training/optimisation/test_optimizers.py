@@ -5,9 +5,9 @@ import pytest
 
 from pan_keras.models import create
 from pan_keras.training.config import load_config
-from pan_keras.training.momentum_sgd import MomentumSGD
-from pan_keras.training.optimizers import create_optimizer
-from pan_keras.training.schedules import length
+from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
+from pan_keras.training.optimisation.optimizers import create_optimizer
+from pan_keras.training.optimisation.schedules import length
 
 
 @pytest.fixture(scope="module")

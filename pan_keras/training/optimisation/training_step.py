@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from pan_keras.training.losses import Loss
-from pan_keras.training.weight_average import WeightAverage
+from pan_keras.training.optimisation.losses import Loss
+from pan_keras.training.optimisation.weight_average import WeightAverage
 
 
 class TrainingStep:

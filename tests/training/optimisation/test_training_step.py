@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pan_keras.training.losses import cross_entropy
-from pan_keras.training.momentum_sgd import MomentumSGD
-from pan_keras.training.training_step import TrainingStep
-from pan_keras.training.weight_average import WeightAverage
+from pan_keras.training.optimisation.losses import cross_entropy
+from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
+from pan_keras.training.optimisation.training_step import TrainingStep
+from pan_keras.training.optimisation.weight_average import WeightAverage
 
 CLASSES = 3
 

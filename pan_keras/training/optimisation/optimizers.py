@@ -3,9 +3,9 @@
 import keras
 
 from pan_keras.training.config import Config
-from pan_keras.training.momentum_sgd import MomentumSGD
-from pan_keras.training.parameter_groups import multipliers, parameter_groups
-from pan_keras.training.schedules import Length, learning_rate
+from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
+from pan_keras.training.optimisation.parameter_groups import multipliers, parameter_groups
+from pan_keras.training.optimisation.schedules import Length, learning_rate
 
 
 def create_optimizer(

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from pan_keras.training.config import load_config
-from pan_keras.training.schedules import (
+from pan_keras.training.optimisation.schedules import (
     Length,
     describe,
     highest_rate,

@@ -21,10 +21,10 @@ from pan_keras.convert.weights import named_weights
 from pan_keras.layers import BatchNormalization
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.models import PANLite, create
-from pan_keras.training.losses import cross_entropy
-from pan_keras.training.momentum_sgd import MomentumSGD
-from pan_keras.training.parameter_groups import multipliers, parameter_groups
-from pan_keras.training.training_step import TrainingStep
+from pan_keras.training.optimisation.losses import cross_entropy
+from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
+from pan_keras.training.optimisation.parameter_groups import multipliers, parameter_groups
+from pan_keras.training.optimisation.training_step import TrainingStep
 
 NAMES = {"Lite": "pan_lite_resnet50", "RGB": "tsm_resnet50", "PA": "pa_resnet50"}
 EVERY = 31

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pan_keras.training.losses import balanced_weights, cross_entropy
+from pan_keras.training.optimisation.losses import balanced_weights, cross_entropy
 
 LOGITS = np.array([[2.0, 0.5, -1.0], [0.0, 1.0, 3.0], [1.0, 1.0, 1.0]], "float32")
 LABELS = np.array([0, 1, 2], "int32")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from pan_keras.training.weight_average import WeightAverage
+from pan_keras.training.optimisation.weight_average import WeightAverage
 
 
 def weights(value):
