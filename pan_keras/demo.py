@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pan_keras.deploy.bundle.verification import verify
 from pan_keras.deploy.exporter import export
 from pan_keras.deploy.source import open_source
-from pan_keras.deploy.verification import verify
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import Evaluation, evaluate
 from pan_keras.evaluation.report import write_report

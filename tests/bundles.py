@@ -13,13 +13,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pan_keras.data import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
-from pan_keras.deploy.bundle_writer import write_bundle
-from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.bundle.facts import bundle_facts
+from pan_keras.deploy.bundle.vectors import choose_vectors, vector_files
+from pan_keras.deploy.bundle.writer import write_bundle
 from pan_keras.deploy.clips import ExportClips
-from pan_keras.deploy.facts import bundle_facts
-from pan_keras.deploy.parity import measure_parity
+from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.deploy.gate.parity import measure_parity
 from pan_keras.deploy.source import Source
-from pan_keras.deploy.vectors import choose_vectors, vector_files
 
 SHAPE = ClipShape(segments=4, stack=2, size=(24, 32), resize=28)
 LABELS = ("down", "left", "up")

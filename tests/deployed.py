@@ -5,8 +5,8 @@ import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
 
 from pan_keras import models
-from pan_keras.deploy.quantise_onnx import run_clip as run_onnx_clip
-from pan_keras.deploy.ranges import run_clip as run_tflite_clip
+from pan_keras.deploy.formats.quantise_onnx import run_clip as run_onnx_clip
+from pan_keras.deploy.formats.ranges import run_clip as run_tflite_clip
 
 SHAPE = {"segments": 4, "stack": 3, "size": (32, 40)}
 

@@ -15,9 +15,9 @@ from pan_keras import models
 from pan_keras.bench.parts import Part, time_parts
 from pan_keras.bench.timing import time_in_turns
 from pan_keras.deploy.artefact import Artefact
-from pan_keras.deploy.graph import plain_graph
-from pan_keras.deploy.onnx import to_onnx
-from pan_keras.deploy.tflite import convert, to_tflite
+from pan_keras.deploy.formats.onnx import to_onnx
+from pan_keras.deploy.formats.tflite import convert, to_tflite
+from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from pan_keras.deploy.flatbuffer import operations, read_tflite, write_tflite
-from pan_keras.deploy.listing import Operation
+from pan_keras.deploy.formats.flatbuffer import operations, read_tflite, write_tflite
+from pan_keras.deploy.formats.listing import Operation
 
 # What a part is called by: the first name scope, with the number of its block.
 SCOPE = re.compile(r"(pa_[a-z]+|[a-z]+\d*(?:_\d+)?)[^;]*/")

@@ -59,7 +59,7 @@ def export(
     """
     overrides = sections(**flags)
     from pan_keras.deploy import export as export_model  # TensorFlow takes seconds to import
-    from pan_keras.deploy.summary import summary
+    from pan_keras.deploy.bundle.summary import summary
 
     bundle = export_model(
         run,

@@ -7,15 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pan_keras.deploy.bundle.verification import verify
     from pan_keras.deploy.exporter import export
     from pan_keras.deploy.recipe import Recipe, load_recipe
-    from pan_keras.deploy.verification import verify
 
 _MODULES = {
     "Recipe": "recipe",
     "export": "exporter",
     "load_recipe": "recipe",
-    "verify": "verification",
+    "verify": "bundle.verification",
 }
 
 __all__ = ["Recipe", "export", "load_recipe", "verify"]

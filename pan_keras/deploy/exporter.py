@@ -7,16 +7,16 @@ from typing import Any
 import keras
 
 from pan_keras.deploy.artefact import FORMATS, Artefact, Format, Precision
-from pan_keras.deploy.bundle_writer import check_folder, write_bundle
-from pan_keras.deploy.candidate import Candidate
+from pan_keras.deploy.bundle.facts import bundle_facts
+from pan_keras.deploy.bundle.preview import preview
+from pan_keras.deploy.bundle.vectors import choose_vectors, vector_files
+from pan_keras.deploy.bundle.writer import check_folder, write_bundle
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
-from pan_keras.deploy.converters import AVAILABLE, converter
-from pan_keras.deploy.facts import bundle_facts
-from pan_keras.deploy.gate import Gate, Tell
-from pan_keras.deploy.preview import preview
+from pan_keras.deploy.formats.converters import AVAILABLE, converter
+from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.deploy.gate.gate import Gate, Tell
 from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
 from pan_keras.deploy.source import Source, open_source
-from pan_keras.deploy.vectors import choose_vectors, vector_files
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
 

@@ -7,7 +7,7 @@ from deployed import make
 
 from pan_keras.bench.deployed import measure_deployed
 from pan_keras.bench.parts import time_parts
-from pan_keras.deploy.tflite import to_tflite
+from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.errors import UserError
 
 SMALL = {"segments": 4, "stack": 2, "size": 32, "threads": 1, "steps": 2}

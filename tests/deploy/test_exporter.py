@@ -13,8 +13,8 @@ from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
 from pan_keras.deploy import export, exporter, verify
 from pan_keras.deploy.artefact import Artefact, StateTensor
-from pan_keras.deploy.candidate import Candidate
-from pan_keras.deploy.signal_to_noise import worst_tensors
+from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.deploy.gate.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.runtime import Bundle, Recogniser

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from bundles import LABELS, SHAPE, tflite_clip_model
 
-from pan_keras.deploy import bundle_writer
+from pan_keras.deploy.bundle import writer
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, Recogniser
 
@@ -80,7 +80,7 @@ def test_a_model_with_other_classes_is_not_run(own_bundle):
     content = tflite_clip_model(classes=5)
     facts = json.loads((own_bundle / "model.json").read_text())
     (own_bundle / "model_float32.tflite").write_bytes(content)
-    facts["artefacts"][0]["sha256"] = bundle_writer._sha256(content)
+    facts["artefacts"][0]["sha256"] = writer._sha256(content)
     (own_bundle / "model.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="gives 5 logits, but the bundle has 3 labels"):
         Recogniser(own_bundle)
@@ -91,7 +91,7 @@ def test_a_model_that_its_runtime_refuses_is_named(own_bundle, name):
     facts = json.loads((own_bundle / "model.json").read_text())
     for entry in facts["artefacts"]:
         if entry["file"] == name:
-            entry["sha256"] = bundle_writer._sha256(b"nothing that runs")
+            entry["sha256"] = writer._sha256(b"nothing that runs")
     (own_bundle / name).write_bytes(b"nothing that runs")
     (own_bundle / "model.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="the runtime refuses this model"):

@@ -1,0 +1,146 @@
+"""What `model.json` says of a bundle."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pan_keras.deploy.artefact import Artefact
+from pan_keras.deploy.clips import ExportClips
+from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.deploy.gate.speed import machine
+from pan_keras.deploy.source import Source
+from pan_keras.runtime.bundle import SCHEMA_VERSION
+from pan_keras.runtime.engine import SIGNATURE, Tensors
+from pan_keras.runtime.vectors import INDEX
+from pan_keras.training.run import package_versions, versions
+
+RUNTIME_PACKAGES = ("ai-edge-litert", "onnxruntime", "tf2onnx", "onnx")
+OFFLINE = (
+    "segment i starts at frame max(0, floor(tick / 2 + tick * i)), tick = (frames - stack + 1) / "
+    "segments, and has `stack` adjacent frames; past the end the last frame repeats"
+)
+LIVE = (
+    "every `stride` frames, the newest `stack` adjacent frames are a segment; the last `segments` "
+    "of them are a clip, or one of them a step of a streaming model"
+)
+FILTER = (
+    "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
+    "pan_keras.runtime.resizing computes them"
+)
+
+
+def bundle_facts(
+    source: Source,
+    candidates: Sequence[Candidate],
+    clips: ExportClips,
+    reference: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Everything but checksums and sizes, which are known when the files are written.
+
+    Args:
+        source: What is exported.
+        candidates: The models with their evidence.
+        clips: What calibrated and checked them.
+        reference: Accuracy of the Keras model, None where it was not measured.
+    """
+    shape, run = source.shape, source.run
+    card = source.card
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": source.name,
+        "labels": list(source.labels),
+        "input": {
+            "segments": shape.segments,
+            "stack": shape.stack,
+            "height": shape.size[0],
+            "width": shape.size[1],
+            "resize": shape.resize,
+            "crop": "centre",
+            "filter": FILTER,
+            "channels": "RGB",
+            "dtype": "uint8",
+            "layout": "(segments * stack, height, width, 3), the frames of a segment together",
+            "normalisation": "inside the model",
+        },
+        "sampling": _sampling(source),
+        "artefacts": [_artefact(candidate) for candidate in candidates],
+        "reference": {"accuracy": reference, "parameters": int(source.model.count_params())},
+        "vectors": INDEX,
+        "source": {
+            "run": None if run is None else str(run.path),
+            "model": source.model.name if run is None else run.config.model.name,
+            "model_sha256": source.checksum,
+            "data": None if run is None else _data(source),
+            "settings": {} if run is None else run.config.to_tables(),
+        },
+        "calibration": {"data": clips.data, "clips": len(clips.calibration)},
+        "licence": {
+            "code": "Apache-2.0",
+            "data": (card.licence if card else "") or "not known",
+            "citation": card.citation if card else "",
+        },
+        "versions": versions() | package_versions(RUNTIME_PACKAGES),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _artefact(candidate: Candidate) -> dict[str, Any]:
+    artefact, engine, parity = candidate.artefact, candidate.engine, candidate.parity
+    assert parity is not None
+    return {
+        "file": candidate.name,
+        "format": artefact.format,
+        "precision": artefact.precision,
+        "streaming": artefact.streaming,
+        "signature": {
+            "name": SIGNATURE,
+            "inputs": _tensors(engine.inputs),
+            "outputs": _tensors(engine.outputs),
+        },
+        "states": _states(artefact),
+        "facts": artefact.facts,
+        "parity": parity.to_json(),
+        "accuracy": candidate.accuracy,
+        "speed": {
+            "milliseconds": candidate.milliseconds,
+            "threads": candidate.threads,
+            "machine": machine(),
+        },
+    }
+
+
+def _tensors(tensors: Tensors) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "shape": list(shape), "dtype": dtype}
+        for name, (shape, dtype) in tensors.items()
+    ]
+
+
+def _states(artefact: Artefact) -> list[dict[str, Any]]:
+    return [
+        {"name": state.name, "shape": list(state.shape), "dtype": state.dtype}
+        for state in artefact.states
+    ]
+
+
+def _sampling(source: Source) -> dict[str, Any]:
+    rate, stride = None, source.shape.stack
+    if source.run is not None and (source.run.path / "data_report.json").is_file():
+        report = source.run.data_report
+        rate = report["frame_rate"]["median"] or None
+        # A clip of the usual length then spans as much time live as it does in training.
+        stride = max(1, round(report["frames"]["median"] / source.shape.segments))
+    return {"frame_rate": rate, "offline": OFFLINE, "live": {"stride": stride, "rule": LIVE}}
+
+
+def _data(source: Source) -> dict[str, Any]:
+    assert source.run is not None
+    data = source.run.config.data
+    root = str(Path(data.root).resolve()) if data.root else ""
+    return {
+        "source": data.source,
+        "root": root,
+        "split_seed": data.split_seed,
+        "max_broken": data.max_broken,
+    }

@@ -1,0 +1,93 @@
+"""Models as ONNX files, for ONNX Runtime and others."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from importlib import metadata
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from pan_keras.deploy.artefact import Artefact, Precision
+from pan_keras.deploy.formats.quantise_onnx import quantise_onnx_to_int8
+from pan_keras.deploy.graph.network import ServingGraph, deployment_graph
+from pan_keras.deploy.graph.streaming import serving_graph
+
+# Understood by every ONNX Runtime since 1.12, and the last but one that tf2onnx writes.
+OPSET = 17
+ONNX_PRECISIONS = ("float32", "int8")
+
+
+def to_onnx(
+    model: keras.Model,
+    precision: Precision = "float32",
+    *,
+    calibration: Iterable[np.ndarray] = (),
+    with_motion: bool = False,
+    streaming: bool = False,
+    dynamic_batch: bool = False,
+) -> Artefact:
+    """Converts a trained model to ONNX.
+
+    Args:
+        model: A `VideoNetwork`, or a network of several.
+        precision: `"float32"`, or `"int8"`: weights and activations, as quantise and dequantise
+            nodes, with ranges from the calibration.
+        calibration: Clips uint8 `(N, m, H, W, 3)` as the model will see them, for int8; a hundred
+            is enough.
+        with_motion: Whether to give PA out as well.
+        streaming: Whether one call takes one segment instead of a clip. The new `state_0` comes
+            out as `next_state_0`, for in ONNX a name stands for one tensor.
+        dynamic_batch: Whether a call takes any number of clips: `frames` `(B * N * m, H, W, 3)`,
+            `logits` `(B, classes)`.
+
+    Raises:
+        ValueError: If ONNX has no such precision, int8 has no calibration, PA is asked of a model
+            that has none, or streaming of one whose shift looks ahead or together with any number
+            of clips.
+
+    Example:
+        >>> to_onnx(model, dynamic_batch=True).facts["opset"]
+        17
+    """
+    if precision not in ONNX_PRECISIONS:
+        raise ValueError(f"ONNX has {' and '.join(ONNX_PRECISIONS)}, got {precision!r}")
+    if streaming and dynamic_batch:
+        raise ValueError("a stream is one video; drop streaming or the dynamic batch")
+    graph, states = serving_graph(model, streaming=streaming, with_motion=with_motion)
+    if dynamic_batch:
+        graph = deployment_graph(model, with_motion=with_motion, clips=None)
+    proto = convert(graph)
+    facts = {"converter": f"tf2onnx {metadata.version('tf2onnx')}", "opset": OPSET}
+    if precision == "int8":
+        proto, more = quantise_onnx_to_int8(proto, calibration)
+        facts |= more
+    onnx.checker.check_model(proto, full_check=True)
+    facts["ops"] = dict(Counter(node.op_type for node in proto.graph.node).most_common())
+    return Artefact("onnx", precision, streaming, proto.SerializeToString(), facts, states)
+
+
+def convert(graph: ServingGraph) -> onnx.ModelProto:
+    """Traces a graph and converts it to ONNX, with its own names of inputs and outputs."""
+    names = list(graph.inputs)
+
+    def serve(*values):
+        outputs = graph.function(**dict(zip(names, values, strict=True)))
+        return {f"next_{name}" if name in names else name: each for name, each in outputs.items()}
+
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    # It reports each optimisation that does not apply as if something were wrong.
+    logger.setLevel(logging.CRITICAL)
+    try:
+        proto, _ = tf2onnx.convert.from_function(
+            tf.function(serve, autograph=False),
+            input_signature=list(graph.inputs.values()),
+            opset=OPSET,
+        )
+    finally:
+        logger.setLevel(level)
+    return proto

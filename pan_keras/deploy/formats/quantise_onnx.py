@@ -1,0 +1,151 @@
+"""ONNX files in eight bits, by ONNX Runtime."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import (
+    CalibrationMethod,
+    QuantType,
+    quant_pre_process,
+    quantize_static,
+)
+from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
+
+from pan_keras.deploy.formats.parts import GIVEN_OUT, NO_FORM, reason
+from pan_keras.deploy.formats.ranges import trimmed
+
+CONVERTERS = ("QuantizeLinear", "DequantizeLinear", "Cast")
+
+
+def quantise_onnx_to_int8(
+    proto: onnx.ModelProto, calibration: Iterable[np.ndarray]
+) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """Quantises weights and activations, as quantise and dequantise nodes.
+
+    Args:
+        proto: A model in float32 with the input `frames`.
+        calibration: Clips uint8 `(N, m, H, W, 3)`.
+
+    Returns:
+        The model and facts about it.
+
+    Raises:
+        ValueError: If there is no clip to calibrate with.
+    """
+    proto = prepared(proto)
+    ranges, clips = tensor_ranges(proto, calibration)
+    given = {output.name for output in proto.graph.output} & {"logits", "motion"}
+    kept = [node for node in proto.graph.node if reason(node.output[0]) or node.output[0] in given]
+    with tempfile.TemporaryDirectory() as folder:
+        file, known = Path(folder) / "model.onnx", Path(folder) / "ranges.json"
+        save_tensors_data(TensorsData(CalibrationMethod.MinMax, ranges), known)
+        quantize_static(
+            proto,
+            file,
+            calibration_cache_path=known,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=[node.name for node in kept],
+        )
+        quantised = onnx.load(file)
+    facts = {
+        "quantiser": f"onnxruntime {metadata.version('onnxruntime')}",
+        "calibration_clips": clips,
+        "float_ops": float_operations(quantised),
+    }
+    return quantised, facts
+
+
+def prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with known shapes and with what ONNX Runtime fuses fused: paddings, constants."""
+    with tempfile.TemporaryDirectory() as folder:
+        raw, fused = Path(folder) / "raw.onnx", Path(folder) / "fused.onnx"
+        onnx.save(proto, raw)
+        # Names of dimensions, which the other inference of shapes is for, do not occur here.
+        quant_pre_process(raw, fused, skip_symbolic_shape=True)
+        return onnx.load(fused)
+
+
+def tensor_ranges(
+    proto: onnx.ModelProto, clips: Iterable[np.ndarray]
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int]:
+    """The range of every float tensor, as `pan_keras.deploy.formats.ranges` finds it for TFLite."""
+    watched = onnx.ModelProto()
+    watched.CopyFrom(proto)
+    given = {output.name for output in proto.graph.output}
+    floats = [
+        value
+        for value in (*proto.graph.value_info, *proto.graph.output, *proto.graph.input)
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    ]
+    inner = [value for value in proto.graph.value_info if value in floats]
+    watched.graph.output.extend(value for value in inner if value.name not in given)
+    session = onnxruntime.InferenceSession(
+        watched.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    names = [value.name for value in floats]
+    extremes = [clip_extremes(session, names, clip) for clip in clips]
+    pairs = [tuple(np.array(end, "float32") for end in pair) for pair in trimmed(extremes)]
+    return dict(zip(names, pairs, strict=True)), len(extremes)
+
+
+def clip_extremes(session, names: list[str], clip: np.ndarray) -> np.ndarray:
+    """Minima and maxima `(2, tensors)` of named tensors over one clip."""
+    found = [
+        [(tensors[name].min(), tensors[name].max()) for name in names]
+        for tensors in run_clip(session, clip)
+    ]
+    lows, highs = np.array(found).transpose(2, 0, 1)
+    return np.stack([lows.min(axis=0), highs.max(axis=0)])
+
+
+def run_clip(session, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    """Runs a clip, whole or segment by segment as the model takes it.
+
+    Args:
+        session: Of the model.
+        clip: uint8 `(N, m, H, W, 3)`.
+
+    Yields:
+        Inputs and outputs of each call by name.
+    """
+    shapes = {each.name: each.shape for each in session.get_inputs()}
+    rows, *frame = shapes.pop("frames")
+    states = {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
+    names = [output.name for output in session.get_outputs()]
+    rows = rows if isinstance(rows, int) else -1
+    calls = clip.reshape(-1, rows, *frame) if rows > 0 else clip.reshape(1, -1, *frame)
+    for frames in calls:
+        inputs = {"frames": frames, **states}
+        outputs = dict(zip(names, session.run(names, inputs), strict=True))
+        states = {name: outputs[f"next_{name}"] for name in states}
+        yield {**inputs, **outputs}
+
+
+def float_operations(proto: onnx.ModelProto) -> dict[str, str]:
+    """The operations that compute in float, and why: those that read no dequantised tensor."""
+    graph = onnx.shape_inference.infer_shapes(proto).graph
+    types = {each.name: each.type.tensor_type.elem_type for each in graph.value_info}
+    types |= {each.name: each.type.tensor_type.elem_type for each in graph.output}
+    given = {output.name for output in graph.output}
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    left: dict[str, list[str]] = {}
+    for node in graph.node:
+        output = node.output[0]
+        fed = any(makers.get(name) == "DequantizeLinear" for name in node.input)
+        if fed and output not in given and reason(output) is None:
+            continue
+        if types.get(output) != onnx.TensorProto.FLOAT or node.op_type in CONVERTERS:
+            continue
+        why = reason(output) or (GIVEN_OUT if output in given else NO_FORM)
+        known = left.setdefault(node.op_type, [])
+        if why not in known:
+            known.append(why)
+    return {name: "; ".join(known) for name, known in left.items()}

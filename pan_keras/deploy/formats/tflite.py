@@ -1,0 +1,86 @@
+"""Models as TFLite files, for LiteRT."""
+
+import tempfile
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pan_keras.deploy.artefact import PRECISIONS, Artefact, Precision
+from pan_keras.deploy.formats.flatbuffer import list_tflite
+from pan_keras.deploy.formats.quantise_tflite import quantise_dynamically, quantise_to_int8
+from pan_keras.deploy.graph.network import ServingGraph
+from pan_keras.deploy.graph.streaming import serving_graph
+
+SIGNATURE = "serve"
+
+
+def to_tflite(
+    model: keras.Model,
+    precision: Precision = "float32",
+    *,
+    calibration: Iterable[np.ndarray] = (),
+    with_motion: bool = False,
+    streaming: bool = False,
+) -> Artefact:
+    """Converts a trained model to TFLite.
+
+    Args:
+        model: A `VideoNetwork`, or a network of several.
+        precision: `"float32"`; `"float16"`: weights of half the size, arithmetic as the device
+            likes; `"dynamic"`: weights in int8, activations quantised as they come; `"int8"`: both
+            in int8, with ranges from the calibration.
+        calibration: Clips uint8 `(N, m, H, W, 3)` as the model will see them, for int8; a hundred
+            is enough.
+        with_motion: Whether to give PA out as well.
+        streaming: Whether one call takes one segment instead of a clip.
+
+    Raises:
+        ValueError: If the precision is unknown, int8 has no calibration, PA is asked of a model
+            that has none, or streaming of one whose shift looks ahead.
+
+    Example:
+        >>> artefact = to_tflite(model, "int8", calibration=clips)
+        >>> artefact.facts["float_ops"]["SQRT"]
+        'PA: squares of small and large motion do not fit into eight bits together'
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    graph, states = serving_graph(
+        model, streaming=streaming, with_motion=with_motion, eight_bits=precision == "int8"
+    )
+    content = convert(graph, half=precision == "float16")
+    facts: dict[str, Any] = {"converter": f"tensorflow {tf.__version__}"}
+    if precision == "dynamic":
+        content, more = quantise_dynamically(content)
+        facts |= more
+    elif precision == "int8":
+        content, more = quantise_to_int8(content, calibration)
+        facts |= more
+    facts["ops"] = list_tflite(content).counts()
+    return Artefact("tflite", precision, streaming, content, facts, states)
+
+
+def convert(graph: ServingGraph, *, half: bool = False) -> bytes:
+    """Traces a graph and converts it to a TFLite file with the signature `serve`.
+
+    Args:
+        graph: What to convert.
+        half: Whether to store the weights in float16.
+    """
+    module = tf.Module()
+    # Without AutoGraph, which would rewrite Python that is meant to run once.
+    module.serve = tf.function(graph.function, autograph=False)
+    concrete = module.serve.get_concrete_function(**graph.inputs)
+    module.captured = list(concrete.variables)
+    # By way of a SavedModel: from_concrete_functions leaves the variables of Keras 3 unfrozen, and
+    # gives no signature.
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: concrete})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        if half:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()

@@ -1,0 +1,1 @@
+"""What exported models are held against before they may be written."""

@@ -1,0 +1,140 @@
+"""The gate: what is not shown to be right is not written."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pan_keras.deploy.artefact import Artefact
+from pan_keras.deploy.clips import ExportClips
+from pan_keras.deploy.formats.converters import converter
+from pan_keras.deploy.gate.accuracy import accuracy_record, split_logits
+from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.deploy.gate.parity import edge_clips, measure_parity
+from pan_keras.deploy.gate.signal_to_noise import worst_tensors
+from pan_keras.deploy.gate.speed import measure_speed
+from pan_keras.deploy.gate.structure import check_structure
+from pan_keras.deploy.recipe import Recipe
+from pan_keras.deploy.source import Source
+from pan_keras.errors import UserError
+
+Tell = Callable[[str], None]
+
+
+class Gate:
+    """Holds exported models against the Keras model; the evidence goes into the candidates.
+
+    Args:
+        source: What is exported.
+        recipe: With the limits.
+        clips: What to compare on.
+        tell: Called with what is being done.
+
+    Raises:
+        UserError: From each method, if a model is beyond a limit.
+    """
+
+    def __init__(self, source: Source, recipe: Recipe, clips: ExportClips, tell: Tell):
+        self.source = source
+        self.recipe = recipe
+        self.clips = clips
+        self.tell = tell
+        self.checked = list(clips.check)
+        # Compiled: one clip a call, as the exported models take them.
+        self.call = tf.function(lambda frames: source.model(frames, training=False))
+        self.expected = self.reference(np.stack(self.checked))
+
+    def reference(self, frames: np.ndarray) -> np.ndarray:
+        """Logits `(b, classes)` of the Keras model for clips `(b, N, m, H, W, 3)`."""
+        return np.concatenate([self.call(clip[None]).numpy() for clip in frames])
+
+    def check_structure(self, candidates: Sequence[Candidate]) -> None:
+        """Operations, ranks, shapes and signature are what devices take."""
+        self.tell("checking the structure")
+        for candidate in candidates:
+            check_structure(candidate.artefact, self.source.shape, len(self.source.labels))
+
+    def check_numbers(self, candidates: Sequence[Candidate]) -> None:
+        """The logits are those of the Keras model, on real clips and where arithmetic is hard."""
+        edges = edge_clips(self.source.shape, self.checked)
+        expected = np.concatenate([self.expected, self.reference(np.stack(edges))])
+        for candidate in candidates:
+            self.tell(f"comparing {candidate.name} on {len(self.checked)} clips")
+            answers = np.stack([candidate.answer(clip) for clip in (*self.checked, *edges)])
+            found = answers[:, -1] if candidate.artefact.streaming else answers
+            candidate.answers = answers[: len(self.checked)]
+            candidate.parity = measure_parity(expected, found, len(edges))
+            problem = candidate.parity.problem(self.recipe.limits(candidate.artefact.precision))
+            if problem:
+                raise self._refusal(candidate, problem, candidates)
+
+    def check_accuracy(self, candidates: Sequence[Candidate]) -> dict[str, Any] | None:
+        """On a whole split of the data, every model is about as good as the Keras model.
+
+        Returns:
+            The accuracy of the Keras model as `model.json` has it, None where no data are known.
+        """
+        split, videos = self.recipe.export.evaluate, self.clips.videos
+        if split == "none" or videos is None:
+            return None
+        self.tell(f"measuring accuracy on {split}")
+        models = {candidate.name: candidate.classify for candidate in candidates}
+        logits, truth = split_logits({"": self.reference, **models}, self.source, videos, split)
+        labels, before = self.source.labels, logits[""]
+
+        def record(found: np.ndarray, reference: np.ndarray | None) -> dict[str, Any]:
+            return accuracy_record(
+                found, truth, labels, data=videos.source, split=split, reference=reference
+            )
+
+        for candidate in candidates:
+            candidate.accuracy = record(logits[candidate.name], before)
+            problem = self._lost(candidate, candidate.accuracy)
+            if problem:
+                raise self._refusal(candidate, problem, candidates)
+        return record(before, None)
+
+    def measure_speed(self, candidates: Sequence[Candidate]) -> None:
+        """How long a call takes; no limit is held against it."""
+        self.tell("measuring speed")
+        measure_speed(candidates, self.checked[0])
+
+    def _lost(self, candidate: Candidate, record: dict[str, Any]) -> str | None:
+        limits = self.recipe.limits(candidate.artefact.precision)
+        drop, agreement = record["drop"]["top1"], record["agreement"]
+        if drop > limits.drop:
+            return (
+                f"its top-1 accuracy on {record['split']} is {record['top1']:.1%}, {drop:.1f} "
+                f"points below the Keras model's, more than {limits.drop:g}"
+            )
+        # Float32 must give the same answer everywhere; a share alone would hide single clips.
+        if candidate.artefact.precision == "float32" and agreement < limits.agreement:
+            return f"{1 - agreement:.2%} of {record['split']} get another most probable class"
+        return None
+
+    def _refusal(
+        self, candidate: Candidate, problem: str, candidates: Sequence[Candidate]
+    ) -> UserError:
+        sentence = f"{candidate.name}: {problem}; nothing was written"
+        if candidate.artefact.precision != "int8":
+            return UserError(
+                f"{sentence}. Leave it out with --precision, or allow more in the recipe's "
+                f"[{candidate.artefact.precision}]"
+            )
+        worst = worst_tensors(candidate, self._floating(candidate, candidates), self.checked)
+        named = ", ".join(f"{name} ({decibel:.1f} dB)" for name, decibel in worst)
+        return UserError(
+            f"{sentence}. The tensors that lose most, by signal to noise: {named}. Calibrate by "
+            "more clips (--calibration), ship float16 or dynamic instead, or allow more in the "
+            "recipe's [int8]"
+        )
+
+    def _floating(self, quantised: Candidate, candidates: Sequence[Candidate]) -> Artefact:
+        """The float32 model of the same format and kind, made anew where it was not asked for."""
+        kind = (quantised.artefact.format, "float32", quantised.artefact.streaming)
+        for artefact in (candidate.artefact for candidate in candidates):
+            if (artefact.format, artefact.precision, artefact.streaming) == kind:
+                return artefact
+        convert = converter(quantised.artefact.format)
+        return convert(self.source.model, "float32", streaming=quantised.artefact.streaming)

@@ -1,0 +1,100 @@
+"""A file that devices would refuse is refused with a reason."""
+
+from dataclasses import replace
+
+import onnx
+import pytest
+import tensorflow as tf
+from deployed import make
+
+from pan_keras.data import ClipShape
+from pan_keras.deploy.artefact import Artefact, StateTensor
+from pan_keras.deploy.formats.onnx import convert as convert_to_onnx
+from pan_keras.deploy.formats.onnx import to_onnx
+from pan_keras.deploy.formats.tflite import convert, to_tflite
+from pan_keras.deploy.gate.structure import check_structure, structure_problems
+from pan_keras.deploy.graph.network import ServingGraph, plain_graph
+from pan_keras.errors import UserError
+
+SHAPE = ClipShape(2, 1, (4, 4), 4)
+FRAMES = tf.TensorSpec((2, 4, 4, 3), "uint8", name="frames")
+
+
+def problems(function, frames=FRAMES):
+    """Of a graph that ends in the three logits of its function's means."""
+
+    def serve(frames):
+        return {"logits": function(tf.cast(frames, "float32"))}
+
+    content = convert(ServingGraph(serve, {"frames": frames}))
+    return structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
+
+
+def logits(maps):
+    return tf.reduce_mean(maps, axis=(0, 1, 2))[None]
+
+
+def test_a_good_model_has_no_problem():
+    assert problems(logits) == []
+
+
+def test_too_many_axes():
+    def five(frames):
+        return logits(tf.transpose(frames[:, :, None], (0, 3, 1, 2, 4))[:, 0])
+
+    assert any("5 axes" in problem for problem in problems(five))
+
+
+def test_the_largest_over_an_axis():
+    assert any(
+        "REDUCE_MAX" in each for each in problems(lambda x: tf.reduce_max(x, (0, 1, 2))[None])
+    )
+
+
+def test_other_frames_than_promised():
+    small = tf.TensorSpec((2, 4, 6, 3), "uint8", name="frames")
+    (problem,) = problems(logits, small)
+    assert problem == "its input frames is uint8 (2, 4, 6, 3) and not uint8 (2, 4, 4, 3)"
+
+
+def test_other_logits_than_promised():
+    (problem,) = problems(lambda frames: logits(frames)[:, :2])
+    assert problem.startswith("its output logits is float32 (1, 2)")
+
+
+def test_an_output_that_nobody_knows_and_one_that_is_missing():
+    content = convert(
+        ServingGraph(lambda frames: {"scores": tf.cast(frames, "float32")}, {"frames": FRAMES})
+    )
+    found = structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
+    assert "it has an output scores, which nobody knows" in found
+    assert "it lacks the output logits" in found
+
+
+def test_the_graph_as_it_was_trained_is_refused():
+    model = make("pan_lite_micro")
+    artefact = Artefact("tflite", "float32", False, convert(plain_graph(model)))
+    with pytest.raises(UserError, match="of 6 axes, of which delegates take 4"):
+        check_structure(artefact, ClipShape(4, 3, (32, 40), 40), 5)
+
+
+@pytest.mark.parametrize("convert", [to_tflite, to_onnx])
+def test_states_that_do_not_match(convert):
+    model = make("tsn_micro", stack=1)
+    step = convert(model, streaming=True)
+    shape = ClipShape(4, 1, (32, 40), 40)
+    check_structure(step, shape, 5)
+    wrong = replace(step, states=(StateTensor("state_0", (9, 9), "float32"),))
+    assert len(structure_problems(wrong, shape, 5)) == 2
+
+
+def test_an_onnx_operation_that_is_not_standard():
+    proto = convert_to_onnx(
+        ServingGraph(
+            lambda frames: {"logits": logits(tf.cast(frames, "float32"))}, {"frames": FRAMES}
+        )
+    )
+    proto.graph.node[0].domain = "com.example"
+    proto.opset_import.append(onnx.helper.make_opsetid("com.example", 1))
+    artefact = Artefact("onnx", "float32", False, proto.SerializeToString())
+    assert any("is not built in" in each for each in structure_problems(artefact, SHAPE, 3))
