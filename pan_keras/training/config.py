@@ -115,6 +115,8 @@ class OptimisationConfig:
         weight_decay: Decay of matrices and kernels; norms and biases are spared.
         clip_norm: Gradients are scaled down to this norm over all weights; 0: never.
         label_smoothing: Share of the target that is spread over all classes.
+        mixup: Parameter of the Beta distribution by which the clips of a batch are blended in
+            pairs; for small data sets, with twice the epochs. 0: never.
         class_weights: Whether clips of rare classes count for more, so that all classes count
             alike.
         average: Share of the old value that stays in a moving average of the weights, such as
@@ -139,6 +141,7 @@ class OptimisationConfig:
     weight_decay: float = 1e-3
     clip_norm: float = 0.0
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     class_weights: bool = False
     average: float = 0.0
     patience: int = 0

@@ -29,6 +29,7 @@ AT_LEAST = {
     "training.warmup": 0,
     "training.weight_decay": 0,
     "training.clip_norm": 0,
+    "training.mixup": 0,
     "training.patience": 0,
     "training.checkpoint_seconds": 0,
 }

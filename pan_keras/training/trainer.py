@@ -26,6 +26,7 @@ from pan_keras.training.inference import Inference
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model
 from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
+from pan_keras.training.optimisation.mixup import Mixup
 from pan_keras.training.optimisation.optimizers import create_optimizer
 from pan_keras.training.optimisation.schedules import length
 from pan_keras.training.optimisation.training_step import TrainingStep
@@ -81,6 +82,7 @@ class Trainer:
             self.optimizer,
             self._loss(),
             parts=training.accumulate,
+            mixup=Mixup(training.mixup, training.seed) if training.mixup else None,
             average=self.average,
             jit=training.jit,
         )

@@ -60,6 +60,7 @@ def test_shipped_recipes_are_valid(name):
         ("model.dropout=1", r"in \[0, 1\)"),
         ("training.average=1.0", r"in \[0, 1\)"),
         ("training.label_smoothing=-0.1", r"in \[0, 1\)"),
+        ("training.mixup=-0.1", "at least 0"),
         ("training.accumulate=3", "does not divide training.batch, 8"),
         ("training.milestones=0.5", "must be a list"),
         ("training.milestones=[0.5]", "schedule is cosine; set it to steps"),

@@ -59,6 +59,7 @@ OPTIONS = {
         "training.patience=1",
         "training.precision=mixed_float16",
         "training.label_smoothing=0.1",
+        "training.mixup=0.4",
         "training.class_weights=true",
         "training.warmup=1.5",
         "training.schedule=steps",

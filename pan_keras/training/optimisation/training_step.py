@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from pan_keras.training.optimisation.losses import Loss
+from pan_keras.training.optimisation.mixup import Mixup, partners
 from pan_keras.training.optimisation.weight_average import WeightAverage
 
 
@@ -20,6 +21,7 @@ class TrainingStep:
         optimizer: Built on the model's trainable variables.
         loss: From labels and logits to the mean loss.
         parts: Parts of a batch, of equal size.
+        mixup: Blends the clips of each part, if there is one.
         average: Moving average of the weights, if there is one.
         jit: Whether XLA compiles the step.
 
@@ -35,6 +37,7 @@ class TrainingStep:
         loss: Loss,
         *,
         parts: int = 1,
+        mixup: Mixup | None = None,
         average: WeightAverage | None = None,
         jit: bool = False,
     ):
@@ -42,6 +45,7 @@ class TrainingStep:
         self.optimizer = optimizer
         self.loss = loss
         self.parts = parts
+        self.mixup = mixup
         self.average = average
         self.weights = model.trainable_variables
         self._sums = (
@@ -65,38 +69,52 @@ class TrainingStep:
         """
         if self.parts == 1:
             frames, labels = next(batches)
-            loss, correct = self._whole(frames, labels)
+            loss, correct = self._whole(frames, labels, self._share(0))
             return float(loss), int(correct), len(labels)
         losses, hits, clips = [], 0, 0
-        for _ in range(self.parts):
+        for part in range(self.parts):
             frames, labels = next(batches)
-            loss, correct = self._add(frames, labels)
+            loss, correct = self._add(frames, labels, self._share(part))
             losses.append(float(loss))
             hits += int(correct)
             clips += len(labels)
         self._move()
         return sum(losses) / self.parts, hits, clips
 
-    def differentiate(self, frames, labels):
+    def differentiate(self, frames, labels, share):
         """Loss, number of correct clips, and the gradient of each weight.
 
-        In half precision the gradients are those of the scaled loss, as the optimizer wants them.
+        Of blended clips, the one of which more is there counts. In half precision the gradients are
+        those of the scaled loss, as the optimizer wants them.
         """
+        if self.mixup is not None:
+            frames = self.mixup.blend(frames, share)
         with tf.GradientTape() as tape:
             logits = self.model(frames, training=True)
             loss = self.loss(labels, logits)
+            if self.mixup is not None:
+                # Cross-entropy is linear in its target: of blended targets it is a blend.
+                loss = share * loss + (1 - share) * self.loss(partners(labels), logits)
             scaled = self.optimizer.scale_loss(loss)
+        if self.mixup is not None:
+            labels = tf.where(share >= 0.5, labels, partners(labels))
         hits = tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels
         correct = tf.reduce_sum(tf.cast(hits, tf.int32))
         return loss, correct, tape.gradient(scaled, self.weights)
 
-    def _move_by_batch(self, frames, labels):
-        loss, correct, gradients = self.differentiate(frames, labels)
+    def _share(self, part):
+        if self.mixup is None:
+            return tf.ones(())
+        step = int(self.optimizer.iterations)
+        return tf.constant(self.mixup.share(step, part), "float32")
+
+    def _move_by_batch(self, frames, labels, share):
+        loss, correct, gradients = self.differentiate(frames, labels, share)
         self._apply(gradients)
         return loss, correct
 
-    def _add_part(self, frames, labels):
-        loss, correct, gradients = self.differentiate(frames, labels)
+    def _add_part(self, frames, labels, share):
+        loss, correct, gradients = self.differentiate(frames, labels, share)
         for total, gradient in zip(self._sums, gradients, strict=True):
             total.assign_add(gradient / self.parts)
         return loss, correct
