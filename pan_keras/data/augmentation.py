@@ -26,7 +26,7 @@ class Augmentation:
             as the reference) or `"centre"`.
         flip: Mirror half of the clips. Only for classes that have no left and right.
         brightness: Shift of the grey levels by up to this fraction of the whole range.
-        contrast: Stretch of the grey levels about the middle by up to this fraction.
+        contrast: Stretch of the grey levels about the clip's mean by up to this fraction.
         rotation: Turn by up to this many degrees either way, as another hand or another mount
             would hold the camera. Keep it well below half the angle between two classes.
         zoom: Enlarge or shrink by up to this fraction.
@@ -142,7 +142,9 @@ def turned(
 
 
 def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray:
-    """Stretches grey levels about the middle by `contrast` and shifts them by `brightness`.
+    """Stretches grey levels about their mean by `contrast` and shifts them by `brightness`.
+
+    About the mean, for about middle grey a dark clip would be stretched into black.
 
     Args:
         frames: uint8, any shape.
@@ -152,7 +154,8 @@ def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray
     Returns:
         uint8 of the same shape.
     """
-    levels = (np.arange(256) - 127.5) * contrast + 127.5 + 255 * brightness
+    mean = frames.mean()
+    levels = (np.arange(256) - mean) * contrast + mean + 255 * brightness
     table = np.clip(np.round(levels), 0, 255).astype(np.uint8)
     flat = np.ascontiguousarray(frames).reshape(frames.shape[0], -1)
     return cv2.LUT(flat, table).reshape(frames.shape)

@@ -117,6 +117,8 @@ def test_jitter_clips_at_black_and_white():
     assert jitter(ramp, 0.5, 1.0).max() == 255
     assert jitter(ramp, -0.5, 1.0).min() == 0
     np.testing.assert_array_equal(jitter(ramp, 0.0, 1.0), ramp)
+    dark = ramp // 8 + 20
+    assert jitter(dark, 0.0, 1.6).mean() == pytest.approx(dark.mean(), abs=0.5)
     assert jitter(ramp, 0.0, 2.0).reshape(-1)[[0, 96, 160, 255]].tolist() == [0, 64, 192, 255]
 
 
