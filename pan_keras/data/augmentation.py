@@ -1,4 +1,4 @@
-"""Random changes of training clips, the same for every frame of a clip."""
+"""Random changes of training clips: but for the light, the same for every frame of a clip."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from pan_keras.errors import UserError
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
 SNAP = 3
+# Moments of a clip between which the light changes evenly.
+TURNS_OF_LIGHT = 4
 CROPS = ("random", "multiscale", "centre")
 
 Below = Callable[[int], int]
@@ -30,6 +32,9 @@ class Augmentation:
         rotation: Turn by up to this many degrees either way, as another hand or another mount
             would hold the camera. Keep it well below half the angle between two classes.
         zoom: Enlarge or shrink by up to this fraction.
+        exposure: Let the light wander over the clip, as a camera that adjusts itself does: standard
+            deviation of its logarithm. The frames of a stack stay alike, or PA would take light
+            for motion.
 
     Raises:
         UserError: If `crop` is unknown, a fraction is not in 0 to 1, or the rotation not in 0 to
@@ -37,7 +42,8 @@ class Augmentation:
 
     Example:
         >>> vary = Augmentation(crop="random", brightness=0.2, contrast=0.2)
-        >>> vary(frames, size=(72, 96), rng=np.random.default_rng(0)).shape
+        >>> times = np.repeat(np.arange(8) / 8, 3)
+        >>> vary(frames, size=(72, 96), rng=np.random.default_rng(0), times=times).shape
         (24, 72, 96, 3)
 
     References:
@@ -51,17 +57,22 @@ class Augmentation:
     contrast: float = 0.0
     rotation: float = 0.0
     zoom: float = 0.0
+    exposure: float = 0.0
 
     def __post_init__(self):
         if self.crop not in CROPS:
             raise UserError(f"augmentation.crop: {self.crop!r} is none of {', '.join(CROPS)}")
-        limits = {"brightness": 1, "contrast": 1, "rotation": 180, "zoom": 1}
+        limits = {"brightness": 1, "contrast": 1, "rotation": 180, "zoom": 1, "exposure": 1}
         for name, limit in limits.items():
             if not 0.0 <= getattr(self, name) < limit:
                 raise UserError(f"augmentation.{name}: must be at least 0 and below {limit}")
 
     def __call__(
-        self, frames: np.ndarray, size: tuple[int, int], rng: np.random.Generator
+        self,
+        frames: np.ndarray,
+        size: tuple[int, int],
+        rng: np.random.Generator,
+        times: np.ndarray,
     ) -> np.ndarray:
         """Varies one clip.
 
@@ -69,6 +80,7 @@ class Augmentation:
             frames: uint8 `(T, h, w, 3)`.
             size: Height and width (H, W) of the result.
             rng: Source of all randomness.
+            times: Where in its video the stack of each frame begins, `(T,)`, in 0..1.
 
         Returns:
             uint8 `(T, H, W, 3)`.
@@ -78,12 +90,15 @@ class Augmentation:
         box = self._box(frames.shape[1:3], size, rng)
         flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
         turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
+        moments, lights = np.sort(rng.random(TURNS_OF_LIGHT)), rng.normal(size=TURNS_OF_LIGHT)
         if self.rotation or self.zoom:
             frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
         else:
             frames = cut(frames, box, size, resize)
         if self.flip and flip < 0.5:
             frames = frames[:, :, ::-1]
+        if self.exposure:
+            frames = lit(frames, np.exp(self.exposure * np.interp(times, moments, lights)))
         if self.brightness or self.contrast:
             frames = jitter(frames, shift * self.brightness, 1 + stretch * self.contrast)
         return np.ascontiguousarray(frames)
@@ -137,6 +152,25 @@ def turned(
                 borderMode=cv2.BORDER_REPLICATE,
             )
             for frame in frames
+        ]
+    )
+
+
+def lit(frames: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Multiplies the grey levels of each frame.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`.
+        gains: `(T,)`, 1 for no change.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    tables = np.clip(np.round(np.outer(gains, np.arange(256))), 0, 255).astype(np.uint8)
+    return np.stack(
+        [
+            cv2.LUT(np.ascontiguousarray(frame), table)
+            for frame, table in zip(frames, tables, strict=True)
         ]
     )
 

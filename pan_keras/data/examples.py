@@ -132,7 +132,8 @@ class TrainingExamples:
         else:
             starts = random_starts(count, shape.segments, shape.stack, rng.integers)
         frames = self.store.frames(clip.path, stack_frames(starts, count, shape.stack).ravel())
-        return self.augmentation(frames, shape.size, rng).reshape(shape.array)
+        times = np.repeat(starts / count, shape.stack)
+        return self.augmentation(frames, shape.size, rng, times).reshape(shape.array)
 
     def _order(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.clips))

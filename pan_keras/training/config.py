@@ -70,7 +70,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How a training clip is varied; all its frames alike.
+    """How a training clip is varied; all its frames alike, but for the exposure.
 
     Args:
         crop: `random`, `multiscale` (corners and scales of the paper) or `centre`.
@@ -80,6 +80,7 @@ class AugmentationConfig:
         contrast: Largest relative change of contrast.
         rotation: Largest turn in degrees, either way.
         zoom: Largest relative change of size.
+        exposure: How far the light wanders over a clip: standard deviation of its logarithm.
         sampling: `random` start within each segment, or `dense`.
     """
 
@@ -89,6 +90,7 @@ class AugmentationConfig:
     contrast: float = 0.0
     rotation: float = 0.0
     zoom: float = 0.0
+    exposure: float = 0.0
     sampling: Literal["random", "dense"] = "random"
 
 

@@ -21,6 +21,7 @@ AT_LEAST = {
     "augmentation.contrast": 0,
     "augmentation.rotation": 0,
     "augmentation.zoom": 0,
+    "augmentation.exposure": 0,
     "training.seed": 0,
     "training.epochs": 1,
     "training.batch": 1,

@@ -254,6 +254,7 @@ class Trainer:
                 contrast=augmentation.contrast,
                 rotation=augmentation.rotation,
                 zoom=augmentation.zoom,
+                exposure=augmentation.exposure,
             ),
             batch=config.training.batch,
             parts=config.training.accumulate,

@@ -11,6 +11,7 @@ from pan_keras.data import Augmentation
 from pan_keras.data.augmentation import (
     fixed_places,
     jitter,
+    lit,
     multiscale_box,
     multiscale_shapes,
     turned,
@@ -30,7 +31,8 @@ def clip(height=84, width=112, count=4):
 
 
 def vary(frames, size=(72, 96), seed=0, **options):
-    return Augmentation(**options)(frames, size, np.random.default_rng(seed))
+    times = np.arange(len(frames)) // 2 / 2  # stacks of two frames
+    return Augmentation(**options)(frames, size, np.random.default_rng(seed), times)
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if "seed" in r], ids=str)
@@ -166,7 +168,29 @@ def test_rotation_and_zoom_stay_within_their_bounds_and_hold_for_the_whole_clip(
         assert abs(np.degrees(np.arctan2(along[1], along[0]))) <= 10 + 4
 
 
-@pytest.mark.parametrize("options", [{"rotation": 180.0}, {"rotation": -1.0}, {"zoom": 1.0}])
-def test_impossible_rotation_or_zoom_is_refused(options):
+@pytest.mark.parametrize(
+    "options", [{"rotation": 180.0}, {"rotation": -1.0}, {"zoom": 1.0}, {"exposure": 1.0}]
+)
+def test_impossible_rotation_zoom_or_exposure_is_refused(options):
     with pytest.raises(UserError, match="at least 0 and below"):
         Augmentation(**options)
+
+
+def test_light_wanders_between_stacks_and_not_within_them():
+    frames = clip(count=8)
+    lights = []
+    for seed in range(200):
+        varied = vary(frames, seed=seed, crop="centre", exposure=0.2)
+        levels = varied[:, 0, 0, 2].astype(float)
+        np.testing.assert_array_equal(varied[0::2], varied[1::2])
+        plain = vary(frames, seed=seed, crop="centre")
+        wanted = np.clip(np.round(plain * (levels / 100)[:, None, None, None]), 0, 255)
+        assert np.abs(varied - wanted).max() <= 1.3  # the level itself is rounded
+        lights.append(np.log(levels / 100))
+    assert np.std(lights) == pytest.approx(0.2, rel=0.2)
+    assert np.std(np.diff(lights, axis=1)) > 0.01
+
+
+def test_light_saturates_at_white():
+    frames = np.full((2, 1, 2, 3), 200, np.uint8)
+    np.testing.assert_array_equal(lit(frames, np.array([2.0, 0.5]))[:, 0, 0, 0], [255, 100])
