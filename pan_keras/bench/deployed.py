@@ -20,6 +20,9 @@ from pan_keras.deploy.formats.tflite import convert, to_tflite
 from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
 
+# ONNX Runtime's threads stay awake for a while, which the next one's step of a stream would feel.
+SETTLING = 0.05
+
 
 @dataclass(frozen=True)
 class Case:
@@ -125,7 +128,7 @@ def measure_deployed(
     except ValueError as error:
         raise UserError(f"{name}: {error}") from error
     callers = {str(place): caller(each, threads) for place, (_, each) in enumerate(artefacts)}
-    seconds = time_in_turns(callers, steps).values()
+    seconds = time_in_turns(callers, steps, SETTLING).values()
     shape = (model.segments, model.stack, *model.size, 3)
     cases = []
     for (form, artefact), times in zip(artefacts, seconds, strict=True):
