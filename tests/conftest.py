@@ -38,7 +38,7 @@ def small_motions(tmp_path_factory):
 @pytest.fixture(scope="session")
 def make_run(small_motions, tmp_path_factory):
     """Makes a finished run of an untrained network on the embedded data set."""
-    from runs import untrained_run  # needs TensorFlow too
+    from run_folders import untrained_run  # needs TensorFlow too
 
     def make(*overrides, model="pan_lite_micro"):
         folder = tmp_path_factory.mktemp("runs") / model

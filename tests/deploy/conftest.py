@@ -1,7 +1,7 @@
 """A run that can be exported."""
 
 import pytest
-from runs import untrained_run
+from run_folders import untrained_run
 
 from pan_keras.data import make_motions
 

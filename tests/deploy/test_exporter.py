@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from runs import untrained_run
+from run_folders import untrained_run
 
 from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
