@@ -43,7 +43,7 @@ backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX 
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
-		tests/convert/test_state_dict_of.py
+		tests/convert/test_reference.py tests/convert/test_state_dict_of.py
 
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 	$(VENV)/bin/python -m pip wheel --no-deps $(PINNED) --wheel-dir dist .

@@ -1,6 +1,7 @@
 """Checkpoints made by hand, good ones and bad ones."""
 
 import io
+import math
 import pickle
 import struct
 import zipfile
@@ -75,3 +76,48 @@ def npy(array=None, header=None):
 def safetensors(header, numbers=bytes(16)):
     """A safetensors file with a header as text."""
     return struct.pack("<Q", len(header)) + header.encode() + numbers
+
+
+def weights_like(keys, seed=0):
+    """A state_dict of the shapes of a key list, with activations of about 1 in every layer."""
+    rng = np.random.default_rng(seed)
+    state = {}
+    for key, shape, *_ in keys:
+        end = key.rpartition(".")[2]
+        if end == "num_batches_tracked":
+            state[key] = np.int64(1000)
+        elif end == "running_var":
+            state[key] = rng.uniform(0.5, 1.5, shape).astype("float32")
+        elif end == "weight" and len(shape) == 1:
+            state[key] = rng.uniform(0.3, 0.7, shape).astype("float32")
+        else:
+            spread = math.sqrt(2 / math.prod(shape[1:])) if len(shape) > 1 else 0.1
+            state[key] = rng.normal(0, spread, shape).astype("float32")
+    return state
+
+
+def training_checkpoint(state):
+    """What the authors' training saves: weights of parallel devices, and their momentum."""
+    momentum = {n: np.zeros_like(array) for n, array in enumerate(state.values()) if array.ndim}
+    arrays = [*state.values(), *momentum.values()]
+    tensors = iter([_whole_tensor(str(number), array) for number, array in enumerate(arrays)])
+    weights = b"".join(plain(f"module.{key}") + next(tensors) for key in state)
+    buffers = b"".join(
+        plain(number) + b"}" + plain("momentum_buffer") + next(tensors) + b"s"
+        for number in momentum
+    )
+    optimizer = b"}" + plain("state") + b"}(" + buffers + b"us"
+    program = b"\x80\x02}(" + plain("epoch") + plain(80)
+    program += plain("state_dict") + call("collections.OrderedDict") + b"(" + weights + b"u"
+    program += plain("optimizer") + optimizer + b"u."
+    numbers = b"".join(struct.pack("<q", array.size) + array.tobytes() for array in arrays)
+    keys = pickle.dumps([str(number) for number in range(len(arrays))], 2)
+    return (
+        b"".join(pickle.dumps(v, 2) for v in (MAGIC, PROTOCOL, SYSTEM)) + program + keys + numbers
+    )
+
+
+def _whole_tensor(key, array):
+    kind = "LongStorage" if array.dtype == "int64" else "FloatStorage"
+    strides = tuple(math.prod(array.shape[axis + 1 :]) for axis in range(array.ndim))
+    return tensor(array.shape, strides, of=storage(key, array.size, kind))

@@ -61,5 +61,7 @@ def convert(paths, output, to_torch, as_json, **options):
         for sentence in checkpoint["assumed"]:
             click.echo(f"  assumed: {sentence}")
     checked = record["checks"]["weights_read_back_equal"]
+    apart = max(record["checks"]["largest_logit_difference"])
     click.echo(f"{output}: {record['model']}, {checked} tensors read back and equal to the source")
+    click.echo(f"  logits within {apart:.1g} of those that NumPy computes from the source")
     click.echo(f"next: pan-keras evaluate {output} DATA")

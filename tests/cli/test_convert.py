@@ -2,14 +2,18 @@
 
 import json
 import re
+import subprocess
+import sys
 
+import numpy as np
 import pytest
+from checkpoint_files import training_checkpoint, weights_like
 from click.testing import CliRunner
-from golden_files import FOLDER
+from golden_files import FOLDER, golden_json
 
 from pan_keras import models
 from pan_keras.cli import main
-from pan_keras.convert import save_state_dict
+from pan_keras.convert import read_state_dict, save_state_dict, state_dict_of
 
 
 def invoke(*arguments):
@@ -65,3 +69,38 @@ def test_a_mistake_is_one_sentence(arguments, message, checkpoint, tmp_path, mon
     assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
     assert re.search(message, result.output)
+
+
+CONVERT = """
+import resource, sys
+import keras
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+before = peak()
+from pan_keras.cli import main
+main(["convert", *sys.argv[1:]], standalone_mode=False)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted otherwise elsewhere")
+def test_a_resnet50_takes_less_than_three_times_the_memory_of_its_file(tmp_path):
+    """Not counting what it takes to start Keras."""
+    state = weights_like(golden_json("keys_resnet50_lite"))
+    checkpoint, run = tmp_path / "resnet50.pth.tar", tmp_path / "run"
+    checkpoint.write_bytes(training_checkpoint(state))
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT, checkpoint, "-o", run],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) < 3 * checkpoint.stat().st_size
+    model = models.load(run)
+    assert model.name == "pan_lite_resnet50"
+    written = read_state_dict(checkpoint)
+    for key, array in state_dict_of(model, counts={}).items():
+        np.testing.assert_array_equal(array, written[key])
