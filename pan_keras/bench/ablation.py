@@ -51,7 +51,7 @@ def ablation(
     variants: Sequence[Variant] = PARTS,
     seeds: Sequence[int] = (1, 2, 3, 4, 5),
     clips: int = 900,
-    overrides: Iterable[str] = ("training.epochs=6",),
+    overrides: Iterable[str] = (),
     folder: Path = Path("runs/ablation"),
     progress: Callable[[str], None] | None = None,
 ) -> Ablation:

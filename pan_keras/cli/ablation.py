@@ -25,9 +25,7 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
 @click.option(
     "--clips", type=click.IntRange(48), default=900, show_default=True, help="Clips of motions."
 )
-@click.option(
-    "--epochs", type=click.IntRange(1), help="Epochs a run; 6 for motions, else the card's."
-)
+@click.option("--epochs", type=click.IntRange(1), help="Epochs a run; by default the card's.")
 @click.option(
     "--run", default=Path("runs/ablation"), type=click.Path(path_type=Path), help="Folder."
 )
@@ -49,8 +47,6 @@ def ablation(
 
     if quick:
         seeds, clips, epochs = QUICK["seeds"], QUICK["clips"], QUICK["epochs"]
-    if epochs is None and data == "motions":
-        epochs = 6
     result = bench.ablation(
         data,
         root=root,
