@@ -34,7 +34,7 @@ class Reference:
         (1, 174)
 
     References:
-        PAN paper, Eq. 1-2, 8, 11-14; TSM paper, Sec. 3; torchvision's ResNet and MobileNetV2.
+        PAN paper, Sec. III-A, III-B (PA) and IV-B (VAP); torchvision's ResNet and MobileNetV2.
     """
 
     state: Mapping[str, np.ndarray]
