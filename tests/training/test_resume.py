@@ -24,23 +24,25 @@ SETTINGS = (
     "training.checkpoint_seconds=0",
 )
 
-# Seconds from a process's second training step, when the first has been compiled, to its kill:
-# steps, validation, the writing of checkpoints and of the model are all hit by some of them.
-DELAYS = np.random.default_rng(2021).uniform(0.0, 2.0, size=10).round(3).tolist()
+# When a process is killed, in durations of a step from its fifth step on, when all is compiled:
+# steps, validation, the writing of checkpoints and of the model are all hit by some of them. Of the
+# 160 steps of the run the ten take half, however fast the machine is.
+DELAYS = np.random.default_rng(2021).uniform(0.0, 10.0, size=10).round(3).tolist()
 
 KILLED = """
-import json, os, signal, sys, threading
+import json, os, signal, sys, threading, time
 from pathlib import Path
 from pan_keras.training import train as training
 from pan_keras.training.trainer import Trainer
 
 run, root, overrides, delay = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
 advance = Trainer._advance
-steps = []
+starts = []
 def arm_and_advance(self, *arguments):
-    steps.append(None)
-    if len(steps) == 2:
-        threading.Timer(float(delay), os.kill, (os.getpid(), signal.SIGKILL)).start()
+    starts.append(time.perf_counter())
+    if len(starts) == 5:
+        step = min(later - earlier for earlier, later in zip(starts[1:], starts[2:]))
+        threading.Timer(float(delay) * step, os.kill, (os.getpid(), signal.SIGKILL)).start()
     return advance(self, *arguments)
 Trainer._advance = arm_and_advance
 if (run / "config.toml").exists():
