@@ -21,6 +21,12 @@ def golden_network(name):
     return {**golden(f"compact_{name}"), **golden(f"compact_shared_{frames}")}
 
 
+def golden_state(name):
+    """State dict of a whole network's file, under the authors' keys."""
+    arrays = golden_network(name)
+    return {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
+
+
 def golden_bytes(name):
     """Content of a file that is kept compressed."""
     return lzma.decompress((FOLDER / f"{name}.xz").read_bytes())

@@ -15,7 +15,7 @@ from pan_keras.convert import (
     save_state_dict,
 )
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import replacing_folder
 from pan_keras.training.config import Config, DataConfig, ModelConfig
 from pan_keras.training.run import Run, preprocessing, versions
 
@@ -67,21 +67,21 @@ def convert_checkpoints(
     converted = convert_full(paths, **options) if full else convert(paths[0], **options)
     names = _labels(labels, converted.model.classes)
     config = _config(converted)
-    new = Run(run)
-    with replacing(run / "model.keras") as temporary:
-        converted.model.save(temporary)
-        checks = check_saved(converted.model, converted.branches, temporary)
-    record = {
-        "model": converted.name,
-        "name": converted.model.name,
-        "checks": checks,
-        "checkpoints": [branch.record() for branch in converted.branches],
-    }
-    new.write(RECORD, record)
-    new.write("labels.txt", "\n".join(names) + "\n")
-    new.write("preprocessing.json", preprocessing(config))
-    new.write("versions.json", versions())
-    new.write("config.toml", config.to_toml())
+    with replacing_folder(run) as folder:
+        file = folder / "model.keras"
+        converted.model.save(file)
+        record = {
+            "model": converted.name,
+            "name": converted.model.name,
+            "checks": check_saved(converted.model, converted.branches, file),
+            "checkpoints": [branch.record() for branch in converted.branches],
+        }
+        new = Run(folder)
+        new.write(RECORD, record)
+        new.write("labels.txt", "\n".join(names) + "\n")
+        new.write("preprocessing.json", preprocessing(config))
+        new.write("versions.json", versions())
+        new.write("config.toml", config.to_toml())
     return record
 
 

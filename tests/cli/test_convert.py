@@ -42,6 +42,18 @@ def test_there_and_back(checkpoint, tmp_path):
     assert back.read_bytes() == checkpoint.read_bytes()
 
 
+def test_weights_that_overflow_leave_nothing_behind(tmp_path):
+    network = models.create("pan_lite_micro", classes=3, stack=3, size=32)
+    for weight in network.weights:
+        if weight.path.endswith("gamma"):
+            weight.assign(weight + 1e30)
+    save_state_dict(network, tmp_path / "large.pth")
+    result = invoke(tmp_path / "large.pth", "-o", tmp_path / "run")
+    assert result.exit_code == 2, result.output
+    assert "large.pth: its weights are so large" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["large.pth"]
+
+
 def test_json_is_the_record(checkpoint, tmp_path):
     result = invoke(checkpoint, "-o", tmp_path / "run", "--size", "32", "32", "--json")
     assert json.loads(result.stdout) == json.loads((tmp_path / "run/conversion.json").read_text())

@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from golden_files import channels_last, golden, golden_bytes, golden_json, golden_network
+from golden_files import (
+    channels_last,
+    golden,
+    golden_bytes,
+    golden_json,
+    golden_network,
+    golden_state,
+)
 
 from pan_keras import backbones, models
 from pan_keras.convert import check_saved, convert, convert_full, state_dict_of
@@ -11,12 +18,6 @@ from pan_keras.convert.checkpoint_error import CheckpointError
 from pan_keras.errors import UserError
 
 LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
-
-
-def state_of(name):
-    """State dict of a whole tiny network of the authors' code."""
-    arrays = golden_network(name)
-    return {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_networks_of_this_package_come_back_to_the_bit(name, save):
 def test_a_classifier_after_the_average_is_told_from_vap(save):
     state = {
         key.replace("base_model.fc.pred", "new_fc"): array
-        for key, array in state_of("tinybasic_lite").items()
+        for key, array in golden_state("tinybasic_lite").items()
         if ".TES." not in key
     }
     converted = convert(save("average", state), segments=6, size=32)
@@ -105,13 +106,13 @@ def test_a_classifier_after_the_average_is_told_from_vap(save):
 
 
 def test_a_network_without_shift_is_told(save):
-    state = {key.replace(".net.", "."): a for key, a in state_of("tinybasic_rgb").items()}
+    state = {key.replace(".net.", "."): a for key, a in golden_state("tinybasic_rgb").items()}
     converted = convert(save("still", state), size=32)
     assert (converted.name, converted.settings) == ("tsn_resnet", {"aggregation": "vap"})
 
 
 def test_half_precision_is_widened(save):
-    state = {key: array.astype("float16") for key, array in state_of("tinybasic_pa").items()}
+    state = {key: array.astype("float16") for key, array in golden_state("tinybasic_pa").items()}
     converted = convert(save("half", state), size=32)
     for key, array in state_dict_of(converted.model, counts={}).items():
         np.testing.assert_array_equal(array, state[key].astype("float32"))
@@ -122,8 +123,8 @@ def test_half_precision_is_widened(save):
 )
 def test_segments_that_do_not_fit_vap_are_refused(segments, message):
     with pytest.raises(CheckpointError, match=message):
-        detect(state_of("tinybasic_lite"), segments)
-    assert detect(state_of("tinybasic_lite"), 12).segments == 12
+        detect(golden_state("tinybasic_lite"), segments)
+    assert detect(golden_state("tinybasic_lite"), 12).segments == 12
 
 
 def test_a_name_settles_what_the_keys_leave_open(save):
@@ -164,7 +165,7 @@ def put(key, array):
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused_with_the_reason(change, message, save):
-    state = state_of("tinybasic_lite")
+    state = golden_state("tinybasic_lite")
     change(state)
     with pytest.raises(UserError, match=message):
         convert(save("wrong", state), size=32)
@@ -173,7 +174,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_with_the_reason(change, messa
 def test_weights_of_another_kind_of_network_are_refused(save):
     with pytest.raises(UserError, match=r"no checkpoint of PAN.*model\.weights"):
         convert(save("image", {"conv1.weight": np.zeros((8, 3, 7, 7), "float32")}))
-    state = state_of("tinybasic_lite")
+    state = golden_state("tinybasic_lite")
     flow = {key: array for key, array in state.items() if not key.startswith("PA.")}
     with pytest.raises(UserError, match="6 channels, but it has no PA"):
         convert(save("flow", flow))
@@ -181,7 +182,7 @@ def test_weights_of_another_kind_of_network_are_refused(save):
 
 @pytest.fixture
 def trio(save):
-    return {mode: save(mode, state_of(f"tinybasic_{mode}")) for mode in ("rgb", "pa", "lite")}
+    return {mode: save(mode, golden_state(f"tinybasic_{mode}")) for mode in ("rgb", "pa", "lite")}
 
 
 def test_branches_become_one_network_that_averages_their_logits(trio):
@@ -208,6 +209,6 @@ def test_branches_that_do_not_go_together_are_refused(trio, save):
         convert_full([trio["rgb"], trio["rgb"]])
     with pytest.raises(UserError, match="are of lite, rgb; give one of rgb and one of pa"):
         convert_full([trio["rgb"], trio["lite"]])
-    other = save("other", state_of("tinybottleneck_rgb"))
+    other = save("other", golden_state("tinybottleneck_rgb"))
     with pytest.raises(UserError, match="differ in backbone"):
         convert_full([other, trio["pa"]])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from checkpoint_files import weights_like
-from golden_files import golden_json, golden_network
+from golden_files import golden_json, golden_network, golden_state
 
 from pan_keras import models
 from pan_keras.convert import convert, state_dict_of
@@ -35,8 +35,7 @@ def logits_of(state, frames, modality):
 @pytest.mark.parametrize("name", TINY)
 def test_the_reference_gives_the_authors_logits(name):
     arrays = golden_network(name)
-    state = {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
-    actual = logits_of(state, arrays["input_u8"], name.rpartition("_")[2])
+    actual = logits_of(golden_state(name), arrays["input_u8"], name.rpartition("_")[2])
     np.testing.assert_allclose(actual, arrays["logits"], atol=5e-5)
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from golden_files import golden_network
+from golden_files import golden_state
 
 from pan_keras.convert import check_saved, convert
 from pan_keras.errors import UserError
@@ -11,8 +11,7 @@ from pan_keras.errors import UserError
 
 @pytest.fixture
 def state():
-    arrays = golden_network("tinybasic_lite")
-    return {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
+    return golden_state("tinybasic_lite")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from golden_files import channels_last, golden_network
+from golden_files import channels_last, golden_network, golden_state
 
 from pan_keras.convert.architecture import detect
 from pan_keras.convert.filling import fill
@@ -24,7 +24,7 @@ def test_network_is_the_reference(name):
     arrays = golden_network(name)
     frames, modality = arrays["input_u8"], name.rpartition("_")[2]
     _, segments, stack, *size, _ = frames.shape
-    state = {key[3:]: array for key, array in arrays.items() if key.startswith("sd.")}
+    state = golden_state(name)
     architecture = detect(state)
     assert (architecture.modality, architecture.stack) == (modality, stack)
     assert (architecture.segments, architecture.aggregation) == (segments, "vap")
