@@ -6,7 +6,7 @@ in the logits: those of Keras are held against a computation that shares nothing
 """
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,6 +100,27 @@ def logits_of_maps(network: VideoNetwork, maps: np.ndarray) -> np.ndarray:
     """Keras' logits `(1, classes)` of maps `(N, H, W, C)` at the place of the normalised cues."""
     # On the CPU: graphics cards round the factors of convolutions to 10 bits.
     with keras.device("cpu:0"):
-        features = keras.ops.expand_dims(network.backbone(maps, training=False), 0)
+        for part in parts_of(network.backbone):
+            maps = part(maps, training=False)
+        features = keras.ops.expand_dims(maps, 0)
         pooling = network.get_layer(network.options["aggregation"])
         return keras.ops.convert_to_numpy(network.get_layer("logits")(pooling(features)))
+
+
+def parts_of(backbone: keras.Model) -> Iterator[keras.Model]:
+    """A backbone cut wherever a single tensor goes on.
+
+    Keras keeps all maps of a model until it is through: those of a ResNet-50 are as large as its
+    weights. Of a part's maps only the last stays.
+    """
+    last_use = {
+        id(tensor): number
+        for number, layer in enumerate(backbone.layers)
+        for tensor in keras.tree.flatten(layer.input)
+    }
+    start, needed = backbone.input, 0
+    for number, layer in enumerate(backbone.layers[1:], start=1):
+        if needed <= number:
+            yield keras.Model(start, layer.output)
+            start = layer.output
+        needed = max(needed, last_use.get(id(layer.output), number))

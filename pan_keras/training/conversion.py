@@ -69,7 +69,7 @@ def convert_checkpoints(
     config = _config(converted)
     with replacing_folder(run) as folder:
         file = folder / "model.keras"
-        converted.model.save(file)
+        models.save(converted.model, file)
         record = {
             "model": converted.name,
             "name": converted.model.name,

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from golden_files import golden_state
 
+from pan_keras import backbones
 from pan_keras.convert import check_saved, convert
+from pan_keras.convert.self_check import parts_of
 from pan_keras.errors import UserError
 
 
@@ -59,3 +61,16 @@ def test_weights_that_overflow_are_the_checkpoints_fault(saved, state):
     converted, file = saved(state)
     with pytest.raises(UserError, match=r"state\.npz: its weights are so large"):
         check(converted, file)
+
+
+@pytest.mark.parametrize("name", ["micro", "resnet18", "mobilenetv2"])
+def test_a_backbone_in_parts_is_the_backbone(name):
+    backbone = backbones.create(name, channels=3, segments=4)
+    maps = np.random.default_rng(0).standard_normal((4, 64, 64, 3), "float32")
+    parts = list(parts_of(backbone))
+    assert max(len(part.layers) for part in parts) < 15
+    found = maps
+    for part in parts:
+        found = part(found, training=False)
+    expected = keras.ops.convert_to_numpy(backbone(maps, training=False))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-6, atol=1e-7)
