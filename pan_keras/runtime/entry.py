@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pan_keras.runtime.engine import RUNTIMES, Tensors, is_installed
+from pan_keras.runtime.engine import Tensors
+from pan_keras.runtime.engines import RUNTIMES, is_installed
 
 
 @dataclass(frozen=True)
