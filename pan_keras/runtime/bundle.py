@@ -10,8 +10,8 @@ from typing import Any
 from pan_keras.data.clip_shape import ClipShape
 from pan_keras.errors import UserError
 from pan_keras.runtime.engine import Engine
-from pan_keras.runtime.engines import load_engine
 from pan_keras.runtime.entry import Entry
+from pan_keras.runtime.loading import load_engine
 
 FACTS = "model.json"
 SCHEMA_VERSION = 1

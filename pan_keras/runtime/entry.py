@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pan_keras.runtime.engine import Tensors
-from pan_keras.runtime.engines import RUNTIMES, is_installed
+from pan_keras.runtime.loading import RUNTIMES, is_installed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pan_keras.data import ClipShape
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.gate.parity import Parity
 from pan_keras.runtime.engine import Engine, Tensors
-from pan_keras.runtime.engines import load_engine
+from pan_keras.runtime.loading import load_engine
 from pan_keras.runtime.vectors import answers
 
 
