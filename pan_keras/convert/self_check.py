@@ -62,8 +62,8 @@ def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> d
 def read_weights(model: keras.Model, file: Path) -> None:
     """Sets the weights of a model to those of a `.keras` file."""
     # Keras reads them inside the archive, where each step back starts again at the beginning:
-    # four times as slow.
-    with TemporaryDirectory() as folder, zipfile.ZipFile(file) as archive:
+    # four times as slow. Beside the file, since the usual place may be memory.
+    with TemporaryDirectory(dir=file.parent) as folder, zipfile.ZipFile(file) as archive:
         model.load_weights(archive.extract(WEIGHTS, folder))
 
 

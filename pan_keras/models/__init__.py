@@ -8,7 +8,6 @@ from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
 from pan_keras.models.registry import create, names, options
 from pan_keras.models.rgb_network import RGBNetwork
-from pan_keras.models.saving import save
 from pan_keras.models.video_network import VideoNetwork
 
 __all__ = [
@@ -23,5 +22,4 @@ __all__ = [
     "load",
     "names",
     "options",
-    "save",
 ]

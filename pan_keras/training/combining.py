@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from pan_keras import models
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.models import FusedNetwork, PANEnsemble, PANetwork, PANFull, PANLite, RGBNetwork
@@ -168,6 +167,6 @@ def _write(output: Path, runs: Sequence[Run], model: keras.Model, record: dict[s
     made.write("versions.json", versions())
     made.write(RECORD, record)
     with replacing(made.path / "model.keras") as temporary:
-        models.save(model, temporary)
+        model.save(temporary)
     made.write("config.toml", _config(runs, model).to_toml())
     return made

@@ -69,7 +69,7 @@ def convert_checkpoints(
     config = _config(converted)
     with replacing_folder(run) as folder:
         file = folder / "model.keras"
-        models.save(converted.model, file)
+        converted.model.save(file)
         record = {
             "model": converted.name,
             "name": converted.model.name,

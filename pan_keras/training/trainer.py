@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pan_keras import models
 from pan_keras.data import (
     Augmentation,
     FrameStore,
@@ -213,7 +212,7 @@ class Trainer:
             model = create_model(self.config, len(self.classes))
             model.set_weights(self.model.get_weights())
         with replacing(self.run.path / "model.keras") as temporary:
-            models.save(model, temporary)
+            model.save(temporary)
 
     def _validate(self, step: int) -> dict[str, float]:
         if not self.validation:

@@ -97,7 +97,7 @@ def private_memory(process):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted otherwise elsewhere")
 def test_a_resnet50_converts_in_three_times_the_memory_of_its_file(tmp_path):
-    """All of the process, TensorFlow with it; half the file's size is left for mapped files."""
+    """All of the process, TensorFlow with it, but pages of files, which the system can drop."""
     state = weights_like(golden_json("keys_resnet50_lite"))
     checkpoint, run = tmp_path / "resnet50.pth.tar", tmp_path / "run"
     checkpoint.write_bytes(training_checkpoint(state))
@@ -108,7 +108,7 @@ def test_a_resnet50_converts_in_three_times_the_memory_of_its_file(tmp_path):
             peak = max(peak, private_memory(process))
             time.sleep(0.005)
         assert process.returncode == 0, process.stderr.read()
-    assert checkpoint.stat().st_size < peak < 2.5 * checkpoint.stat().st_size
+    assert checkpoint.stat().st_size < peak < 3 * checkpoint.stat().st_size
     model = models.load(run)
     assert model.name == "pan_lite_resnet50"
     written = read_state_dict(checkpoint)
