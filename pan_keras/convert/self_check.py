@@ -112,6 +112,16 @@ def parts_of(backbone: keras.Model) -> Iterator[keras.Model]:
 
     Keras keeps all maps of a model until it is through: those of a ResNet-50 are as large as its
     weights. Of a part's maps only the last stays.
+
+    Args:
+        backbone: A functional model with one input and one output.
+
+    Yields:
+        Models that come to the backbone's output, each applied to the output of the one before.
+
+    Example:
+        >>> for part in parts_of(network.backbone):
+        ...     maps = part(maps, training=False)  # the last: (B * N, features)
     """
     last_use = {
         id(tensor): number
