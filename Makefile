@@ -7,6 +7,10 @@ BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
 # A file's tests stay together, for they share what takes long to make.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+ifeq ($(TIER),fast)
+TESTS := tests/layers tests/data tests/runtime tests/deploy/formats tests/test_files.py
+PYTEST += -m "not slow"
+endif
 GROUPS := --group test --group check --group backends
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -26,7 +30,7 @@ ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make abla
 arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; make arm BUNDLE=DIR another.
 	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
 
-test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data runs some.
+test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data or TIER=fast runs some.
 	$(VENV)/bin/python $(PYTEST) $(TESTS)
 
 check: $(VENV)/check-tools  ## Check format, lint, types and the import direction.

@@ -3,6 +3,11 @@
 import shutil
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, however slow it is.
+settings.register_profile("bounded", max_examples=50, deadline=None, derandomize=True)
+settings.load_profile("bounded")
 
 
 @pytest.fixture(autouse=True)
