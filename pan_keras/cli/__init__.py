@@ -22,6 +22,7 @@ from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.cli.verify import verify
 from pan_keras.errors import UserError
+from pan_keras.printable import printable_message
 
 COMMANDS = (
     ablation,
@@ -57,7 +58,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            raise Mistake(str(error)) from error
+            raise Mistake(printable_message(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

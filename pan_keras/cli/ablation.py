@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
@@ -55,6 +56,6 @@ def ablation(
         clips=clips,
         overrides=[] if epochs is None else [f"training.epochs={epochs}"],
         folder=run,
-        progress=lambda line: click.echo(line, err=True),
+        progress=lambda line: echo(line, err=True),
     )
-    click.echo(result.to_json() if as_json else result.to_markdown())
+    echo(result.to_json() if as_json else result.to_markdown())

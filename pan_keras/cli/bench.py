@@ -2,6 +2,7 @@
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 COUNT = click.IntRange(min=1)
@@ -38,7 +39,7 @@ def train_step(model: str, as_json: bool, **options: int):
     from pan_keras.bench.train_step import measure_train_step  # TensorFlow takes seconds to import
 
     result = measure_train_step(model, **options)
-    click.echo(result.to_json() if as_json else result.to_text())
+    echo(result.to_json() if as_json else result.to_text())
 
 
 @bench.command("model", cls=TensorFlowCommand)
@@ -73,4 +74,4 @@ def model(names: tuple[str, ...], as_json: bool, **options):
 
     for name in names:
         result = measure_deployed(name, **options)
-        click.echo(result.to_json() if as_json else result.to_text())
+        echo(result.to_json() if as_json else result.to_text())

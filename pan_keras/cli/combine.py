@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.evaluate import numbers
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -42,5 +43,5 @@ def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str):
 
     named = weights.isalpha()
     made = combine(runs, output, weights=weights if named else numbers(weights), fuse=fuse)
-    click.echo(f"{made.path}: {made.config.model.name}")
-    click.echo(f"next: pan-keras evaluate {made.path}")
+    echo(f"{made.path}: {made.config.model.name}")
+    echo(f"next: pan-keras evaluate {made.path}")

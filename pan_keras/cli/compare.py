@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -34,4 +35,4 @@ def compare(runs, split, output, as_json):
     comparison = compare(runs, split=split, progress=not as_json)
     if output is not None:
         write_comparison(comparison, output)
-    click.echo(comparison.to_json() if as_json else comparison.to_text())
+    echo(comparison.to_json() if as_json else comparison.to_text())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -50,18 +51,18 @@ def convert(paths, output, to_torch, as_json, **options):
         if len(paths) > 1:
             raise UserError(f"{paths[1]}: --to-torch takes one run folder")
         files = [str(file) for file in conversion.export_to_torch(paths[0], to_torch)]
-        click.echo(json.dumps({"files": files}) if as_json else "\n".join(files))
+        echo(json.dumps({"files": files}) if as_json else "\n".join(files))
         return
     record = conversion.convert_checkpoints(paths, output, **options)
     if as_json:
-        click.echo(json.dumps(record))
+        echo(json.dumps(record))
         return
     for checkpoint in record["checkpoints"]:
-        click.echo(f"{checkpoint['file']}: {checkpoint['network']}")
+        echo(f"{checkpoint['file']}: {checkpoint['network']}")
         for sentence in checkpoint["assumed"]:
-            click.echo(f"  assumed: {sentence}")
+            echo(f"  assumed: {sentence}")
     checked = record["checks"]["weights_read_back_equal"]
     apart = max(record["checks"]["largest_logit_difference"])
-    click.echo(f"{output}: {record['model']}, {checked} tensors read back and equal to the source")
-    click.echo(f"  logits within {apart:.1g} of those that NumPy computes from the source")
-    click.echo(f"next: pan-keras evaluate {output} DATA")
+    echo(f"{output}: {record['model']}, {checked} tensors read back and equal to the source")
+    echo(f"  logits within {apart:.1g} of those that NumPy computes from the source")
+    echo(f"next: pan-keras evaluate {output} DATA")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
+
 
 @click.group()
 def dataset():
@@ -28,9 +30,7 @@ def motions(folder: Path, clips: int, seed: int):
 
     with _progress() as progress:
         make_motions(folder, clips=clips, seed=seed, progress=progress)
-    click.echo(
-        f"{folder}: {clips} clips; train on them with: pan-keras train motions --root {folder}"
-    )
+    echo(f"{folder}: {clips} clips; train on them with: pan-keras train motions --root {folder}")
 
 
 @dataset.command()
@@ -50,7 +50,7 @@ def check(source: str, root: Path | None, max_broken: float, as_json: bool):
 
     with _progress(silent=as_json) as progress:
         data = open_data(source, root, max_broken=max_broken, progress=progress)
-    click.echo(json.dumps(data.report(), indent=1) if as_json else data.to_text())
+    echo(json.dumps(data.report(), indent=1) if as_json else data.to_text())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -34,14 +35,14 @@ def demo(
 
     summary = show(run, root=root, overrides=overrides, recipe=recipe, quiet=as_json)
     if as_json:
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
         return
     low, high = summary["test_interval"]
-    click.echo(
+    echo(
         f"PAN_Lite: {summary['test_top1']:.3f} of {summary['clips']} test clips "
         f"(95 % interval {low:.3f} to {high:.3f})"
     )
-    click.echo(f"the same network on still frames: {summary['baseline_top1']:.3f}")
+    echo(f"the same network on still frames: {summary['baseline_top1']:.3f}")
     for name, top1 in summary["models"].items():
-        click.echo(f"{summary['bundle']}/{name}: {top1:.3f}")
-    click.echo(f"{summary['minutes']:.1f} minutes; report: {summary['report']}")
+        echo(f"{summary['bundle']}/{name}: {top1:.3f}")
+    echo(f"{summary['minutes']:.1f} minutes; report: {summary['report']}")

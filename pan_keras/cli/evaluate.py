@@ -11,6 +11,7 @@ from pan_keras.cli.options import (
     format_option,
     precision_option,
 )
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -82,7 +83,7 @@ def evaluate(
         output=output,
         progress=not as_json,
     )
-    click.echo(result.to_json() if as_json else result.to_text())
+    echo(result.to_json() if as_json else result.to_text())
 
 
 def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -25,4 +26,4 @@ def explain(run, video, output, as_json):
     explanation = explain(run, video)
     if output is not None:
         write_explanation(explanation, output)
-    click.echo(explanation.to_json() if as_json else explanation.to_text())
+    echo(explanation.to_json() if as_json else explanation.to_text())

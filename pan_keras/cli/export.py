@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -67,13 +68,13 @@ def export(
         calibration,
         output=output,
         overrides=overrides,
-        tell=lambda what: click.echo(what, err=True),
+        tell=lambda what: echo(what, err=True),
     )
     if as_json:
-        click.echo(json.dumps({"bundle": str(bundle.path), **bundle.facts}))
+        echo(json.dumps({"bundle": str(bundle.path), **bundle.facts}))
         return
-    click.echo(summary(bundle))
-    click.echo(f"next: pan-keras predict {bundle.path} VIDEO")
+    echo(summary(bundle))
+    echo(f"next: pan-keras predict {bundle.path} VIDEO")
 
 
 def sections(

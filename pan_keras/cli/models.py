@@ -5,6 +5,7 @@ import json
 import click
 from click.core import ParameterSource
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -45,7 +46,7 @@ def models(
     else:
         rows = model_table.model_table(pattern, **clip)
         text, records = model_table.to_text(rows, cost), [row.to_json(cost) for row in rows]
-    click.echo(json.dumps(records, indent=1) if as_json else text)
+    echo(json.dumps(records, indent=1) if as_json else text)
 
 
 def was_given(context: click.Context, name: str) -> bool:

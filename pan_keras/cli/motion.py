@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -38,4 +39,4 @@ def motion(video, output, run, flow, size, as_json):
     from pan_keras.evaluation.motion import motion  # TensorFlow takes seconds to import
 
     result = motion(video, output, run=run, flow=flow, size=size)
-    click.echo(result.to_json() if as_json else result.to_text())
+    echo(result.to_json() if as_json else result.to_text())

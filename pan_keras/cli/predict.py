@@ -12,6 +12,7 @@ from pan_keras.cli.options import (
     format_option,
     precision_option,
 )
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -89,12 +90,12 @@ def predict(
     read = 0
     for prediction in predictions:
         if prediction.error:
-            click.echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
+            echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
         read += not prediction.error
         if as_json:
-            click.echo(prediction.to_json())
+            echo(prediction.to_json())
         elif not prediction.error:
-            click.echo(prediction.to_text())
+            echo(prediction.to_text())
     if not read:
         sys.exit(2)
 
@@ -105,6 +106,6 @@ def print_live(run: Path, source: str, top: int, every: float, as_json: bool) ->
 
     try:
         for answer in predict_live(run, source, top=top, every=every):
-            click.echo(answer.to_json() if as_json else answer.to_text())
+            echo(answer.to_json() if as_json else answer.to_text())
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        echo("stopped", err=True)

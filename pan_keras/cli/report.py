@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
@@ -27,4 +28,4 @@ def report(run, output, baseline):
     """
     from pan_keras.evaluation.report import write_report  # TensorFlow takes seconds to import
 
-    click.echo(write_report(run, output, baseline))
+    echo(write_report(run, output, baseline))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 from pan_keras.errors import UserError
 
@@ -56,9 +57,9 @@ def train(
         )
     summary = result.to_json()
     if as_json:
-        click.echo(json.dumps(summary))
+        echo(json.dumps(summary))
         return
     best = summary["best_val_accuracy"]
     accuracy = "no validation clips" if best is None else f"best validation accuracy {best:.3f}"
-    click.echo(f"{result.run.path}: {accuracy}, {result.seconds / 60:.1f} minutes")
-    click.echo(f"next: pan-keras evaluate {result.run.path}")
+    echo(f"{result.run.path}: {accuracy}, {result.seconds / 60:.1f} minutes")
+    echo(f"next: pan-keras evaluate {result.run.path}")

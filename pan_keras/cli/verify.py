@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.output import echo
 from pan_keras.errors import UserError
+from pan_keras.printable import printable_message
 
 
 @click.command()
@@ -27,11 +29,11 @@ def verify(bundle: Path, threads: int | None, as_json: bool):
         for finding in look(bundle, threads):
             findings.append(finding)
             if not as_json:
-                click.echo(finding.to_text())
+                echo(finding.to_text())
     except UserError as error:
         refused = str(error)
         if not as_json:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {printable_message(error)}", err=True)
     good = refused is None and not any(finding.problems for finding in findings)
     if as_json:
         record = {
@@ -40,8 +42,8 @@ def verify(bundle: Path, threads: int | None, as_json: bool):
             "refused": refused,
             "findings": [vars(finding) for finding in findings],
         }
-        click.echo(json.dumps(record))
+        echo(json.dumps(record))
     elif good:
-        click.echo(f"{bundle}: good")
+        echo(f"{bundle}: good")
     if not good:
         sys.exit(1)

@@ -6,6 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import TypeAlias
 
+from pan_keras.printable import printable, printable_lines
+
 STYLE = Path(__file__).with_name("report.css")
 VOID = ("img", "meta")
 
@@ -32,7 +34,8 @@ def element(tag: str, /, *children: Content, **attributes: str) -> Html:
         '<p class="note">a &lt; b</p>'
     """
     pairs = (
-        (key.rstrip("_").replace("_", "-"), escape(value)) for key, value in attributes.items()
+        (key.rstrip("_").replace("_", "-"), escape(printable(value)))
+        for key, value in attributes.items()
     )
     opening = "".join([tag, *(f' {key}="{value}"' for key, value in pairs)])
     if tag in VOID:
@@ -47,7 +50,7 @@ def html(content: Content) -> Html:
     if isinstance(content, Html):
         return content
     if isinstance(content, str):
-        return Html(escape(content))
+        return Html(escape(printable_lines(content)))
     return Html("".join(html(part) for part in content))
 
 

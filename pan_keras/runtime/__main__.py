@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from pan_keras.errors import UserError
+from pan_keras.printable import printable, printable_lines, printable_message
 from pan_keras.runtime.bundle import Bundle
 from pan_keras.runtime.check import check
 from pan_keras.runtime.recogniser import Recogniser
@@ -30,10 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _recognise(bundle, given)
         findings = list(check(bundle, given.threads))
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 (there is no click here)
+        print(f"Error: {printable_message(error)}", file=sys.stderr)  # noqa: T201 (there is no click here)
         return 2
     for finding in findings:
-        print(finding.to_text())  # noqa: T201
+        print(printable_lines(finding.to_text()))  # noqa: T201
     return int(any(finding.problems for finding in findings))
 
 
@@ -41,7 +42,7 @@ def _recognise(bundle: Bundle, given: argparse.Namespace) -> int:
     recogniser = Recogniser(bundle, given.precision, given.threads)
     for video in given.videos:
         answer = recogniser.recognise(video)
-        print(f"{video}: {answer.label} {answer.probability:.1%}")  # noqa: T201
+        print(f"{printable(video)}: {printable(answer.label)} {answer.probability:.1%}")  # noqa: T201
     return 0
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pan_keras.printable import printable_message
+
 
 class TrainingProgress:
     """A bar on a terminal, one line an epoch elsewhere, nothing when quiet.
@@ -65,7 +67,7 @@ class TrainingProgress:
 
     def message(self, text: str) -> None:
         """Prints a sentence that a person should read."""
-        self.console.print(text, markup=False)
+        self.console.print(printable_message(text), markup=False)
 
 
 def _text(figures: Mapping[str, float]) -> str:
