@@ -1,7 +1,7 @@
 """The weights of a checkpoint by name, whatever file they are in."""
 
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ ZIP = b"PK\x03\x04"
 PICKLE = b"\x80"
 # Where checkpoints keep their weights, if not at the top.
 ENTRIES = ("state_dict", "model", "model_state_dict")
-PARALLEL = "module."
+# What wrappers put before the name of every weight: data parallelism, trainers with the network as
+# an attribute, and torch.compile, which may also wrap a part.
+WRAPPERS = ("module.", "model.")
+COMPILED = "_orig_mod."
 # Tensors may share numbers, but not so many that reading all would take far more than the file.
 MOST_SHARED = 2
 LONGEST_REASON = 2000
@@ -36,8 +39,9 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
             state_dict may hold plain values and tensors, which are left aside.
 
     Returns:
-        Read-only arrays by key, views of the file where that is possible. The prefix `module.` of
-        data-parallel models is taken off; bfloat16 comes as float32.
+        Read-only arrays by key, views of the file where that is possible. Prefixes that wrappers
+        put before every key (`module.`, `model.`, `_orig_mod.`, several in any order) are taken
+        off; bfloat16 comes as float32.
 
     Raises:
         UserError: If the file is no such file, is damaged, holds no state_dict, or asks for
@@ -48,10 +52,7 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
         (64, 6, 7, 7)
     """
     with described(path):
-        state = _read(map_file(Path(path)))
-    if all(key.startswith(PARALLEL) for key in state):
-        return {key.removeprefix(PARALLEL): array for key, array in state.items()}
-    return state
+        return _unwrapped(_read(map_file(Path(path))))
 
 
 @contextmanager
@@ -89,6 +90,22 @@ def _read(data: memoryview) -> dict[str, np.ndarray]:
     if data[: len(PICKLE)] == PICKLE:
         return _tensors(*read_torch_legacy(data), len(data))
     raise CheckpointError("it is neither of torch.save, nor safetensors, nor .npz")
+
+
+def _unwrapped(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    names = {key: key.replace(COMPILED, "") for key in state}
+    while prefix := _common_wrapper(names.values()):
+        names = {key: name.removeprefix(prefix) for key, name in names.items()}
+    if len(set(names.values())) < len(names):
+        raise CheckpointError("two of its weights have the same name but for a wrapper's prefix")
+    return {names[key]: array for key, array in state.items()}
+
+
+def _common_wrapper(names: Iterable[str]) -> str | None:
+    for prefix in WRAPPERS:
+        if all(name.startswith(prefix) and name != prefix for name in names):
+            return prefix
+    return None
 
 
 def _filled(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -45,3 +45,27 @@ def test_arrays_of_numpy_are_read_without_their_prefix(tmp_path):
 def test_what_is_no_file_is_refused(name, tmp_path):
     with pytest.raises(UserError, match="not readable"):
         read_state_dict(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.module.", "model.", "_orig_mod.", "module._orig_mod.", "model.module.model."]
+)
+def test_prefixes_of_wrappers_are_taken_off(prefix, tmp_path):
+    np.savez(tmp_path / "state.npz", **{f"{prefix}{key}": np.ones(1) for key in ("a", "model.b")})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"a", "model.b"}
+
+
+def test_a_part_that_was_compiled_by_itself_has_its_own_name(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"base._orig_mod.a": np.ones(1), "fc.b": np.ones(1)})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"base.a", "fc.b"}
+
+
+def test_a_prefix_of_some_weights_alone_stays(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"model.a": np.ones(1), "criterion.b": np.ones(1)})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"model.a", "criterion.b"}
+
+
+def test_names_that_would_fall_together_are_refused(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"a._orig_mod.b": np.ones(1), "a.b": np.ones(1)})
+    with pytest.raises(UserError, match=r"state\.npz: two of its weights have the same name"):
+        read_state_dict(tmp_path / "state.npz")
