@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from pan_keras import models
 from pan_keras.data import Card, ClipShape, card_names, load_card
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import is_bundle
@@ -105,10 +106,9 @@ def _load(path: Path) -> keras.Model:
     if not path.is_file():
         raise UserError(f"{path}: no such file; give a .keras file or a run folder")
     try:
-        return keras.saving.load_model(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: not a model that Keras can load ({reason})") from error
+        return models.load(path)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _check(model: keras.Model, where: str) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import keras
 
+from pan_keras.models.keras_file import check_keras_file
+
 
 def load(path: str | Path) -> keras.Model:
     """Loads a model with its weights, to use it, to go on training it, or to take it apart.
@@ -32,7 +34,8 @@ def load(path: str | Path) -> keras.Model:
     if not file.is_file():
         raise ValueError(f"{file}: not there; give a .keras file, or a folder that train finished")
     try:
+        check_keras_file(file)
         return keras.saving.load_model(file)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # what is in the file decides what is raised
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{file}: damaged ({reason}); train or copy it again") from error

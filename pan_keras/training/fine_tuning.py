@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from pan_keras import models
 from pan_keras.errors import UserError
 from pan_keras.training.run import open_run
 from pan_keras.training.weighted_layers import HEAD, weighted_layers
@@ -107,10 +108,9 @@ def _read(source: Path) -> tuple[keras.Model, tuple[str, ...] | None]:
             "exists"
         )
     try:
-        return keras.saving.load_model(source), None
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{source}: not readable ({reason}); name another file") from error
+        return models.load(source), None
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _obstacle(

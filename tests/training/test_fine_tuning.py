@@ -88,5 +88,5 @@ def test_a_network_that_fits_nowhere_is_refused(file):
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"broken\.keras: not readable"):
+    with pytest.raises(UserError, match=r"broken\.keras: damaged"):
         start_from(network(), tmp_path / "broken.keras")
