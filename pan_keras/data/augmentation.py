@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pan_keras.data.crops import cut, largest_window
+from pan_keras.data.crops import cut, largest_inside, largest_window
 from pan_keras.data.resizing import resize
 from pan_keras.errors import UserError
 
@@ -224,9 +224,9 @@ def multiscale_shapes(frame_size: tuple[int, int], size: tuple[int, int]) -> lis
         frame_size: Height and width of the frames.
         size: Height and width (H, W) that the model sees.
     """
-    scale = min(frame_size[0] / size[0], frame_size[1] / size[1])
     heights, widths = (
-        [_snapped(int(int(side * scale) * factor), side) for factor in SCALES] for side in size
+        [_snapped(int(largest * factor), side) for factor in SCALES]
+        for largest, side in zip(largest_inside(size, frame_size), size, strict=True)
     )
     return [
         (width, height)

@@ -55,6 +55,26 @@ def cut(
     return np.stack([resize(frame, size) for frame in window])
 
 
+def largest_inside(proportions: tuple[int, int], bounds: tuple[int, int]) -> tuple[int, int]:
+    """The largest rectangle of given proportions inside another, in whole pixels.
+
+    Args:
+        proportions: Height and width of any rectangle of these proportions.
+        bounds: Height and width that it must not exceed.
+
+    Returns:
+        Height and width; one of them is that of `bounds`, the other is rounded down.
+
+    Example:
+        >>> largest_inside((72, 96), (48, 96))
+        (48, 64)
+    """
+    height, width = proportions
+    if bounds[0] * width <= bounds[1] * height:
+        return bounds[0], max(1, width * bounds[0] // height)
+    return max(1, height * bounds[1] // width), bounds[1]
+
+
 def largest_window(frame_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """The crop (h, w) to take for `size`: that itself, or smaller where a frame is too small.
 
@@ -65,8 +85,9 @@ def largest_window(frame_size: tuple[int, int], size: tuple[int, int]) -> tuple[
     Returns:
         Height and width in the proportions of `size`.
     """
-    scale = min(1.0, frame_size[0] / size[0], frame_size[1] / size[1])
-    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+    if size[0] <= frame_size[0] and size[1] <= frame_size[1]:
+        return size
+    return largest_inside(size, frame_size)
 
 
 def full_size(shape: ClipShape) -> tuple[int, int]:

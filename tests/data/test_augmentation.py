@@ -53,6 +53,11 @@ def test_multiscale_shapes_and_places_are_those_of_the_reference(row):
     assert [list(place) for place in places] == row["offsets_for_first_pair"]
 
 
+def test_the_largest_multiscale_window_is_the_whole_frame():
+    assert multiscale_shapes((15, 15), (22, 22))[0] == (15, 15)
+    assert multiscale_shapes((30, 60), (22, 44))[0] == (60, 30)
+
+
 @pytest.mark.parametrize("crop", ["random", "multiscale", "centre"])
 @pytest.mark.parametrize("frame_size", [(84, 112), (112, 84), (85, 301), (72, 96), (40, 40)])
 def test_every_frame_size_gives_the_size_asked_for(crop, frame_size):

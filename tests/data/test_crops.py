@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from golden_files import golden
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pan_keras.data import ClipShape, full_size
 from pan_keras.data.crops import evaluation_crops, largest_window, resize_shorter_side
@@ -77,3 +79,27 @@ def test_a_window_is_never_larger_than_the_frame():
     assert largest_window((84, 112), (72, 96)) == (72, 96)
     assert largest_window((48, 96), (72, 96)) == (48, 64)
     assert largest_window((1, 1), (72, 96)) == (1, 1)
+
+
+sides = st.tuples(st.integers(1, 400), st.integers(1, 400))
+
+
+@given(sides, sides)
+def test_the_window_is_as_large_as_the_frame_allows(frame_size, size):
+    height, width = largest_window(frame_size, size)
+    assert 1 <= height <= min(frame_size[0], size[0])
+    assert 1 <= width <= min(frame_size[1], size[1])
+    if (height, width) != size:
+        assert height == frame_size[0] or width == frame_size[1]
+    # The proportions to less than a pixel, where there is more than one.
+    assert abs(height * size[1] - width * size[0]) < max(size) or 1 in (height, width)
+
+
+def test_no_pixel_of_a_frame_is_lost_to_rounding():
+    # 22 * (15 / 22) is 14.999... in floating point.
+    assert largest_window((15, 15), (22, 22)) == (15, 15)
+    assert all(
+        largest_window((short, short), (side, side)) == (min(short, side),) * 2
+        for side in range(1, 200)
+        for short in range(1, 200)
+    )
