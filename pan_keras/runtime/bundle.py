@@ -4,17 +4,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pan_keras.data.clip_shape import ClipShape
+from pan_keras.data.live_window import LiveSampling, LiveWindow
 from pan_keras.errors import UserError
+from pan_keras.runtime.clips import frame_for_model
 from pan_keras.runtime.engine import Engine
 from pan_keras.runtime.entry import Entry
 from pan_keras.runtime.loading import load_engine
 
 FACTS = "model.json"
 SCHEMA_VERSION = 1
+MIDDLE_OF_SEGMENTS = "middle-of-segments"  # the one method of `sampling`
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,42 @@ class Bundle:
     def checksums(self) -> dict[str, str]:
         """SHA-256 of every file but `model.json` itself, by its name in the folder."""
         return {entry.file: entry.sha256 for entry in self.entries} | dict(self.facts["files"])
+
+    @property
+    def live_sampling(self) -> LiveSampling:
+        """Which frames of a live video the models are to see.
+
+        Raises:
+            UserError: If the bundle does not say it.
+        """
+        try:
+            sampling = self.facts["sampling"]
+            rate, stride = sampling["frame_rate"], float(sampling["live"]["stride"])
+            return LiveSampling(
+                self.shape.segments,
+                self.shape.stack,
+                None if rate is None else float(rate),
+                stride,
+            )
+        except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:
+            raise UserError(
+                f"{self.path / FACTS}: does not say rate and stride of live video "
+                f"({error}); export the bundle again"
+            ) from None
+
+    def live_window(self) -> LiveWindow:
+        """What cuts segments for the models out of live frames of any size.
+
+        Raises:
+            UserError: If the bundle does not say the rate and stride of live video.
+
+        Example:
+            >>> window = Bundle.open("runs/live/bundle").live_window()
+            >>> for frame, seconds in camera:
+            ...     for segment in window.push(frame, seconds):
+            ...         print(segment.time, segment.frames.shape)
+        """
+        return LiveWindow(self.live_sampling, partial(frame_for_model, shape=self.shape))
 
     def content(self, name: str) -> bytes:
         """A file of the bundle, as it was exported.

@@ -68,9 +68,25 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     check_frames(frames)
     if len(frames) != shape.stack:
         raise UserError(f"frames: {len(frames)} for one step; a segment has {shape.stack}")
-    if frames.shape[1:3] == shape.size:
-        return frames
-    return evaluation_crops(_shrunk(frames, shape), shape, "1", resize)[0]
+    return _fitted(frames, shape)
+
+
+def frame_for_model(frame: np.ndarray, shape: ClipShape) -> np.ndarray:
+    """One frame in the size that a model takes, its centre.
+
+    Args:
+        frame: uint8 `(h, w, 3)`, RGB, of any size.
+        shape: Size and resize.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Raises:
+        UserError: If it is no such frame.
+    """
+    frames = np.asarray(frame)[None]
+    check_frames(frames)
+    return _fitted(frames, shape)[0]
 
 
 def check_frames(frames: np.ndarray) -> None:
@@ -78,6 +94,12 @@ def check_frames(frames: np.ndarray) -> None:
     shape, dtype = np.shape(frames), getattr(frames, "dtype", type(frames))
     if len(shape) != FRAME_AXES or shape[-1] != 3 or 0 in shape or dtype != np.uint8:
         raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")
+
+
+def _fitted(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    if frames.shape[1:3] == shape.size:
+        return frames
+    return evaluation_crops(_shrunk(frames, shape), shape, "1", resize)[0]
 
 
 def _shrunk(frames: np.ndarray, shape: ClipShape) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Recognises actions on a device, with a bundle and nothing of what trained it."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from pan_keras.data.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
 from pan_keras.runtime.clips import clip_from_frames, clip_from_video, segment_from_frames
@@ -109,14 +111,79 @@ class Recogniser:
         segment = segment_from_frames(frames, self.bundle.shape)
         return Recognition(self.bundle.labels, self._stream(segment))
 
+    def watch(self, frame: np.ndarray, time: float) -> Recognition | None:
+        """Takes the next frame of a camera, as it comes.
+
+        It keeps to the frame rate and the stride of training. A streaming model, where the bundle
+        has one, answers after each segment; another, for the last N segments.
+
+        Args:
+            frame: uint8 `(h, w, 3)`, RGB, of any size.
+            time: Seconds, of any clock, at which it was taken.
+
+        Returns:
+            The newest answer, None where this frame completes no segment or, without a streaming
+            model, the first N are not there yet.
+
+        Raises:
+            UserError: If frame or time are not of that form.
+
+        Example:
+            >>> for frame, seconds in camera:
+            ...     if answer := recogniser.watch(frame, seconds):
+            ...         print(f"{seconds:.1f} s: {answer.label}")
+        """
+        return self.answer(self._window.push(frame, time), self._window.clip)
+
+    def answer(
+        self, segments: Sequence[LiveSegment], clip: np.ndarray | None
+    ) -> Recognition | None:
+        """Answers for what a `LiveWindow` cut.
+
+        Args:
+            segments: The segments that are new: steps of a streaming model.
+            clip: The last N segments, for another model; None where there are not as many.
+
+        Returns:
+            The newest answer, None where there is nothing to answer for.
+        """
+        if not self.steps:
+            if not segments or clip is None:
+                return None
+            return Recognition(self.bundle.labels, self.logits(clip))
+        answer = None
+        for segment in segments:
+            if segment.is_first:
+                self._stream.reset()
+            answer = self.step(segment.frames)
+        return answer
+
+    @cached_property
+    def steps(self) -> bool:
+        """Whether live video goes through a streaming model, segment by segment."""
+        return any(
+            self.precision in (None, entry.precision)
+            and self.file_format in (None, entry.format)
+            and entry.streaming
+            and entry.is_runnable
+            for entry in self.bundle.entries
+        )
+
     def reset(self) -> None:
-        """Forgets the stream: the next step is the first."""
-        self._stream.reset()
+        """Forgets the stream: the next step, or the next frame of `watch`, is the first."""
+        if self.steps:
+            self._stream.reset()
+        if "_window" in self.__dict__:
+            self._window.reset()
 
     @cached_property
     def _clip_model(self) -> Engine:
         entry = self.bundle.choose(self.precision, self.file_format)
         return self.bundle.load(entry, self.threads)
+
+    @cached_property
+    def _window(self) -> LiveWindow:
+        return self.bundle.live_window()
 
     @cached_property
     def _stream(self) -> Stream:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pan_keras.data import ClipShape
+from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training.config import Config, load_config
@@ -71,6 +72,26 @@ class Run:
     def data_report(self) -> dict[str, Any]:
         """Counts, ranges and skipped files of the data."""
         return json.loads(self._text("data_report.json"))
+
+    @property
+    def live_sampling(self) -> LiveSampling:
+        """Which frames of a live video the model is to see, as it saw those of training clips.
+
+        Raises:
+            UserError: If the run does not say what its training clips were like.
+        """
+        report, shape = self.data_report, self.shape
+        try:
+            frames, rate = report["frames"]["median"], report["frame_rate"]["median"]
+        except (KeyError, TypeError):
+            raise UserError(
+                f"{self.path / 'data_report.json'}: says nothing of the frames of the training "
+                "clips; train the run again"
+            ) from None
+        dense = self.config.augmentation.sampling == "dense"
+        return LiveSampling.of_training(
+            shape.segments, shape.stack, frames=frames, rate=rate, dense=dense
+        )
 
     @property
     def versions(self) -> dict[str, str]:

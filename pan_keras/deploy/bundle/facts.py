@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pan_keras.data.live_window import LiveSampling
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.speed import machine
 from pan_keras.deploy.source import Source
-from pan_keras.runtime.bundle import SCHEMA_VERSION
+from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS, SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors
 from pan_keras.runtime.vectors import INDEX
 from pan_keras.training.run import package_versions, versions
@@ -21,8 +22,9 @@ OFFLINE = (
     "segments, and has `stack` adjacent frames; past the end the last frame repeats"
 )
 LIVE = (
-    "every `stride` frames, the newest `stack` adjacent frames are a segment; the last `segments` "
-    "of them are a clip, or one of them a step of a streaming model"
+    "frames are brought to `frame_rate` by leaving out or repeating some; segment i is then the "
+    "`stack` adjacent frames from number floor(stride / 2 + stride * i), and a step of a streaming "
+    "model; the last `segments` of them are a clip"
 )
 FILTER = (
     "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
@@ -125,13 +127,18 @@ def _states(artefact: Artefact) -> list[dict[str, Any]]:
 
 
 def _sampling(source: Source) -> dict[str, Any]:
-    rate, stride = None, source.shape.stack
-    if source.run is not None and (source.run.path / "data_report.json").is_file():
-        report = source.run.data_report
-        rate = report["frame_rate"]["median"] or None
-        # A clip of the usual length then spans as much time live as it does in training.
-        stride = max(1, round(report["frames"]["median"] / source.shape.segments))
-    return {"frame_rate": rate, "offline": OFFLINE, "live": {"stride": stride, "rule": LIVE}}
+    shape, run = source.shape, source.run
+    live = LiveSampling(shape.segments, shape.stack, rate=None, stride=shape.stack)
+    if run is not None and (run.path / "data_report.json").is_file():
+        live = run.live_sampling
+    return {
+        "method": MIDDLE_OF_SEGMENTS,
+        "segments": shape.segments,
+        "stack": shape.stack,
+        "frame_rate": live.rate,
+        "offline": OFFLINE,
+        "live": {"stride": live.stride, "window_seconds": live.seconds, "rule": LIVE},
+    }
 
 
 def _data(source: Source) -> dict[str, Any]:
