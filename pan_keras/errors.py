@@ -1,4 +1,4 @@
-"""The error that a person can mend."""
+"""Errors that the command line answers with a sentence instead of a traceback."""
 
 
 class UserError(Exception):
@@ -6,3 +6,16 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class Interrupted(KeyboardInterrupt):
+    """Stopped by a signal, with everything saved.
+
+    Args:
+        message: Where the work stands, and the command that goes on with it.
+        signal: Number of the signal; the command line exits with 128 plus this.
+    """
+
+    def __init__(self, message: str, signal: int):
+        super().__init__(message)
+        self.signal = signal

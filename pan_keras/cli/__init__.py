@@ -21,7 +21,7 @@ from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.cli.verify import verify
-from pan_keras.errors import UserError
+from pan_keras.errors import Interrupted, UserError
 from pan_keras.printable import printable_message
 
 COMMANDS = (
@@ -59,6 +59,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             raise Mistake(printable_message(error)) from error
+        except Interrupted as stop:
+            click.echo(printable_message(stop), err=True)
+            ctx.exit(128 + stop.signal)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

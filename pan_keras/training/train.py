@@ -2,7 +2,7 @@
 
 import difflib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from pan_keras import models
 from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
 from pan_keras.errors import UserError
+from pan_keras.lock import locked
 from pan_keras.training.combining import RECORD
 from pan_keras.training.config import Config, load_config, recipes
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model
+from pan_keras.training.new_run import LOCK, new_run, refuse_taken
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
 from pan_keras.training.trainer import Trainer
@@ -73,21 +75,33 @@ def train(
         quiet: Whether to print warnings alone.
 
     Raises:
-        UserError: If the configuration or the data are unusable, or `run` exists.
+        UserError: If the configuration or the data are unusable, or `run` exists. Nothing is left
+            of a run that was refused.
+        Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
         >>> result = train("videos", overrides=["training.epochs=30"])
         >>> result.rows[-1]["val_accuracy"]
     """
     resolved = resolve(source, root=root, model=model, config=config, overrides=overrides)
-    folder = Path(run) if run is not None else _free_folder(resolved)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
+    start = time.perf_counter()
+    if run is not None:
+        refuse_taken(Path(run))
     if resolved.model.weights:
-        # Weights that do not fit leave no run behind.
+        # Weights that do not fit are refused before the data are looked into.
         initial_weights(create_model(resolved, classes=2), resolved.model.weights)
-    new = Run(folder)
-    return _fit(new, resolved, quiet)
+    data = _usable_data(resolved)
+    complete = with_length(resolved, len(data.clips("train")))
+    with new_run(run, resolved) as new:
+        new.write("config.toml", complete.to_toml())
+        new.write("labels.txt", _labels(data))
+        new.write("versions.json", versions())
+        new.write("preprocessing.json", preprocessing(complete))
+        table = data.split_table()
+        if table is not None:
+            new.write("split.csv", table)
+        notes = describe(complete, resolved, len(data.clips("train")))
+        return _fit(new, data, notes, start, quiet)
 
 
 def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
@@ -98,12 +112,23 @@ def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
         quiet: Whether to print warnings alone.
 
     Raises:
-        UserError: If the folder is no run or was put together from others, or its data changed.
+        UserError: If the folder is no run or was put together from others, its data changed, or
+            another process is training it.
+        Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
     """
+    start = time.perf_counter()
     found = latest_run() if run is None else open_run(run)
     if (found.path / RECORD).is_file():
         raise UserError(f"{found.path}: was put together from runs; train these on, and combine")
-    return _fit(found, found.config, quiet)
+    with locked(found.path / LOCK, str(found.path)):
+        config = found.config
+        data = _usable_data(config)
+        earlier = found.path / "labels.txt"
+        if earlier.is_file() and earlier.read_text(encoding="utf-8") != _labels(data):
+            raise UserError(f"{earlier}: the data now have other classes; start a new run")
+        clips = len(data.clips("train"))
+        notes = describe(with_length(config, clips), config, clips)
+        return _fit(found, data, notes, start, quiet)
 
 
 def resolve(
@@ -167,8 +192,8 @@ def open_run_data(config: Config) -> VideoData:
     )
 
 
-def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
-    start = time.perf_counter()
+def _usable_data(config: Config) -> VideoData:
+    """The data of a configuration, where one can train on them."""
     data = open_run_data(config)
     if len(data.classes) < 2:
         raise UserError(f"{config.data.source}: one class alone; give videos of two or more")
@@ -179,13 +204,17 @@ def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
             "training.patience waits for better validation results, but the data have no "
             "validation clips; set it to 0"
         )
-    clips = len(data.clips("train"))
-    complete = with_length(config, clips)
-    _describe(run, complete, data)
+    return data
+
+
+def _fit(
+    run: Run, data: VideoData, notes: Sequence[str], start: float, quiet: bool
+) -> TrainingResult:
+    report = data.report()
+    run.write("data_report.json", report)
     trainer = Trainer(run, data)
-    rows = trainer.fit(quiet, notes=describe(complete, config, clips))
+    rows = trainer.fit(quiet, notes)
     if trainer.store.broken:
-        report = data.report()
         report["skipped"] += [
             {"path": str(path), "reason": reason} for path, reason in trainer.store.broken.items()
         ]
@@ -193,19 +222,8 @@ def _fit(run: Run, config: Config, quiet: bool) -> TrainingResult:
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 
-def _describe(run: Run, config: Config, data: VideoData) -> None:
-    labels = "\n".join(data.classes) + "\n"
-    earlier = run.path / "labels.txt"
-    if earlier.is_file() and earlier.read_text(encoding="utf-8") != labels:
-        raise UserError(f"{earlier}: the data now have other classes; start a new run")
-    run.write("config.toml", config.to_toml())
-    run.write("labels.txt", labels)
-    run.write("versions.json", versions())
-    run.write("preprocessing.json", preprocessing(config))
-    run.write("data_report.json", data.report())
-    table = data.split_table()
-    if table is not None:
-        run.write("split.csv", table)
+def _labels(data: VideoData) -> str:
+    return "\n".join(data.classes) + "\n"
 
 
 def _card(source: str) -> Card | None:
@@ -221,11 +239,3 @@ def _with_flip(config: Config, card: Card | None) -> Config:
             f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
         )
     return replace(config, augmentation=replace(config.augmentation, flip=flip))
-
-
-def _free_folder(config: Config) -> Path:
-    name = f"{Path(config.data.source).stem}-{config.model.name}"
-    number = 1
-    while (folder := Path("runs") / f"{name}-{number}").exists():
-        number += 1
-    return folder

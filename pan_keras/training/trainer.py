@@ -1,5 +1,6 @@
 """The training loop: exact to the bit across a kill and a resume."""
 
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -18,7 +19,7 @@ from pan_keras.data import (
     steps_per_epoch,
     training_dataset,
 )
-from pan_keras.errors import UserError
+from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.fused_normalization import use_fused_normalization
@@ -34,6 +35,7 @@ from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.run import Run
+from pan_keras.training.stopping import StopRequest
 from pan_keras.training.timed_batches import TimedBatches
 from pan_keras.training.training_state import State, Sums
 
@@ -109,9 +111,14 @@ class Trainer:
         Raises:
             UserError: If the disk is full, all checkpoints are damaged, or there are no weights to
                 start from.
+            Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
         """
         epochs = self.length.epochs
-        with TrainingProgress(epochs, self.steps, quiet) as progress, reporting(self.store):
+        with (
+            TrainingProgress(epochs, self.steps, quiet) as progress,
+            StopRequest() as stop,
+            reporting(self.store),
+        ):
             for skipped in self.skipped:
                 progress.message(f"{skipped.path}: left out ({skipped.reason})")
             for note in notes:
@@ -122,6 +129,9 @@ class Trainer:
             batches = TimedBatches(iter(self._training_batches(state.step)))
             saved = time.perf_counter()
             while not self._is_over(state):
+                if stop.signal:
+                    self._save(state)
+                    raise self._interrupted(state, stop.signal)
                 self._advance(state, batches)
                 progress.step(state.step, state.sums.figures())
                 if state.step % self.steps == 0:
@@ -156,7 +166,14 @@ class Trainer:
         patience = self.config.training.patience
         # An epoch in which training stopped is finished: the next one has not begun.
         stopped = patience and state.stale >= patience
-        return bool(stopped) or state.step == self.steps * self.length.epochs
+        return bool(stopped) or state.step >= self.steps * self.length.epochs
+
+    def _interrupted(self, state: State, signal: int) -> Interrupted:
+        steps = self.steps * self.length.epochs
+        command = f"pan-keras train --resume --run {shlex.quote(str(self.run.path))}"
+        return Interrupted(
+            f"stopped at step {state.step} of {steps}; go on with: {command}", signal
+        )
 
     def _save(self, state: State, best: bool = False) -> None:
         self.checkpoints.save(state.step, self._variables(), asdict(state), best)

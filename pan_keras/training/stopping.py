@@ -1,0 +1,50 @@
+"""Ctrl-C and SIGTERM as a request that the loop answers between two steps."""
+
+import os
+import signal
+import threading
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HEARD = b"stopping after this step; the same again quits at once\n"
+
+
+class StopRequest:
+    """Notes the first Ctrl-C or SIGTERM inside its block; a second one ends the process.
+
+    Outside the main thread, where Python takes no signals, it never asks to stop. A signal that the
+    process was started to ignore, as under `nohup`, stays ignored.
+
+    Attributes:
+        signal: Number of the signal that came, None before.
+
+    Example:
+        >>> with StopRequest() as stop:
+        ...     while not stop.signal:
+        ...         advance()
+    """
+
+    def __init__(self):
+        self.signal: int | None = None
+        self._earlier: dict[int, object] = {}
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._earlier[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error) -> None:
+        for number, handler in self._earlier.items():
+            # None stands for a handler that was not set from Python and cannot be set again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # type: ignore[arg-type]
+        self._earlier.clear()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.signal = number
+        for each in self._earlier:
+            # The system's own handler ends even a step that takes minutes.
+            signal.signal(each, signal.SIG_DFL)
+        # Not by `print`: the signal may have come in the middle of one.
+        os.write(2, HEARD)

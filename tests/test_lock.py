@@ -1,0 +1,70 @@
+"""A lock has one holder, and none where its process is gone."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from pan_keras.errors import UserError
+from pan_keras.lock import locked, refuse_locked
+
+HOLD = """
+import sys, time
+from pan_keras.lock import locked
+with locked(sys.argv[1], "it"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of `tmp_path`."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / ".lock")], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_process_is_refused_and_told_who_holds_it(holder, tmp_path):
+    expected = f"runs/a: process {holder.pid} on '{socket.gethostname()}' is writing here"
+    with pytest.raises(UserError, match=expected), locked(tmp_path / ".lock", "runs/a"):
+        pass
+    with pytest.raises(UserError, match=expected):
+        refuse_locked(tmp_path / ".lock", "runs/a")
+
+
+def test_a_killed_holder_holds_nothing(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    refuse_locked(tmp_path / ".lock", "it")
+    with locked(tmp_path / ".lock", "it"):
+        pass
+
+
+def test_a_thread_of_the_same_process_is_a_second_writer_too(tmp_path):
+    with (
+        locked(tmp_path / ".lock", "it"),
+        pytest.raises(UserError, match="is writing here"),
+        locked(tmp_path / ".lock", "it"),
+    ):
+        pass
+    with locked(tmp_path / ".lock", "it"):
+        pass
+
+
+def test_to_ask_makes_no_file(tmp_path):
+    refuse_locked(tmp_path / ".lock", "it")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"process": "x"}', '{"process": 1}'])
+def test_a_holder_that_cannot_be_read_is_another_process(content, tmp_path):
+    lock = tmp_path / ".lock"
+    with locked(lock, "it"):
+        (tmp_path / ".lock.holder").write_text(content)
+        with pytest.raises(UserError, match="it: another process is writing here"):
+            refuse_locked(lock, "it")
