@@ -43,14 +43,31 @@ def motions(folder: Path, clips: int, seed: int):
     show_default=True,
     help="Share that may be broken.",
 )
+@click.option("--duplicates", is_flag=True, help="List all videos that hold the same bytes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def check(source: str, root: Path | None, max_broken: float, as_json: bool):
-    """Look into every file of SOURCE: a data set's name, a folder or a CSV file."""
+def check(source: str, root: Path | None, max_broken: float, duplicates: bool, as_json: bool):
+    """Look into every file of SOURCE: a data set's name, a card, a folder or a CSV file."""
     from pan_keras.data import open_data
 
     with _progress(silent=as_json) as progress:
         data = open_data(source, root, max_broken=max_broken, progress=progress)
-    echo(json.dumps(data.report(), indent=1) if as_json else data.to_text())
+    report, text = data.report(), data.to_text()
+    if duplicates:
+        groups = data.duplicates()
+        report["duplicates"] = [
+            [
+                {"path": str(clip.path), "class": data.classes[clip.label], "split": clip.split}
+                for clip in group
+            ]
+            for group in groups
+        ]
+        text += "".join(
+            "\nthe same video: "
+            + ", ".join(f"{c.path} ({c.split}, {data.classes[c.label]})" for c in group)
+            for group in groups
+        )
+        text += "" if groups else "\nno two videos hold the same bytes"
+    echo(json.dumps(report, indent=1) if as_json else text)
 
 
 @contextmanager

@@ -9,7 +9,11 @@ from typing import Any
 
 from pan_keras import shipped
 from pan_keras.data.clip import SPLITS
+from pan_keras.data.labels import checked_label
 from pan_keras.errors import UserError
+
+LARGEST = 1 << 20  # bytes
+GENERATOR = "motions"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,20 @@ def card_names() -> list[str]:
     return sorted(file.stem for file in shipped.folder("datasets").glob("*.toml"))
 
 
+def find_card(source: str | Path) -> Card | None:
+    """The card that a data source names, shipped or one's own; None for a folder or a CSV file.
+
+    Args:
+        source: What `open_data` takes.
+
+    Raises:
+        UserError: If the source is a `.toml` file that is absent or no card.
+    """
+    if str(source) in card_names() or Path(source).suffix.lower() == ".toml":
+        return load_card(source)
+    return None
+
+
 def load_card(name_or_path: str | Path) -> Card:
     """Loads a card by name, or one of your own by path.
 
@@ -79,17 +97,22 @@ def load_card(name_or_path: str | Path) -> Card:
     Raises:
         UserError: If there is no such card, or it has an unknown key or a value of a wrong type.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
+    path = Path(name_or_path).expanduser()
+    if path.suffix.lower() != ".toml":
         path = shipped.folder("datasets") / f"{name_or_path}.toml"
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except FileNotFoundError as error:
+    if not path.exists():
         near = _nearest(str(name_or_path), card_names())
-        raise UserError(f"{name_or_path}: there is no such data set card; {near}") from error
+        raise UserError(f"{name_or_path}: there is no such data set card; {near}")
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            raise UserError(f"{path}: this is no data set card; name a TOML file of under 1 MiB")
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: this is not a TOML file ({error}); mend it") from error
+        raise UserError(f"{path}: this is not a TOML file ({error}); fix it") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: its tables are nested too deep for a card; fix it") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     return _card(path, table)
 
 
@@ -100,14 +123,23 @@ def _card(path: Path, table: dict[str, Any]) -> Card:
             raise UserError(f"{path}: unknown key {key!r}; {_nearest(key, list(types))}")
         _check_type(path, key, value, types[key])
     for key in ("name", "title"):
-        if key not in table:
+        if not table.get(key, "").strip():
             raise UserError(f"{path}: the key {key!r} is missing; add it")
+    if table.get("generator", GENERATOR) != GENERATOR:
+        raise UserError(
+            f"{path}: unknown generator {table['generator']!r}; {GENERATOR!r} is the only one"
+        )
     rules = tuple(_rule(path, split, rule) for split, rule in table.pop("split", {}).items())
     if rules and "manifest" not in table:
         raise UserError(f"{path}: a split rule needs the key 'manifest'; name the CSV file")
     values: dict[str, Any] = {**table, "split": rules}
+    named: set[str] = set()
     for key in ("classes", "exclude"):
-        values[key] = tuple(table.get(key, ()))
+        values[key] = tuple(checked_label(name, f"{path}, {key}") for name in table.get(key, ()))
+        for name in values[key]:
+            if name in named:
+                raise UserError(f"{path}: the label {name!r} comes twice; take one of the two out")
+            named.add(name)
     return Card(**values)
 
 
@@ -131,7 +163,7 @@ def _rule(path: Path, split: str, rule: Any) -> SplitRule:
         raise UserError(f"{path}: split.{split} must have the keys 'column' and 'values'")
     if not isinstance(rule["column"], str) or not _are_strings(rule["values"]):
         raise UserError(f"{path}: split.{split}: column is a string and values a list of strings")
-    return SplitRule(split, rule["column"], tuple(rule["values"]))
+    return SplitRule(split, rule["column"], tuple(value.strip() for value in rule["values"]))
 
 
 def _are_strings(value: Any) -> bool:

@@ -5,6 +5,16 @@ from pathlib import Path
 
 SPLITS = ("train", "val", "test")
 
+_SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -19,3 +29,13 @@ class Clip:
     path: Path
     label: int
     split: str
+
+
+def split_of(word: str) -> str | None:
+    """The split that a word means, in any case and with spaces around it; None if it means none.
+
+    Example:
+        >>> split_of("Validation")
+        'val'
+    """
+    return _SPLIT_WORDS.get(word.strip().lower())

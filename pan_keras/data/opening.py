@@ -2,15 +2,18 @@
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pan_keras.data.card import Card, card_names, load_card
+from pan_keras.data.card import Card, card_names, find_card
 from pan_keras.data.clip import Clip
 from pan_keras.data.container import BrokenVideo
+from pan_keras.data.csv_source import list_csv
+from pan_keras.data.duplicates import WARNING_BYTES, identical_files, refuse_repeats
+from pan_keras.data.labels import ordered
 from pan_keras.data.motions import INFO, complete_motions, make_motions
-from pan_keras.data.sources import Listing, list_csv, list_folder
+from pan_keras.data.sources import Listing, list_folder
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video import VideoInfo, probe
 from pan_keras.data.video_data import SkippedFile, VideoData
@@ -34,14 +37,16 @@ def open_data(
     Files that are broken are left out and listed. Where the source tells no split, 15 % of each
     class become test and 15 % val, drawn from `split_seed` and written beside the data as
     `split.csv` (`NAME.split.csv` for a CSV file); where only val is missing, 15 % of train become
-    val. Where the data cannot be written to, `VideoData.split_table` has the same text. The
-    embedded data set is made where it is absent.
+    val. Where the data cannot be written to, `VideoData.split_table` has the same text. Classes
+    have the card's order; without a card, that of their names. The embedded data set is made where
+    it is absent.
 
     Args:
         source: Name of a card (`"egogestar"`), a card's `.toml` file, a folder of class folders,
             or a CSV file.
-        root: Folder of the data of a card (`data/NAME` for an embedded set unless given), or the
-            one that relative paths in a CSV file start from.
+        root: Folder of the data of a card (`data/NAME` for an embedded set and the card's own
+            folder for a `.toml` file unless given), or the one that relative paths in a CSV file
+            start from.
         split_seed: Seed of a split that is drawn.
         max_broken: Share of broken files above which the data are refused.
         progress: Called with what is being done, how many are done, and how many there are.
@@ -65,34 +70,81 @@ def open_data(
     paths = sorted(listing.labels)
     infos, skipped = _probe_all(paths, listing, progress)
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
+    clips = tuple(
+        Clip(path, classes.index(listing.labels[path]), splits[path])
+        for path in paths
+        if path in infos
+    )
     return VideoData(
         source=str(source),
         card=card,
         classes=classes,
-        all_clips=tuple(
-            Clip(path, classes.index(listing.labels[path]), splits[path])
-            for path in paths
-            if path in infos
-        ),
+        all_clips=clips,
         skipped=tuple(skipped),
         infos=infos,
         ignored=dict(sorted(listing.ignored.items())),
         split_origin=origin,
         drawn=drawn,
+        warnings=(*listing.warnings, *_warnings(classes, clips)),
     )
+
+
+def _warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str]:
+    """What a person should know before training on these clips."""
+    names = sorted({name for name in classes if [*map(str.lower, classes)].count(name.lower()) > 1})
+    if names:
+        yield f"the classes {', '.join(names)} differ in case alone"
+    seen = {clip.label for clip in clips if clip.split == "train"}
+    untrained = [name for number, name in enumerate(classes) if number not in seen]
+    if untrained:
+        yield (
+            f"{_some(untrained)} {'has' if len(untrained) == 1 else 'have'} no training clip, so "
+            "that a model cannot learn to recognise " + ("it" if len(untrained) == 1 else "them")
+        )
+    known = {clip.path: clip for clip in clips}
+    places = [
+        [known[path] for path in group] for group in identical_files(known, most=WARNING_BYTES)
+    ]
+    across = [group for group in places if len({(clip.label, clip.split) for clip in group}) > 1]
+    if across:
+        one, other = _most_different(across[0])
+        yield (
+            f"{len(across)} videos stand in several splits or classes as copies, such as "
+            f"{one.path} ({one.split}) and {other.path} ({other.split}); list them with "
+            "dataset check --duplicates and keep one of each"
+        )
+
+
+def _most_different(group: Sequence[Clip]) -> tuple[Clip, Clip]:
+    first = group[0]
+    return first, next(c for c in group if (c.label, c.split) != (first.label, first.split))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_IN_ERROR
+    return ", ".join(names[:NAMED_IN_ERROR]) + (f" and {more} more" if more > 0 else "")
 
 
 def _list(
     source: str | Path, root: Path | None, progress: Progress | None
 ) -> tuple[Card | None, Listing]:
+    card, listing = _listing(source, root, progress)
+    refuse_repeats(listing)
+    return card, listing
+
+
+def _listing(
+    source: str | Path, root: Path | None, progress: Progress | None
+) -> tuple[Card | None, Listing]:
     name, path = str(source), Path(source).expanduser()
-    if name in card_names() or path.suffix == ".toml":
-        card = load_card(source)
-        return card, _list_card(card, root, progress)
-    if path.suffix.lower() == ".csv":
-        return None, list_csv(path, root)
+    card = find_card(source)
+    if card is not None:
+        own = None if name in card_names() else path.parent
+        return card, _list_card(card, root or own, progress)
     if path.is_dir():
         return None, list_folder(path)
+    if path.suffix.lower() == ".csv":
+        return None, list_csv(path, root)
     near = difflib.get_close_matches(name, card_names(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known names: {', '.join(card_names())}"
     raise UserError(f"{source}: this is no folder, CSV file or data set name; {hint}")
@@ -131,14 +183,13 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
             near = difflib.get_close_matches(label, card.classes, n=1) or card.classes
             raise UserError(
                 f"{listing.source}{line}: unknown label {label!r}; {card.name} has "
-                f"{', '.join(map(repr, near))}"
+                f"{_some([*map(repr, near)])}"
             )
     if not listing.labels:
         raise UserError(f"{listing.source}: every clip has a label that the card excludes")
     if card and card.classes:
         return card.classes
-    names = set(listing.labels.values())
-    return tuple(sorted(names, key=int if all(map(str.isdecimal, names)) else str))
+    return ordered(listing.labels.values())
 
 
 def _splits(
@@ -167,12 +218,13 @@ def _by_rules(card: Card, listing: Listing) -> dict[Path, str]:
     for rule in card.split:
         for path, split in splits.items():
             columns = listing.columns[path]
-            if rule.column not in columns:
+            column = rule.column.strip().lower()
+            if column not in columns:
                 raise UserError(
                     f"{listing.source}: the column {rule.column!r}, which the card {card.name} "
                     "splits by, is missing; add it"
                 )
-            if split == "train" and columns[rule.column] in rule.values:
+            if split == "train" and columns[column] in rule.values:
                 splits[path] = rule.split
     return splits
 

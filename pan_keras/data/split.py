@@ -3,18 +3,29 @@
 import csv
 import io
 import os
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pan_keras.data.clip import split_of
+from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 SHARES = {"test": 0.15, "val": 0.15}
 VAL_FROM_TRAIN = {"val": 0.15}
 COLUMNS = ("path", "label", "split", "seed")
+PATIENCE = 30.0  # seconds to wait for another process that writes the same record
 
 
 def stratified_split(
@@ -57,7 +68,8 @@ def recorded_split(
 ) -> dict[Path, str]:
     """The split in a file where it tells one, drawn where it does not, and written back.
 
-    So clips stay in their split when others join them.
+    So clips stay in their split when others join them. Rows of other seeds, and of clips that are
+    gone, stay in the file: a clip that returns is in its split again.
 
     Args:
         labels: Class of each file.
@@ -67,15 +79,22 @@ def recorded_split(
 
     Returns:
         Split of each file.
+
+    Raises:
+        UserError: If the record is damaged, or another process keeps hold of it.
     """
-    known = _read(record, seed)
-    kept = {path: known[path] for path in labels if path in known}
-    new = {path: label for path, label in labels.items() if path not in kept}
-    splits = {**kept, **stratified_split(new, seed, shares)}
-    text = split_table(labels, splits, seed, record.parent)
-    if new and _is_writable(record.parent):
-        with replacing(record) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    may_write = _is_writable(record)
+    with _locked(record) if may_write else nullcontext():
+        rows = _read(record)
+        kept = {path: rows[path, seed] for path in labels if (path, seed) in rows}
+        _refuse_others(kept, shares, record)
+        new = {path: label for path, label in labels.items() if path not in kept}
+        drawn = stratified_split(new, seed, shares)
+        splits = {path: drawn[path] if path in drawn else kept[path].split for path in labels}
+        if new and may_write:
+            rows |= {(p, seed): _Row(p, labels[p], splits[p], seed) for p in labels}
+            with replacing(record) as temporary:
+                temporary.write_text(_table(rows.values(), record.parent), encoding="utf-8")
     return splits
 
 
@@ -90,28 +109,114 @@ def split_table(
         seed: Seed it was drawn from.
         folder: Folder that the paths are relative to.
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for path in sorted(labels):
-        name = path.relative_to(folder) if path.is_relative_to(folder) else path
-        writer.writerow((name.as_posix(), labels[path], splits[path], seed))
-    return table.getvalue()
+    rows = (_Row(path, labels[path], splits[path], seed) for path in labels)
+    return _table(rows, folder)
 
 
-def _is_writable(folder: Path) -> bool:
-    """Whether a folder is meant to be written to; the superuser could write to any."""
-    return bool(folder.stat().st_mode & 0o222) and os.access(folder, os.W_OK)
+@dataclass(frozen=True)
+class _Row:
+    path: Path
+    label: str
+    split: str
+    seed: int
+    line: int = 0
 
 
-def _read(record: Path, seed: int) -> dict[Path, str]:
+def _table(rows: Iterable[_Row], folder: Path) -> str:
+    lines = [",".join(COLUMNS) + "\n"]
+    for row in sorted(rows, key=lambda row: (row.seed, row.path)):
+        relative = row.path.is_relative_to(folder)
+        name = (row.path.relative_to(folder) if relative else row.path).as_posix()
+        # Python's writer does not see that a carriage return needs quotes.
+        quoting = csv.QUOTE_ALL if "\r" in name + row.label else csv.QUOTE_MINIMAL
+        line = io.StringIO()
+        writer = csv.writer(line, lineterminator="\n", quoting=quoting)
+        writer.writerow((name, row.label, row.split, row.seed))
+        lines.append(line.getvalue())
+    return "".join(lines)
+
+
+def _is_writable(record: Path) -> bool:
+    """Whether a record may be written here; the superuser could write anywhere."""
+    return all(
+        bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
+        for path in (record.parent, record)
+        if path.exists()
+    )
+
+
+def _read(record: Path) -> dict[tuple[Path, int], _Row]:
     if not record.is_file():
         return {}
-    with record.open(newline="", encoding="utf-8") as file:
-        rows: Sequence[dict] = list(csv.DictReader(file))
-    if rows and not set(COLUMNS) <= set(rows[0]):
+    try:
+        table = read_table(record, COLUMNS)
+    except UserError as error:
         raise UserError(
-            f"{record}: this is not the split that pan-keras wrote (columns {', '.join(COLUMNS)}); "
-            "move it away, or give it as the data source if it is your own list"
-        )
-    return {record.parent / row["path"]: row["split"] for row in rows if row["seed"] == str(seed)}
+            f"{error} (this file is not the split that pan-keras wrote; move it away, or give it "
+            "as the data source if it is your own list)"
+        ) from error
+    rows: dict[tuple[Path, int], _Row] = {}
+    for line, cells in table.rows:
+        row = _row(record, line, cells)
+        other = rows.setdefault((row.path, row.seed), row)
+        if other.split != row.split:
+            raise UserError(
+                f"{record}, line {line}: puts {cells['path']} into {row.split}, but line "
+                f"{other.line} into {other.split}; take one of the two out"
+            )
+    return rows
+
+
+def _row(record: Path, line: int, cells: Mapping[str, str | None]) -> _Row:
+    place = f"{record}, line {line}"
+    if not cells["path"]:
+        raise UserError(f"{place}: the path is empty; fill it in or delete the line")
+    split = split_of(cells["split"] or "")
+    if split is None:
+        raise UserError(f"{place}: split is {cells['split']!r}; it must be train, val or test")
+    seed = (cells["seed"] or "").strip()
+    if not (seed.isascii() and seed.removeprefix("-").isdecimal() and len(seed) < 30):
+        raise UserError(f"{place}: seed is {cells['seed']!r}; it must be a whole number")
+    return _Row(record.parent / cells["path"], cells["label"] or "", split, int(seed), line)
+
+
+def _refuse_others(kept: Mapping[Path, _Row], shares: Mapping[str, float], record: Path) -> None:
+    for path, row in kept.items():
+        if row.split not in ("train", *shares):
+            raise UserError(
+                f"{record}, line {row.line}: puts {path} into {row.split}, but the data say "
+                f"themselves what is for {row.split}, and this clip is not; correct the line, or "
+                "move the file away to draw a new split"
+            )
+
+
+@contextmanager
+def _locked(record: Path) -> Iterator[None]:
+    """Keeps other processes from writing a record; its folder is the lock, so that none stays."""
+    if fcntl is None:
+        yield
+        return
+    folder = os.open(record.parent, os.O_RDONLY)
+    try:
+        end = time.monotonic() + PATIENCE
+        while not _try_lock(folder):
+            if time.monotonic() > end:
+                raise UserError(
+                    f"{record}: another process has held it for {PATIENCE:.0f} s; end that one, "
+                    "then run the command again"
+                )
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _try_lock(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Some network file systems have no locks of folders.
+        return True
+    return True

@@ -11,6 +11,7 @@ import numpy as np
 
 from pan_keras.data.card import Card
 from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.data.duplicates import identical_files
 from pan_keras.data.video import VideoInfo
 from pan_keras.errors import UserError
 
@@ -42,6 +43,7 @@ class VideoData:
         ignored: What else lay there, with counts.
         split_origin: Where the split comes from, as part of a sentence.
         drawn: The split as CSV text, if it was drawn for this data set.
+        warnings: What a person should know before training on them, as sentences.
 
     Example:
         >>> data = open_data("videos")
@@ -58,6 +60,7 @@ class VideoData:
     ignored: Mapping[str, int]
     split_origin: str
     drawn: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def clips(self, split: str) -> tuple[Clip, ...]:
         """Clips of one split, in the order of their paths; none if the data lack it.
@@ -99,7 +102,13 @@ class VideoData:
             "sizes": dict(Counter(f"{info.width}x{info.height}" for info in infos).most_common()),
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in self.skipped],
             "ignored": dict(self.ignored),
+            "warnings": list(self.warnings),
         }
+
+    def duplicates(self) -> list[tuple[Clip, ...]]:
+        """Groups of clips whose files hold the same bytes, in whichever split or class."""
+        clips = {clip.path: clip for clip in self.all_clips}
+        return [tuple(clips[path] for path in group) for group in identical_files(clips)]
 
     def to_text(self) -> str:
         """The report as lines for people."""
@@ -117,6 +126,7 @@ class VideoData:
                 f"{unit}: {found['min']:g} to {found['max']:g}, median {found['median']:g}"
             )
         lines.append("sizes: " + ", ".join(f"{size} ({n})" for size, n in report["sizes"].items()))
+        lines += [f"warning: {warning}" for warning in self.warnings]
         lines += [f"ignored: {count} {what}" for what, count in self.ignored.items()]
         lines += [f"left out: {skipped.path}: {skipped.reason}" for skipped in self.skipped]
         return "\n".join(lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.data import Clip
-from pan_keras.data.sources import VIDEO_SUFFIXES
+from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import open_run_or_bundle
 from pan_keras.evaluation.views import ClipClassifier, Crops
@@ -97,7 +97,8 @@ def predict(
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
     """The videos that files and folders stand for.
 
-    A file that is named itself is taken whatever its name ends in.
+    A file that is named itself is taken whatever its name; in folders, hidden files and folders
+    are passed over.
 
     Raises:
         UserError: If a path does not exist or a folder holds no video.
@@ -105,9 +106,7 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
     files = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES
-            )
+            inside = visible_videos(path)
             if not inside:
                 raise UserError(
                     f"{path}: no video in it; they end in {', '.join(sorted(VIDEO_SUFFIXES))}"

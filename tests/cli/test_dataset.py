@@ -43,6 +43,33 @@ def test_check_names_the_broken_file(folder):
     assert "right/2.mp4" in checked.stdout
 
 
+def test_check_lists_videos_that_hold_the_same_bytes(folder):
+    left, right = folder / "left" / "0.mp4", folder / "right" / "0.mp4"
+    (folder / "right" / "2.mp4").unlink()
+    (folder / "right" / "1.mp4").unlink()
+    (folder / "left" / "1.mp4").write_bytes(left.read_bytes())
+    checked = invoke("check", folder, "--duplicates", "--json")
+    assert checked.exit_code == 0, checked.output
+    (group,) = json.loads(checked.stdout)["duplicates"]
+    found = [(clip["path"], clip["class"]) for clip in group]
+    assert found == [
+        (str(left), "left"),
+        (str(folder / "left" / "1.mp4"), "left"),
+        (str(right), "right"),
+    ]
+    assert {clip["split"] for clip in group} <= {"train", "val", "test"}
+    lines = invoke("check", folder, "--duplicates").stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith("the same video: ")]
+    assert f"{right} (train, right)" in line
+    left.unlink()
+    right.unlink()
+    (folder / "right" / "3.mp4").write_bytes((folder / "left" / "2.mp4").read_bytes() + b"0")
+    assert invoke("check", folder, "--duplicates").stdout.endswith(
+        "no two videos hold the same bytes\n"
+    )
+    assert "duplicates" not in json.loads(invoke("check", folder, "--json").stdout)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

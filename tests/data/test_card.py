@@ -1,11 +1,16 @@
 """Cards say what a data set is; a slip of the pen in one is named."""
 
+import dataclasses
+import json
+import os
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pan_keras.data import card_names, load_card
+from pan_keras.data import Card, card_names, load_card
 from pan_keras.errors import UserError
 
 GOOD = {"name": '"mine"', "title": '"My videos"', "classes": '["clap", "wave"]'}
@@ -74,6 +79,13 @@ def test_a_card_of_one_s_own_loads_by_path(tmp_path):
         ({}, "[split.test]\ncolumn = 'a'\nvalues = 'b'", "values a list of strings"),
         ({}, "[split.test]\ncolumn = 'a'\nvalues = ['b']", "needs the key 'manifest'"),
         ({"name": "mine"}, "", "not a TOML file"),
+        ({"name": '""'}, "", "the key 'name' is missing"),
+        ({"classes": '["a", " a"]'}, "", "the label 'a' comes twice"),
+        ({"exclude": '["wave"]'}, "", "the label 'wave' comes twice"),
+        ({"classes": '["a\\nb"]'}, "", "classes: the label .* contains a line break"),
+        ({"classes": '["a", ""]'}, "", "classes: the label is empty"),
+        ({"generator": '"films"'}, "", "unknown generator 'films'"),
+        ({"title": "[" * 5000 + "]" * 5000}, "", "nested too deep"),
     ],
 )
 def test_a_slip_in_a_card_is_named(changes, extra, message, tmp_path):
@@ -81,6 +93,64 @@ def test_a_slip_in_a_card_is_named(changes, extra, message, tmp_path):
     with pytest.raises(UserError, match=message) as caught:
         load_card(path)
     assert str(path) in str(caught.value)
+
+
+def test_labels_and_values_lose_the_spaces_around_them(tmp_path):
+    path = write_card(
+        tmp_path,
+        "manifest = 'list.csv'\n[split.test]\ncolumn = 'person'\nvalues = [' eve ']",
+        classes='[" clap", "wave "]',
+    )
+    assert load_card(path).classes == ("clap", "wave")
+    assert load_card(path).split[0].values == ("eve",)
+
+
+def test_a_card_that_is_no_file_or_too_large_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with (tmp_path / "large.toml").open("wb") as file:
+        file.truncate(1 << 30)
+    for name in ("fifo", "folder", "large"):
+        with pytest.raises(UserError, match="this is no data set card"):
+            load_card(tmp_path / f"{name}.toml")
+
+
+values = st.recursive(
+    st.booleans() | st.integers() | st.sampled_from(["wave", " wave", "", "a\nb", "list.csv"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["column", "values", "test", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+keys = st.sampled_from([*(item.name for item in dataclasses.fields(Card)), "clases"])
+
+
+def as_toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {as_toml(item)}" for key, item in value.items()) + "}"
+    return (
+        json.dumps(value) if not isinstance(value, list) else f"[{', '.join(map(as_toml, value))}]"
+    )
+
+
+@given(st.dictionaries(keys, values, max_size=5) | st.binary(max_size=60))
+def test_any_file_is_a_card_or_one_sentence(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    if isinstance(content, dict):
+        table = {"name": "x", "title": "X", **content}
+        content = "\n".join(f"{key} = {as_toml(value)}" for key, value in table.items()).encode()
+    path.write_bytes(content)
+    try:
+        card = load_card(path)
+    except UserError as error:
+        assert str(path) in str(error)
+        assert len(str(error)) < 500
+        return
+    assert card.name
+    assert len(set(card.classes)) == len(card.classes)
+    assert all(label.splitlines() == [label.strip()] for label in card.classes)
+    assert all(isinstance(rule.values, tuple) for rule in card.split)
 
 
 def test_an_unknown_card_names_the_nearest():

@@ -118,6 +118,60 @@ def test_a_train_and_a_val_folder_leave_test_empty(fill):
     assert splits(open_data(fill(train__a=4, val__a=2))) == {"train": 4, "val": 2, "test": 0}
 
 
+def test_splits_beside_a_stray_folder_are_not_drawn_anew(fill):
+    root = fill(train__left=3, train__right=3, val__left=1, test__right=2, annotations=0)
+    (root / "annotations" / "notes.txt").touch()
+    data = open_data(root)
+    assert data.classes == ("left", "right")
+    assert splits(data) == {"train": 6, "val": 1, "test": 2}
+    assert data.report()["ignored"] == {"folder annotations without videos": 1}
+    assert "ignored: 1 folder annotations without videos" in data.to_text()
+    assert not (root / "split.csv").exists()
+
+
+def test_opening_with_another_seed_keeps_the_split_of_the_first(fill):
+    root = fill(wave=20, clap=20)
+    first = open_data(root)
+    open_data(root, split_seed=5)
+    assert open_data(root).all_clips == first.all_clips
+
+
+def test_a_clip_that_was_gone_returns_into_its_split(fill):
+    root = fill(wave=20)
+    (clip, *_) = open_data(root).clips("test")
+    content = clip.path.read_bytes()
+    clip.path.unlink()
+    open_data(root)
+    open_data(root, split_seed=1)
+    (root / "wave" / "new.mp4").write_bytes(content)
+    open_data(root)
+    clip.path.write_bytes(content)
+    assert clip in open_data(root).clips("test")
+
+
+def test_a_folder_called_csv_is_a_folder(fill):
+    assert open_data(fill(**{"data.csv__wave": 2, "data.csv__clap": 2}) / "data.csv").classes
+
+
+def test_copies_in_two_splits_or_classes_are_warned_of(tmp_path):
+    for number, name in enumerate(("train/a/0", "train/a/1", "train/b/2", "test/a/3")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_video(tmp_path / f"{name}.mp4", moving_frames(3, 32, 32, seed=number))
+    assert open_data(tmp_path).warnings == ()
+    copy = tmp_path / "test/a/copy.mp4"
+    copy.write_bytes((tmp_path / "train/a/1.mp4").read_bytes())
+    (warning,) = open_data(tmp_path).report()["warnings"]
+    assert warning.startswith("1 videos stand in several splits or classes as copies, such as")
+    assert f"{copy} (test)" in warning
+    assert f"warning: {warning}" in open_data(tmp_path).to_text()
+
+
+def test_classes_without_training_clips_and_names_that_differ_in_case_are_warned_of(fill):
+    data = open_data(fill(train__a=2, test__A=1, test__b=1, val__a=1))
+    assert "the classes A, a differ in case alone" in data.warnings
+    assert any(warning.startswith("A, b have no training clip") for warning in data.warnings)
+
+
 def test_a_class_may_be_called_train(fill):
     assert open_data(fill(train=4, bus=4)).classes == ("bus", "train")
 
@@ -276,6 +330,13 @@ def test_a_manifest_that_does_not_fit_its_card_is_named(rows, header, message, f
     root = fill(v=1)
     with pytest.raises(UserError, match=message):
         open_data(card_with(root, *rows, header=header), root)
+
+
+def test_columns_of_a_manifest_are_matched_without_spaces_and_case(fill):
+    root = fill(v=2)
+    rows = ["v/00.mp4, clap ,anna", "v/01.mp4,wave, eve "]
+    data = open_data(card_with(root, *rows, header="Path, Label, Person"))
+    assert [(clip.label, clip.split) for clip in data.all_clips] == [(1, "train"), (0, "test")]
 
 
 def test_a_card_without_its_data_says_where_to_get_them(tmp_path):

@@ -54,6 +54,15 @@ def test_folders_are_searched_and_files_taken_as_they_come(videos, tmp_path):
     assert video_files([odd, tmp_path / "holiday"]) == [odd, folder / "B.MP4", folder / "a.webm"]
 
 
+def test_hidden_files_are_taken_only_where_they_are_named(tmp_path):
+    for name in ("a.mp4", "._a.mp4", ".cache/b.mp4", "deep/__MACOSX/c.mp4", "deep/d.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    hidden = tmp_path / "._a.mp4"
+    assert video_files([tmp_path]) == [tmp_path / "a.mp4", tmp_path / "deep" / "d.mp4"]
+    assert video_files([hidden]) == [hidden]
+
+
 def test_a_broken_file_does_not_stop_the_others(run, videos, broken):
     first, second = predict(run.path, [broken, videos[0]])
     assert first.error

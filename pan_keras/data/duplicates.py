@@ -1,0 +1,123 @@
+"""Files that stand twice in a data set: under two names, or as a copy."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+
+from pan_keras.data.sources import Listing
+from pan_keras.errors import UserError
+
+SAMPLE = 1 << 16  # bytes at either end that tell most files of one size apart
+CHUNK = 1 << 20
+WARNING_BYTES = 1 << 30  # read at most to look for copies while data are opened
+
+
+def refuse_repeats(listing: Listing) -> None:
+    """Sees to it that no file stands under two names, be it by links or by `..` in a path.
+
+    A folder's second name of a file in the same class and split is taken off the listing.
+
+    Raises:
+        UserError: If a file has two classes or splits, or two lines of a CSV.
+    """
+    first: dict[Hashable, Path] = {}
+    # A link gives way to the file that it stands for.
+    for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path)):
+        kept = first.setdefault(_identity(path), path)
+        if kept == path:
+            continue
+        if path in listing.lines:
+            one, other = sorted((kept, path), key=listing.lines.__getitem__)
+            raise UserError(
+                f"{listing.source}, line {listing.lines[other]}: {other} is the same file as "
+                f"{one}, listed before, in line {listing.lines[one]}; take one of the two out"
+            )
+        if (listing.labels[kept], listing.splits.get(kept)) != (
+            listing.labels[path],
+            listing.splits.get(path),
+        ):
+            raise UserError(
+                f"{path}: is the same file as {kept}, in another class or split; remove one"
+            )
+        del listing.labels[path]
+        listing.splits.pop(path, None)
+        listing.ignored["further names of a file"] += 1
+
+
+def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tuple[Path, ...]]:
+    """Groups of files that hold the same bytes, by path.
+
+    Files of one size are compared by their first and last 64 KiB, and those that agree by all.
+
+    Args:
+        paths: The files; those that cannot be read are passed over.
+        most: Bytes to read in all, after which the search ends; no limit unless given.
+
+    Example:
+        >>> identical_files([Path("a.mp4"), Path("copy of a.mp4"), Path("b.mp4")])
+        [(PosixPath('a.mp4'), PosixPath('copy of a.mp4'))]
+    """
+    read = _Reader(most)
+    groups = _grouped([tuple(sorted(paths))], lambda path: path.stat().st_size)
+    groups = _grouped(groups, read.ends)
+    return sorted(_grouped(groups, read.whole))
+
+
+class _Reader:
+    """Digests of files, as long as there are bytes left to read."""
+
+    def __init__(self, most: int | None):
+        self.left = most
+
+    def ends(self, path: Path) -> bytes | None:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not self._may_read(min(size, 2 * SAMPLE)):
+                return None
+            digest = hashlib.blake2b(file.read(SAMPLE))
+            file.seek(max(size - SAMPLE, 0))
+            digest.update(file.read(SAMPLE))
+            return digest.digest()
+
+    def whole(self, path: Path) -> bytes | None:
+        with path.open("rb") as file:
+            if not self._may_read(os.fstat(file.fileno()).st_size):
+                return None
+            digest = hashlib.blake2b()
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+            return digest.digest()
+
+    def _may_read(self, count: int) -> bool:
+        if self.left is None:
+            return True
+        self.left -= count
+        return self.left >= 0
+
+
+def _grouped(groups, key) -> list[tuple[Path, ...]]:
+    """Splits groups by a key, and keeps those of two files and more."""
+    found = []
+    for group in groups:
+        alike: Mapping[Hashable, list[Path]] = defaultdict(list)
+        for path in group:
+            try:
+                value = key(path)
+            except OSError:
+                continue
+            if value is not None:
+                alike[value].append(path)
+        found += [tuple(paths) for paths in alike.values() if len(paths) > 1]
+    return found
+
+
+def _identity(path: Path) -> Hashable:
+    try:
+        status = path.stat()
+    except OSError:
+        status = None
+    if status is None or not status.st_ino:
+        return os.path.abspath(path)  # noqa: PTH100 (a missing file cannot be resolved)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,79 @@
+"""A file under two names and copies of a file are found."""
+
+import os
+
+import pytest
+
+from pan_keras.data.duplicates import SAMPLE, identical_files, refuse_repeats
+from pan_keras.data.sources import list_folder
+from pan_keras.errors import UserError
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("train/left/0.mp4", "train/right/1.mp4", "test/left/2.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("make", [os.link, os.symlink], ids=["hard", "symbolic"])
+@pytest.mark.parametrize("place", ["train/right/0.mp4", "test/left/0.mp4"])
+def test_a_file_in_two_classes_or_splits_is_refused_with_both_names(make, place, root):
+    make(root / "train/left/0.mp4", root / place)
+    with pytest.raises(UserError, match="is the same file as") as caught:
+        refuse_repeats(list_folder(root))
+    assert str(root / "train/left/0.mp4") in str(caught.value)
+    assert str(root / place) in str(caught.value)
+
+
+def test_a_split_that_links_to_another_is_refused(root):
+    (root / "val").symlink_to(root / "test")
+    with pytest.raises(UserError, match="in another class or split"):
+        refuse_repeats(list_folder(root))
+
+
+def test_a_second_name_in_one_class_and_split_does_not_count(root):
+    (root / "train/left/+.mp4").symlink_to(root / "train/left/0.mp4")
+    listing = list_folder(root)
+    refuse_repeats(listing)
+    assert len(listing.labels) == len(listing.splits) == 3
+    assert root / "train/left/0.mp4" in listing.labels
+    assert listing.ignored == {"further names of a file": 1}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Five files of one size that differ at their ends or in between, and one of another."""
+    size = 3 * SAMPLE
+    made = {}
+    for name, place in (("a", 0), ("b", size // 2), ("c", size - 1), ("d", 0), ("e", size // 2)):
+        content = bytearray(size)
+        content[place] = 1
+        made[name] = tmp_path / name
+        made[name].write_bytes(content)
+    made["f"] = tmp_path / "f"
+    made["f"].write_bytes(bytes(size + 1))
+    return made
+
+
+def test_files_are_copies_if_all_their_bytes_agree(files, tmp_path):
+    assert identical_files([*files.values(), tmp_path / "absent"]) == [
+        (files["a"], files["d"]),
+        (files["b"], files["e"]),
+    ]
+
+
+def test_the_search_ends_with_the_bytes_that_it_may_read(files):
+    opened = 5 * 2 * SAMPLE
+    assert identical_files(files.values(), most=opened - 1) == []
+    assert identical_files(files.values(), most=opened) == []
+    assert len(identical_files(files.values(), most=opened + 12 * SAMPLE)) == 2
+
+
+def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in "abc"]
+    for length, path in enumerate(paths):
+        path.write_bytes(bytes(length))
+    monkeypatch.setattr("pan_keras.data.duplicates._Reader.ends", lambda *_: pytest.fail("opened"))
+    assert identical_files(paths) == []
