@@ -127,10 +127,13 @@ def _table(rows: Iterable[_Row], folder: Path) -> str:
     for row in sorted(rows, key=lambda row: (row.seed, row.path)):
         relative = row.path.is_relative_to(folder)
         name = (row.path.relative_to(folder) if relative else row.path).as_posix()
-        # Python's writer does not see that a carriage return needs quotes.
-        quoting = csv.QUOTE_ALL if "\r" in name + row.label else csv.QUOTE_MINIMAL
         line = io.StringIO()
-        writer = csv.writer(line, lineterminator="\n", quoting=quoting)
+        writer = csv.writer(
+            line,
+            lineterminator="\n",
+            # Python's writer does not see that a carriage return needs quotes.
+            quoting=csv.QUOTE_ALL if "\r" in name + row.label else csv.QUOTE_MINIMAL,
+        )
         writer.writerow((name, row.label, row.split, row.seed))
         lines.append(line.getvalue())
     return "".join(lines)
