@@ -20,7 +20,8 @@ from pan_keras.printable import printable_message
 def verify(bundle: Path, threads: int | None, as_json: bool):
     """Check that BUNDLE is whole and answers on this machine as it did when it was exported.
 
-    The exit code is 0 where all is well and 1 where anything is different.
+    The exit code is 0 where all is well, 1 where anything is different, and 2 where BUNDLE cannot
+    be read as a bundle.
     """
     from pan_keras.deploy import verify as look
 
@@ -46,4 +47,4 @@ def verify(bundle: Path, threads: int | None, as_json: bool):
     elif good:
         echo(f"{bundle}: good")
     if not good:
-        sys.exit(1)
+        sys.exit(1 if refused is None else 2)

@@ -1,24 +1,27 @@
 """The folder that `pan-keras export` writes, read and held to its word."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from math import prod
+from pathlib import Path
 from typing import Any
 
 from pan_keras.data.clip_shape import ClipShape
 from pan_keras.data.live_window import LiveSampling, LiveWindow
 from pan_keras.errors import UserError
+from pan_keras.printable import is_printable
+from pan_keras.runtime.bundle_files import FACTS, check_names, read_facts, read_file
 from pan_keras.runtime.clips import frame_for_model
-from pan_keras.runtime.engine import Engine
+from pan_keras.runtime.engine import Engine, Tensors
 from pan_keras.runtime.entry import Entry
 from pan_keras.runtime.loading import load_engine
+from pan_keras.runtime.stream import NEXT
 
-FACTS = "model.json"
-SCHEMA_VERSION = 1
 MIDDLE_OF_SEGMENTS = "middle-of-segments"  # the one method of `sampling`
+LARGEST_CLIP = 2**30  # bytes
+MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True)
@@ -59,34 +62,29 @@ class Bundle:
             UserError: If it is no bundle, of another schema version, or lacks a file or a fact.
         """
         path = Path(path)
-        facts = _facts(path)
+        facts = read_facts(path)
         try:
-            given = facts["input"]
-            size = (int(given["height"]), int(given["width"]))
             bundle = cls(
                 path=path,
                 facts=facts,
-                labels=tuple(map(str, facts["labels"])),
-                shape=ClipShape(
-                    int(given["segments"]), int(given["stack"]), size, int(given["resize"])
-                ),
+                labels=_labels(facts["labels"]),
+                shape=_shape(facts["input"]),
                 entries=tuple(map(Entry.read, facts["artefacts"])),
             )
-            files = bundle.checksums
+            check_names(path, bundle.checksums)
+            if not bundle.entries:
+                raise ValueError("it names no model")
+            for entry in bundle.entries:
+                bundle.check_labels(entry.file, entry.classes)
+                bundle._check_tensors(entry, entry.inputs, entry.outputs)
         except KeyError as error:
             raise UserError(
                 f"{path / FACTS}: {error} is missing; export the bundle again"
             ) from None
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UserError(
                 f"{path / FACTS}: not of its form ({error}); export the bundle again"
             ) from None
-        for name in files:
-            _refuse_outside(path, name)
-            if not (path / name).is_file():
-                raise UserError(f"{path / name}: missing from the bundle; export it again")
-        for entry in bundle.entries:
-            bundle.check_labels(entry.file, entry.classes)
         return bundle
 
     @property
@@ -134,10 +132,15 @@ class Bundle:
         """A file of the bundle, as it was exported.
 
         Raises:
-            UserError: If the file has changed since.
+            UserError: If the file has changed since, or is none of the bundle's.
         """
-        content = (self.path / name).read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.checksums[name]:
+        checksum = self.checksums.get(name)
+        if checksum is None:
+            raise UserError(
+                f"{self.path / FACTS}: names no checksum of {name}; export the bundle again"
+            )
+        content = read_file(self.path / name)
+        if hashlib.sha256(content).hexdigest() != checksum:
             raise UserError(
                 f"{self.path / name}: changed since it was exported (its checksum is another); "
                 "copy the bundle again or export it again"
@@ -197,12 +200,32 @@ class Bundle:
             threads: Threads for one call; all cores unless given.
 
         Raises:
-            UserError: If it has changed, does not fit the labels, or its runtime is missing.
+            UserError: If it has changed, does not fit the labels or the clips, or its runtime is
+                missing.
         """
         engine = load_engine(entry.format, self.content(entry.file), threads)
         logits = engine.outputs.get("logits", ((0,), ""))[0]
-        self.check_labels(entry.file, logits[-1])
+        self.check_labels(entry.file, logits[-1] if logits else 0)
+        self._check_tensors(entry, engine.inputs, engine.outputs)
         return engine
+
+    def _check_tensors(self, entry: Entry, inputs: Tensors, outputs: Tensors) -> None:
+        """Holds what a model takes and gives against the clips and states of the bundle."""
+        segments, *segment = self.shape.array
+        frames = segment if entry.streaming else [segments * segment[0], *segment[1:]]
+        wanted = {"frames": (tuple(frames), "uint8"), **entry.states}
+        for name, (shape, dtype) in wanted.items():
+            found = inputs.get(name)
+            if found is None or found[1] != dtype or not _fits(found[0], shape):
+                raise UserError(
+                    f"{self.path / entry.file}: takes {name} {_described(found)}, but the bundle "
+                    f"says {_described((shape, dtype))}; export it again"
+                )
+        for name in entry.states:
+            if not {name, f"{NEXT}{name}"} & set(outputs):
+                raise UserError(f"{self.path / entry.file}: gives no {name}; export it again")
+        if extra := sorted(set(inputs) - set(wanted)):
+            raise UserError(f"{self.path / entry.file}: takes {extra[0]} too; export it again")
 
 
 def is_bundle(path: Path | str) -> bool:
@@ -210,27 +233,37 @@ def is_bundle(path: Path | str) -> bool:
     return (Path(path) / FACTS).is_file()
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-    except OSError:
-        raise UserError(
-            f"{path}: no bundle (it has no {FACTS}); give a folder that pan-keras export wrote"
-        ) from None
-    except ValueError as error:
-        raise UserError(f"{path / FACTS}: not JSON ({error}); export the bundle again") from None
-    if not isinstance(facts, dict):
-        raise UserError(f"{path / FACTS}: not a JSON object; export the bundle again")
-    version = facts.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path / FACTS}: has schema version {version}, but this pan-keras reads "
-            f"{SCHEMA_VERSION}; install the pan-keras that wrote it, or export it again"
-        )
-    return facts
+def _labels(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_LABELS:
+        raise ValueError("labels is no list of names")
+    for label in given:
+        if not isinstance(label, str) or not is_printable(label):
+            raise ValueError(f"the label {label!r:.60} is no name")
+    return tuple(given)
 
 
-def _refuse_outside(path: Path, name: str) -> None:
-    parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts:
-        raise UserError(f"{path / FACTS}: names a file outside of the bundle ({name}); do not use")
+def _shape(given: Mapping[str, Any]) -> ClipShape:
+    numbers = {name: given[name] for name in ("segments", "stack", "height", "width", "resize")}
+    for name, number in numbers.items():
+        if type(number) is not int or number < 1:
+            raise ValueError(f"input.{name} is {number!r:.60}, no whole number above 0")
+    shape = ClipShape(
+        numbers["segments"],
+        numbers["stack"],
+        (numbers["height"], numbers["width"]),
+        numbers["resize"],
+    )
+    if max(prod(shape.array), shape.resize**2) > LARGEST_CLIP:
+        raise ValueError(f"a clip of {shape.array} is larger than a device can hold")
+    return shape
+
+
+def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    # A free dimension is -1.
+    return len(found) == len(wanted) and all(
+        side in (-1, other) for side, other in zip(found, wanted, strict=True)
+    )
+
+
+def _described(tensor: tuple[tuple[int, ...], str] | None) -> str:
+    return "nothing" if tensor is None else f"{tensor[1]} {tensor[0]}"

@@ -70,6 +70,6 @@ def _answers(bundle: Bundle, entry: Entry, vectors: Vectors, threads: int | None
 def _changed(bundle: Bundle, name: str) -> str | None:
     try:
         bundle.content(name)
-    except (UserError, OSError) as error:
+    except UserError as error:
         return str(error)
     return None

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from pan_keras.errors import UserError
+
 SIGNATURE = "serve"
 
 # Shape and dtype of tensors by name.
@@ -31,3 +33,9 @@ class Engine(Protocol):
         Returns:
             Every output by name.
         """
+
+
+def not_runnable(file_format: str, error: Exception) -> UserError:
+    """The error for a model that its runtime loads or runs no further."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return UserError(f"{file_format}: the runtime refuses this model ({reason}); export it again")

@@ -1,11 +1,15 @@
 """One model file of a bundle, as `model.json` describes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from pan_keras.runtime.engine import Tensors
 from pan_keras.runtime.loading import RUNTIMES, is_installed
+
+LARGEST_TENSOR = 2**30  # elements
+DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Entry:
         streaming: Whether one call takes one segment instead of a clip.
         sha256: Checksum.
         classes: Logits that it gives.
+        inputs: Shape and dtype of each input by name; a free dimension is -1.
+        outputs: The same of each output.
         states: Shape and dtype of each state tensor by name, none for a clip model.
         facts: All that `model.json` says of it.
     """
@@ -29,6 +35,8 @@ class Entry:
     streaming: bool
     sha256: str
     classes: int
+    inputs: Tensors
+    outputs: Tensors
     states: Tensors
     facts: Mapping[str, Any]
 
@@ -41,18 +49,17 @@ class Entry:
         """
         if record["format"] not in RUNTIMES:
             raise ValueError(f"{record['format']!r} is no format")
-        outputs = {output["name"]: output for output in record["signature"]["outputs"]}
+        outputs = _tensors(record["signature"]["outputs"])
         return cls(
-            file=str(record["file"]),
+            file=_text(record["file"]),
             format=record["format"],
-            precision=str(record["precision"]),
+            precision=_text(record["precision"]),
             streaming=bool(record["streaming"]),
-            sha256=str(record["sha256"]),
-            classes=int(outputs["logits"]["shape"][-1]),
-            states={
-                state["name"]: (tuple(map(int, state["shape"])), str(state["dtype"]))
-                for state in record["states"]
-            },
+            sha256=_text(record["sha256"]),
+            classes=(outputs["logits"][0] or (0,))[-1],
+            inputs=_tensors(record["signature"]["inputs"]),
+            outputs=outputs,
+            states=_tensors(record["states"]),
             facts=record,
         )
 
@@ -60,3 +67,23 @@ class Entry:
     def is_runnable(self) -> bool:
         """Whether this machine has the runtime for it."""
         return is_installed(self.format)
+
+
+def _tensors(records: Sequence[Mapping[str, Any]]) -> Tensors:
+    """Shape and dtype by name."""
+    tensors = {
+        _text(record["name"]): (tuple(map(int, record["shape"])), _text(record["dtype"]))
+        for record in records
+    }
+    for name, (shape, dtype) in tensors.items():
+        if any(side < -1 for side in shape) or abs(prod(shape)) > LARGEST_TENSOR:
+            raise ValueError(f"the tensor {name} has the shape {shape}")
+        if dtype not in DTYPES:
+            raise ValueError(f"the tensor {name} is {dtype!r:.20}")
+    return tensors
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} is no text")
+    return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from pan_keras.runtime.engine import SIGNATURE, Tensors
+from pan_keras.runtime.engine import SIGNATURE, Tensors, not_runnable
 
 
 class LiteRTEngine:
@@ -29,8 +29,15 @@ class LiteRTEngine:
         self.outputs: Tensors = _described(self.serve.get_output_details())
 
     def __call__(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Runs the model once."""
-        return self.serve(**tensors)
+        """Runs the model once.
+
+        Raises:
+            UserError: If LiteRT cannot run what is in the file.
+        """
+        try:
+            return self.serve(**tensors)
+        except (RuntimeError, ValueError) as error:
+            raise not_runnable("tflite", error) from error
 
 
 def _described(details: Mapping) -> Tensors:

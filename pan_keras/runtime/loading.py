@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from pan_keras.errors import UserError
-from pan_keras.runtime.engine import Engine
+from pan_keras.runtime.engine import Engine, not_runnable
 
 # By format: the module to import, and what to install.
 RUNTIMES = {"tflite": ("ai_edge_litert", "ai-edge-litert"), "onnx": ("onnxruntime", "onnxruntime")}
@@ -37,7 +37,4 @@ def load_engine(file_format: str, content: bytes, threads: int | None = None) ->
 
         return OnnxEngine(content, threads)
     except (ValueError, RuntimeError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise UserError(
-            f"{file_format}: the runtime refuses this model ({reason}); export it again"
-        ) from error
+        raise not_runnable(file_format, error) from error

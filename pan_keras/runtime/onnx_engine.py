@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnxruntime
 
-from pan_keras.runtime.engine import Tensors
+from pan_keras.runtime.engine import Tensors, not_runnable
 
 ERRORS_ALONE = 3  # of ONNX Runtime's log levels
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(float16)": "float16"}
@@ -37,8 +37,16 @@ class OnnxEngine:
         self.outputs: Tensors = _described(self.session.get_outputs())
 
     def __call__(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Runs the model once."""
-        return dict(zip(self.outputs, self.session.run(None, dict(tensors)), strict=True))
+        """Runs the model once.
+
+        Raises:
+            UserError: If ONNX Runtime cannot run what is in the file.
+        """
+        try:
+            found = self.session.run(None, dict(tensors))
+        except Exception as error:
+            raise not_runnable("onnx", error) from error
+        return dict(zip(self.outputs, found, strict=True))
 
 
 def _described(arguments: Sequence) -> Tensors:

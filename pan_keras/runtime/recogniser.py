@@ -92,7 +92,7 @@ class Recogniser:
         if clip.shape != shape or clip.dtype != np.uint8:
             raise UserError(f"clip: {clip.dtype} {clip.shape}; this model takes uint8 {shape}")
         frames = clip.reshape(-1, *shape[2:])
-        return self._clip_model({"frames": frames})["logits"].reshape(-1)
+        return self._finite(self._clip_model({"frames": frames})["logits"].reshape(-1))
 
     def step(self, frames: np.ndarray) -> Recognition:
         """Takes the next segment of a stream; needs a bundle exported with `--streaming`.
@@ -109,7 +109,7 @@ class Recogniser:
             UserError: If the bundle holds no streaming model, or the frames are not of that form.
         """
         segment = segment_from_frames(frames, self.bundle.shape)
-        return Recognition(self.bundle.labels, self._stream(segment))
+        return Recognition(self.bundle.labels, self._finite(self._stream(segment)))
 
     def watch(self, frame: np.ndarray, time: float) -> Recognition | None:
         """Takes the next frame of a camera, as it comes.
@@ -175,6 +175,13 @@ class Recogniser:
             self._stream.reset()
         if "_window" in self.__dict__:
             self._window.reset()
+
+    def _finite(self, logits: np.ndarray) -> np.ndarray:
+        if not np.isfinite(logits).all():
+            raise UserError(
+                f"{self.bundle.path}: its model gives values that are not numbers; export it again"
+            )
+        return logits
 
     @cached_property
     def _clip_model(self) -> Engine:

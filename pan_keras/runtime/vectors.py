@@ -65,14 +65,26 @@ class Vectors:
         Raises:
             UserError: If a file has changed or the index is not of its form.
         """
-        index = json.loads(bundle.content(INDEX))
+        content = bundle.content(INDEX)
+        segments, *segment = bundle.shape.array
+        form = (segments * segment[0], *segment[1:])
         try:
-            clips = np.stack([_raw(bundle, record) for record in index["clips"]])
+            index = json.loads(content)
+            clips = np.stack([_raw(bundle, record, "uint8") for record in index["clips"]])
+            if clips.shape[1:] != form:
+                raise ValueError(f"clips of {clips.shape[1:]}, not {form}")
             expected = {
-                record["model"]: Expected(_raw(bundle, record), float(record["max_difference"]))
+                record["model"]: Expected(
+                    _raw(bundle, record, "float32"), float(record["max_difference"])
+                )
                 for record in index["logits"]
             }
-        except (KeyError, TypeError, ValueError) as error:
+            for name, wanted in expected.items():
+                if wanted.logits.shape[:1] != clips.shape[:1]:
+                    raise ValueError(f"logits of {wanted.logits.shape} for {len(clips)} clips")
+                if not 0 <= wanted.max_difference < float("inf"):
+                    raise ValueError(f"max_difference of {name} is {wanted.max_difference}")
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise UserError(
                 f"{bundle.path / INDEX}: not of its form ({error}); export the bundle again"
             ) from None
@@ -129,7 +141,8 @@ def answers(
     return np.stack([stream(segment) for segment in clip.reshape(shape)])
 
 
-def _raw(bundle: Bundle, record: Mapping[str, Any]) -> np.ndarray:
+def _raw(bundle: Bundle, record: Mapping[str, Any], dtype: str) -> np.ndarray:
+    if record["dtype"] != dtype:
+        raise ValueError(f"{record['file']} is {record['dtype']!r:.20}, not {dtype}")
     content = bundle.content(record["file"])
-    dtype = np.dtype(record["dtype"]).newbyteorder("<")
-    return np.frombuffer(content, dtype).reshape(record["shape"])
+    return np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).reshape(record["shape"])

@@ -36,7 +36,7 @@ def test_a_bundle_tells_what_it_holds(bundle):
         ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1"),
         ({"labels": ["left", "right"]}, "gives 3 logits, but the bundle has 2 labels"),
         ({"labels": 3}, "not of its form"),
-        ({"input": {}}, "'height' is missing"),
+        ({"input": {}}, "'segments' is missing"),
         ({"artefacts": [{}]}, "'format' is missing"),
         ({"files": {"../secret": "0"}}, "names a file outside of the bundle"),
         ({"files": {"/etc/passwd": "0"}}, "names a file outside of the bundle"),

@@ -11,7 +11,8 @@ from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.speed import machine
 from pan_keras.deploy.source import Source
-from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS, SCHEMA_VERSION
+from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS
+from pan_keras.runtime.bundle_files import SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors
 from pan_keras.runtime.vectors import INDEX
 from pan_keras.training.run import package_versions, versions

@@ -9,7 +9,6 @@ from typing import Any
 import jsonschema
 
 from pan_keras.deploy.bundle.embedded import extract
-from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
 from pan_keras.runtime.check import Finding, check
 
@@ -48,7 +47,7 @@ def verify(path: Path | str, threads: int | None = None) -> Iterator[Finding]:
 def _against_schema(facts: Any) -> Iterator[str]:
     for error in _validator().iter_errors(facts):
         place = ".".join(map(str, error.absolute_path)) or "model.json"
-        yield f"{place}: {error.message}"
+        yield f"{place}: {error.message:.300}"
 
 
 @cache
@@ -67,8 +66,8 @@ def _against_inside(bundle: Bundle) -> Iterator[str]:
     for entry in bundle.entries:
         try:
             inside = extract(entry.format, bundle.content(entry.file))
-        except (UserError, ValueError) as error:
-            yield f"{entry.file}: {error}"
+        except Exception as error:  # bytes that pose as a model can raise anything
+            yield f"{entry.file}: its facts cannot be read ({error or type(error).__name__})"
             continue
         if inside != outside:
             yield f"{entry.file}: its facts are not those of model.json"
