@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+from keras.initializers import RandomNormal
 
 DEPTHS = (0, 1, 2, 4, 8)
 ENCODINGS = ("motion", "attention")
@@ -20,6 +21,10 @@ class PersistenceOfAppearance(keras.layers.Layer):
     cancels. It stays a weight, for its 1,184 parameters are the paper's and checkpoints hold it,
     and its gradient is zero. Deeper stacks use the same identity for their last layer.
 
+    Frames are subtracted in float32 under every policy of half precision, and only their
+    difference is cast: a difference of one grey level is smaller than what half precision rounds
+    away from a bright frame. The layers below the last of a deeper stack compute in float32 too.
+
     Args:
         depth: Basic convolution layers, one of 0, 1, 2, 4, 8. With 0, PA is the distance of the
             frames themselves. The paper says only "sequentially stacked" of depth 2 and more;
@@ -32,6 +37,8 @@ class PersistenceOfAppearance(keras.layers.Layer):
             pair: the paper has m feature maps for m - 1 PA maps and leaves open which is left out.
         epsilon: Added to each channel's difference, as the paper's released code does. Identical
             frames give sqrt(channels) * epsilon, and a finite gradient.
+        stddev: Standard deviation of the normal distribution that the kernels are drawn from; by
+            default that of He et al., sqrt(2 / fan-in). The paper's released code has 0.001.
 
     Input shape:
         `(B, m, H, W, C)`: m >= 2 adjacent frames. Any real unit; in PAN, normalised RGB.
@@ -60,9 +67,10 @@ class PersistenceOfAppearance(keras.layers.Layer):
         kernel_size: int = 7,
         encoding: str = "motion",
         epsilon: float = 1e-6,
+        stddev: float | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if depth not in DEPTHS:
             raise ValueError(f"depth must be one of {DEPTHS}, got {depth}")
         if encoding not in ENCODINGS:
@@ -76,6 +84,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.encoding = encoding
         self.epsilon = epsilon
+        self.stddev = stddev
 
     def build(self, input_shape):
         self._check_frames(input_shape)
@@ -85,16 +94,18 @@ class PersistenceOfAppearance(keras.layers.Layer):
             suffix = "" if self.depth == 1 else f"_{index}"
             kernel = self.add_weight(
                 shape=(self.kernel_size, self.kernel_size, channels, self.channels),
-                initializer="he_normal",
+                initializer="he_normal" if self.stddev is None else RandomNormal(0.0, self.stddev),
+                autocast=False,
                 name=f"kernel{suffix}",
             )
             bias = self.add_weight(
-                shape=(self.channels,), initializer="zeros", name=f"bias{suffix}"
+                shape=(self.channels,), initializer="zeros", autocast=False, name=f"bias{suffix}"
             )
             self.convolutions.append((kernel, bias))
             channels = self.channels
 
     def call(self, frames):
+        frames = ops.cast(frames, keras.backend.result_type(self.compute_dtype, "float32"))
         _, count, height, width, channels = ops.shape(frames)
         # Frames share the batch axis, then height and width share one: no tensor inside has more
         # than four axes, as delegates on phones require.
@@ -116,7 +127,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         if self.convolutions:
             kernel, bias = self.convolutions[-1]
             # Adds nothing, and gives the bias the gradient zero where it would have none.
-            difference = convolve(difference, kernel + (bias - bias))
+            difference = self._convolve(difference, kernel + (bias - bias))
         # Squares of small differences are zero in float16, and the gradient of their root is not
         # a number.
         wide = keras.backend.result_type(difference.dtype, "float32")
@@ -128,8 +139,12 @@ class PersistenceOfAppearance(keras.layers.Layer):
         """Channel mean of the features of maps."""
         if self.convolutions:
             kernel, bias = self.convolutions[-1]
-            maps = convolve(maps, kernel) + bias
-        return ops.mean(maps, axis=-1)
+            maps = self._convolve(maps, kernel) + ops.cast(bias, self.compute_dtype)
+        return ops.cast(ops.mean(maps, axis=-1), self.compute_dtype)
+
+    def _convolve(self, maps, kernel):
+        """Convolution in the layer's precision, which differences stand."""
+        return convolve(ops.cast(maps, self.compute_dtype), ops.cast(kernel, self.compute_dtype))
 
     def _check_frames(self, shape):
         if len(shape) != 5:
@@ -155,6 +170,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "encoding": self.encoding,
             "epsilon": self.epsilon,
+            "stddev": self.stddev,
         }
 
 

@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+from keras.initializers import RandomNormal
 
 from pan_keras.layers.timescales import pool_timescales, timescale_members
 
@@ -16,6 +17,8 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
 
     Args:
         expansion: Width of the hidden layer in multiples of T, alpha in the paper.
+        stddev: Standard deviation of the normal distribution that both matrices are drawn from; by
+            default they are uniform after Glorot and Bengio. The paper's released code has 0.001.
 
     Input shape:
         `(B, N, d)`, N known and at least 2.
@@ -39,16 +42,22 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         PAN paper, Sec. IV-B (Eq. 11-14), Fig. 4 and 6.
     """
 
-    def __init__(self, expansion: int = 4, **kwargs):
+    def __init__(self, expansion: int = 4, stddev: float | None = None, **kwargs):
         super().__init__(**kwargs)
         if expansion < 1:
             raise ValueError(f"expansion must be at least 1, got {expansion}")
         self.expansion = expansion
+        self.stddev = stddev
 
     def build(self, input_shape):
         count = len(timescale_members(input_shape[1]))
-        self.w1 = self.add_weight(shape=(count, self.expansion * count), name="w1")
-        self.w2 = self.add_weight(shape=(self.expansion * count, count), name="w2")
+        hidden = self.expansion * count
+        self.w1 = self._add_matrix((count, hidden), "w1")
+        self.w2 = self._add_matrix((hidden, count), "w2")
+
+    def _add_matrix(self, shape, name):
+        initializer = "glorot_uniform" if self.stddev is None else RandomNormal(0.0, self.stddev)
+        return self.add_weight(shape=shape, initializer=initializer, name=name)
 
     def call(self, features, return_weights: bool = False):
         timescales = pool_timescales(features)
@@ -77,4 +86,4 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         return (input_shape[0], input_shape[2])
 
     def get_config(self):
-        return {**super().get_config(), "expansion": self.expansion}
+        return {**super().get_config(), "expansion": self.expansion, "stddev": self.stddev}

@@ -26,7 +26,7 @@ class PANetwork(VideoNetwork):
         return stack - 1
 
     @staticmethod
-    def cues(stacks, height: int, policy) -> dict:
+    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
         """PA of each stack."""
-        motion = motion_of(normalise(stacks), height, policy)
+        motion = motion_of(normalise(stacks), height, policy, stddev)
         return {"maps": motion, "motion": motion}

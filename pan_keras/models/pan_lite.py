@@ -30,9 +30,9 @@ class PANLite(VideoNetwork):
         return 3 + stack - 1
 
     @staticmethod
-    def cues(stacks, height: int, policy) -> dict:
+    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
         """RGB of the first frames and PA, concatenated."""
         stacks = normalise(stacks)
-        motion = motion_of(stacks, height, policy)
+        motion = motion_of(stacks, height, policy, stddev)
         rgb = ops.cast(unfold(stacks[:, 0], height), motion.dtype)
         return {"maps": ops.concatenate([rgb, motion], axis=-1), "motion": motion}

@@ -5,6 +5,7 @@ from fnmatch import fnmatch
 from functools import partial
 
 import keras
+import numpy as np
 
 from pan_keras import backbones
 from pan_keras.backbones.registry import unknown
@@ -87,9 +88,10 @@ def create(
         size: Height and width of the frames in pixels, or one number for both.
         settings: Those of `options(name)`. All have `shift` (bool, temporal shift in the
             backbone), `causal` (bool, shift from the past only), and `aggregation`, `expansion`,
-            `dropout`, `seed`, `dtype` as `VideoNetwork` takes them; `pan_full_*` and `pan_en_*`
-            have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and give the others
-            to every branch; `*_mobilenetv2` has `width`.
+            `dropout`, `seed`, `initialisation`, `dtype` as `VideoNetwork` takes them; `pan_full_*`
+            and `pan_en_*` have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and
+            give the others to every branch, but for `seed`: each has its own, drawn from it;
+            `*_mobilenetv2` has `width`.
 
     Raises:
         ValueError: If the name or an option does not exist; it says the nearest that does.
@@ -127,8 +129,15 @@ def full(branch, **fusion) -> PANFull:
 
 
 def branch_of(network, name, *, backbone, clip, settings) -> VideoNetwork:
-    """One branch of a fused network."""
-    return single(network, backbone, clip, {"name": name, **settings})
+    """One branch of a fused network; its dropout is independent of the other branches'."""
+    seed = settings.get("seed")
+    own = {} if seed is None else {"seed": seed_of(name, seed)}
+    return single(network, backbone, clip, {"name": name, **settings, **own})
+
+
+def seed_of(branch: str, seed: int) -> int:
+    """The seed of a branch, drawn from the seed of the whole and the branch's name."""
+    return int(np.random.SeedSequence([seed, *branch.encode()]).generate_state(1)[0])
 
 
 def single(network, backbone, clip, settings) -> VideoNetwork:

@@ -28,6 +28,6 @@ class RGBNetwork(VideoNetwork):
         return 3
 
     @staticmethod
-    def cues(stacks, height: int, _policy) -> dict:
+    def cues(stacks, height: int, _policy, _stddev: float | None = None) -> dict:
         """RGB of the first frames."""
         return {"maps": unfold(normalise(stacks[:, 0]), height)}

@@ -19,6 +19,8 @@ from pan_keras.layers import (
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 AGGREGATIONS = ("vap", "vip", "average")
+# Standard deviation of the first weights of PA and VAP; None for the layers' own choice.
+INITIALISATIONS = {"scaled": None, "reference": 0.001}
 
 
 class VideoNetwork(keras.Model):
@@ -40,7 +42,11 @@ class VideoNetwork(keras.Model):
         aggregation: `"vap"`, `"vip"` or `"average"`.
         expansion: Expansion ratio of VAP; the other aggregations have none.
         dropout: Share of the video feature that is dropped in training.
-        seed: Seed of the dropout, for training that can be repeated.
+        seed: Seed of the dropout, for training that can be repeated. Networks that are trained as
+            branches of one want a seed each, or they drop the same features.
+        initialisation: First weights of PA and VAP: `"scaled"` to the number of their inputs (He et
+            al. for PA, Glorot and Bengio for VAP), or the `"reference"`'s, normal with a standard
+            deviation of 0.001, as those of the classifier are under either.
         dtype: Policy of all layers; the logits are float32 under every policy.
 
     Input shape:
@@ -65,11 +71,15 @@ class VideoNetwork(keras.Model):
         expansion: int = 4,
         dropout: float = 0.5,
         seed: int | None = None,
+        initialisation: str = "scaled",
         dtype=None,
         **kwargs,
     ):
         if aggregation not in AGGREGATIONS:
             raise unknown("aggregation", aggregation, AGGREGATIONS)
+        if initialisation not in INITIALISATIONS:
+            raise unknown("initialisation", initialisation, INITIALISATIONS)
+        stddev = INITIALISATIONS[initialisation]
         policy = keras.dtype_policies.get(dtype)
         height, width = (size, size) if isinstance(size, int) else size
         channels = self.cue_channels(stack)
@@ -78,7 +88,8 @@ class VideoNetwork(keras.Model):
         check_backbone(backbone, channels, segments)
 
         frames = keras.Input((segments, stack, height, width, 3), name="frames")
-        tensors = self.cues(ops.reshape(frames, (-1, stack, height * width, 3)), height, policy)
+        stacks = ops.reshape(frames, (-1, stack, height * width, 3))
+        tensors = self.cues(stacks, height, policy, stddev)
         rows = backbone(tensors.pop("maps"))
         features = ops.reshape(rows, (-1, segments, rows.shape[-1]))
         tensors["features"] = features
@@ -86,7 +97,7 @@ class VideoNetwork(keras.Model):
             video_feature = SegmentConsensus(dtype=policy, name="average")(features)
         else:
             pooling = (
-                VariousTimescaleAggregationPooling(expansion, dtype=policy, name="vap")
+                VariousTimescaleAggregationPooling(expansion, stddev, dtype=policy, name="vap")
                 if aggregation == "vap"
                 else VariousTimescaleInferencePooling(dtype=policy, name="vip")
             )
@@ -112,6 +123,7 @@ class VideoNetwork(keras.Model):
             "expansion": expansion,
             "dropout": dropout,
             "seed": seed,
+            "initialisation": initialisation,
         }
         self._tensors = tensors
 
@@ -121,13 +133,14 @@ class VideoNetwork(keras.Model):
         raise NotImplementedError
 
     @staticmethod
-    def cues(stacks, height: int, policy) -> dict:
+    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
         """What the backbone sees.
 
         Args:
             stacks: `(B * N, m, H * W, 3)` in 0..255.
             height: H.
             policy: Of the layers made.
+            stddev: Standard deviation of PA's first kernels; None for the layer's own.
 
         Returns:
             `maps` `(B * N, H, W, C)`, and `motion` `(B * N, H, W, m - 1)` where PA is computed.
@@ -194,7 +207,8 @@ def normalise(frames):
     """Brings RGB in 0..255 to ImageNet's mean 0 and deviation 1, in float32."""
     scale = [1 / (255 * deviation) for deviation in DEVIATION]
     offset = [-mean / deviation for mean, deviation in zip(MEAN, DEVIATION, strict=True)]
-    # In float32 under every policy: half precision would blur the differences of frames.
+    # In float32 under every policy: half precision would blur the differences of frames, which
+    # `PersistenceOfAppearance` takes before it casts.
     return layers.Rescaling(scale, offset, dtype="float32", name="normalisation")(frames)
 
 
@@ -204,7 +218,7 @@ def unfold(frames, height: int):
     return ops.reshape(frames, (-1, *leading[1:], height, positions // height, channels))
 
 
-def motion_of(stacks, height: int, policy):
+def motion_of(stacks, height: int, policy, stddev: float | None):
     """PA (B * N, H, W, m - 1) of normalised stacks (B * N, m, H * W, 3)."""
-    pa = PersistenceOfAppearance(dtype=policy, name="persistence_of_appearance")
+    pa = PersistenceOfAppearance(stddev=stddev, dtype=policy, name="persistence_of_appearance")
     return pa(unfold(stacks, height))

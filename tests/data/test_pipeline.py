@@ -65,6 +65,19 @@ def test_batches_do_not_depend_on_workers_or_cache(options, clips):
     assert_same(training(clips, **options), training(clips))
 
 
+def test_the_light_wanders_between_stacks_and_not_within_one(tmp_path):
+    still = np.full((60, 32, 32, 3), 110, np.uint8)
+    clip = Clip(write_video(tmp_path / "still.mp4", still, g=8), 0, "train")
+    vary = Augmentation(crop="centre", exposure=0.3)
+    shape = ClipShape(segments=6, stack=4, size=(32, 32), resize=32)
+    store = FrameStore(shape.resize)
+    data = training_dataset([clip], shape, vary, batch=1, seed=0, store=store)
+    for frames, _ in data.take(4):
+        levels = frames.numpy()[0].mean(axis=(2, 3, 4))
+        assert np.ptp(levels, axis=1).max() < 1  # what compression leaves of a still picture
+        assert np.ptp(levels[:, 0]) > 5
+
+
 def test_parts_of_batches_are_the_batches(clips):
     whole = training(clips, batch=4, steps=3, start_step=2)
     parts = training(clips, batch=4, parts=2, steps=6, start_step=2)

@@ -133,3 +133,30 @@ def test_a_single_frame_is_refused():
 def test_frames_without_a_stack_axis_are_refused():
     with pytest.raises(ValueError, match="expected frames"):
         PersistenceOfAppearance()(clips()[0])
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 8])
+@pytest.mark.parametrize(
+    ("policy", "tolerance"), [("mixed_bfloat16", 0.02), ("mixed_float16", 0.003)]
+)
+def test_half_precision_sees_the_motion_of_full_precision(policy, tolerance, depth):
+    # Bright frames that differ by noise of up to 2 grey levels, in the unit of the network.
+    grey = 200 + np.random.default_rng(2).integers(0, 3, (2, 3, 16, 12, 3))
+    frames = (grey / (255 * 0.225)).astype("float32")
+    full = PersistenceOfAppearance(depth=depth)
+    half = PersistenceOfAppearance(depth=depth, dtype=policy)
+    expected = run(full, frames)
+    half.build(frames.shape)
+    half.set_weights(full.get_weights())
+    actual = keras.ops.convert_to_numpy(keras.ops.cast(half(frames), "float32"))
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+def test_the_first_kernels_have_the_deviation_that_is_asked_for(depth):
+    layer = PersistenceOfAppearance(depth=depth, channels=16, stddev=0.001)
+    layer.build((None, 2, 8, 8, 3))
+    kernels = [weights for weights in layer.get_weights() if weights.ndim == 4]
+    assert [float(kernel.std()) for kernel in kernels] == pytest.approx([0.001] * depth, rel=0.1)
+    assert len({kernel.flat[0] for kernel in kernels}) == depth
+    assert PersistenceOfAppearance.from_config(layer.get_config()).stddev == 0.001

@@ -74,3 +74,12 @@ def test_a_single_segment_is_refused():
 def test_expansion_below_one_is_refused():
     with pytest.raises(ValueError, match="expansion must be at least 1"):
         VariousTimescaleAggregationPooling(expansion=0)
+
+
+def test_the_first_matrices_have_the_deviation_that_is_asked_for():
+    layer = VariousTimescaleAggregationPooling(stddev=0.001)
+    layer.build((None, 8, 16))
+    w1, w2 = layer.get_weights()
+    assert [float(w1.std()), float(w2.std())] == pytest.approx([0.001, 0.001], rel=0.3)
+    assert w1.flat[0] != w2.flat[0]
+    assert VariousTimescaleAggregationPooling.from_config(layer.get_config()).stddev == 0.001

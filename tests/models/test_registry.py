@@ -1,5 +1,8 @@
 """Models by name: what exists, what options do, and how mistakes are answered."""
 
+from itertools import combinations
+
+import numpy as np
 import pytest
 
 from pan_keras import models
@@ -96,3 +99,50 @@ def test_an_unknown_aggregation_is_answered_with_the_nearest():
 def test_causal_without_a_shift_is_refused():
     with pytest.raises(ValueError, match="there is no shift"):
         create("tsn_micro", causal=True)
+
+
+def masks(model, calls=3):
+    """What the dropout of each branch keeps of ones, over some steps."""
+    layers = {}
+    for name, branch in model.branches.items():
+        if hasattr(branch, "branches"):
+            layers.update(
+                {key: inner.get_layer("dropout") for key, inner in branch.branches.items()}
+            )
+        else:
+            layers[name] = branch.get_layer("dropout")
+    ones = np.ones((4, 96), "float32")
+    return {
+        name: np.array([layer(ones, training=True) for _ in range(calls)]) > 0
+        for name, layer in layers.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["pan_full_micro", "pan_en_micro"])
+def test_branches_drop_features_independently_and_reproducibly(name):
+    made = masks(create(name, seed=3))
+    pairs = list(combinations(made.values(), 2))
+    assert len(made) == (2 if "full" in name else 3)
+    for one, other in pairs:
+        # Of independent halves, half are alike.
+        assert np.mean(one == other) == pytest.approx(0.5, abs=0.1)
+    again, others = masks(create(name, seed=3)), masks(create(name, seed=4))
+    for branch, mask in made.items():
+        np.testing.assert_array_equal(mask, again[branch])
+        assert (mask != others[branch]).any()
+
+
+def test_the_reference_draws_pa_and_vap_as_small_as_the_classifier():
+    model = create("pan_full_micro", initialisation="reference", segments=8)
+    pa = model.branches["pa"].get_layer("persistence_of_appearance")
+    for layer in (pa, *(branch.get_layer("vap") for branch in model.branches.values())):
+        for weight in layer.get_weights():
+            # The bias of PA is zero.
+            assert weight.std() == pytest.approx(0.001 * bool(weight.any()), rel=0.3)
+    scaled = create("pan_lite_micro").get_layer("persistence_of_appearance")
+    assert scaled.get_weights()[0].std() > 0.05
+
+
+def test_an_unknown_initialisation_is_refused():
+    with pytest.raises(ValueError, match="did you mean 'reference'"):
+        create(initialisation="refrence")

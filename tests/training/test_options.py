@@ -104,6 +104,13 @@ def test_mirror_images_follow_the_card(options, small_motions):
     assert config.augmentation.flip is False
 
 
+@pytest.mark.parametrize("options", [{}, {"config": "paper"}], ids=["small", "paper"])
+def test_there_are_no_mirror_images_of_a_folder_unless_asked_for(options, tmp_path):
+    assert resolve(tmp_path, **options).augmentation.flip is False
+    asked = resolve(tmp_path, overrides=["augmentation.flip=true"], **options)
+    assert asked.augmentation.flip is True
+
+
 def test_mirror_images_of_a_card_that_allows_them(tmp_path, monkeypatch):
     from pan_keras.training import train as module
 

@@ -86,7 +86,8 @@ def multipliers(
 
 
 def _group(layer: keras.layers.Layer, weight: keras.Variable) -> str:
-    kind = "bias" if weight.name == "bias" else "kernel"
+    # A deeper PA has `bias_0`, `bias_1` and so on.
+    kind = "bias" if weight.name.startswith("bias") else "kernel"
     if isinstance(layer, BatchNormalization):
         return "normalisation"
     if isinstance(layer, PersistenceOfAppearance):

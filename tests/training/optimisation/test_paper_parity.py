@@ -18,7 +18,7 @@ from golden_files import FOLDER, channels_last, golden
 from pan_keras.backbones import ResNet
 from pan_keras.convert.filling import fill
 from pan_keras.convert.weights import named_weights
-from pan_keras.layers import BatchNormalization
+from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.models import PANLite, create
 from pan_keras.training.optimisation.losses import cross_entropy
@@ -53,6 +53,14 @@ def test_groups_are_those_of_the_reference(modality):
     }
     assert actual == expected
     assert sum(len(group.weights) for group in groups) == len(model.trainable_variables)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_biases_of_pa_are_biases_at_every_depth(depth):
+    frames = keras.Input((2, 8, 8, 3))
+    model = keras.Model(frames, PersistenceOfAppearance(depth=depth)(frames))
+    groups = {group.name: group.weights for group in parameter_groups(model)}
+    assert [len(groups[name]) for name in ("PA kernel", "PA bias")] == [depth, depth]
 
 
 class FromList(keras.optimizers.schedules.LearningRateSchedule):

@@ -35,9 +35,11 @@ def pieces(frames, labels, parts):
     return iter([(tf.constant(some), tf.constant(truth)) for some, truth in both])
 
 
-def trained(parts=1, policy="float32", average=None, wrap=lambda optimizer: optimizer, **options):
+def trained(
+    parts=1, policy="float32", average=None, wrap=lambda optimizer: optimizer, clip=0.3, **options
+):
     model = network(policy)
-    optimizer = wrap(MomentumSGD(0.5, global_clipnorm=0.3))
+    optimizer = wrap(MomentumSGD(0.5, global_clipnorm=clip))
     optimizer.build(model.trainable_variables)
     following = WeightAverage(model.weights, average) if average else None
     step = TrainingStep(
@@ -53,10 +55,12 @@ def assert_close(one, other, tolerance):
         np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
+# Without clipping, too, which would hide gradients of another scale.
+@pytest.mark.parametrize("clip", [0.3, None])
 @pytest.mark.parametrize("parts", [2, 4])
-def test_parts_of_a_batch_make_the_step_of_the_batch(parts):
-    figures, weights, _ = trained(parts)
-    expected_figures, expected, _ = trained()
+def test_parts_of_a_batch_make_the_step_of_the_batch(parts, clip):
+    figures, weights, _ = trained(parts, clip=clip)
+    expected_figures, expected, _ = trained(clip=clip)
     assert_close(weights, expected, 1e-6)
     assert_close(figures, expected_figures, 1e-6)
     assert figures[0][2] == 12
