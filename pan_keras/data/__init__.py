@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pan_keras.data.augmentation import Augmentation
-    from pan_keras.data.card import Card, card_names, load_card
+    from pan_keras.data.card import Card, card_names, card_text, is_card, is_own_card, load_card
     from pan_keras.data.clip import SPLITS, Clip
     from pan_keras.data.clip_shape import ClipShape
     from pan_keras.data.container import BrokenVideo
@@ -39,9 +39,12 @@ _MODULES = {
     "VideoData": "video_data",
     "VideoInfo": "video",
     "card_names": "card",
+    "card_text": "card",
     "clip_views": "pipeline",
     "evaluation_dataset": "pipeline",
     "full_size": "crops",
+    "is_card": "card",
+    "is_own_card": "card",
     "load_card": "card",
     "make_motions": "motions",
     "open_data": "opening",
@@ -64,9 +67,12 @@ __all__ = [
     "VideoData",
     "VideoInfo",
     "card_names",
+    "card_text",
     "clip_views",
     "evaluation_dataset",
     "full_size",
+    "is_card",
+    "is_own_card",
     "load_card",
     "make_motions",
     "open_data",

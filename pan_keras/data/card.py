@@ -74,18 +74,27 @@ def card_names() -> list[str]:
     return sorted(file.stem for file in shipped.folder("datasets").glob("*.toml"))
 
 
-def find_card(source: str | Path) -> Card | None:
-    """The card that a data source names, shipped or one's own; None for a folder or a CSV file.
+def is_card(source: str | Path) -> bool:
+    """Whether a data source is a card, a shipped one by name or one's own by path.
 
     Args:
         source: What `open_data` takes.
-
-    Raises:
-        UserError: If the source is a `.toml` file that is absent or no card.
     """
-    if str(source) in card_names() or Path(source).suffix.lower() == ".toml":
-        return load_card(source)
-    return None
+    return str(source) in card_names() or is_own_card(source)
+
+
+def is_own_card(source: str | Path) -> bool:
+    """Whether a data source is the path of a card of one's own."""
+    return Path(source).suffix.lower() == ".toml"
+
+
+def card_text(source: str | Path) -> str:
+    """The file of a card, to keep beside what was made by it.
+
+    Args:
+        source: Name of a shipped card, or the path of one of your own.
+    """
+    return _file(source).read_text(encoding="utf-8")
 
 
 def load_card(name_or_path: str | Path) -> Card:
@@ -97,9 +106,7 @@ def load_card(name_or_path: str | Path) -> Card:
     Raises:
         UserError: If there is no such card, or it has an unknown key or a value of a wrong type.
     """
-    path = Path(name_or_path).expanduser()
-    if path.suffix.lower() != ".toml":
-        path = shipped.folder("datasets") / f"{name_or_path}.toml"
+    path = _file(name_or_path)
     if not path.exists():
         near = _nearest(str(name_or_path), card_names())
         raise UserError(f"{name_or_path}: there is no such data set card; {near}")
@@ -114,6 +121,12 @@ def load_card(name_or_path: str | Path) -> Card:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     return _card(path, table)
+
+
+def _file(name_or_path: str | Path) -> Path:
+    if is_own_card(name_or_path):
+        return Path(name_or_path).expanduser()
+    return shipped.folder("datasets") / f"{name_or_path}.toml"
 
 
 def _card(path: Path, table: dict[str, Any]) -> Card:

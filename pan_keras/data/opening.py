@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pan_keras.data.card import Card, card_names, find_card
+from pan_keras.data.card import Card, card_names, is_card, is_own_card, load_card
 from pan_keras.data.clip import Clip
 from pan_keras.data.container import BrokenVideo
 from pan_keras.data.csv_source import list_csv
@@ -137,10 +137,10 @@ def _listing(
     source: str | Path, root: Path | None, progress: Progress | None
 ) -> tuple[Card | None, Listing]:
     name, path = str(source), Path(source).expanduser()
-    card = find_card(source)
-    if card is not None:
-        own = None if name in card_names() else path.parent
-        return card, _list_card(card, root or own, progress)
+    if is_card(source):
+        card = load_card(source)
+        beside = path.parent if is_own_card(source) else None
+        return card, _list_card(card, root or beside, progress)
     if path.is_dir():
         return None, list_folder(path)
     if path.suffix.lower() == ".csv":

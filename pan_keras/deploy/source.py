@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from pan_keras import models
-from pan_keras.data import Card, ClipShape, card_names, load_card
+from pan_keras.data import Card, ClipShape
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import is_bundle
 from pan_keras.training.run import Run, latest_run, open_run
@@ -40,9 +40,7 @@ class Source:
     @property
     def card(self) -> Card | None:
         """The card of the data that trained it, if there is one."""
-        if self.run is None or self.run.config.data.source not in card_names():
-            return None
-        return load_card(self.run.config.data.source)
+        return None if self.run is None else self.run.card
 
     @property
     def checksum(self) -> str | None:

@@ -21,7 +21,7 @@ KINDS: dict[str, type[keras.Model]] = {
     "pa": PANetwork,
 }
 SETS = (("rgb", "pa"), ("lite", "full"), ("lite", "rgb", "pa"))
-COPIED = ("labels.txt", "preprocessing.json", "data_report.json", "split.csv")
+COPIED = ("labels.txt", "preprocessing.json", "data_report.json", "split.csv", "card.toml")
 RECORD = "combined.json"
 
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pan_keras.data import ClipShape
+from pan_keras.data import Card, ClipShape, is_card, is_own_card, load_card
 from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
@@ -20,6 +20,7 @@ from pan_keras.training.config import Config, load_config
 if TYPE_CHECKING:
     import keras
 
+CARD = "card.toml"
 PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
 
 
@@ -29,7 +30,8 @@ class Run:
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
     `tensorboard/`, `checkpoints/`, `model.keras` (best on validation), `labels.txt`,
-    `preprocessing.json`, `data_report.json`, and `split.csv` where a split was made.
+    `preprocessing.json`, `data_report.json`, `split.csv` where a split was made, and
+    `card.toml` where the data have a card.
 
     Args:
         path: The folder.
@@ -56,6 +58,20 @@ class Run:
     def shape(self) -> ClipShape:
         """What the model takes in."""
         return clip_shape(self.config)
+
+    @cached_property
+    def card(self) -> Card | None:
+        """The card of the data as it was at the start; None for data without.
+
+        Raises:
+            UserError: If the card is damaged.
+        """
+        if (self.path / CARD).is_file():
+            return load_card(self.path / CARD)
+        # Earlier versions kept no card; one's own may be gone.
+        source = self.config.data.source
+        there = Path(source).is_file() if is_own_card(source) else is_card(source)
+        return load_card(source) if there else None
 
     @property
     def title(self) -> str:

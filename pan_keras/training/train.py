@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras import models
-from pan_keras.data import Card, VideoData, card_names, load_card, make_motions, open_data
+from pan_keras.data import (
+    Card,
+    VideoData,
+    card_text,
+    is_card,
+    is_own_card,
+    load_card,
+    make_motions,
+    open_data,
+)
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.training.combining import RECORD
@@ -17,7 +26,7 @@ from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model
 from pan_keras.training.new_run import LOCK, new_run, refuse_taken
 from pan_keras.training.optimisation.schedules import describe, with_length
-from pan_keras.training.run import Run, latest_run, open_run, preprocessing, versions
+from pan_keras.training.run import CARD, Run, latest_run, open_run, preprocessing, versions
 from pan_keras.training.trainer import Trainer
 
 NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"
@@ -95,6 +104,9 @@ def train(
     with new_run(run, resolved) as new:
         new.write("config.toml", complete.to_toml())
         new.write("labels.txt", _labels(data))
+        if data.card is not None:
+            # The card's rules hold for the run, whatever becomes of the card.
+            new.write(CARD, card_text(resolved.data.source))
         new.write("versions.json", versions())
         new.write("preprocessing.json", preprocessing(complete))
         table = data.split_table()
@@ -155,19 +167,23 @@ def resolve(
     resolved = load_config(recipe, defaults, file, overrides)
     resolved = _with_flip(resolved, card)
     if resolved.model.name not in models.names():
-        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1, cutoff=0.0)[0]
-        raise UserError(f"model: there is no {resolved.model.name}; did you mean {near}?")
+        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "`pan-keras models` lists them"
+        raise UserError(f"model: there is no {resolved.model.name}; {hint}")
     weights = Path(resolved.model.weights)
     if resolved.model.weights and weights.exists():
         resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
     where = source if source is not None else resolved.data.source
     if not where:
         raise UserError(NO_DATA.format("the configuration"))
-    if card is None:
-        where = Path(where).resolve()
+    own = is_own_card(where)
+    if card is None or own:
+        where = Path(where).expanduser().resolve()
     folder = root if root is not None else resolved.data.root
     if not folder and card is not None and card.generator:
         folder = Path("data") / card.name
+    elif not folder and own:
+        folder = Path(where).parent
     if root is not None and "data.root" in named:
         raise UserError("the root is given twice, by --root and by --set data.root; drop one")
     located = replace(
@@ -196,7 +212,10 @@ def _usable_data(config: Config) -> VideoData:
     """The data of a configuration, where one can train on them."""
     data = open_run_data(config)
     if len(data.classes) < 2:
-        raise UserError(f"{config.data.source}: one class alone; give videos of two or more")
+        raise UserError(
+            f"{config.data.source}: one class alone, {data.classes[0]!r}; give videos of two or "
+            "more, each class in a folder of its own"
+        )
     if not data.clips("train"):
         raise UserError(f"{config.data.source}: no training clip; name its split `train`")
     if config.training.patience and not data.clips("val"):
@@ -227,7 +246,7 @@ def _labels(data: VideoData) -> str:
 
 
 def _card(source: str) -> Card | None:
-    return load_card(source) if source in card_names() else None
+    return load_card(source) if is_card(source) else None
 
 
 def _with_flip(config: Config, card: Card | None) -> Config:

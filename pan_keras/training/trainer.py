@@ -71,6 +71,7 @@ class Trainer:
         self.clips = data.clips("train")
         self.validation = data.clips("val")
         self.skipped = data.skipped
+        self.warnings = data.warnings
         self.part = training.batch // training.accumulate
         self.steps = steps_per_epoch(self.clips, training.batch)
         self.length = length(config, len(self.clips))
@@ -121,6 +122,8 @@ class Trainer:
         ):
             for skipped in self.skipped:
                 progress.message(f"{skipped.path}: left out ({skipped.reason})")
+            for warning in self.warnings:
+                progress.message(f"warning: {warning}")
             for note in notes:
                 progress.note(note)
             state = self._start(progress)

@@ -5,8 +5,10 @@ import json
 import keras
 import numpy as np
 import pytest
+from video_files import moving_frames, write_video
 
 from pan_keras.data import VideoData
+from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.training.config import load_config
 from pan_keras.training.run import open_run
@@ -129,6 +131,95 @@ def test_the_settings_of_a_card_are_for_its_own_recipe(small_motions):
     paper = resolve("motions", root=small_motions, config="paper")
     assert paper.training == load_config("paper").training
     assert paper.model == load_config("paper").model
+
+
+OWN_CARD = """
+name = "mine"
+title = "My videos"
+flip = {flip}
+licence = "CC-BY-4.0"
+[training.training]
+epochs = 7
+learning_rate = 9e-4
+"""
+
+
+@pytest.fixture
+def own_card(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(OWN_CARD.format(flip="false"))
+    return path
+
+
+def test_a_card_by_path_brings_its_settings_and_lies_beside_its_videos(own_card, monkeypatch):
+    monkeypatch.chdir(own_card.parent)
+    for source in ("own.toml", own_card, "./own.toml"):
+        config = resolve(source)
+        assert (config.training.epochs, config.training.learning_rate) == (7, 9e-4)
+        assert config.augmentation.flip is False
+        assert config.data.source == str(own_card)
+        assert config.data.root == str(own_card.parent)
+    assert resolve("own.toml", root=own_card.parents[1]).data.root == str(own_card.parents[1])
+    assert resolve("own.toml", overrides=["training.epochs=3"]).training.epochs == 3
+
+
+def test_a_card_by_path_in_a_settings_file_is_a_card(own_card, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[data]\nsource = '{own_card}'")
+    assert resolve(config=file).training.epochs == 7
+
+
+def test_mirror_images_that_a_card_by_path_forbids_are_refused(own_card):
+    with pytest.raises(UserError, match="mine forbids mirror images"):
+        resolve(own_card, overrides=["augmentation.flip=true"])
+    assert resolve(own_card, config="paper").augmentation.flip is False
+    own_card.write_text(OWN_CARD.format(flip="true"))
+    assert resolve(own_card, overrides=["augmentation.flip=true"]).augmentation.flip is True
+    assert resolve(own_card, config="paper").augmentation.flip is True
+
+
+def test_a_card_by_path_that_is_absent_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"own\.toml: there is no such data set card"):
+        resolve(tmp_path / "own.toml")
+
+
+def test_a_run_keeps_its_card_whatever_becomes_of_the_file(own_card, small_motions, tmp_path):
+    overrides = (*SETTINGS, "model.name=pan_lite_micro")
+    run = train(
+        own_card, root=small_motions, run=tmp_path / "run", overrides=overrides, quiet=True
+    ).run
+    kept = open_run(run.path)
+    own_card.write_text(OWN_CARD.format(flip="true").replace("CC-BY", "CC0"))
+    assert (kept.card.licence, kept.card.flip) == ("CC-BY-4.0", False)
+    own_card.unlink()
+    assert open_source(run.path).card == kept.card
+    assert open_source(run.path).card.licence == "CC-BY-4.0"
+    (run.path / "card.toml").unlink()
+    assert open_run(run.path).card is None
+
+
+def test_a_run_of_an_earlier_version_finds_its_card(own_run, own_card):
+    (own_run.path / "card.toml").unlink(missing_ok=True)
+    assert own_run.card.name == "motions"
+    text = (own_run.path / "config.toml").read_text()
+    (own_run.path / "config.toml").write_text(text.replace('"motions"', f'"{own_card}"'))
+    assert open_run(own_run.path).card.name == "mine"
+
+
+def test_a_model_that_there_is_not_is_answered_with_a_near_name_or_none(small_motions):
+    with pytest.raises(UserError, match="did you mean pan_lite_micro"):
+        resolve("motions", root=small_motions, model="pan_lite_micrO")
+    with pytest.raises(UserError, match=r"there is no zzz; `pan-keras models` lists them"):
+        resolve("motions", root=small_motions, model="zzz")
+
+
+def test_what_is_odd_in_the_data_is_said_even_to_who_is_quiet(tmp_path, capsys):
+    for number, name in enumerate(("train/a/0", "train/b/1", "val/a/2", "val/c/3")):
+        path = tmp_path / "videos" / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, moving_frames(6, seed=number))
+    train(tmp_path / "videos", run=tmp_path / "run", overrides=SETTINGS, quiet=True)
+    assert "warning: c has no training clip" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
