@@ -1,16 +1,18 @@
-"""Real clips to calibrate by and to compare on."""
+"""The clips of an export: to calibrate int8 by, to compare on, to measure accuracy on."""
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import chain, islice, zip_longest
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pan_keras.data import (
+    SPLITS,
     BrokenVideo,
     Clip,
     ClipShape,
@@ -26,30 +28,50 @@ from pan_keras.training.train import open_run_data
 
 Calibration = str | Path | Iterable[np.ndarray] | None
 
+DRAWN = (
+    "training clips drawn by a seed, as many of each class as of any other where there are, none "
+    "of them among the clips that were checked or measured"
+)
+GIVEN = "clips that the caller gave, drawn by the seed, none of them among those that were checked"
+# How many views of a clip are made by which crops and samples in time. The ten dense views are not
+# among them: they run through a short video again from its start, a jump that is no motion.
+VIEWS = {1: ("1", 1), 2: ("1", 2), 6: ("3", 2)}
+PORTION = 8  # clips that are decoded before it is looked whether there are enough
+
 
 @dataclass(frozen=True)
 class ExportClips:
     """The clips of an export; `export_clips` finds them.
 
+    No video gives both clips to calibrate by and clips to compare on or to measure.
+
     Args:
-        calibration: uint8 clips `(N, m, H, W, 3)` by which int8 ranges are found.
+        calibration: uint8 clips `(N, m, H, W, 3)` by which int8 ranges are found; none where no
+            file is in int8.
         check: uint8 clips of the same form on which all formats are compared.
         data: Where they come from, for people.
-        videos: The data of the run, if they are known: what accuracy is measured on.
+        videos: The data of the run, if they are known.
+        measured: The clips of these data on which accuracy is measured.
+        drawn: How those to calibrate by were chosen, ready for JSON.
+        notes: What a person should know of it, a sentence each.
     """
 
     calibration: Sequence[np.ndarray]
     check: Sequence[np.ndarray]
     data: str
     videos: VideoData | None
+    measured: Sequence[Clip] = ()
+    drawn: dict[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None) -> ExportClips:
     """Finds the clips of an export.
 
-    Calibration takes training clips, the comparison validation clips and, where these are too few,
-    training clips; of every class alike, as evaluation sees them. Where the videos are too few,
-    several views of each are taken.
+    Calibration takes training clips, drawn by the recipe's seed over all classes. The comparison
+    takes validation clips and, where these are too few, training clips that did not calibrate.
+    Accuracy is measured on the split that the recipe names, without the clips that calibrated.
+    Where the videos are too few, several views of each are taken.
 
     Args:
         source: What is exported.
@@ -58,14 +80,13 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
             recipe says, and else the data of the run.
 
     Raises:
-        UserError: If there are no such data, or too few clips to compare on.
+        UserError: If there are no such data, or too few clips to compare on, to measure or to
+            calibrate by.
     """
     own = _own_data(source)
+    measured = _measured(source, recipe, own)
     if calibration is not None and not isinstance(calibration, (str, Path)):
-        given = [_checked(clip, source.shape) for clip in calibration]
-        _refuse_few(len(given), recipe, "calibration")
-        check = given[: recipe.check.clips]
-        return ExportClips(given, check, f"{len(given)} clips that were given", own)
+        return _of_given_clips(source, recipe, calibration, own, measured)
     name = calibration or recipe.calibration.data
     if not name and own is None:
         raise UserError(
@@ -73,13 +94,67 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
             "calibrate by and compare on"
         )
     videos = own if own is not None and not name else _opened(source, recipe, name)
-    training = videos.clips("train") or videos.all_clips
-    wanted = max(recipe.calibration.clips, 1)
-    found = list(islice(_views(training, source.shape, wanted), wanted))
-    candidates = (*_alike(videos.clips("val")), *_alike(training))
-    check = list(islice(_views(candidates, source.shape, recipe.check.clips), recipe.check.clips))
+    order = _balanced(videos.clips("train") or videos.all_clips, recipe.calibration.seed)
+    validation = _balanced(videos.clips("val"), recipe.calibration.seed)
+    wanted = recipe.calibration.clips if _quantised(recipe) else 0
+    pool = _pool(order, validation, measured, recipe.check.clips)
+    calibrating = _views(pool, source.shape, wanted)
+    used = {_real(clip) for clip, _ in calibrating}
+    rest = [clip for clip in (*validation, *order) if _real(clip) not in used]
+    check = _views(rest, source.shape, recipe.check.clips)
     _refuse_few(len(check), recipe, videos.source)
-    return ExportClips(found, check, videos.source, own)
+    if wanted and not calibrating:
+        raise UserError(
+            f"{videos.source}: no clip to calibrate int8 by is left beside those that are checked "
+            "or measured; give more videos by --calibration"
+        )
+    left = [clip for clip in measured if _real(clip) not in used]
+    if measured and not left:
+        raise UserError(
+            f"{videos.source}: every clip of {recipe.export.evaluate} calibrates int8; give other "
+            "videos by --calibration"
+        )
+    classes = {clip.label for clip, _ in calibrating}
+    drawn = {"videos": len(used), "classes": len(classes), "seed": recipe.calibration.seed}
+    return ExportClips(
+        [views for _, views in calibrating],
+        [views for _, views in check],
+        videos.source,
+        own,
+        left,
+        {**drawn, "rule": DRAWN} if wanted else {},
+        _notes(len(used), len(calibrating), wanted, len(measured) - len(left)),
+    )
+
+
+def _of_given_clips(
+    source: Source,
+    recipe: Recipe,
+    given: Iterable[np.ndarray],
+    own: VideoData | None,
+    measured: Sequence[Clip],
+) -> ExportClips:
+    clips = [_checked(clip, source.shape) for clip in given]
+    _refuse_few(len(clips), recipe, "calibration")
+    generator = np.random.default_rng(recipe.calibration.seed)
+    check, calibrating = np.split(generator.permutation(len(clips)), [recipe.check.clips])
+    if _quantised(recipe) and not len(calibrating):
+        raise UserError(
+            f"calibration: {len(clips)} clips, all of which are compared on; give more than "
+            f"{recipe.check.clips}, a hundred more if you can, to calibrate int8 by the others"
+        )
+    wanted = recipe.calibration.clips if _quantised(recipe) else 0
+    calibrating = calibrating[:wanted]
+    drawn = {"seed": recipe.calibration.seed, "rule": GIVEN} if wanted else {}
+    return ExportClips(
+        [clips[place] for place in calibrating],
+        [clips[place] for place in check],
+        f"{len(clips)} clips that were given",
+        own,
+        measured,
+        drawn,
+        _notes(len(calibrating), len(calibrating), wanted, 0),
+    )
 
 
 def _own_data(source: Source) -> VideoData | None:
@@ -89,9 +164,84 @@ def _own_data(source: Source) -> VideoData | None:
     return open_run_data(source.run.config)
 
 
+def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[Clip]:
+    """The clips of the split that the recipe names; none where no data are known."""
+    split = recipe.export.evaluate
+    if videos is None or split == "none":
+        return []
+    clips = [clip for name in SPLITS if split in (name, "all") for clip in videos.clips(name)]
+    if not clips:
+        raise UserError(f"{videos.source}: no clips of {split}; choose another --evaluate")
+    if tuple(videos.classes) != source.labels:
+        raise UserError(f"{videos.source}: its classes are no longer those of {source.name}")
+    return clips
+
+
 def _opened(source: Source, recipe: Recipe, name: str | Path) -> VideoData:
     seed = 0 if source.run is None else source.run.config.data.split_seed
     return open_data(name, recipe.calibration.root or None, split_seed=seed)
+
+
+def _quantised(recipe: Recipe) -> bool:
+    return "int8" in recipe.export.precisions
+
+
+def _pool(
+    order: Sequence[Clip], validation: Sequence[Clip], measured: Sequence[Clip], check: int
+) -> list[Clip]:
+    """The clips that may calibrate.
+
+    Those that are measured may not. Where all of them are measured, half calibrates; where the
+    validation clips do not suffice to compare on, some are left for that, but never more than half.
+    """
+    kept = {_real(clip) for clip in measured}
+    free = [clip for clip in order if _real(clip) not in kept]
+    half = (len(order) + 1) // 2
+    if not free:
+        return list(order[:half])
+    here = {_real(clip) for clip in validation}
+    free = [clip for clip in free if _real(clip) not in here] or free
+    missing = max(0, check - len(validation))
+    return free[: max(len(free) - missing, (len(free) + 1) // 2)]
+
+
+def _balanced(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """Draws an order of clips: one of each class, then the second of each, and so on."""
+    generator = np.random.default_rng(seed)
+    classes = defaultdict(list)
+    for place in generator.permutation(len(clips)):
+        classes[clips[place].label].append(clips[place])
+    return [clip for row in zip_longest(*classes.values()) for clip in row if clip is not None]
+
+
+def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> list[tuple[Clip, np.ndarray]]:
+    """Views of clips in order, several of each, evenly, where one is not enough."""
+    each = -(-wanted // max(len(clips), 1))
+    crops, temporal = VIEWS[min((n for n in VIEWS if n >= each), default=max(VIEWS))]
+    store = FrameStore(resize=shape.resize, cache="none")
+
+    def views(clip: Clip) -> list[tuple[Clip, np.ndarray]]:
+        try:
+            found = clip_views(clip, shape, store, crops, temporal)
+        except BrokenVideo:
+            return []
+        places = np.linspace(0, len(found) - 1, min(each, len(found))).round().astype(int)
+        return [(clip, found[place].copy()) for place in places]
+
+    rows: list[list[tuple[Clip, np.ndarray]]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # In portions, so that no more is decoded than is taken.
+        for start in range(0, len(clips), PORTION):
+            if sum(map(len, rows)) >= wanted:
+                break
+            rows += pool.map(views, clips[start : start + PORTION])
+    turns = chain.from_iterable(zip_longest(*rows))
+    return [view for view in turns if view is not None][:wanted]
+
+
+def _real(clip: Clip) -> Path:
+    """Which file it is, whatever links lead to it."""
+    return clip.path.resolve()
 
 
 def _checked(clip: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -111,28 +261,14 @@ def _refuse_few(count: int, recipe: Recipe, where: str) -> None:
         )
 
 
-def _alike(clips: Sequence[Clip]) -> list[Clip]:
-    """One clip of each class, then the second of each, and so on."""
-    classes = defaultdict(list)
-    for clip in clips:
-        classes[clip.label].append(clip)
-    return [clip for row in zip_longest(*classes.values()) for clip in row if clip is not None]
-
-
-def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> Iterator[np.ndarray]:
-    """Views of clips in order, several of each where one is not enough."""
-    store = FrameStore(resize=shape.resize, cache="none")
-    crops, temporal = ("1", 1) if len(clips) >= wanted else ("3", 2)
-
-    def views(clip: Clip) -> np.ndarray:
-        try:
-            return clip_views(clip, shape, store, crops, temporal)
-        except BrokenVideo:
-            return np.empty((0, *shape.array), np.uint8)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # In portions, so that no more is decoded than is taken.
-        portions = (clips[start : start + 8] for start in range(0, len(clips), 8))
-        yield from chain.from_iterable(
-            chain.from_iterable(pool.map(views, portion) for portion in portions)
+def _notes(videos: int, clips: int, wanted: int, unmeasured: int) -> list[str]:
+    notes = []
+    if videos < wanted:
+        views = f" ({clips} views)" if clips > videos else ""
+        notes.append(
+            f"int8 is calibrated by {videos} clips{views}, fewer than the {wanted} of the recipe; "
+            "--calibration names more"
         )
+    if unmeasured:
+        notes.append(f"{unmeasured} clips calibrate int8 and are left out of the accuracy")
+    return notes

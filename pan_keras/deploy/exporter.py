@@ -40,7 +40,8 @@ def export(
         model: A run folder, a `.keras` file, a model, or None for the latest run in `runs`.
         recipe: A `Recipe`, the name of a shipped one or a TOML file; unless given the one that
             is named as the model's backbone, else `default`.
-        calibration: Card, folder or CSV of videos, or at least 32 clips uint8 `(N, m, H, W, 3)`;
+        calibration: Card, folder or CSV of videos, or clips uint8 `(N, m, H, W, 3)`, 32 to
+            compare on and more to calibrate int8 by;
             by default the data of the run.
         output: Folder of the bundle; `bundle` in the run unless given.
         labels: Class names of a model that comes without.
@@ -68,6 +69,8 @@ def export(
     _kinds(recipe)  # what cannot be is said before the work begins
     tell("reading clips")
     clips = export_clips(source, recipe, calibration)
+    for note in clips.notes:
+        tell(note)
     gate = Gate(source, recipe, clips, tell)
     candidates = [
         Candidate(artefact, source.shape, recipe.check.threads)

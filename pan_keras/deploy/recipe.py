@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pan_keras import shipped
+from pan_keras.deploy.artefact import PRECISIONS
 from pan_keras.errors import UserError
 from pan_keras.training.config import read_toml
 from pan_keras.training.settings import assemble
@@ -44,12 +45,14 @@ class CalibrationSection:
     Args:
         data: Card, folder or CSV; by default the data of the run.
         root: Folder of the videos that a card names.
-        clips: Training clips that are looked at.
+        clips: Training clips that are looked at, drawn over all classes.
+        seed: Seed of the draw.
     """
 
     data: str = ""
     root: str = ""
     clips: int = 128
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,12 @@ class Recipe:
         ):
             if value < 1:
                 raise UserError(f"{key} is {value}; it must be at least 1")
+        if self.calibration.seed < 0:
+            raise UserError(f"calibration.seed is {self.calibration.seed}; it must be 0 or more")
+        for precision in PRECISIONS:
+            drop = self.limits(precision).drop
+            if not drop >= 0:
+                raise UserError(f"{precision}.drop is {drop:g}; it must be 0 or more")
 
     def limits(self, precision: str) -> Limits:
         """The limits of a precision."""

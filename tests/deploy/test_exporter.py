@@ -13,6 +13,8 @@ from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
 from pan_keras.deploy import export, exporter, verify
 from pan_keras.deploy.artefact import Artefact, StateTensor
+from pan_keras.deploy.bundle.summary import summary
+from pan_keras.deploy.gate import gate
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
@@ -69,6 +71,9 @@ def test_a_run_becomes_a_bundle_in_float_and_int8(run, exported):
 
 def test_the_facts_tell_what_was_checked(run, exported):
     facts = exported.facts
+    calibration = facts["calibration"]
+    assert (calibration["clips"], calibration["videos"], calibration["classes"]) == (96, 16, 8)
+    assert "training clips drawn by a seed" in calibration["rule"]
     float32, int8 = facts["artefacts"]
     assert float32["parity"]["clips"] == 32
     assert float32["parity"]["difference"] <= 1e-4
@@ -154,11 +159,68 @@ def test_int8_beyond_the_limit_is_refused_and_the_earlier_bundle_stays(own_run):
     assert not list(own_run.path.glob(".bundle*"))
 
 
-def test_int8_that_loses_accuracy_is_refused(own_run):
-    lenient = {"difference": 1e9, "agreement": 0.0, "cosine": -1.0}
-    strict = {"export": {"precisions": ["int8"]}, "int8": {**lenient, "drop": -1.0}}
-    with pytest.raises(UserError, match=r"top-1 accuracy on test is .* points below"):
-        export(own_run.path, overrides=strict)
+@pytest.fixture
+def knowing(monkeypatch):
+    """The Keras model is right on every clip; `change` alters the logits of the others."""
+    measure = gate.split_logits
+
+    def having(change):
+        def split_logits(models, *arguments):
+            logits, _ = measure(models, *arguments)
+            before = logits[""]
+            changed = {name: change(name, found) for name, found in logits.items() if name}
+            return {"": before, **changed}, before.argmax(-1)
+
+        monkeypatch.setattr(gate, "split_logits", split_logits)
+
+    return having
+
+
+def test_int8_that_loses_accuracy_is_refused(own_run, knowing):
+    knowing(lambda name, found: np.roll(found, 1, axis=-1) if "int8" in name else found)
+    with pytest.raises(UserError, match=r"0\.0%, 100\.0 points below .* more than 1; nothing was"):
+        export(own_run.path, overrides={"int8": LENIENT["int8"] | {"drop": 1.0}})
+
+
+def test_float32_that_changes_a_class_of_the_split_is_refused(own_run, knowing):
+    def second_becomes_first(name, found):
+        changed = found.copy()
+        first, second = changed[0].argsort()[[-1, -2]]
+        changed[0, [first, second]] = changed[0, [second, first]]
+        return changed
+
+    knowing(second_becomes_first)
+    with pytest.raises(UserError, match=r"a logit on test is off by"):
+        export(own_run.path, overrides={"export": {"precisions": ["float32"]}})
+    loose = {"export": {"precisions": ["float32"]}, "float32": {"difference": 1e3}}
+    with pytest.raises(UserError, match=r"of test keep their most probable class"):
+        export(own_run.path, overrides=loose)
+
+
+def test_a_loss_that_may_be_chance_is_said_and_written_down(own_run, knowing, tmp_path):
+    def one_lost(name, found):
+        return np.concatenate([np.roll(found[:1], 1, axis=-1), found[1:]])
+
+    knowing(one_lost)
+    said = []
+    bundle = export(
+        own_run.path,
+        output=tmp_path / "bundle",
+        overrides=INT8
+        | {"export": {"precisions": ["int8"]}, "int8": LENIENT["int8"] | {"drop": 1}},
+        tell=said.append,
+    )
+    accuracy = bundle.facts["artefacts"][0]["accuracy"]
+    assert (accuracy["paired"]["lost"], accuracy["paired"]["gained"]) == (1, 0)
+    assert "12.5 points below the Keras model's, more than 1; but 1 clips lost" in accuracy["doubt"]
+    assert f"model_int8.tflite: {accuracy['doubt']}" in said
+    card = (bundle.path / "MODEL_CARD.md").read_text()
+    assert f"## In doubt\n\n* model_int8.tflite: {accuracy['doubt']}." in card
+    assert accuracy["doubt"] in summary(bundle)
+    # The largest difference is on the measured clips here, and it is the one that is told.
+    assert accuracy["difference"] > bundle.facts["artefacts"][0]["parity"]["difference"]
+    assert f"| {accuracy['difference']:.2g} |" in card
+    assert f" {accuracy['difference']:.2g} " in summary(bundle)
 
 
 def test_float32_of_another_model_is_refused(own_run, monkeypatch):

@@ -77,7 +77,7 @@ def bundle_facts(
             "data": None if run is None else _data(source),
             "settings": {} if run is None else run.config.to_tables(),
         },
-        "calibration": {"data": clips.data, "clips": len(clips.calibration)},
+        "calibration": {"data": clips.data, "clips": len(clips.calibration), **clips.drawn},
         "licence": {
             "code": "Apache-2.0",
             "data": (card.licence if card else "") or "not known",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pan_keras.deploy.bundle.summary import doubts, largest_difference
+
 PRECISIONS = {
     "float32": "as trained",
     "float16": "weights in half precision",
@@ -21,6 +23,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         f"# {facts['name']}\n\n![A clip and its motion](preview.png)",
         _what(facts),
         _table(facts),
+        _doubts(facts),
         _classes(facts),
         _input(facts),
         _float_ops(facts),
@@ -55,17 +58,31 @@ def _table(facts: Mapping[str, Any]) -> str:
         lines.append(
             f"| {entry['file']} | {PRECISIONS[entry['precision']]} | {entry['bytes']:,} | {top1} | "
             f"{lost} | {agreement:.1%} | {entry['speed']['milliseconds']:.1f} | "
-            f"{parity['difference']:.2g} |"
+            f"{largest_difference(entry):.2g} |"
         )
     speed = facts["artefacts"][0]["speed"]
     lines += [
         "",
         f"Time of one call with {speed['threads']} threads on {speed['machine']}. `Off by` is the "
-        f"largest difference of a logit from the Keras model on "
-        f"{facts['artefacts'][0]['parity']['clips']} real clips; agreement is the share of clips "
+        f"largest difference of a logit from the Keras model on all that was compared: "
+        f"{facts['artefacts'][0]['parity']['clips']} real clips, black, white and repeated frames, "
+        "and the clips that accuracy was measured on; agreement is the share of clips "
         "with its most probable class. A `step` file takes a stream one segment a call.",
     ]
     return "\n".join(lines)
+
+
+def _doubts(facts: Mapping[str, Any]) -> str:
+    lines = [f"* {file}: {doubt}." for file, doubt in doubts(facts)]
+    for entry in facts["artefacts"]:
+        ties = (entry["accuracy"] or {}).get("near_ties", {"clips": 0})
+        if ties["clips"]:
+            lines.append(
+                f"* {entry['file']}: on {ties['clips']} clips the two largest logits are within "
+                f"{ties['margin']:.1g}, so that rounding decides which class comes first; "
+                f"{ties['changed']} of them get another class than from Keras."
+            )
+    return "\n".join(["## In doubt", "", *lines]) if lines else ""
 
 
 def _classes(facts: Mapping[str, Any]) -> str:
@@ -116,6 +133,15 @@ def _float_ops(facts: Mapping[str, Any]) -> str:
     return "\n".join(["## Operations left in float", "", *lines]) if lines else ""
 
 
+def _calibration(facts: Mapping[str, Any]) -> list[str]:
+    if not facts["clips"]:
+        return []
+    line = f"* Calibrated by {facts['clips']} clips of {facts['data']}"
+    if "videos" in facts:
+        line += f" ({facts['videos']} videos of {facts['classes']} classes)"
+    return [f"{line}: {facts['rule']} (seed {facts['seed']})" if "rule" in facts else line]
+
+
 def _origin(facts: Mapping[str, Any]) -> str:
     source, licence = facts["source"], facts["licence"]
     data = source["data"]["source"] if source["data"] else "not known"
@@ -124,8 +150,8 @@ def _origin(facts: Mapping[str, Any]) -> str:
         "",
         f"* Model: {source['model']}, run: {source['run'] or 'not known'}",
         f"* Data: {data}; their licence: {licence['data']}. The test vectors and the preview show "
-        "clips of the data that calibrated it.",
-        f"* Calibrated by {facts['calibration']['clips']} clips of {facts['calibration']['data']}",
+        f"clips of {facts['calibration']['data']}.",
+        *_calibration(facts["calibration"]),
         f"* Code: {licence['code']}. Exported {facts['created']}.",
     ]
     if licence["citation"]:

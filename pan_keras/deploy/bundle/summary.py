@@ -1,5 +1,8 @@
 """A bundle for a person at a terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pan_keras.runtime.bundle import Bundle
 
 COLUMNS = ("file", "bytes", "top-1", "lost", "agree", "off by", "ms")
@@ -20,7 +23,7 @@ def summary(bundle: Bundle) -> str:
                 f"{accuracy['top1']:.1%}" if accuracy else "",
                 f"{accuracy['drop']['top1']:.1f}" if accuracy else "",
                 f"{(accuracy or parity)['agreement']:.1%}",
-                f"{parity['difference']:.2g}",
+                f"{largest_difference(entry):.2g}",
                 f"{entry['speed']['milliseconds']:.1f}",
             )
         )
@@ -31,4 +34,22 @@ def summary(bundle: Bundle) -> str:
         for name, *cells in rows
     ]
     where = f"{measured['clips']} clips of {measured['split']}" if measured else "no clips"
+    lines += [f"{name}: {doubt}" for name, doubt in doubts(bundle.facts)]
     return "\n".join([f"{bundle.path}: {bundle.facts['name']}, measured on {where}", *lines])
+
+
+def largest_difference(entry: Mapping[str, Any]) -> float:
+    """The largest difference of a logit from the Keras model on anything that was compared.
+
+    Args:
+        entry: One of the `artefacts` of `model.json`.
+    """
+    parity, accuracy = entry["parity"], entry["accuracy"] or {}
+    found = parity["difference"], parity["edge_difference"], accuracy.get("difference", 0.0)
+    return max(found)
+
+
+def doubts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """File and sentence of what is beyond a limit of the recipe, but may be chance."""
+    measured = [(entry["file"], entry["accuracy"] or {}) for entry in facts["artefacts"]]
+    return [(file, accuracy["doubt"]) for file, accuracy in measured if "doubt" in accuracy]

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.data import SPLITS, Clip, FrameStore, VideoData, evaluation_dataset, reporting
-from pan_keras.deploy.source import Source
+from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset, reporting
+from pan_keras.deploy.gate.paired_loss import DOUBT, PairedLoss, binomial_tail
+from pan_keras.deploy.recipe import Limits
 from pan_keras.errors import UserError
 from pan_keras.evaluation.scores import score
 
@@ -16,46 +17,38 @@ BATCH = 8
 
 
 def split_logits(
-    models: Mapping[str, Classify], source: Source, videos: VideoData, split: str
+    models: Mapping[str, Classify], shape: ClipShape, clips: Sequence[Clip]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Runs every model over every clip of a split; each video is decoded once.
+    """Runs every model over clips; each video is decoded once.
 
     Args:
         models: By name, from clips `(b, N, m, H, W, 3)` to logits `(b, classes)`.
-        source: What is exported.
-        videos: The data of its run.
-        split: `train`, `val`, `test` or `all`.
+        shape: What the models take.
+        clips: The clips.
 
     Returns:
         Logits `(clips, classes)` by name, and the true classes `(clips,)`.
 
     Raises:
-        UserError: If no clip of the split can be read, or it has classes that the model lacks.
+        UserError: If no clip can be read.
     """
-    clips = _labelled(source, videos, split)
-    store = FrameStore(resize=source.shape.resize, cache="none")
+    store = FrameStore(resize=shape.resize, cache="none")
     logits: dict[str, list[np.ndarray]] = {name: [] for name in models}
     places = []
     with reporting(store):
-        data = evaluation_dataset(clips, source.shape, batch=BATCH, store=store)
+        data = evaluation_dataset(clips, shape, batch=BATCH, store=store)
         for frames, index in data.as_numpy_iterator():
             places.append(index)
             for name, classify in models.items():
                 logits[name].append(classify(frames))
     if not places:
-        raise UserError(f"{videos.source}: no clip of {split} could be read")
+        raise UserError(f"{clips[0].path}: neither this nor another clip to measure can be read")
     truth = np.array([clips[place].label for place in np.concatenate(places)])
     return {name: np.concatenate(rows) for name, rows in logits.items()}, truth
 
 
 def accuracy_record(
-    logits: np.ndarray,
-    truth: np.ndarray,
-    labels: Sequence[str],
-    *,
-    data: str,
-    split: str,
-    reference: np.ndarray | None = None,
+    logits: np.ndarray, truth: np.ndarray, labels: Sequence[str], *, data: str, split: str
 ) -> dict[str, Any]:
     """The accuracy of a model as `model.json` has it.
 
@@ -65,38 +58,134 @@ def accuracy_record(
         labels: Class names in the order of the logits.
         data: Where the clips come from.
         split: Part of the data.
-        reference: Logits of the Keras model, to tell what is lost against them.
     """
     scores = score(logits, truth, labels)
-    recalls = {row.name: row.recall for row in scores.per_class if row.clips}
-    record = {
+    return {
         "data": data,
         "split": split,
         "clips": len(truth),
         "top1": scores.top1,
         "top5": scores.top5,
         "mean_class": scores.mean_class,
-        "per_class": recalls,
+        "per_class": {row.name: row.recall for row in scores.per_class if row.clips},
     }
-    if reference is None:
-        return record
-    before = score(reference, truth, labels)
-    record["drop"] = {
-        "top1": round(100 * (before.top1 - scores.top1), 6),
-        "per_class": {
-            row.name: round(100 * (row.recall - recalls[row.name]), 6)
-            for row in before.per_class
-            if row.clips
+
+
+def comparison_record(
+    found: np.ndarray,
+    expected: np.ndarray,
+    truth: np.ndarray,
+    labels: Sequence[str],
+    exact: float | None = None,
+) -> dict[str, Any]:
+    """What an exported model changes against the Keras model, as `model.json` has it.
+
+    Args:
+        found: Logits `(clips, classes)` of the exported model.
+        expected: The same of the Keras model.
+        truth: `(clips,)`.
+        labels: Class names in the order of the logits.
+        exact: Of float32, which must give every clip the same class: the largest difference of a
+            logit that was measured on other clips. Where the Keras model's two largest logits are
+            closer together than twice that, rounding decides; these clips are exempt and counted.
+    """
+    before, after = score(expected, truth, labels), score(found, truth, labels)
+    recalls = {row.name: row.recall for row in after.per_class}
+    one, other = expected.argmax(-1), found.argmax(-1)
+    difference = float(np.abs(expected.astype("float64") - found).max())
+    near = _margins(expected) < 2 * (exact or 0)
+    loss = PairedLoss.of((one == truth)[~near], (other == truth)[~near])
+    record: dict[str, Any] = {
+        "drop": {
+            "top1": round(100 * (before.top1 - after.top1), 6),
+            "per_class": {
+                row.name: round(100 * (row.recall - recalls[row.name]), 6)
+                for row in before.per_class
+                if row.clips
+            },
         },
+        "agreement": float((one == other).mean()),
+        "difference": difference,
+        "paired": loss.to_json(),
     }
-    record["agreement"] = float((reference.argmax(-1) == logits.argmax(-1)).mean())
+    if exact is not None:
+        changed = int((near & (one != other)).sum())
+        ties = {"margin": 2 * exact, "clips": int(near.sum()), "changed": changed}
+        record["near_ties"] = ties
     return record
 
 
-def _labelled(source: Source, videos: VideoData, split: str) -> list[Clip]:
-    clips = [clip for name in SPLITS if split in (name, "all") for clip in videos.clips(name)]
-    if not clips:
-        raise UserError(f"{videos.source}: no clips of {split}; choose another --evaluate")
-    if tuple(videos.classes) != source.labels:
-        raise UserError(f"{videos.source}: its classes are no longer those of {source.name}")
-    return clips
+def accuracy_problem(record: Mapping[str, Any], limits: Limits) -> str | None:
+    """What is beyond the limits and beyond doubt, as a part of a sentence; None if nothing is.
+
+    Args:
+        record: `accuracy_record` and `comparison_record` in one.
+        limits: Of the precision.
+    """
+    split, difference = record["split"], record["difference"]
+    # Written so that a NaN is a problem.
+    if not difference <= limits.difference:
+        return f"a logit on {split} is off by {difference:.2g}, more than {limits.difference:.2g}"
+    if _loss(record).beyond(limits.drop):
+        return _drop(record, limits)
+    if _agreement_is_beyond(record, limits):
+        return _agreement(record, limits)
+    return None
+
+
+def accuracy_doubt(record: Mapping[str, Any], limits: Limits) -> str | None:
+    """What is beyond the limits, but may be chance, as sentences; None if nothing is.
+
+    The arguments are those of `accuracy_problem`, which found none.
+    """
+    clips, loss = record["clips"], _loss(record)
+    sentences = []
+    if loss.points > limits.drop:
+        low, high = loss.interval
+        sentences.append(
+            f"{_drop(record, limits)}; but {loss.lost} clips lost and {loss.gained} gained of "
+            f"{clips} may be chance ({low:.1f} to {high:.1f} points lost, 95 % to either side). "
+            "More clips would decide"
+        )
+    if "near_ties" not in record and record["agreement"] < limits.agreement:
+        sentences.append(
+            f"{_agreement(record, limits)}; but of {clips} clips that may be chance. More clips "
+            "would decide"
+        )
+    return ". ".join(sentences) or None
+
+
+def _loss(record: Mapping[str, Any]) -> PairedLoss:
+    paired = record["paired"]
+    return PairedLoss(paired["clips"], paired["lost"], paired["gained"])
+
+
+def _drop(record: Mapping[str, Any], limits: Limits) -> str:
+    return (
+        f"its top-1 accuracy on {record['split']} is {record['top1']:.1%}, "
+        f"{record['drop']['top1']:.1f} points below the Keras model's, more than {limits.drop:g}"
+    )
+
+
+def _agreement(record: Mapping[str, Any], limits: Limits) -> str:
+    return (
+        f"{record['agreement']:.2%} of {record['split']} keep their most probable class, less "
+        f"than {limits.agreement:.1%}"
+    )
+
+
+def _agreement_is_beyond(record: Mapping[str, Any], limits: Limits) -> bool:
+    clips = record["clips"]
+    kept = round(record["agreement"] * clips)
+    if "near_ties" in record:
+        # Float32 gives the same class everywhere; a share alone would hide single clips.
+        return (kept + record["near_ties"]["changed"]) / clips < limits.agreement
+    return binomial_tail(kept, clips, limits.agreement) < DOUBT
+
+
+def _margins(logits: np.ndarray) -> np.ndarray:
+    """How far the largest logit of each clip is above the next."""
+    if logits.shape[-1] < 2:
+        return np.full(len(logits), np.inf)
+    ordered = np.sort(logits.astype("float64"), axis=-1)
+    return ordered[:, -1] - ordered[:, -2]

@@ -9,7 +9,13 @@ import tensorflow as tf
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.formats.converters import converter
-from pan_keras.deploy.gate.accuracy import accuracy_record, split_logits
+from pan_keras.deploy.gate.accuracy import (
+    accuracy_doubt,
+    accuracy_problem,
+    accuracy_record,
+    comparison_record,
+    split_logits,
+)
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.parity import edge_clips, measure_parity
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
@@ -76,42 +82,34 @@ class Gate:
             The accuracy of the Keras model as `model.json` has it, None where no data are known.
         """
         split, videos = self.recipe.export.evaluate, self.clips.videos
-        if split == "none" or videos is None:
+        if videos is None or not self.clips.measured:
             return None
         self.tell(f"measuring accuracy on {split}")
         models = {candidate.name: candidate.classify for candidate in candidates}
-        logits, truth = split_logits({"": self.reference, **models}, self.source, videos, split)
-        labels, before = self.source.labels, logits[""]
-
-        def record(found: np.ndarray, reference: np.ndarray | None) -> dict[str, Any]:
-            return accuracy_record(
-                found, truth, labels, data=videos.source, split=split, reference=reference
-            )
-
+        shape, labels = self.source.shape, self.source.labels
+        logits, truth = split_logits({"": self.reference, **models}, shape, self.clips.measured)
+        before = logits[""]
+        where = {"data": videos.source, "split": split}
         for candidate in candidates:
-            candidate.accuracy = record(logits[candidate.name], before)
-            problem = self._lost(candidate, candidate.accuracy)
+            assert candidate.parity is not None
+            found, precision = logits[candidate.name], candidate.artefact.precision
+            record = accuracy_record(found, truth, labels, **where)
+            exact = candidate.parity.furthest if precision == "float32" else None
+            record |= comparison_record(found, before, truth, labels, exact)
+            candidate.accuracy, limits = record, self.recipe.limits(precision)
+            problem = accuracy_problem(record, limits)
             if problem:
                 raise self._refusal(candidate, problem, candidates)
-        return record(before, None)
+            doubt = accuracy_doubt(record, limits)
+            if doubt:
+                record["doubt"] = doubt
+                self.tell(f"{candidate.name}: {doubt}")
+        return accuracy_record(before, truth, labels, **where)
 
     def measure_speed(self, candidates: Sequence[Candidate]) -> None:
         """How long a call takes; no limit is held against it."""
         self.tell("measuring speed")
         measure_speed(candidates, self.checked[0])
-
-    def _lost(self, candidate: Candidate, record: dict[str, Any]) -> str | None:
-        limits = self.recipe.limits(candidate.artefact.precision)
-        drop, agreement = record["drop"]["top1"], record["agreement"]
-        if drop > limits.drop:
-            return (
-                f"its top-1 accuracy on {record['split']} is {record['top1']:.1%}, {drop:.1f} "
-                f"points below the Keras model's, more than {limits.drop:g}"
-            )
-        # Float32 must give the same answer everywhere; a share alone would hide single clips.
-        if candidate.artefact.precision == "float32" and agreement < limits.agreement:
-            return f"{1 - agreement:.2%} of {record['split']} get another most probable class"
-        return None
 
     def _refusal(
         self, candidate: Candidate, problem: str, candidates: Sequence[Candidate]

@@ -28,13 +28,18 @@ class Parity:
     cosine: float
     agreement: float
 
+    @property
+    def furthest(self) -> float:
+        """The largest difference of a logit on all inputs."""
+        return float(np.max([self.difference, self.edge_difference]))
+
     def to_json(self) -> dict[str, Any]:
         """As `model.json` has it."""
         return asdict(self)
 
     def problem(self, limits: Limits) -> str | None:
         """What is beyond the limits, as a part of a sentence; None where all is well."""
-        furthest = max(self.difference, self.edge_difference)
+        furthest = self.furthest
         # Written so that a NaN is a problem.
         if not furthest <= limits.difference:
             return f"a logit is off by {furthest:.2g}, more than {limits.difference:.2g}"
