@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -11,9 +12,10 @@ from run_folders import untrained_run
 
 from pan_keras.cli import main
 from pan_keras.data import Clip, FrameStore, clip_views, open_data
-from pan_keras.deploy import export, exporter, verify
+from pan_keras.deploy import export, exporter, load_recipe, verify
 from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.bundle.summary import summary
+from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate import gate
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
@@ -221,6 +223,19 @@ def test_a_loss_that_may_be_chance_is_said_and_written_down(own_run, knowing, tm
     assert accuracy["difference"] > bundle.facts["artefacts"][0]["parity"]["difference"]
     assert f"| {accuracy['difference']:.2g} |" in card
     assert f" {accuracy['difference']:.2g} " in summary(bundle)
+
+
+def test_int8_is_calibrated_by_the_clips_for_it(monkeypatch):
+    given = []
+
+    def convert(model, precision, calibration, **options):
+        given.append(calibration)
+
+    monkeypatch.setattr(exporter, "converter", lambda file_format: convert)
+    clips = ExportClips(calibration=["to calibrate"], check=["to check"], data="", videos=None)
+    source = SimpleNamespace(name="source", model=None)
+    exporter.convert(source, load_recipe(), clips, lambda what: None)
+    assert given == [["to calibrate"]] * 2
 
 
 def test_float32_of_another_model_is_refused(own_run, monkeypatch):
