@@ -1,204 +1,198 @@
-"""The newest frames of a camera or a stream, read by a thread of its own."""
+"""The newest segments of a camera or a stream, read by a thread of its own."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
 
-import av
-import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
-from pan_keras.data.container import MAX_PIXELS
-from pan_keras.data.video import upright
+from pan_keras.data.live_readers import PATIENCE, Moment, SourceDroppedError, camera, shown, stream
+from pan_keras.data.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
 
-# Seconds since a source's first frame, and a function that gives the pixels: most frames of a fast
-# source are not converted.
-Moment: TypeAlias = tuple[float, Callable[[], np.ndarray]]
-
-SLACK = 0.25  # of the time between two frames that are taken
-PATIENCE = 10.0  # seconds that a stream may stay silent
+SILENCE = 3 * PATIENCE  # seconds after which a source that gives nothing at all is given up
+STEADY = 60.0  # seconds that a connection must hold for the retries to be counted anew
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds before a retry; each waits twice as long
+PULSE = 0.5  # seconds between two looks at whether the source is still alive
 
 
 @dataclass(frozen=True)
 class Window:
-    """Adjacent frames that end with the newest.
+    """What is new of a source.
 
     Attributes:
-        frames: uint8 `(T, H, W, 3)`.
-        time: Seconds from the source's first frame to the newest.
-        dropped: Frames that came since the window before and are in none.
+        segments: The segments that are new, N of them at most.
+        clip: The last N segments, uint8 `(N, m, H, W, 3)`; None until there are as many.
+        time: Seconds from the source's first frame to the newest of these.
+        dropped: Frames that came since the window before and that nobody was given.
     """
 
-    frames: np.ndarray
+    segments: tuple[LiveSegment, ...]
+    clip: np.ndarray | None
     time: float
     dropped: int
 
 
 class LiveSource:
-    """Holds the last frames of a camera or stream, however slow its reader is.
+    """Cuts segments out of a camera or stream, however slow its reader is.
 
-    Frames are thinned to `rate`, evenly, so that motion is as fast in them as in the videos that a
-    network was trained on. A reader that is slow gets the newest window each time and the
-    frames between are dropped, whole windows at once: to drop single frames would make what moves
-    seem faster. A recording is played at its own speed, as if it were live.
+    A reader that is slow gets the newest segments each time, and those before are dropped whole:
+    to drop single frames would make what moves seem faster. A recording is played at its own
+    speed, as if it were live.
 
     Args:
-        source: Number of a camera, such as `"0"`; or what FFmpeg opens: an URL, a file, a pipe.
-        rate: Frames a second to take, at most.
-        window: Frames to hold.
-        transform: Applied to each frame that is taken, for example a resize.
+        source: Number of a camera, such as `"0"`; an address; a file or pipe.
+        window: What cuts the segments.
+        retry: How often a camera or an address that drops is tried again, after waits of 0.5 to 8
+            seconds; the count starts anew when a connection has held for a minute.
+        tell: Called with a sentence when the source has dropped and is tried again.
 
     Raises:
-        UserError: If the source cannot be opened or breaks off.
+        UserError: If the source cannot be opened, breaks off or falls silent.
 
     Example:
-        >>> with LiveSource("rtsp://camera/door", rate=15, window=30, transform=small) as source:
-        ...     for window in source.windows():
-        ...         print(window.time, window.frames.shape)
+        >>> window = LiveWindow(open_run("runs/live").live_sampling, transform=small)
+        >>> with LiveSource("rtsp://camera/door", window=window, retry=3) as source:
+        ...     for seen in source.windows():
+        ...         print(seen.time, seen.clip.shape)
     """
 
     def __init__(
         self,
         source: str,
         *,
-        rate: float,
-        window: int,
-        transform: Callable[[np.ndarray], np.ndarray],
+        window: LiveWindow,
+        retry: int = 0,
+        tell: Callable[[str], None] | None = None,
     ):
         self.source = source
-        self.rate = rate
-        self.transform = transform
-        self._held: deque[np.ndarray] = deque(maxlen=window)
-        self._taken = 0
-        self._time = 0.0
+        self.window = window
+        self.retry = retry
+        self.tell = tell or (lambda _: None)
+        self._pending: deque[LiveSegment] = deque(maxlen=window.sampling.segments)
+        self._recent: deque[LiveSegment] = deque(maxlen=window.sampling.segments)
         self._ended = False
-        self._failure: UserError | None = None
+        self._failure: BaseException | None = None
+        self._beat = time.monotonic()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> "LiveSource":
+        self._beat = time.monotonic()
         self._thread.start()
         return self
 
     def __exit__(self, *_) -> None:
         with self._changed:
             self._ended = True
+            self._changed.notify_all()
         self._thread.join(PATIENCE)
 
-    def windows(self, every: float = 0.0) -> Iterator[Window]:
-        """The newest window, again and again until the source ends.
+    def windows(self, every: float = 0.0, *, steps: bool = False) -> Iterator[Window]:
+        """What is new, again and again until the source ends.
 
-        The first comes when the window is full, or with what there is when the source ends before.
-        The last ends with the last frame.
+        A source that ends before its first N segments is given as a short clip.
 
         Args:
             every: Seconds from one window to the next, at least.
+            steps: Whether the reader takes segments one by one, and so the first N - 1 as well;
+                otherwise it waits for the first clip.
+
+        Raises:
+            UserError: What ended the source, unless it was its last frame. Any other error of the
+                thread that reads is raised as it is.
         """
-        seen = 0
+        seen: LiveSegment | None = None
         while True:
             with self._changed:
-                self._wait_for_more_than(seen)
-                if self._taken == seen:
-                    break
-                frames, taken, moment = np.stack(self._held), self._taken, self._time
-            start = time.monotonic()
-            dropped = max(0, taken - len(frames) - seen)
-            seen = taken
-            yield Window(frames, moment, dropped)
+                self._wait(steps)
+                segments, recent = tuple(self._pending), tuple(self._recent)
+                self._pending.clear()
+            whole = len(recent) == self.window.sampling.segments
+            if not segments or not (steps or whole):
+                break
+            clip = np.stack([segment.frames for segment in recent]) if whole else None
+            dropped = 0 if seen is None else self._dropped(seen, segments, recent, steps)
+            seen, start = segments[-1], time.monotonic()
+            yield Window(segments, clip, seen.time, dropped)
             self._pause(every - (time.monotonic() - start))
         if self._failure:
             raise self._failure
+
+    def _dropped(self, seen: LiveSegment, segments, recent, steps: bool) -> int:
+        if steps:
+            missing = segments[0].number - seen.number - 1
+            return round(max(0, missing) * self.window.sampling.stride)
+        return max(0, recent[0].start - seen.start - self.window.sampling.stack)
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._ended, max(0.0, seconds))
 
-    def _wait_for_more_than(self, seen: int) -> None:
-        self._changed.wait_for(
-            lambda: self._ended or (self._taken > seen and len(self._held) == self._held.maxlen)
-        )
+    def _wait(self, steps: bool) -> None:
+        def is_ready() -> bool:
+            whole = len(self._recent) == self.window.sampling.segments
+            return self._ended or bool(self._pending and (steps or whole))
+
+        while not self._changed.wait_for(is_ready, PULSE):
+            if time.monotonic() - self._beat > SILENCE:
+                raise UserError(
+                    f"{shown(self.source)}: nothing has come from it for {SILENCE:g} s; is it there?"
+                )
 
     def _read(self) -> None:
         try:
-            frames = camera(int(self.source)) if self.source.isdecimal() else stream(self.source)
-            self._take(frames)
-        except UserError as error:
+            for moment, pixels in self._moments():
+                if self._ended:
+                    return
+                self._take(self.window.push(pixels, moment))
+            self._take(self.window.rest())
+        except BaseException as error:  # whoever reads the windows is to have it
             self._failure = error
+            self._take(self.window.rest())
         finally:
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _take(self, frames: Iterator[Moment]) -> None:
-        due = 0.0
-        for moment, pixels in frames:
+    def _take(self, segments: list[LiveSegment]) -> None:
+        if not segments:
+            return
+        with self._changed:
+            for segment in segments:
+                if segment.is_first:
+                    self._recent.clear()
+                self._recent.append(segment)
+                self._pending.append(segment)
+            self._changed.notify_all()
+
+    def _moments(self) -> Iterator[Moment]:
+        """Frames of all connections, by one clock."""
+        origin: float | None = None
+        tries = 0
+        while True:
+            connected, offset = time.monotonic(), None
+            try:
+                for moment, pixels in self._frames():
+                    self._beat = now = time.monotonic()
+                    origin = now if origin is None else origin
+                    offset = now - origin if offset is None else offset
+                    yield offset + moment, pixels
+                return
+            except SourceDroppedError as error:
+                if offset is not None and time.monotonic() - connected > STEADY:
+                    tries = 0
+                if tries >= self.retry:
+                    raise
+                wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT)
+                tries += 1
+                self.tell(f"{error}; trying again in {wait:g} s ({tries} of {self.retry})")
+            self._beat = time.monotonic()
+            self._pause(wait)
             if self._ended:
                 return
-            if moment < self._time:  # the clock of a stream was set back
-                due = moment
-            # The times of a source at just this rate are not exact.
-            if moment < due - SLACK / self.rate:
-                continue
-            due = max(due, moment - 1 / self.rate) + 1 / self.rate
-            frame = self.transform(pixels())
-            with self._changed:
-                self._held.append(frame)
-                self._taken += 1
-                self._time = moment
-                self._changed.notify_all()
 
-
-def camera(number: int) -> Iterator[Moment]:
-    """Frames of a camera as they come.
-
-    Raises:
-        UserError: If it cannot be opened or gives no more frames.
-    """
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # it would say in two lines what the error says in one
-    device = cv2.VideoCapture(number)
-    try:
-        if not device.isOpened():
-            raise UserError(f"camera {number}: it cannot be opened; is it there, and free?")
-        start = time.monotonic()
-        while True:
-            good, frame = device.read()
-            if not good:
-                raise UserError(f"camera {number}: it gives no more frames; was it unplugged?")
-            yield time.monotonic() - start, partial(cv2.cvtColor, frame, cv2.COLOR_BGR2RGB)
-    finally:
-        device.release()
-
-
-def stream(url: str) -> Iterator[Moment]:
-    """Frames of a stream as they come; a recording, which says how long it is, as it plays.
-
-    Raises:
-        UserError: If it cannot be opened, holds no video or breaks off.
-    """
-    options = {"max_pixels": str(MAX_PIXELS)}
-    try:
-        with av.open(url, timeout=PATIENCE, metadata_errors="ignore", options=options) as container:
-            if not container.streams.video:
-                raise UserError(f"{url}: it holds no video; check the address")
-            recording = container.duration is not None
-            to_rgb = VideoReformatter()
-            first: tuple[float, float, tuple[int, int]] | None = None
-            for frame in container.decode(video=0):
-                now = time.monotonic()
-                shown = now if frame.time is None else frame.time
-                first = first or (shown, now, (frame.width, frame.height))
-                began, opened, size = first
-                if recording:
-                    time.sleep(max(0.0, (shown - began) - (now - opened)))
-                yield shown - began, partial(upright, frame, to_rgb, size)
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{url}: cannot be read as video ({reason}); check the address") from error
+    def _frames(self) -> Iterator[Moment]:
+        return camera(int(self.source)) if self.source.isdecimal() else stream(self.source)
