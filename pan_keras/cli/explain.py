@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import format_option, precision_option
 from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.quiet import import_tensorflow
 
 
-@click.command(cls=TensorFlowCommand)
+@click.command
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option(
@@ -17,13 +18,23 @@ from pan_keras.cli.quiet import TensorFlowCommand
     type=click.Path(dir_okay=False, path_type=Path),
     help="Picture to write, PNG.",
 )
+@precision_option
+@format_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def explain(run, video, output, as_json):
-    """Show what RUN looks at in VIDEO: timescale weights, PA, evidence of each segment."""
-    from pan_keras.evaluation.explain import explain  # TensorFlow takes seconds to import
-    from pan_keras.look.explanation_figure import write_explanation
+def explain(run, video, output, precision, file_format, as_json):
+    """Show what RUN looks at in VIDEO: timescale weights, PA, evidence of each segment.
 
-    explanation = explain(run, video)
+    RUN is a run folder; of an exported bundle, the answer and the frames are all that is shown.
+    """
+    from pan_keras.runtime.bundle import is_bundle
+
+    if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
+        import_tensorflow(click.get_current_context())
+    from pan_keras.evaluation.explain import explain
+
+    explanation = explain(run, video, precision=precision, file_format=file_format)
     if output is not None:
+        from pan_keras.look.explanation_figure import write_explanation
+
         write_explanation(explanation, output)
     echo(explanation.to_json() if as_json else explanation.to_text())

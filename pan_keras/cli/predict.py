@@ -13,11 +13,11 @@ from pan_keras.cli.options import (
     precision_option,
 )
 from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.quiet import import_tensorflow
 from pan_keras.errors import UserError
 
 
-@click.command(cls=TensorFlowCommand)
+@click.command
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("videos", nargs=-1, type=click.Path(path_type=Path), metavar="VIDEO...")
 @click.option(
@@ -45,6 +45,14 @@ from pan_keras.errors import UserError
     show_default=True,
     help="Seconds of a source between two answers, at least.",
 )
+@click.option(
+    "--retry",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Times that a camera or stream that drops is tried again, after 0.5 to 8 seconds.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
 def predict(
     run,
@@ -58,6 +66,7 @@ def predict(
     overlay,
     source,
     every,
+    retry,
     as_json,
 ):
     """Name the most probable classes of each VIDEO, a file or a folder of files.
@@ -65,28 +74,31 @@ def predict(
     RUN is a run folder or an exported bundle.
 
     A file that cannot be read is named on standard error, and the others go on; the exit code
-    is 2 where none could be read.
+    is 2 where none could be read. A --source ends with exit code 0 at the end of a recording or by
+    Ctrl-C, and with 2 and a sentence where it cannot be opened, drops or breaks off.
     """
-    if (overlay or source) and (precision or file_format):
-        raise UserError(
-            "--precision and --format choose a file of a bundle; give them with VIDEO alone"
-        )
+    from pan_keras.runtime.bundle import is_bundle
+
+    if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
+        import_tensorflow(click.get_current_context())
     if source is not None:
         if videos or overlay or crops != "1" or clips != "1":
             raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
-        print_live(run, source, top, every, as_json)
+        kind = {"precision": precision, "file_format": file_format}
+        print_live(run, source, as_json, top=top, every=every, retry=retry, **kind)
         return
     if not videos:
         raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
     options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch}
+    options |= {"precision": precision, "file_format": file_format}
     if overlay is not None:
         from pan_keras.evaluation.overlay import predict_onto
 
-        predictions = predict_onto(run, videos, overlay, **options)
+        predictions = predict_onto(run, videos, overlay, tell=tell, **options)
     else:
-        from pan_keras.evaluation.prediction import predict  # TensorFlow takes seconds to import
+        from pan_keras.evaluation.prediction import predict
 
-        predictions = predict(run, videos, precision=precision, file_format=file_format, **options)
+        predictions = predict(run, videos, **options)
     read = 0
     for prediction in predictions:
         if prediction.error:
@@ -100,12 +112,17 @@ def predict(
         sys.exit(2)
 
 
-def print_live(run: Path, source: str, top: int, every: float, as_json: bool) -> None:
+def print_live(run: Path, source: str, as_json: bool, **options) -> None:
     """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
     from pan_keras.evaluation.live import predict_live
 
     try:
-        for answer in predict_live(run, source, top=top, every=every):
+        for answer in predict_live(run, source, tell=tell, **options):
             echo(answer.to_json() if as_json else answer.to_text())
     except KeyboardInterrupt:
         echo("stopped", err=True)
+
+
+def tell(sentence: str) -> None:
+    """Prints what is no answer, beside the answers."""
+    echo(sentence, err=True)

@@ -17,12 +17,21 @@ class TensorFlowCommand(click.Command):
 
     def invoke(self, ctx: click.Context):
         """Imports TensorFlow, then runs the command."""
-        if not ctx.find_root().params.get("verbose"):
-            with _silent_stderr():
-                import tensorflow as tf
-
-                tf.config.list_physical_devices()
+        import_tensorflow(ctx)
         return super().invoke(ctx)
+
+
+def import_tensorflow(ctx: click.Context) -> None:
+    """Imports TensorFlow without its messages, unless `pan-keras -v` asks for them.
+
+    Args:
+        ctx: The command that runs.
+    """
+    if not ctx.find_root().params.get("verbose"):
+        with _silent_stderr():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
 
 
 @contextmanager

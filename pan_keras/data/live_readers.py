@@ -20,7 +20,9 @@ from pan_keras.errors import UserError
 # source are not converted.
 Moment: TypeAlias = tuple[float, Callable[[], np.ndarray]]
 
-PATIENCE = 10.0  # seconds that a source may stay silent, and that a gap in a recording is waited for
+PATIENCE = (
+    10.0  # seconds that a source may stay silent, and that a gap in a recording is waited for
+)
 SHARE_MISSING = 0.1  # of a recording that may be missing at its end
 NETWORK = (
     "ftp", "http", "https", "mmsh", "rtmp", "rtmps", "rtmpt", "rtp", "rtsp", "rtsps", "sftp", "srt",

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -139,7 +139,7 @@ class LiveSource:
         while not self._changed.wait_for(is_ready, PULSE):
             if time.monotonic() - self._beat > SILENCE:
                 raise UserError(
-                    f"{shown(self.source)}: nothing has come from it for {SILENCE:g} s; is it there?"
+                    f"{shown(self.source)}: nothing has come from it for {SILENCE:g} s; check it"
                 )
 
     def _read(self) -> None:
@@ -165,12 +165,18 @@ class LiveSource:
                 if segment.is_first:
                     self._recent.clear()
                 self._recent.append(segment)
+                full = len(self._pending) == self._pending.maxlen
+                dropped = self._pending.popleft() if full else None
                 self._pending.append(segment)
+                if dropped is not None and dropped.is_first:
+                    # The reader is to know all the same that the source began anew.
+                    self._pending[0] = replace(self._pending[0], is_first=True)
             self._changed.notify_all()
 
     def _moments(self) -> Iterator[Moment]:
         """Frames of all connections, by one clock."""
         origin: float | None = None
+        newest = 0.0
         tries = 0
         while True:
             connected, offset = time.monotonic(), None
@@ -178,17 +184,20 @@ class LiveSource:
                 for moment, pixels in self._frames():
                     self._beat = now = time.monotonic()
                     origin = now if origin is None else origin
-                    offset = now - origin if offset is None else offset
-                    yield offset + moment, pixels
+                    # A server may have sent more than was taken in the time that has passed.
+                    offset = max(now - origin, newest) if offset is None else offset
+                    newest = offset + moment
+                    yield newest, pixels
                 return
             except SourceDroppedError as error:
-                if offset is not None and time.monotonic() - connected > STEADY:
+                if time.monotonic() - connected > STEADY:
                     tries = 0
                 if tries >= self.retry:
                     raise
                 wait = min(FIRST_WAIT * 2**tries, LONGEST_WAIT)
                 tries += 1
                 self.tell(f"{error}; trying again in {wait:g} s ({tries} of {self.retry})")
+            newest += wait
             self._beat = time.monotonic()
             self._pause(wait)
             if self._ended:

@@ -1,30 +1,40 @@
 """Looking into a run's network while it classifies a video."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
-from pan_keras.data import Clip, FrameStore, clip_views
+from pan_keras.data.frame_index import frame_index
 from pan_keras.data.sampling import spread_starts, stack_frames
-from pan_keras.evaluation.views import softmax
-from pan_keras.layers import timescale_members
-from pan_keras.look.evidence import class_evidence
+from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.look.explanation import Explanation, NetworkExplanation, Timescale
-from pan_keras.look.networks import networks
-from pan_keras.models import VideoNetwork
-from pan_keras.training.run import open_run
+from pan_keras.runtime.clips import clip_from_video
+from pan_keras.runtime.recognition import softmax
+from pan_keras.training.run import Run
+
+if TYPE_CHECKING:  # a bundle needs no Keras
+    from pan_keras.models import VideoNetwork
 
 
-def explain(run: Path | str, video: Path | str) -> Explanation:
+def explain(
+    run: Path | str,
+    video: Path | str,
+    *,
+    precision: str | None = None,
+    file_format: str | None = None,
+) -> Explanation:
     """Looks into the network of a run while it classifies a video.
 
     The network sees the centre crop of the frames in the middle of each segment, as `predict`
-    does unless told otherwise.
+    does unless told otherwise. Of a bundle, whose model files give logits and nothing else, the
+    explanation holds the answer and the frames, and no networks.
 
     Args:
-        run: A run folder.
+        run: A run folder or a bundle.
         video: A video file.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
 
     Raises:
         UserError: If the run has no model or the video cannot be read.
@@ -34,25 +44,51 @@ def explain(run: Path | str, video: Path | str) -> Explanation:
         >>> explanation.networks[0].timescales[0]
         Timescale(k=1, index=0, segments=(0, 1, 2, 3, 4, 5, 6, 7), weight=0.31)
     """
-    opened, video = open_run(run), Path(video)
-    model, shape = opened.load_model(), opened.shape
-    store = FrameStore(resize=shape.resize, cache="none", folder=None)
-    clips = clip_views(Clip(video, label=0, split="test"), shape, store)
-    count = store.count(video)
+    opened, video = open_run_or_bundle(run, precision, file_format), Path(video)
+    shape = opened.shape
+    explained: tuple[NetworkExplanation, ...] = ()
+    if isinstance(opened, BundledRun):
+        recogniser = opened.inference().recogniser
+        clip = clip_from_video(video, shape)
+        logits = recogniser.logits(clip)
+    else:
+        clip = _clip_of(video, opened)
+        logits, explained = _look_inside(opened, clip)
+    count = len(frame_index(video))
     starts = spread_starts(count, shape.segments, shape.stack)[0]
-    logits = keras.ops.convert_to_numpy(model(clips, training=False))
     return Explanation(
         run=opened.path,
         path=video,
         labels=opened.labels,
-        probabilities=softmax(logits)[0],
+        probabilities=softmax(logits),
         frames=stack_frames(starts, count, shape.stack),
-        pictures=clips[0, :, 0],
-        networks=tuple(_explained(*item, clips) for item in networks(model).items()),
+        pictures=clip[:, 0],
+        networks=explained,
     )
 
 
-def _explained(name: str, network: VideoNetwork, clips: np.ndarray) -> NetworkExplanation:
+def _clip_of(video: Path, run: Run) -> np.ndarray:
+    from pan_keras.data import Clip, FrameStore, clip_views  # noqa: PLC0415 (TensorFlow)
+
+    store = FrameStore(resize=run.shape.resize, cache="none", folder=None)
+    return clip_views(Clip(video, label=0, split="test"), run.shape, store)[0]
+
+
+def _look_inside(run: Run, clip: np.ndarray) -> tuple[np.ndarray, tuple[NetworkExplanation, ...]]:
+    import keras  # noqa: PLC0415
+
+    from pan_keras.look.networks import networks  # noqa: PLC0415 (Keras)
+
+    model, clips = run.load_model(), clip[None]
+    logits = keras.ops.convert_to_numpy(model(clips, training=False))[0]
+    return logits, tuple(_explained(*item, clips) for item in networks(model).items())
+
+
+def _explained(name: str, network: "VideoNetwork", clips: np.ndarray) -> NetworkExplanation:
+    import keras  # noqa: PLC0415
+
+    from pan_keras.look.evidence import class_evidence  # noqa: PLC0415 (Keras)
+
     tensors = {
         key: keras.ops.convert_to_numpy(value)[0].astype("float32")
         for key, value in network.intermediates(clips).items()
@@ -68,6 +104,8 @@ def _explained(name: str, network: VideoNetwork, clips: np.ndarray) -> NetworkEx
 
 
 def _timescales(weights: np.ndarray, segments: int) -> tuple[Timescale, ...]:
+    from pan_keras.layers import timescale_members  # noqa: PLC0415 (Keras)
+
     members = timescale_members(segments)
     return tuple(
         Timescale(k, index, pooled, float(weight))

@@ -1,23 +1,24 @@
-"""What a run sees in a camera or stream, again and again."""
+"""What a run or bundle sees in a camera or stream, again and again."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import tensorflow as tf
 
-from pan_keras.data import ClipShape
-from pan_keras.data.crops import evaluation_crops, resize_shorter_side
-from pan_keras.data.live_source import LiveSource
-from pan_keras.data.resizing import resize
-from pan_keras.data.sampling import spread_starts, stack_frames
+from pan_keras.data.live_readers import check_source
+from pan_keras.data.live_source import LiveSource, Window
+from pan_keras.data.live_window import LiveWindow
+from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.prediction import likeliest
-from pan_keras.evaluation.views import softmax
-from pan_keras.training.run import open_run
+from pan_keras.runtime import Recogniser
+from pan_keras.runtime.clips import frame_for_model
+from pan_keras.runtime.recognition import softmax
+from pan_keras.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,33 @@ class LivePrediction:
 
 
 def predict_live(
-    run: Path | str, source: str, *, top: int = 5, every: float = 0.5
+    run: Path | str,
+    source: str,
+    *,
+    top: int = 5,
+    every: float = 0.5,
+    precision: str | None = None,
+    file_format: str | None = None,
+    retry: int = 0,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[LivePrediction]:
     """Classifies the last moments of a camera or stream until it ends.
 
-    The network was trained on whole clips, so that it is given a window as long as the median
-    training clip, at the median training frame rate, and looks at its centre crop. Where it is
-    slower than the source, whole stretches are dropped and counted.
+    The network sees what it was trained on: frames are brought to the median frame rate of its
+    training clips, and segments are cut at their spacing in the median clip. Its answer is for
+    the last N of them, of which it looks at the centre crop. A streaming model of a bundle takes
+    them one by one and carries its states. Where the network is slower than the source, whole
+    segments are dropped and counted.
 
     Args:
-        run: A run folder.
-        source: Number of a camera, or what FFmpeg opens: an URL, a file, a pipe.
+        run: A run folder or a bundle.
+        source: Number of a camera, an address that FFmpeg opens, a file or a pipe.
         top: Classes to name in each answer.
         every: Seconds between two answers, at least.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        retry: How often a camera or address that drops is tried again.
+        tell: Called with a sentence each time it is.
 
     Yields:
         An answer, as soon as it is there.
@@ -80,35 +95,58 @@ def predict_live(
         >>> for answer in predict_live("runs/demo", "0"):
         ...     print(answer.to_text())
     """
-    opened = open_run(run)
-    model, shape, report = opened.load_model(), opened.shape, opened.data_report
-    call = tf.function(lambda clips: model(clips, training=False))
-    call(np.zeros((1, *shape.array), np.uint8))  # the first call compiles, which takes seconds
-    live = LiveSource(
-        source,
-        rate=report["frame_rate"]["median"],
-        window=max(1, round(report["frames"]["median"])),
-        transform=partial(resize_shorter_side, side=shape.resize, resize=resize),
-    )
-    with live:
-        for window in live.windows(every):
+    opened = open_run_or_bundle(run, precision, file_format)
+    check_source(source)
+    viewer = _BundleViewer(opened) if isinstance(opened, BundledRun) else _RunViewer(opened)
+    with LiveSource(source, window=viewer.window, retry=retry, tell=tell) as live:
+        for window in live.windows(every, steps=viewer.steps):
             start = time.perf_counter()
-            probabilities = softmax(call(clip_of(window.frames, shape)).numpy())[0]
+            probabilities = viewer(window)
             seconds = time.perf_counter() - start
             found = likeliest(probabilities, opened.labels, top)
             yield LivePrediction(window.time, found, window.dropped, seconds)
 
 
-def clip_of(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
-    """The clip that evaluation would take from a video of these frames: its centre crop.
+class _Viewer(Protocol):
+    """A model that answers for windows of a source: probabilities `(classes,)`."""
 
-    Args:
-        frames: uint8 `(T, h, w, 3)`, the shorter side being `shape.resize`.
-        shape: Segments, stack and size.
+    window: LiveWindow
+    steps: bool
 
-    Returns:
-        uint8 `(1, N, m, H, W, 3)`.
-    """
-    starts = spread_starts(len(frames), shape.segments, shape.stack)
-    (cut,) = evaluation_crops(frames, shape, "1", resize)
-    return cut[stack_frames(starts, len(frames), shape.stack)]
+    def __call__(self, window: Window) -> np.ndarray: ...
+
+
+class _RunViewer:
+    """The Keras model of a run, compiled."""
+
+    steps = False
+
+    def __init__(self, run: Run):
+        import tensorflow as tf  # noqa: PLC0415 (a bundle does without)
+
+        from pan_keras.data.resizing import resize  # noqa: PLC0415 (OpenCV)
+
+        model, shape = run.load_model(), run.shape
+        self.window = LiveWindow(
+            run.live_sampling, partial(frame_for_model, shape=shape, resize=resize)
+        )
+        self._call = tf.function(lambda clips: model(clips, training=False))
+        self._call(np.zeros((1, *shape.array), np.uint8))  # compiles, which takes seconds
+
+    def __call__(self, window: Window) -> np.ndarray:
+        assert window.clip is not None
+        return softmax(self._call(window.clip[None]).numpy())[0]
+
+
+class _BundleViewer:
+    """A model file of a bundle; a streaming one where there is one."""
+
+    def __init__(self, run: BundledRun):
+        self.recogniser = Recogniser(run.bundle, run.precision, file_format=run.file_format)
+        self.window = run.bundle.live_window()
+        self.steps = self.recogniser.steps
+
+    def __call__(self, window: Window) -> np.ndarray:
+        answer = self.recogniser.answer(window.segments, window.clip)
+        assert answer is not None
+        return answer.probabilities

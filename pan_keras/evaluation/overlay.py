@@ -1,9 +1,10 @@
-"""The answer of a run and its PA drawn over the videos it was asked about."""
+"""The answer of a run or bundle, and a run's PA, drawn over the videos it was asked about."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,12 +15,15 @@ from pan_keras.data.resizing import resize
 from pan_keras.data.video import iterate_frames
 from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
+from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.prediction import Prediction, predict, video_files
 from pan_keras.evaluation.views import Crops
 from pan_keras.look import panels
-from pan_keras.look.motion_cue import MotionCue
 from pan_keras.look.pairs import UNKNOWN_RATE, chunks, sample_pairs, scale_of
-from pan_keras.training.run import Run, open_run
+from pan_keras.training.run import Run
+
+if TYPE_CHECKING:  # a bundle needs no Keras
+    from pan_keras.look.motion_cue import MotionCue
 
 SIDES = (240, 720)  # pixels of the shorter side that a picture has at least and at most
 SHOWN = 3  # classes
@@ -39,18 +43,23 @@ def predict_onto(
     crops: Crops = "1",
     clips: int = 1,
     batch: int = 8,
+    precision: str | None = None,
+    file_format: str | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Prediction]:
     """Classifies videos as `predict` does, and draws each answer over a copy of its video.
 
     The answer drawn is that of the whole video, on all its frames; PA is that of each frame and
-    the next, as heat over what moves. A network without PA gives the answer alone.
+    the next, as heat over what moves. A network without PA gives the answer alone, and so does a
+    bundle, whose model files give logits and nothing else.
 
     Args:
-        run: A run folder.
+        run: A run folder or a bundle.
         paths: Video files, and folders that are searched for them.
         output: An mp4 file where there is one video; a folder where there are several, which gets
             NAME.mp4 for each, in the subfolders that the videos are in.
-        top, crops, clips, batch: As for `predict`.
+        top, crops, clips, batch, precision, file_format: As for `predict`.
+        tell: Called with a sentence that says what a bundle cannot give.
 
     Yields:
         Each prediction, when its video is drawn. One that could not be read has no drawing.
@@ -59,10 +68,25 @@ def predict_onto(
         UserError: As `predict`; if `output` does not fit the number of videos, or two videos
             would have the same drawing.
     """
-    opened = open_run(run)
+    opened = open_run_or_bundle(run, precision, file_format)
     places = drawings(video_files(paths), Path(output))
     painter = Overlay(opened)
-    for prediction in predict(opened.path, paths, top=top, crops=crops, clips=clips, batch=batch):
+    if isinstance(opened, BundledRun) and tell is not None:
+        tell(
+            f"{opened.path}: a bundle gives the answer alone; for PA over the video, name the run "
+            "that it was exported from"
+        )
+    predictions = predict(
+        opened.path,
+        paths,
+        top=top,
+        crops=crops,
+        clips=clips,
+        batch=batch,
+        precision=precision,
+        file_format=file_format,
+    )
+    for prediction in predictions:
         if not prediction.error:
             painter.draw(prediction, places[prediction.path])
         yield prediction
@@ -100,15 +124,15 @@ class Overlay:
     """Draws answers over videos.
 
     Args:
-        run: The run that the answers are from.
+        run: The run or bundle that the answers are from.
 
     Raises:
-        UserError: If its model is absent or damaged.
+        UserError: If a run's model is absent or damaged.
     """
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run | BundledRun):
         self.side = run.shape.resize
-        self.cue = MotionCue.of_model(run.load_model(), "learnt")
+        self.cue = _motion_cue(run) if isinstance(run, Run) else None
 
     def draw(self, prediction: Prediction, output: Path) -> None:
         """Writes a copy of a video with the answer and PA over it.
@@ -135,7 +159,7 @@ class Overlay:
                 raise UserError(f"{video}: its frames cannot be decoded in order; draw another")
 
     def _heated(
-        self, cue: MotionCue, video: Path, pictures: Iterator[np.ndarray]
+        self, cue: "MotionCue", video: Path, pictures: Iterator[np.ndarray]
     ) -> Iterator[np.ndarray]:
         small = partial(resize_shorter_side, side=self.side, resize=resize)
         samples = sample_pairs(video, lambda frame: small(viewable(frame)))
@@ -147,6 +171,12 @@ class Overlay:
                 yield over(heated(picture, pa / highest), legend, 0)
         # The last frame has no next one, and so no PA.
         yield over(chunk[-1], legend, 0)
+
+
+def _motion_cue(run: Run) -> "MotionCue | None":
+    from pan_keras.look.motion_cue import MotionCue  # noqa: PLC0415 (Keras)
+
+    return MotionCue.of_model(run.load_model(), "learnt")
 
 
 def viewable(frame: np.ndarray) -> np.ndarray:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pan_keras.data import Clip
+from pan_keras.data.clip import Clip
 from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos
 from pan_keras.errors import UserError
-from pan_keras.evaluation.bundled_run import open_run_or_bundle
+from pan_keras.evaluation.bundle_classifier import BundleClassifier
+from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.views import ClipClassifier, Crops
 
 AT_ONCE = 32  # videos after which the predictions so far are given out
@@ -83,7 +84,11 @@ def predict(
     """
     opened = open_run_or_bundle(run, precision, file_format)
     files = video_files(paths)
-    classify = ClipClassifier(opened, crops, clips, batch)
+    classify: ClipClassifier | BundleClassifier
+    if isinstance(opened, BundledRun):
+        classify = BundleClassifier(opened, crops, clips)
+    else:
+        classify = ClipClassifier(opened, crops, clips, batch)
     for start in range(0, len(files), AT_ONCE):
         chunk = files[start : start + AT_ONCE]
         found, broken = classify([Clip(path, label=0, split="test") for path in chunk])

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import keras
 import numpy as np
 
-from pan_keras.data import Clip, FrameStore, evaluation_dataset, full_size
+from pan_keras.data.clip import Clip
+from pan_keras.data.crops import full_size
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundle_inference import BundleInference
 from pan_keras.evaluation.bundled_run import BundledRun
 from pan_keras.runtime.recognition import softmax
-from pan_keras.training.inference import Inference
 from pan_keras.training.run import Run
+
+if TYPE_CHECKING:  # a bundle needs neither
+    import keras
+
+    from pan_keras.training.inference import Inference
 
 Crops = Literal["1", "3", "full"]
 
@@ -68,6 +72,8 @@ class ClipClassifier:
         Raises:
             UserError: If the model gives values that are not numbers.
         """
+        from pan_keras.data import FrameStore, evaluation_dataset  # noqa: PLC0415 (TensorFlow)
+
         store = FrameStore(resize=self.run.shape.resize, cache="none", folder=None)
         dataset = evaluation_dataset(
             clips,
@@ -91,8 +97,10 @@ class ClipClassifier:
         return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
 
 
-def _inference(run: Run | BundledRun, crops: Crops) -> Inference | BundleInference:
+def _inference(run: Run | BundledRun, crops: Crops) -> "Inference | BundleInference":
     if isinstance(run, Run):
+        from pan_keras.training.inference import Inference  # noqa: PLC0415 (TensorFlow)
+
         model = run.load_model()
         return Inference(at_size(model, full_size(run.shape)) if crops == "full" else model)
     if crops == "full":
@@ -100,7 +108,7 @@ def _inference(run: Run | BundledRun, crops: Crops) -> Inference | BundleInferen
     return run.inference()
 
 
-def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
+def at_size(model: "keras.Model", size: tuple[int, int]) -> "keras.Model":
     """The same network with the same weights for frames of another size.
 
     Args:

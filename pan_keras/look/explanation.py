@@ -11,6 +11,10 @@ EVIDENCE = (
     "what a segment adds to a class's logit through the features that the pooling takes from it, "
     "less the mean over the classes; the temporal shift has let each segment see its neighbours"
 )
+BUNDLE = (
+    "a bundle gives logits and nothing from inside its model: for timescale weights, PA and "
+    "evidence, explain the run that it was exported from"
+)
 TOP = 5  # classes that a person is told
 
 
@@ -53,13 +57,13 @@ class Explanation:
     """What a run makes of one video.
 
     Attributes:
-        run: The run folder.
+        run: The run folder or bundle.
         path: The video.
         labels: Classes, in order of the logits.
         probabilities: `(classes,)`, for the centre crop and one sample in time.
         frames: `(N, m)`, the frames that each segment sees, numbered from 0.
         pictures: uint8 `(N, H, W, 3)`, the first of them.
-        networks: One for each network that the model is made of.
+        networks: One for each network that the model is made of; none of a bundle.
     """
 
     run: Path
@@ -99,6 +103,7 @@ class Explanation:
                 "networks": [self._record(network) for network in self.networks],
                 "evidence_is": EVIDENCE,
             }
+            | ({} if self.networks else {"note": BUNDLE})
         )
 
     def to_text(self) -> str:
@@ -112,6 +117,8 @@ class Explanation:
             name = [network.name] if len(self.networks) > 1 else []
             evidence = self._evidence_lines(network, shown)
             lines += ["", *name, *_timescale_lines(network), "", *evidence]
+        if not self.networks:
+            lines += ["", BUNDLE]
         return "\n".join(lines)
 
     def _record(self, network: NetworkExplanation) -> dict[str, Any]:

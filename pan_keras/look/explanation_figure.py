@@ -45,12 +45,13 @@ def explanation_figure(explanation: Explanation) -> Figure:
     References:
         PAN paper, Fig. 6.
     """
-    heights = [sum(_heights(explanation, network)) for network in explanation.networks]
+    networks = explanation.networks or (None,)  # of a bundle, the frames alone
+    heights = [sum(_heights(explanation, network)) for network in networks]
     figure = Figure(figsize=(WIDTH + SIDE, 0.5 + sum(heights)), layout="constrained")
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for part, network in zip(parts, explanation.networks, strict=True):
+    for part, network in zip(parts, networks, strict=True):
         _draw(part, explanation, network)
-        if len(parts) > 1:
+        if network is not None and len(parts) > 1:
             part.suptitle(network.name, x=0.01, ha="left", fontsize=10)
     answers = [
         f"{explanation.labels[each]} {explanation.probabilities[each]:.1%}"
@@ -61,10 +62,12 @@ def explanation_figure(explanation: Explanation) -> Figure:
     return figure
 
 
-def _heights(explanation: Explanation, network: NetworkExplanation) -> list[float]:
+def _heights(explanation: Explanation, network: NetworkExplanation | None) -> list[float]:
     """Inches of the frames, PA, timescales and evidence; 0 for what a network lacks."""
     count, height, width, _ = explanation.pictures.shape
     strip = WIDTH / count * height / width + 0.1
+    if network is None:
+        return [strip]
     return [
         strip,
         strip if network.motion is not None else 0.0,
@@ -73,7 +76,7 @@ def _heights(explanation: Explanation, network: NetworkExplanation) -> list[floa
     ]
 
 
-def _draw(part: SubFigure, explanation: Explanation, network: NetworkExplanation) -> None:
+def _draw(part: SubFigure, explanation: Explanation, network: NetworkExplanation | None) -> None:
     heights = _heights(explanation, network)
     shown = [height for height in heights if height]
     grid = part.subplots(
@@ -81,6 +84,8 @@ def _draw(part: SubFigure, explanation: Explanation, network: NetworkExplanation
     )
     rows = iter(grid)
     _pictures(next(rows), explanation.pictures, "frames", "first frame of each segment")
+    if network is None:
+        return
     if network.motion is not None:
         stacks = network.motion.mean(axis=1)
         highest = scale_of(stacks)

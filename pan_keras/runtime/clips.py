@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.data.clip_shape import ClipShape
-from pan_keras.data.crops import evaluation_crops, resize_shorter_side
+from pan_keras.data.crops import Resize, evaluation_crops, resize_shorter_side
 from pan_keras.data.frame_index import frame_index
-from pan_keras.data.sampling import spread_starts, stack_frames
+from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
 from pan_keras.data.video import read_frames
 from pan_keras.errors import UserError
 from pan_keras.runtime.resizing import resize
@@ -30,9 +30,37 @@ def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
     Raises:
         BrokenVideo: If it cannot be decoded.
     """
+    return views_from_video(path, shape)[0]
+
+
+def views_from_video(
+    path: Path | str, shape: ClipShape, crops: str = "1", temporal: int = 1
+) -> np.ndarray:
+    """The views of a video file that evaluation looks at.
+
+    Args:
+        path: A video file.
+        shape: Segments, stack, size and resize.
+        crops: Views in space: `"1"` the centre or `"3"`.
+        temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
+
+    Returns:
+        uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
+
+    Raises:
+        BrokenVideo: If it cannot be decoded.
+    """
     count = len(frame_index(path))
+    starts = (
+        dense_views(count, shape.segments)
+        if temporal == 10
+        else spread_starts(count, shape.segments, shape.stack, temporal)
+    )
     shrink = partial(resize_shorter_side, side=shape.resize, resize=resize)
-    return _clip(count, lambda wanted: read_frames(path, wanted, transform=shrink), shape)
+    stacks = _stacks(
+        starts, count, lambda wanted: read_frames(path, wanted, transform=shrink), shape, crops
+    )
+    return stacks.reshape(-1, *shape.array)
 
 
 def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -49,7 +77,8 @@ def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
         UserError: If they are no such frames.
     """
     check_frames(frames)
-    return _clip(len(frames), lambda wanted: _shrunk(frames[wanted], shape), shape)
+    starts = spread_starts(len(frames), shape.segments, shape.stack)
+    return _stacks(starts, len(frames), lambda wanted: _shrunk(frames[wanted], shape), shape)[0, 0]
 
 
 def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -71,12 +100,13 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     return _fitted(frames, shape)
 
 
-def frame_for_model(frame: np.ndarray, shape: ClipShape) -> np.ndarray:
+def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
     """One frame in the size that a model takes, its centre.
 
     Args:
         frame: uint8 `(h, w, 3)`, RGB, of any size.
         shape: Size and resize.
+        resize: Scales a frame to a height and width.
 
     Returns:
         uint8 `(H, W, 3)`.
@@ -86,7 +116,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape) -> np.ndarray:
     """
     frames = np.asarray(frame)[None]
     check_frames(frames)
-    return _fitted(frames, shape)[0]
+    return _fitted(frames, shape, resize)[0]
 
 
 def check_frames(frames: np.ndarray) -> None:
@@ -96,18 +126,24 @@ def check_frames(frames: np.ndarray) -> None:
         raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")
 
 
-def _fitted(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+def _fitted(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
     if frames.shape[1:3] == shape.size:
         return frames
-    return evaluation_crops(_shrunk(frames, shape), shape, "1", resize)[0]
+    return evaluation_crops(_shrunk(frames, shape, resize), shape, "1", resize)[0]
 
 
-def _shrunk(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+def _shrunk(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
     return np.stack([resize_shorter_side(frame, shape.resize, resize) for frame in frames])
 
 
-def _clip(count: int, read: Callable[[np.ndarray], np.ndarray], shape: ClipShape) -> np.ndarray:
-    starts = spread_starts(count, shape.segments, shape.stack)[0]
+def _stacks(
+    starts: np.ndarray,
+    count: int,
+    read: Callable[[np.ndarray], np.ndarray],
+    shape: ClipShape,
+    crops: str = "1",
+) -> np.ndarray:
+    """`(samples, crops, N, m, H, W, 3)`; each frame is read once."""
     wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
-    (frames,) = evaluation_crops(read(wanted), shape, "1", resize)
-    return frames[places]
+    cut = evaluation_crops(read(wanted), shape, crops, resize)
+    return np.stack([frames[places] for frames in cut], axis=1)

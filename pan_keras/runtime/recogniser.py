@@ -77,7 +77,7 @@ class Recogniser:
         return Recognition(self.bundle.labels, self.logits(clip))
 
     def logits(self, clip: np.ndarray) -> np.ndarray:
-        """Logits of a clip.
+        """Logits of a clip; a bundle of streaming models alone steps through its segments.
 
         Args:
             clip: uint8 `(N, m, H, W, 3)`, in the form that the model takes.
@@ -91,6 +91,9 @@ class Recogniser:
         shape = self.bundle.shape.array
         if clip.shape != shape or clip.dtype != np.uint8:
             raise UserError(f"clip: {clip.dtype} {clip.shape}; this model takes uint8 {shape}")
+        if self.steps and not self._holds(streaming=False):
+            stream = Stream(self._stream.engine, self._stream.described)
+            return self._finite([stream(segment) for segment in clip][-1])
         frames = clip.reshape(-1, *shape[2:])
         return self._finite(self._clip_model({"frames": frames})["logits"].reshape(-1))
 
@@ -133,7 +136,8 @@ class Recogniser:
             ...     if answer := recogniser.watch(frame, seconds):
             ...         print(f"{seconds:.1f} s: {answer.label}")
         """
-        return self.answer(self._window.push(frame, time), self._window.clip)
+        segments = self._window.push(frame, time)
+        return self.answer(segments, self._window.clip) if segments else None
 
     def answer(
         self, segments: Sequence[LiveSegment], clip: np.ndarray | None
@@ -161,10 +165,13 @@ class Recogniser:
     @cached_property
     def steps(self) -> bool:
         """Whether live video goes through a streaming model, segment by segment."""
+        return self._holds(streaming=True)
+
+    def _holds(self, streaming: bool) -> bool:
         return any(
             self.precision in (None, entry.precision)
             and self.file_format in (None, entry.format)
-            and entry.streaming
+            and entry.streaming == streaming
             and entry.is_runnable
             for entry in self.bundle.entries
         )

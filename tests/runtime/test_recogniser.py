@@ -1,5 +1,6 @@
 """The same bytes in, the same answer out; on a device too."""
 
+import json
 import shutil
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_a_stream_answers_for_the_last_segments(bundle):
             if number + 1 >= SHAPE.segments:
                 window = segments[number + 1 - SHAPE.segments : number + 1]
                 np.testing.assert_allclose(answer.logits, logits_by_hand(window), atol=1e-5)
+
+
+def test_a_bundle_of_a_streaming_model_alone_recognises_whole_videos(own_bundle):
+    facts = json.loads((own_bundle / "model.json").read_text())
+    facts["artefacts"] = [entry for entry in facts["artefacts"] if entry["streaming"]]
+    (own_bundle / "model.json").write_text(json.dumps(facts))
+    recogniser = Recogniser(own_bundle)
+    for clip in clips(2, seed=3):
+        recogniser.step(clip[0])  # what it watches meanwhile is another matter
+        np.testing.assert_allclose(
+            recogniser.recognise(clip).logits, logits_by_hand(clip), atol=1e-5
+        )
 
 
 def test_a_step_takes_frames_of_any_size(bundle):

@@ -1,0 +1,125 @@
+"""`predict` and `explain` take a bundle wherever they take a run, without TensorFlow and Keras."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from bundles import LABELS
+from click.testing import CliRunner
+from video_files import moving_frames, write_video
+
+from pan_keras.cli import main
+from pan_keras.data import Clip, probe
+from pan_keras.evaluation.bundled_run import open_run_or_bundle
+from pan_keras.evaluation.prediction import predict
+from pan_keras.evaluation.views import ClipClassifier
+from pan_keras.runtime import Recogniser
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import sys
+
+sys.modules.update(dict.fromkeys(("tensorflow", "keras", "matplotlib", "tensorboard", "jax")))
+from pan_keras.cli import main
+
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("videos") / "clip.mp4", moving_frames(30))
+
+
+def alone(*arguments):
+    """Runs the command where TensorFlow and Keras are not installed."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--json",), ("--crops", "3", "--clips", "10"), ("--format", "onnx")],
+    ids=" ".join,
+)
+def test_a_bundle_predicts_without_tensorflow(bundle, video, options):
+    done = alone("predict", bundle, video, *options)
+    assert done.returncode == 0, done.stderr
+    assert Recogniser(bundle).recognise(video).label in done.stdout
+
+
+def test_a_bundle_watches_draws_and_explains_without_tensorflow(bundle, video, tmp_path):
+    live = alone("predict", bundle, "--source", video, "--json")
+    assert live.returncode == 0, live.stderr
+    assert json.loads(live.stdout.splitlines()[-1])["predictions"]
+    drawn = alone("predict", bundle, video, "--overlay", tmp_path / "over.mp4")
+    assert drawn.returncode == 0, drawn.stderr
+    assert "a bundle gives the answer alone" in drawn.stderr
+    assert probe(tmp_path / "over.mp4").frames == 30
+    explained = alone("explain", bundle, video)
+    assert explained.returncode == 0, explained.stderr
+    assert "explain the run that it was exported from" in explained.stdout
+
+
+@pytest.mark.parametrize(("crops", "clips"), [("1", 1), ("3", 1), ("1", 2), ("3", 10)])
+def test_a_bundle_sees_the_views_that_evaluation_sees(bundle, video, crops, clips):
+    (found,) = predict(bundle, [video], crops=crops, clips=clips)
+    opened = open_run_or_bundle(bundle)
+    expected, _ = ClipClassifier(opened, crops, clips)([Clip(video, 0, "test")])
+    for label, share in found.predictions:
+        assert share == pytest.approx(expected[0][LABELS.index(label)], rel=1e-6)
+
+
+def test_a_bundle_is_explained_as_far_as_it_goes(bundle, video, tmp_path):
+    arguments = ["explain", str(bundle), str(video), "--json", "-o", str(tmp_path / "out.png")]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    found = json.loads(result.stdout)
+    assert found["networks"] == found["timescales"] == []
+    assert "a bundle gives logits" in found["note"]
+    assert np.shape([segment["frames"] for segment in found["segments"]]) == (4, 2)
+    best = found["predictions"][0]
+    answer = Recogniser(bundle).recognise(video)
+    assert best == {"label": answer.label, "probability": pytest.approx(answer.probability)}
+    assert cv2.imread(str(tmp_path / "out.png")).shape[1] > 800
+
+
+def test_a_broken_video_does_not_stop_a_bundle(bundle, video, tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    result = CliRunner().invoke(
+        main, ["predict", str(bundle), str(tmp_path / "broken.mp4"), str(video)]
+    )
+    assert result.exit_code == 0
+    assert "broken.mp4: skipped" in result.stderr
+    assert "clip.mp4: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--crops", "full"), "the size of an exported model is fixed"),
+        (("--precision", "int8"), "holds no int8 model"),
+    ],
+)
+def test_what_a_bundle_cannot_do_is_one_sentence(bundle, video, arguments, message):
+    result = CliRunner().invoke(main, ["predict", str(bundle), str(video), *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_source_that_drops_is_told_of_and_ends_with_2(bundle):
+    address = "tcp://127.0.0.1:9/"
+    result = CliRunner().invoke(main, ["predict", str(bundle), "--source", address, "--retry", "1"])
+    assert result.exit_code == 2
+    assert "trying again in 0.5 s (1 of 1)" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith(f"Error: {address}: cannot be read")
