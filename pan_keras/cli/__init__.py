@@ -22,6 +22,7 @@ from pan_keras.cli.report import report
 from pan_keras.cli.train import train
 from pan_keras.cli.verify import verify
 from pan_keras.errors import Interrupted, UserError
+from pan_keras.installation import missing_part
 from pan_keras.printable import printable_message
 
 COMMANDS = (
@@ -59,6 +60,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             raise Mistake(printable_message(error)) from error
+        except ModuleNotFoundError as error:
+            sentence = missing_part(error)
+            if sentence is None:
+                raise
+            raise Mistake(str(sentence)) from error
         except Interrupted as stop:
             click.echo(printable_message(stop), err=True)
             ctx.exit(128 + stop.signal)

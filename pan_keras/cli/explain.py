@@ -32,9 +32,9 @@ def explain(run, video, output, precision, file_format, as_json):
         import_tensorflow(click.get_current_context())
     from pan_keras.evaluation.explain import explain
 
-    explanation = explain(run, video, precision=precision, file_format=file_format)
     if output is not None:
         from pan_keras.look.explanation_figure import write_explanation
-
+    explanation = explain(run, video, precision=precision, file_format=file_format)
+    if output is not None:
         write_explanation(explanation, output)
     echo(explanation.to_json() if as_json else explanation.to_text())

@@ -98,13 +98,22 @@ def predict_live(
     opened = open_run_or_bundle(run, precision, file_format)
     check_source(source)
     viewer = _BundleViewer(opened) if isinstance(opened, BundledRun) else _RunViewer(opened)
+    # A stream takes every segment, however seldom it is asked; a clip is taken when it is due.
+    pace, due = (0.0, 0.0) if viewer.steps else (every, 0.0)
+    held: LivePrediction | None = None
     with LiveSource(source, window=viewer.window, retry=retry, tell=tell) as live:
-        for window in live.windows(every, steps=viewer.steps):
+        for window in live.windows(pace, steps=viewer.steps):
             start = time.perf_counter()
-            probabilities = viewer(window)
-            seconds = time.perf_counter() - start
-            found = likeliest(probabilities, opened.labels, top)
-            yield LivePrediction(window.time, found, window.dropped, seconds)
+            found = likeliest(viewer(window), opened.labels, top)
+            dropped, seconds = window.dropped, time.perf_counter() - start
+            if held is not None:
+                dropped, seconds = dropped + held.dropped, seconds + held.seconds
+            held = LivePrediction(window.time, found, dropped, seconds)
+            if not viewer.steps or time.monotonic() >= due:
+                yield held
+                held, due = None, time.monotonic() + every
+    if held is not None:
+        yield held
 
 
 class _Viewer(Protocol):

@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--precision", help="float32, float16, dynamic or int8")
     parser.add_argument("--threads", type=int)
     given = parser.parse_args(arguments)
+    if given.threads is not None and given.threads < 1:
+        parser.error("--threads: give 1 or more")
     try:
         bundle = Bundle.open(given.bundle)
         if given.videos:

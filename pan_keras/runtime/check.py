@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
 from pan_keras.runtime.entry import Entry
+from pan_keras.runtime.loading import RUNTIMES
 from pan_keras.runtime.vectors import Vectors
 
 
@@ -37,6 +38,9 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
 
     Yields:
         A finding for the files, then one for each model.
+
+    Raises:
+        UserError: If this machine has the runtime of none of the models.
     """
     changed = [problem for name in bundle.checksums if (problem := _changed(bundle, name))]
     yield Finding("files", tuple(changed))
@@ -47,6 +51,12 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
     except UserError as error:
         yield Finding("vectors", (str(error),))
         return
+    if not any(entry.is_runnable for entry in bundle.entries):
+        packages = sorted({RUNTIMES[entry.format][1] for entry in bundle.entries})
+        raise UserError(
+            f"{bundle.path}: no runtime of its models is installed; "
+            f"pip install {' or '.join(packages)}"
+        )
     for entry in bundle.entries:
         if not entry.is_runnable:
             note = f"not run, the runtime of {entry.format} is not installed"

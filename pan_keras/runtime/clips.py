@@ -8,10 +8,9 @@ import numpy as np
 
 from pan_keras.data.clip_shape import ClipShape
 from pan_keras.data.crops import Resize, evaluation_crops, resize_shorter_side
-from pan_keras.data.frame_index import frame_index
 from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
-from pan_keras.data.video import read_frames
 from pan_keras.errors import UserError
+from pan_keras.installation import missing_part
 from pan_keras.runtime.resizing import resize
 
 FRAME_AXES = 4
@@ -50,6 +49,11 @@ def views_from_video(
     Raises:
         BrokenVideo: If it cannot be decoded.
     """
+    try:
+        from pan_keras.data.frame_index import frame_index  # noqa: PLC0415 (frames need no PyAV)
+        from pan_keras.data.video import read_frames  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise missing_part(error) or error from None
     count = len(frame_index(path))
     starts = (
         dense_views(count, shape.segments)

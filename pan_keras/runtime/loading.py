@@ -27,7 +27,7 @@ def load_engine(file_format: str, content: bytes, threads: int | None = None) ->
     """
     if not is_installed(file_format):
         package = RUNTIMES[file_format][1]
-        raise UserError(f"{file_format}: {package} is not here; pip install {package}")
+        raise UserError(f"{file_format}: {package} is not installed; pip install {package}")
     try:
         if file_format == "tflite":
             from pan_keras.runtime.litert_engine import LiteRTEngine  # noqa: PLC0415

@@ -90,6 +90,15 @@ def test_a_bundle_is_stepped_through_and_carries_its_states(own_bundle, video):
     assert len(set(found.values())) > 3
 
 
+def test_a_stream_that_is_asked_seldom_drops_nothing(bundle, video):
+    answers = list(predict_live(bundle, str(video), every=0.3))
+    assert [answer.dropped for answer in answers] == [0] * len(answers)
+    info = probe(video)
+    length = info.frames / info.rate
+    assert 1 < len(answers) <= length / 0.3 + 2
+    assert answers[-1].time == pytest.approx(length, abs=3 / info.rate)
+
+
 def test_a_bundle_of_clips_answers_for_the_last_segments(own_bundle, video):
     result = invoke(own_bundle, "--source", video, "--format", "onnx", "--json")
     assert result.exit_code == 0
