@@ -42,6 +42,7 @@ def train(
     if resume and (data or root or model or config or overrides or jit):
         raise UserError("--resume goes on with the settings of the run; drop the other arguments")
     from pan_keras.training import train as training  # TensorFlow takes seconds to import
+    from pan_keras.training.keeping import to_text
 
     if resume:
         result = training.resume(run, quiet=as_json)
@@ -59,7 +60,6 @@ def train(
     if as_json:
         echo(json.dumps(summary))
         return
-    best = summary["best_val_accuracy"]
-    accuracy = "no validation clips" if best is None else f"best validation accuracy {best:.3f}"
-    echo(f"{result.run.path}: {accuracy}, {result.seconds / 60:.1f} minutes")
+    kept = "" if result.run.kept is None else f"{to_text(result.run.kept)}, "
+    echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
     echo(f"next: pan-keras evaluate {result.run.path}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pan_keras.data.crops import full_size
     from pan_keras.data.examples import steps_per_epoch
     from pan_keras.data.frame_store import FrameStore
+    from pan_keras.data.left_out import LeftOut
     from pan_keras.data.motions import make_motions
     from pan_keras.data.opening import open_data
     from pan_keras.data.pipeline import (
@@ -34,6 +35,7 @@ _MODULES = {
     "Clip": "clip",
     "ClipShape": "clip_shape",
     "FrameStore": "frame_store",
+    "LeftOut": "left_out",
     "SPLITS": "clip",
     "SkippedFile": "video_data",
     "VideoData": "video_data",
@@ -63,6 +65,7 @@ __all__ = [
     "Clip",
     "ClipShape",
     "FrameStore",
+    "LeftOut",
     "SkippedFile",
     "VideoData",
     "VideoInfo",

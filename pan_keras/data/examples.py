@@ -1,8 +1,9 @@
 """Training examples, each a function of the seed and its position alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from pan_keras.data.clip import Clip
 from pan_keras.data.clip_shape import ClipShape
 from pan_keras.data.container import BrokenVideo
 from pan_keras.data.frame_store import FrameStore
+from pan_keras.data.left_out import LeftOut
+from pan_keras.data.random_streams import EXAMPLE, ORDER, random_stream
 from pan_keras.data.sampling import dense_starts, random_starts, stack_frames
 from pan_keras.errors import UserError
 
@@ -39,6 +42,7 @@ class TrainingExamples:
         seed: Seed of order, sampling and augmentation.
         store: Source of decoded frames.
         sampling: `"random"` or `"dense"`.
+        left_out: Clips that broke earlier in the run; those that break now are added.
 
     Raises:
         UserError: If there are no clips or `sampling` is unknown.
@@ -47,7 +51,8 @@ class TrainingExamples:
         >>> examples = TrainingExamples(
         ...     clips, shape, Augmentation(), batch=8, seed=0, store=store
         ... )
-        >>> frames, label = examples.example(4711)
+        >>> with ThreadPoolExecutor(2) as workers:
+        ...     frames, labels = examples.batch(590, workers)
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class TrainingExamples:
         store: FrameStore,
         parts: int = 1,
         sampling: str = "random",
+        left_out: LeftOut | None = None,
     ):
         if not clips:
             raise UserError("there are no clips to train on; add videos to the train split")
@@ -74,11 +80,15 @@ class TrainingExamples:
         self.seed = seed
         self.store = store
         self.sampling = sampling
+        self.left_out = LeftOut() if left_out is None else left_out
         # An epoch's end and the next one's start are prepared side by side.
         self.order = lru_cache(maxsize=4)(self._order)
 
     def batch(self, step: int, workers: Executor) -> tuple[np.ndarray, np.ndarray]:
         """The batch, or part of a batch, at a place.
+
+        A clip that breaks is left out of the whole batch and of all later ones. In its place stands
+        the next one in the order of the epoch that is not left out.
 
         Args:
             step: Global step; where batches come in parts, parts are counted.
@@ -88,41 +98,54 @@ class TrainingExamples:
             Frames uint8 `(b, N, m, H, W, 3)` and labels int32 `(b,)`, b the clips of a part.
 
         Raises:
-            UserError: As `example`.
-        """
-        first = int(step) * self.size
-        frames, labels = zip(
-            *workers.map(self.example, range(first, first + self.size)), strict=True
-        )
-        return np.stack(frames), np.array(labels)
-
-    def example(self, position: int) -> tuple[np.ndarray, np.int32]:
-        """The example at a position, counted over all epochs.
-
-        Args:
-            position: Global step times batch plus place in the batch.
-
-        Returns:
-            Frames uint8 `(N, m, H, W, 3)` and the label.
-
-        Raises:
             UserError: If every clip is broken, or the disk of a disk cache is full.
         """
-        epoch, index = divmod(int(position), self.epoch_length)
+        first = int(step) * self.size
+        broken: dict[Path, str] = {}
+        ready: dict[int, tuple[Clip, np.ndarray]] = {}
+        while len(ready) < self.size:
+            chosen = {
+                position: self._clip(position, first, broken)
+                for position in range(first, first + self.size)
+                if position not in ready
+            }
+            for position, found in zip(
+                chosen, workers.map(self._attempt, chosen, chosen.values()), strict=True
+            ):
+                if isinstance(found, BrokenVideo):
+                    broken[chosen[position].path] = found.reason
+                else:
+                    ready[position] = chosen[position], found
+            # One clip may stand at two places, and break at one of them.
+            ready = {place: each for place, each in ready.items() if each[0].path not in broken}
+        if broken:
+            self.left_out.add(broken, first)
+        clips, frames = zip(*(ready[position] for position in sorted(ready)), strict=True)
+        return np.stack(frames), np.array([clip.label for clip in clips], np.int32)
+
+    def _clip(self, position: int, first: int, broken: Mapping[Path, str]) -> Clip:
+        """The clip at a position of the batch that begins at position `first`."""
+        epoch, index = divmod(position, self.epoch_length)
         order = self.order(epoch)
         # Fewer clips than a batch are gone through again to fill it.
         for substitute in range(len(order)):
             clip = self.clips[order[(index + substitute) % len(order)]]
-            rng = np.random.default_rng([self.seed, epoch, index])
-            try:
-                return self._stacks(clip, rng), np.int32(clip.label)
-            except BrokenVideo:
-                continue
+            if clip.path not in broken and not self.left_out.holds(clip.path, first):
+                return clip
+        # Nothing is noted as left out: the run can go on when the clips are back.
+        path, reason = next(iter((broken or self.left_out.reasons).items()))
         self.store.failure = UserError(
-            f"none of the {len(self.clips)} training clips can be decoded any more; "
-            "check that the disk with the data is there"
+            f"none of the {len(self.clips)} training clips can be decoded any more "
+            f"({path.name}: {reason}); check that the disk with the data is there"
         )
         raise self.store.failure
+
+    def _attempt(self, position: int, clip: Clip) -> np.ndarray | BrokenVideo:
+        epoch, index = divmod(position, self.epoch_length)
+        try:
+            return self._stacks(clip, random_stream(self.seed, EXAMPLE, epoch, index))
+        except BrokenVideo as error:
+            return error
 
     def _stacks(self, clip: Clip, rng: np.random.Generator) -> np.ndarray:
         shape = self.shape
@@ -136,4 +159,4 @@ class TrainingExamples:
         return self.augmentation(frames, shape.size, rng, times).reshape(shape.array)
 
     def _order(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.clips))
+        return random_stream(self.seed, ORDER, epoch).permutation(len(self.clips))

@@ -2,9 +2,12 @@
 
 import hashlib
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import av
 import numpy as np
 
 from pan_keras.data.container import BrokenVideo
@@ -20,22 +23,36 @@ CACHES = ("none", "memory", "disk")
 # Raise this when the same file would give other pixels than before.
 CACHE_VERSION = 1
 SHARE_OF_MEMORY = 0.5
+# A read that took too long is tried again with twice the limit, up to this multiple of the first.
+PATIENCE = 4
+
+Read = TypeVar("Read")
 
 
 class FrameStore:
     """Frames of videos, resized, with the same pixels whatever the cache. Safe between threads.
 
     A clip takes `frames * h * w * 3` bytes in memory or on disk: 2.2 MB for 80 frames of
-    84x112 pixels. In memory, clips are kept until they fill `memory_limit`; those that come
-    after are decoded each time.
+    84x112 pixels. In memory, clips are kept where they fit into what is left of `memory_limit`; of
+    the others the frames asked for are decoded each time. So are those of a clip that is larger
+    than the limit by itself, on disk too. Processes may share a folder.
+
+    A read that takes too long is tried again, twice at most and with more time. A file that is
+    broken, or still too slow, is not opened again.
 
     Args:
         resize: Shorter side in pixels of the frames given out.
         cache: `"none"` decodes the frames asked for each time, `"memory"` and `"disk"` decode a
             whole clip once.
         folder: Where `"disk"` keeps its files, one `.npy` a clip.
-        memory_limit: Bytes that `"memory"` may hold; half of the machine's memory unless given.
-        timeout: Seconds that reading one file may take.
+        memory_limit: Bytes that `"memory"` may hold, and one clip take while it is decoded for a
+            cache; half of the machine's memory unless given.
+        timeout: Seconds that reading a file may take without progress.
+
+    Attributes:
+        broken: Why each file that could not be read was given up.
+        held: Bytes in memory, those of clips that are being decoded included.
+        failure: What ended a pipeline, for example a full disk.
 
     Raises:
         UserError: If `cache` is unknown, or is `"disk"` without a folder.
@@ -68,6 +85,9 @@ class FrameStore:
         self.broken: dict[Path, str] = {}
         self.failure: UserError | None = None
         self._clips: dict[Path, np.ndarray] = {}
+        self._sizes: dict[Path, int] = {}
+        self._limits: dict[Path, float] = {}
+        self._coming: set[Path] = set()
         self._lock = threading.Lock()
 
     def count(self, path: Path) -> int:
@@ -80,7 +100,7 @@ class FrameStore:
         if path in self._clips:
             return len(self._clips[path])
         try:
-            return len(frame_index(path, self.timeout))
+            return self._patiently(path, lambda limit: len(frame_index(path, limit)))
         except BrokenVideo as error:
             raise self._named(path, error) from error
 
@@ -115,26 +135,47 @@ class FrameStore:
 
     def _from_memory(self, path: Path, indices: np.ndarray) -> np.ndarray:
         clip = self._clips.get(path)
-        if clip is None:
-            if self.held >= self.memory_limit:
-                return self._decoded(path, indices)
-            clip = self._decoded(path, np.arange(self.count(path)))
-            with self._lock:
-                if path not in self._clips and self.held + clip.nbytes <= self.memory_limit:
-                    self._clips[path] = clip
-                    self.held += clip.nbytes
-        return clip[indices]
+        if clip is None and self._reserve(path):
+            try:
+                clip = self._whole(path)
+                self._clips[path] = clip
+            finally:
+                with self._lock:
+                    self._coming.discard(path)
+                    self.held += (0 if clip is None else clip.nbytes) - self._sizes[path]
+        return self._decoded(path, indices) if clip is None else clip[indices]
+
+    def _reserve(self, path: Path) -> bool:
+        """Sets memory aside for a clip; False where it does not fit or is on its way already."""
+        size = self._size(path)
+        with self._lock:
+            if path in self._coming or path in self._clips or self.held + size > self.memory_limit:
+                return False
+            self._coming.add(path)
+            self.held += size
+            return True
 
     def _from_disk(self, path: Path, indices: np.ndarray) -> np.ndarray:
         file = self._file(path)
         clip = self._load(file)
         if clip is None:
-            clip = self._decoded(path, np.arange(self.count(path)))
+            if self._size(path) > self.memory_limit:
+                return self._decoded(path, indices)
+            clip = self._whole(path)
             with self._lock:
                 if not file.exists():
                     with replacing(file) as temporary:
                         np.save(temporary, clip)
         return np.array(clip[indices])
+
+    def _size(self, path: Path) -> int:
+        """Bytes of a whole clip, from its first frame and their number."""
+        if path not in self._sizes:
+            self._sizes[path] = self._decoded(path, np.array([0])).nbytes * self.count(path)
+        return self._sizes[path]
+
+    def _whole(self, path: Path) -> np.ndarray:
+        return self._decoded(path, np.arange(self.count(path)))
 
     def _load(self, file: Path) -> np.ndarray | None:
         try:
@@ -154,7 +195,23 @@ class FrameStore:
 
     def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
         shrink = partial(resize_shorter_side, side=self.resize, resize=resize)
-        return read_frames(path, indices, timeout=self.timeout, transform=shrink)
+        return self._patiently(
+            path, lambda limit: read_frames(path, indices, timeout=limit, transform=shrink)
+        )
+
+    def _patiently(self, path: Path, read: Callable[[float], Read]) -> Read:
+        """Reads with the limit that was enough for the file before, then with more time."""
+        limit = self._limits.get(path, self.timeout)
+        while True:
+            try:
+                found = read(limit)
+            except BrokenVideo as error:
+                limit *= 2
+                if limit > PATIENCE * self.timeout or not _is_slow(error):
+                    raise
+            else:
+                self._limits[path] = limit
+                return found
 
     def _refuse_broken(self, path: Path) -> None:
         reason = self.broken.get(path)
@@ -164,3 +221,7 @@ class FrameStore:
     def _named(self, path: Path, error: BrokenVideo) -> BrokenVideo:
         self.broken.setdefault(path, error.reason)
         return error
+
+
+def _is_slow(error: BrokenVideo) -> bool:
+    return isinstance(error.__cause__, (TimeoutError, av.error.ExitError))

@@ -1,9 +1,11 @@
 """tf.data pipelines: from clips to batches of stacks, the same on every run."""
 
 import traceback
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +17,7 @@ from pan_keras.data.container import BrokenVideo
 from pan_keras.data.crops import CROPS, evaluation_crops, full_size
 from pan_keras.data.examples import TrainingExamples
 from pan_keras.data.frame_store import FrameStore
+from pan_keras.data.left_out import LeftOut
 from pan_keras.data.resizing import resize
 from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
 from pan_keras.errors import UserError
@@ -35,12 +38,13 @@ def training_dataset(
     start_step: int = 0,
     workers: int = 2,
     sampling: str = "random",
+    left_out: LeftOut | None = None,
 ) -> tf.data.Dataset:
     """Batches without end, shuffled anew each epoch.
 
-    The batch of global step `s` follows from `(seed, s)` alone: not from the number of workers,
-    the cache, or the step the pipeline began with. A clip that turns out broken is replaced
-    by the next one and named in `store.broken`.
+    The batch of global step `s` follows from `(seed, s)` and `left_out` alone: not from the number
+    of workers, the cache, or the step the pipeline began with. A clip that turns out broken is
+    replaced by the next one and named in `store.broken`. The threads end with the dataset.
 
     Args:
         clips: Clips to learn from.
@@ -54,6 +58,7 @@ def training_dataset(
         start_step: Global step of the first batch; nothing before it is decoded.
         workers: Clips prepared at the same time.
         sampling: `"random"` (one random stack a segment) or `"dense"` (within 64 frames).
+        left_out: Clips that broke earlier in the run; those that break now are added.
 
     Returns:
         A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, b the clips
@@ -81,20 +86,26 @@ def training_dataset(
         seed=seed,
         store=store,
         sampling=sampling,
+        left_out=left_out,
     )
     rows = examples.size
 
     # Clips are spread over threads here, not by `map`: where operations must be deterministic,
     # as in training that can be resumed, tf.data would run one Python call at a time.
-    threads = ThreadPoolExecutor(workers)
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="training clips")
+    held = {"examples": examples, "threads": threads}
 
     def prepared(step):
         frames, labels = tf.numpy_function(
-            lambda step: examples.batch(step, threads), [step], [tf.uint8, tf.int32]
+            lambda step: held["examples"].batch(step, held["threads"]),
+            [step],
+            [tf.uint8, tf.int32],
         )
         return tf.ensure_shape(frames, (rows, *shape.array)), tf.ensure_shape(labels, (rows,))
 
-    return tf.data.Dataset.counter(start_step * parts).map(prepared).prefetch(BATCHES_AHEAD)
+    data = tf.data.Dataset.counter(start_step * parts).map(prepared)
+    weakref.finalize(data, _release, held)
+    return data.prefetch(BATCHES_AHEAD)
 
 
 def evaluation_dataset(
@@ -135,10 +146,11 @@ def evaluation_dataset(
         raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
     size = full_size(shape) if crops == "full" else shape.size
     view = (shape.segments, shape.stack, *size, 3)
+    held = {"store": store}
 
     def views(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
-            found = clip_views(clips[int(place)], shape, store, crops, temporal)
+            found = clip_views(clips[int(place)], shape, held["store"], crops, temporal)
         except BrokenVideo:
             found = np.empty((0, *view), np.uint8)
         return found, np.full(len(found), place, np.int32)
@@ -149,6 +161,7 @@ def evaluation_dataset(
 
     data = tf.data.Dataset.range(len(clips))
     data = data.map(rows, num_parallel_calls=workers, deterministic=True)
+    weakref.finalize(data, _release, held)
     return data.unbatch().batch(batch).prefetch(BATCHES_AHEAD)
 
 
@@ -179,6 +192,13 @@ def clip_views(
     cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, resize)
     stacks = np.stack([frames[places] for frames in cut], axis=1)
     return stacks.reshape(-1, *stacks.shape[2:])
+
+
+def _release(held: dict[str, Any]) -> None:
+    """Lets go of what a pipeline held: TensorFlow keeps the code of a dataset for ever."""
+    if "threads" in held:
+        held["threads"].shutdown(wait=False, cancel_futures=True)
+    held.clear()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pan_keras.evaluation.report_examples import choose, examples
 from pan_keras.evaluation.scores import Interval
 from pan_keras.files import replacing
 from pan_keras.look import figures
+from pan_keras.training.keeping import doubt, to_text
 from pan_keras.training.run import Run, open_run
 
 SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
@@ -134,15 +135,25 @@ def _curves(run: Run) -> Html | None:
         f"{len(rows)} epochs. The last took in {last['clips_per_second']:.1f} clips a second "
         f"and waited for them {last['input_wait']:.1%} of its time."
     )
-    scored = [row for row in rows if "val_accuracy" in row]
-    if scored:
-        best = max(scored, key=lambda row: row["val_accuracy"])
-        text += f" The model kept is that of epoch {best['epoch']:.0f}, the best on validation."
+    text += _kept(run, rows)
     drawings = [
         Html(figures.svg(figures.curve_figure(rows, name), f"{name} over the epochs"))
         for name in ("loss", "accuracy")
     ]
     return _section("Training", text, element("div", drawings, class_="columns"))
+
+
+def _kept(run: Run, rows: list[dict[str, float]]) -> str:
+    record = run.kept
+    if record is not None:
+        warning = doubt(record)
+        return f" {to_text(record).capitalize()}." + (f" Note: {warning}." if warning else "")
+    scored = [row for row in rows if "val_accuracy" in row]
+    if not scored:
+        return ""
+    # Releases that wrote no record kept this one.
+    best = max(scored, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    return f" Kept: epoch {best['epoch']:.0f}, the best validation accuracy."
 
 
 def _confusion(evaluation: Evaluation) -> Html:

@@ -10,32 +10,31 @@ import numpy as np
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 
-KEPT = 2
+NEWEST = 2
 PROGRESS = "progress"
 
 
 class Checkpoints:
-    """The newest checkpoints of a run, and the best.
+    """The two newest checkpoints of a run.
 
     A checkpoint holds each variable of model and optimiser (the state of random generators
     among them) and the progress of the loop. The file is a zip with a checksum for each array,
     so damage is found when it is read.
 
     Args:
-        folder: Where the files are, `step-00000120.npz` and `best.npz`.
+        folder: Where the files are, such as `step-00000120.npz`.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
 
-    def save(self, step: int, variables: Sequence, progress: Mapping[str, Any], best: bool = False):
+    def save(self, step: int, variables: Sequence, progress: Mapping[str, Any]):
         """Writes the state after `step` steps and removes what is too old.
 
         Args:
             step: Steps done since the start of the run.
             variables: Keras variables in a fixed order.
             progress: What the loop needs beside them, as JSON can hold it.
-            best: Whether to keep this state as `best.npz` too.
 
         Raises:
             UserError: If the disk is full; older checkpoints stay whole.
@@ -45,11 +44,10 @@ class Checkpoints:
             for index, variable in enumerate(variables)
         }
         arrays[PROGRESS] = np.array(json.dumps(progress))
-        names = [f"step-{step:08d}.npz"] + (["best.npz"] if best else [])
-        for name in names:
-            with replacing(self.folder / name) as temporary, temporary.open("wb") as file:
-                np.savez(file, **arrays)
-        for old in self.files()[KEPT:]:
+        path = self.folder / f"step-{step:08d}.npz"
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+        for old in self.files()[NEWEST:]:
             old.unlink()
 
     def files(self) -> list[Path]:

@@ -123,8 +123,13 @@ class OptimisationConfig:
             alike.
         average: Share of the old value that stays in a moving average of the weights, such as
             0.999; the average is validated and saved. 0: none.
+        keep: Which epoch becomes `model.keras`: the `best` validation accuracy (of equal ones the
+            lowest loss), the lowest validation `loss`, or the `last`. `auto`: the best, without
+            validation clips the last.
         patience: Epochs without a better validation result after which training stops; 0: never.
         precision: `float32`, or arithmetic in half precision on weights in full.
+        deterministic: Whether a GPU gives the same bits each time, which resuming to the bit needs;
+            some operations are slower so. A CPU always does.
         jit: Whether XLA compiles the training step.
         checkpoint_seconds: A checkpoint is written when this long has passed since the last,
             and at the end of each epoch.
@@ -146,8 +151,10 @@ class OptimisationConfig:
     mixup: float = 0.0
     class_weights: bool = False
     average: float = 0.0
+    keep: Literal["auto", "best", "loss", "last"] = "auto"
     patience: int = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    deterministic: bool = True
     jit: bool = False
     checkpoint_seconds: float = 300.0
 

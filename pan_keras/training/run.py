@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import keras
 
 CARD = "card.toml"
+# The files of the trained models by name.
+CHECKPOINTS = {"kept": "model.keras", "last": "last.keras"}
 PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
 
 
@@ -29,9 +31,9 @@ class Run:
     """The folder of one training run.
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
-    `tensorboard/`, `checkpoints/`, `model.keras` (best on validation), `labels.txt`,
-    `preprocessing.json`, `data_report.json`, `split.csv` where a split was made, and
-    `card.toml` where the data have a card.
+    `tensorboard/`, `checkpoints/`, `model.keras` (the epoch that is kept, of which `kept.json`
+    tells), `last.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `split.csv` where
+    a split was made, and `card.toml` where the data have a card.
 
     Args:
         path: The folder.
@@ -119,15 +121,25 @@ class Run:
         rows = csv.DictReader(self._text("metrics.csv").splitlines())
         return [{key: float(value) for key, value in row.items()} for row in rows]
 
-    def load_model(self) -> "keras.Model":
-        """The model that was best on validation.
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """Which epoch `model.keras` is of and why; None where an earlier release trained it."""
+        if not (self.path / "kept.json").is_file():
+            return None
+        return json.loads(self._text("kept.json"))
+
+    def load_model(self, checkpoint: str = "kept") -> "keras.Model":
+        """A trained model of the run.
+
+        Args:
+            checkpoint: `"kept"`, the epoch that `training.keep` chose, or `"last"`.
 
         Raises:
             UserError: If it is absent or damaged.
         """
         from pan_keras import models  # noqa: PLC0415
 
-        file = self.path / "model.keras"
+        file = self.path / CHECKPOINTS[checkpoint]
         if not file.is_file():
             raise UserError(f"{file}: not there; train the run to the end of an epoch first")
         try:

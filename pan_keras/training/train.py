@@ -55,6 +55,7 @@ class TrainingResult:
             "epochs": int(last["epoch"]),
             "steps": int(last["step"]),
             "best_val_accuracy": max(accuracies, default=None),
+            "kept": self.run.kept,
             "input_wait": last["input_wait"],
             "clips_per_second": last["clips_per_second"],
             "seconds": round(self.seconds, 1),
@@ -229,15 +230,16 @@ def _usable_data(config: Config) -> VideoData:
 def _fit(
     run: Run, data: VideoData, notes: Sequence[str], start: float, quiet: bool
 ) -> TrainingResult:
-    report = data.report()
-    run.write("data_report.json", report)
     trainer = Trainer(run, data)
-    rows = trainer.fit(quiet, notes)
-    if trainer.store.broken:
-        report["skipped"] += [
-            {"path": str(path), "reason": reason} for path, reason in trainer.store.broken.items()
-        ]
-        run.write("data_report.json", report)
+    report = data.report()
+    skipped = report["skipped"]
+    run.write("data_report.json", report)
+    try:
+        rows = trainer.fit(quiet, notes)
+    finally:
+        left_out = trainer.left_out.reasons.items()
+        more = [{"path": str(path), "reason": reason} for path, reason in left_out]
+        run.write("data_report.json", {**report, "skipped": [*skipped, *more]})
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 

@@ -1,10 +1,12 @@
 """The training loop: exact to the bit across a kill and a resume."""
 
 import shlex
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,8 +15,8 @@ import tensorflow as tf
 from pan_keras.data import (
     Augmentation,
     FrameStore,
+    LeftOut,
     VideoData,
-    evaluation_dataset,
     reporting,
     steps_per_epoch,
     training_dataset,
@@ -22,9 +24,11 @@ from pan_keras.data import (
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
+from pan_keras.training.environment import changes, environment
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
 from pan_keras.training.initial_weights import initial_weights
+from pan_keras.training.keeping import Keeping, doubt
 from pan_keras.training.network import create_model
 from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.mixup import Mixup
@@ -38,14 +42,20 @@ from pan_keras.training.run import Run
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.timed_batches import TimedBatches
 from pan_keras.training.training_state import State, Sums
+from pan_keras.training.validation import Validation
+
+# Metrics are fetched when this many steps, or seconds, have passed: a GPU need not wait for them.
+STEPS_AHEAD = 8
+SECONDS_AHEAD = 0.2
 
 
 class Trainer:
     """Trains the model of a run on its data.
 
     The whole state is in the checkpoint: weights, moving averages, optimiser, random generators,
-    step and the sums of the epoch. Batches are a function of (seed, step), so a resumed run sees
-    what an unbroken one would have seen.
+    step and the sums of the epoch. Batches are a function of (seed, step), but for clips that break
+    in the course of the run, which `left_out.json` remembers with their steps. So a resumed run
+    sees what an unbroken one would have seen.
 
     Args:
         run: A run folder with its configuration.
@@ -60,7 +70,7 @@ class Trainer:
     def __init__(self, run: Run, data: VideoData):
         config = run.config
         # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
-        if tf.config.list_physical_devices("GPU"):
+        if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
         use_fused_normalization()
         keras.utils.set_random_seed(config.training.seed)
@@ -69,7 +79,6 @@ class Trainer:
         self.config = config
         self.classes = data.classes
         self.clips = data.clips("train")
-        self.validation = data.clips("val")
         self.skipped = data.skipped
         self.warnings = data.warnings
         self.part = training.batch // training.accumulate
@@ -94,8 +103,21 @@ class Trainer:
             cache=config.data.cache,
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
-        self.inference = Inference(self.model)
-        self.pictures = Pictures(self.model, data.classes, self.validation, run.shape, self.store)
+        self._reported: set[Path] = set()
+        self._ahead: list[tuple[int, tf.Tensor, tf.Tensor, int]] = []
+        self._fetched = 0.0
+        self.left_out = LeftOut(run.path / "left_out.json")
+        clips = data.clips("val")
+        self.keeping = Keeping(training.keep, len(clips))
+        self.validation = Validation(
+            run,
+            clips,
+            Inference(self.model),
+            self.store,
+            self.left_out,
+            Pictures(self.model, data.classes, clips, run.shape, self.store),
+            self.part,
+        )
         self.checkpoints = Checkpoints(run.path / "checkpoints")
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
@@ -126,35 +148,50 @@ class Trainer:
                 progress.message(f"warning: {warning}")
             for note in notes:
                 progress.note(note)
+            self._report_left_out(progress)
             state = self._start(progress)
             if self._is_over(state):
                 return state.rows
             batches = TimedBatches(iter(self._training_batches(state.step)))
             saved = time.perf_counter()
-            while not self._is_over(state):
+            while True:
+                if state.step >= self.steps * (len(state.rows) + 1):
+                    progress.epoch(self._end_epoch_safely(state))
+                    saved = time.perf_counter()
+                self._report_left_out(progress)
+                if self._is_over(state):
+                    break
                 if stop.signal:
                     self._save(state)
                     raise self._interrupted(state, stop.signal)
                 self._advance(state, batches)
-                progress.step(state.step, state.sums.figures())
-                if state.step % self.steps == 0:
-                    progress.epoch(self._end_epoch(state))
-                    saved = time.perf_counter()
-                elif time.perf_counter() - saved >= self.config.training.checkpoint_seconds:
+                if not self._ahead:
+                    progress.step(state.step, state.sums.figures())
+                if time.perf_counter() - saved >= self.config.training.checkpoint_seconds:
                     self._save(state)
                     saved = time.perf_counter()
             if state.step < epochs * self.steps:
                 progress.note(f"stopped: {state.stale} epochs without a better validation result")
-            for path, reason in self.store.broken.items():
-                progress.message(f"{path}: left out from here on ({reason})")
+            warning = doubt(self.keeping.record(state.rows))
+            if warning:
+                progress.message(f"warning: {warning}")
         return state.rows
+
+    def _report_left_out(self, progress: TrainingProgress) -> None:
+        for path, reason in self.left_out.reasons.items():
+            if path not in self._reported:
+                self._reported.add(path)
+                progress.message(f"{path}: left out from here on ({reason})")
 
     def _start(self, progress: TrainingProgress) -> State:
         saved = self.checkpoints.restore(self._variables(), warn=progress.message)
         if saved is not None:
             state = State(**{**saved, "sums": Sums(**saved["sums"])})
+            self._note_environment(state, progress)
             progress.note(f"resumed at step {state.step} of {self.steps * self.length.epochs}")
             return state
+        state = State()
+        self._note_environment(state, progress)
         source = self.config.model.weights
         if source:
             taken = initial_weights(self.model, source, self.classes)
@@ -163,13 +200,27 @@ class Trainer:
                 progress.note(part.to_text())
             if self.average is not None:
                 self.average.restart()
-        return State()
+        return state
+
+    def _note_environment(self, state: State, progress: TrainingProgress) -> None:
+        now = environment()
+        if state.step and not state.versions:
+            # An earlier release wrote them beside the checkpoints alone.
+            state.versions.append({"step": 0, **self.run.versions})
+        changed = changes(state.versions, now)
+        if changed:
+            progress.message(
+                f"warning: another environment than up to step {state.step}: {', '.join(changed)}; "
+                "what follows need not be to the bit what an unbroken run had given"
+            )
+        if changed or not state.versions:
+            state.versions.append({"step": state.step, **now})
+        self.run.write("versions_by_step.json", {"versions": state.versions})
 
     def _is_over(self, state: State) -> bool:
         patience = self.config.training.patience
-        # An epoch in which training stopped is finished: the next one has not begun.
         stopped = patience and state.stale >= patience
-        return bool(stopped) or state.step >= self.steps * self.length.epochs
+        return bool(stopped) or len(state.rows) >= self.length.epochs
 
     def _interrupted(self, state: State, signal: int) -> Interrupted:
         steps = self.steps * self.length.epochs
@@ -178,8 +229,9 @@ class Trainer:
             f"stopped at step {state.step} of {steps}; go on with: {command}", signal
         )
 
-    def _save(self, state: State, best: bool = False) -> None:
-        self.checkpoints.save(state.step, self._variables(), asdict(state), best)
+    def _save(self, state: State) -> None:
+        self._fetch(state)
+        self.checkpoints.save(state.step, self._variables(), asdict(state))
 
     def _variables(self) -> list[keras.Variable]:
         averages = self.average.variables if self.average else []
@@ -187,72 +239,84 @@ class Trainer:
 
     def _advance(self, state: State, batches: TimedBatches) -> None:
         start, waited = time.perf_counter(), batches.waited
-        loss, correct, clips = self.train_step(batches)
+        loss, correct, clips = self.train_step.launch(batches)
         state.step += 1
-        if not np.isfinite(loss):
-            raise UserError(
-                f"{self.run.path}: the loss is not a number at step {state.step}; "
-                "start a new run with a lower training.learning_rate"
-            )
-        state.sums.loss += loss * clips
-        state.sums.correct += correct
-        state.sums.clips += clips
+        self._ahead.append((state.step, loss, correct, clips))
+        late = time.perf_counter() - self._fetched >= SECONDS_AHEAD
+        if late or len(self._ahead) >= STEPS_AHEAD or state.step % self.steps == 0:
+            self._fetch(state)
         state.sums.waited += batches.waited - waited
         state.sums.seconds += time.perf_counter() - start
+
+    def _fetch(self, state: State) -> None:
+        """Adds the metrics of the steps done to the sums; waits for the steps."""
+        for step, loss, correct, clips in self._ahead:
+            if not np.isfinite(loss):
+                raise UserError(
+                    f"{self.run.path}: the loss is not a number at step {step}; "
+                    "start a new run with a lower training.learning_rate"
+                )
+            state.sums.loss += float(loss) * clips
+            state.sums.correct += int(correct)
+            state.sums.clips += clips
+        self._ahead.clear()
+        self._fetched = time.perf_counter()
+
+    def _end_epoch_safely(self, state: State) -> dict[str, float]:
+        try:
+            return self._end_epoch(state)
+        except UserError:
+            # The epoch is trained; what failed is what comes after it, and can be done again.
+            self._save(state)
+            raise
 
     def _end_epoch(self, state: State) -> dict[str, float]:
         row = {"epoch": state.step // self.steps, "step": state.step, **state.sums.figures()}
         with self.average.in_place() if self.average else nullcontext():
-            row |= self._validate(state.step)
-            # Equal accuracies are common where validation clips are few: the lower loss decides.
-            # Without validation clips the newest model is the one to keep.
-            score = (
-                [row["val_accuracy"], -row["val_loss"]] if self.validation else [float(state.step)]
-            )
-            best = score > state.best
-            if best:
-                self._save_model()
-        row["learning_rate"] = float(self.optimizer.learning_rate)
-        state.best = score if best else state.best
-        state.stale = 0 if best else state.stale + 1
-        state.rows.append(row)
+            with self.writer.as_default(step=state.step):
+                row |= self.validation(state.step * self.config.training.batch)
+            row["learning_rate"] = float(self.optimizer.learning_rate)
+            rows = [*state.rows, row]
+            self._save_models(rows)
+        self._judge(state, row)
+        state.rows = rows
         state.sums = Sums()
-        self.run.write_metrics(state.rows)
+        self.run.write_metrics(rows)
         with self.writer.as_default(step=state.step):
             for name, value in row.items():
                 tf.summary.scalar(name, value)
         self.writer.flush()
-        self._save(state, best)
+        self._save(state)
         return row
 
-    def _save_model(self) -> None:
+    def _judge(self, state: State, row: dict[str, float]) -> None:
+        """Counts the epochs without a better validation result."""
+        # Equal accuracies are common where validation clips are few: the lower loss decides.
+        score = (
+            [row["val_accuracy"], -row["val_loss"]]
+            if self.validation.clips
+            else [float(state.step)]
+        )
+        better = score > state.best
+        state.best = score if better else state.best
+        state.stale = 0 if better else state.stale + 1
+
+    def _save_models(self, rows: list[dict[str, float]]) -> None:
+        last, kept = self.run.path / "last.keras", self.run.path / "model.keras"
+        self._save_model(last)
+        if self.keeping.kept(rows) is rows[-1]:
+            with replacing(kept) as temporary:
+                shutil.copyfile(last, temporary)
+        self.run.write("kept.json", self.keeping.record(rows))
+
+    def _save_model(self, file: Path) -> None:
         model = self.model
         if self.config.training.precision != "float32":
             # What is used and exported later computes in full precision.
             model = create_model(self.config, len(self.classes))
             model.set_weights(self.model.get_weights())
-        with replacing(self.run.path / "model.keras") as temporary:
+        with replacing(file) as temporary:
             model.save(temporary)
-
-    def _validate(self, step: int) -> dict[str, float]:
-        if not self.validation:
-            return {}
-        dataset = evaluation_dataset(
-            self.validation,
-            self.run.shape,
-            batch=self.part,
-            store=self.store,
-            workers=self.config.data.workers,
-        )
-        logits, index = self.inference(dataset, self.part)
-        labels = np.array([self.validation[row].label for row in index])
-        scores = np.asarray(tf.nn.log_softmax(logits.astype("float64")))
-        with self.writer.as_default(step=step):
-            self.pictures.write(labels, scores.argmax(-1))
-        return {
-            "val_loss": float(-scores[np.arange(len(labels)), labels].mean()),
-            "val_accuracy": float((scores.argmax(-1) == labels).mean()),
-        }
 
     def _loss(self) -> Loss:
         training = self.config.training
@@ -283,4 +347,5 @@ class Trainer:
             store=self.store,
             workers=config.data.workers,
             sampling=augmentation.sampling,
+            left_out=self.left_out,
         )

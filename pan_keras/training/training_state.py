@@ -1,6 +1,7 @@
 """Where a training stands, beside the variables."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -29,10 +30,11 @@ class State:
 
     Args:
         step: Steps done.
-        best: The best score on validation so far, by which the model is chosen.
+        best: The best validation accuracy so far and its negative loss, for `patience`.
         stale: Epochs since then.
         rows: One row of metrics an epoch.
         sums: What has added up in the running epoch.
+        versions: Versions of what did the steps, each with the first `step` that it did.
     """
 
     step: int = 0
@@ -40,3 +42,4 @@ class State:
     stale: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
+    versions: list[dict[str, Any]] = field(default_factory=list)

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,12 +29,12 @@ def store(cache, tmp_path, **options):
 
 @pytest.fixture
 def decodings(monkeypatch):
-    """Counts how often a file is decoded."""
+    """Notes how many frames are decoded of which file, call by call."""
     calls = []
 
-    def counted(path, *arguments, **options):
-        calls.append(path)
-        return read_frames(path, *arguments, **options)
+    def counted(path, indices, **options):
+        calls.append((path, len(indices)))
+        return read_frames(path, indices, **options)
 
     read_frames = frame_store.read_frames
     monkeypatch.setattr(frame_store, "read_frames", counted)
@@ -48,19 +51,21 @@ def test_all_caches_give_the_same_pixels(clip, tmp_path):
             np.testing.assert_array_equal(keeping.frames(clip, asked), plain)
 
 
-@pytest.mark.parametrize(("cache", "times"), [("none", 3), ("memory", 1), ("disk", 1)])
-def test_a_kept_clip_is_decoded_once(cache, times, clip, tmp_path, decodings):
+@pytest.mark.parametrize(
+    ("cache", "decoded"), [("none", [2, 2, 2]), ("memory", [1, 30]), ("disk", [1, 30])]
+)
+def test_a_kept_clip_is_decoded_once(cache, decoded, clip, tmp_path, decodings):
     keeping = store(cache, tmp_path)
     for _ in range(3):
         keeping.frames(clip, np.array([1, 2]))
-    assert len(decodings) == times
+    assert decodings == [(clip, frames) for frames in decoded]
     assert keeping.count(clip) == 30
 
 
 def test_a_disk_cache_outlives_its_process_and_knows_changed_files(clip, tmp_path, decodings):
     store("disk", tmp_path).frames(clip, np.array([0]))
     store("disk", tmp_path).frames(clip, np.array([0]))
-    assert len(decodings) == 1
+    assert [frames for _, frames in decodings] == [1, 30]
     write_video(clip, moving_frames(12, 60, 80, seed=1))
     os.utime(clip, ns=(1, 1))
     fresh = store("disk", tmp_path)
@@ -84,7 +89,7 @@ def test_a_damaged_cache_file_is_made_again(content, clip, tmp_path):
     np.testing.assert_array_equal(store("disk", tmp_path).frames(clip, np.array([7])), expected)
 
 
-def test_memory_is_bounded_and_what_is_over_is_decoded(clip, tmp_path, decodings):
+def test_of_a_clip_that_does_not_fit_only_what_is_asked_for_is_decoded(clip, tmp_path, decodings):
     other = write_video(tmp_path / "other.mp4", moving_frames(30, 60, 80, seed=1))
     one_clip = 30 * 40 * 53 * 3
     keeping = store("memory", tmp_path, memory_limit=one_clip)
@@ -92,8 +97,8 @@ def test_memory_is_bounded_and_what_is_over_is_decoded(clip, tmp_path, decodings
         keeping.frames(clip, np.array([0]))
         keeping.frames(other, np.array([0]))
     assert keeping.held == one_clip
-    assert decodings.count(clip) == 1
-    assert decodings.count(other) == 3
+    assert [frames for path, frames in decodings if path == clip] == [1, 30]
+    assert [frames for path, frames in decodings if path == other] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("cache", ["none", "memory", "disk"])
@@ -103,6 +108,117 @@ def test_many_threads_see_the_same_frames(cache, clip, tmp_path):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda i: keeping.frames(clip, np.array([i])), range(30)))
     np.testing.assert_array_equal(np.concatenate(found), expected)
+
+
+def test_memory_just_below_a_clip_s_size_keeps_no_part_of_it(clip, tmp_path, decodings):
+    one_clip = 30 * 40 * 53 * 3
+    for cache in ("memory", "disk"):
+        decodings.clear()
+        keeping = store(cache, tmp_path, memory_limit=one_clip - 1)
+        for _ in range(2):
+            keeping.frames(clip, np.array([0, 5, 7]))
+        assert [frames for _, frames in decodings] == [1, 3, 3]
+        assert keeping.held == 0
+    assert not (tmp_path / "cache").exists()
+
+
+def test_memory_is_set_aside_before_clips_are_decoded(clip, tmp_path, monkeypatch):
+    others = [
+        write_video(tmp_path / f"{i}.mp4", moving_frames(30, 60, 80, seed=i)) for i in range(4)
+    ]
+    one_clip = 30 * 40 * 53 * 3
+    keeping = store("memory", tmp_path, memory_limit=2 * one_clip)
+    most = []
+    whole = FrameStore._whole
+
+    def watched(self, path):
+        most.append(self.held)
+        time.sleep(0.1)
+        return whole(self, path)
+
+    monkeypatch.setattr(FrameStore, "_whole", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda path: keeping.frames(path, np.array([0])), others))
+    assert len(most) == 2
+    assert keeping.held == max(most) == 2 * one_clip
+
+
+def test_a_decoding_that_fails_gives_its_memory_back(clip, tmp_path, monkeypatch):
+    keeping = store("memory", tmp_path)
+
+    def failing(self, path):
+        raise BrokenVideo(path, "the disk failed")
+
+    monkeypatch.setattr(FrameStore, "_whole", failing)
+    with pytest.raises(BrokenVideo):
+        keeping.frames(clip, np.array([0]))
+    assert keeping.held == 0
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Reading takes too long unless it is given the limit that is set here."""
+    enough, limits = [0.0], []
+
+    def read(path, indices, *, timeout, **options):
+        limits.append(timeout)
+        if timeout < enough[0]:
+            raise BrokenVideo(path, f"it takes longer than {timeout:g} s") from TimeoutError()
+        return read_frames(path, indices, timeout=timeout, **options)
+
+    read_frames = frame_store.read_frames
+    monkeypatch.setattr(frame_store, "read_frames", read)
+    return enough, limits
+
+
+def test_a_slow_read_is_tried_again_with_more_time_which_is_remembered(clip, tmp_path, slow):
+    enough, limits = slow
+    expected = store("none", tmp_path).frames(clip, np.array([3]))
+    patient = store("none", tmp_path, timeout=10.0)
+    enough[0], limits[:] = 40.0, []
+    for _ in range(2):
+        np.testing.assert_array_equal(patient.frames(clip, np.array([3])), expected)
+    assert limits == [10.0, 20.0, 40.0, 40.0]
+    assert not patient.broken
+
+
+def test_a_file_that_stays_slow_is_given_up(clip, tmp_path, slow):
+    enough, limits = slow
+    enough[0] = 41.0
+    patient = store("none", tmp_path, timeout=10.0)
+    for _ in range(2):
+        with pytest.raises(BrokenVideo, match="takes longer than 40 s"):
+            patient.frames(clip, np.array([3]))
+    assert limits == [10.0, 20.0, 40.0]
+    assert list(patient.broken) == [clip]
+
+
+SHARED = """
+import sys
+from pathlib import Path
+import numpy as np
+from pan_keras.data import FrameStore
+store = FrameStore(40, "disk", Path(sys.argv[1]))
+for _ in range(3):
+    for path in map(Path, sys.argv[2:]):
+        store.frames(path, np.arange(30))
+assert not store.broken
+"""
+
+
+def test_two_processes_share_one_disk_cache(tmp_path):
+    clips = [
+        write_video(tmp_path / f"{i}.mp4", moving_frames(30, 60, 80, seed=i)) for i in range(6)
+    ]
+    arguments = [sys.executable, "-c", SHARED, str(tmp_path / "cache"), *map(str, clips)]
+    processes = [subprocess.Popen(arguments) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert len(list((tmp_path / "cache").iterdir())) == len(clips)
+    for clip in clips:
+        np.testing.assert_array_equal(
+            store("disk", tmp_path).frames(clip, np.arange(30)),
+            store("none", tmp_path).frames(clip, np.arange(30)),
+        )
 
 
 @pytest.mark.parametrize("cache", ["none", "memory", "disk"])

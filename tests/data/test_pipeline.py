@@ -2,6 +2,9 @@
 
 import errno
 import gc
+import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -9,9 +12,11 @@ from video_files import moving_frames, write_video
 
 from pan_keras.data import (
     Augmentation,
+    BrokenVideo,
     Clip,
     ClipShape,
     FrameStore,
+    LeftOut,
     evaluation_dataset,
     reporting,
     steps_per_epoch,
@@ -101,11 +106,8 @@ def test_it_can_start_at_any_step_and_decodes_nothing_before(clips, monkeypatch)
         assert_same(training(clips, steps=7 - start, start_step=start), whole[start:])
     drawn = []
     monkeypatch.setattr(
-        "pan_keras.data.examples.TrainingExamples.example",
-        lambda self, position: (
-            drawn.append(int(position)) or np.zeros(SHAPE.array, np.uint8),
-            np.int32(0),
-        ),
+        "pan_keras.data.examples.TrainingExamples._attempt",
+        lambda self, position, clip: drawn.append(position) or np.zeros(SHAPE.array, np.uint8),
     )
     training(clips, steps=1, start_step=10**9)
     assert min(drawn) == 3 * 10**9
@@ -159,6 +161,100 @@ def test_a_broken_clip_is_replaced_by_the_next_and_named_once(clips, tmp_path):
         assert list(store.broken) == [bad]
     assert_same(*runs)
     assert all(99 not in labels for _, labels in runs[0])
+
+
+def broken_at(monkeypatch, moments):
+    """Clips are broken at the numbered attempts (from 0) to read them, by path."""
+    attempts = dict.fromkeys(moments, 0)
+    frames = FrameStore.frames
+
+    def failing(self, path, indices):
+        if path in moments:
+            attempts[path] += 1
+            if attempts[path] - 1 in moments[path]:
+                raise self._named(path, BrokenVideo(path, "the disk failed"))
+        return frames(self, path, indices)
+
+    monkeypatch.setattr(FrameStore, "frames", failing)
+
+
+def test_the_clip_that_stands_in_is_the_next_of_the_epoch_that_is_not_left_out(clips, monkeypatch):
+    batch = len(clips)
+    (_, order), (_, later) = training(clips, batch=batch, steps=2)
+    first, second = order[2], order[3]
+    broken_at(monkeypatch, {clips[label].path: [0] for label in (first, second)})
+    found = training(clips, batch=batch, steps=2)
+    place = {label: index for index, label in enumerate(order)}
+    expected = list(order)
+    expected[place[first]] = expected[place[second]] = order[4]
+    assert found[0][1].tolist() == expected
+    expected = list(later)
+    for index in reversed(range(batch)):
+        after = index
+        while later[after % batch] in (first, second):
+            after += 1
+        expected[index] = later[after % batch]
+    assert found[1][1].tolist() == expected
+
+
+def test_a_clip_that_broke_stays_out_at_the_same_step_of_a_resumed_run(
+    clips, tmp_path, monkeypatch
+):
+    path = clips[3].path
+    # It breaks when it is read for the third time, and never again.
+    broken_at(monkeypatch, {path: [2]})
+    file = tmp_path / "left_out.json"
+    whole = training(clips, steps=14, left_out=LeftOut(file))
+    monkeypatch.undo()
+    with_it = [3 in labels for _, labels in whole]
+    assert any(with_it)
+    assert not any(with_it[8:])
+    for start in range(0, 14, 3):
+        again = training(clips, steps=14 - start, start_step=start, left_out=LeftOut(file))
+        assert_same(again, whole[start:])
+
+
+def test_a_clip_that_stands_twice_in_a_batch_and_breaks_once_is_in_it_at_no_place(
+    clips, tmp_path, monkeypatch
+):
+    broken_at(monkeypatch, {clips[1].path: [1]})
+    left_out = LeftOut(tmp_path / "left_out.json")
+    (_, labels), *_ = training(clips[:2], batch=6, steps=1, left_out=left_out, workers=1)
+    assert labels.tolist() == [0] * 6
+    assert left_out.holds(clips[1].path, 0)
+
+
+def test_clips_that_all_vanish_are_not_left_out_for_good(clips, tmp_path, monkeypatch):
+    file = tmp_path / "left_out.json"
+    store = FrameStore(SHAPE.resize)
+    broken_at(monkeypatch, {clip.path: range(100) for clip in clips})
+    with pytest.raises(UserError, match=r"none of the 7 .*the disk failed"), reporting(store):
+        training(clips, store=store, left_out=LeftOut(file))
+    assert not file.exists()
+
+
+def test_the_threads_and_the_cache_of_a_pipeline_end_with_it(clips):
+    def threads():
+        return [each for each in threading.enumerate() if each.name.startswith("training clips")]
+
+    gc.collect()
+    store = FrameStore(SHAPE.resize, "memory")
+    gone = weakref.ref(store)
+    data = training_dataset(clips, SHAPE, VARIED, batch=3, seed=0, store=store)
+    measured = evaluation_dataset(clips, SHAPE, batch=3, store=store)
+    batches = iter(data)
+    del data
+    next(batches)
+    next(iter(measured))
+    assert threads()
+    del batches, measured, store
+    gc.collect()
+    for _ in range(100):
+        if not threads() and gone() is None:
+            break
+        time.sleep(0.1)
+    assert not threads()
+    assert gone() is None
 
 
 def test_no_clip_left_is_a_clear_error(tmp_path):

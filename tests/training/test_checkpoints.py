@@ -31,13 +31,9 @@ def test_the_newest_comes_back(tmp_path):
     assert int(target[1].numpy()) == 7
 
 
-def test_two_and_the_best_are_kept(tmp_path):
-    checkpoints = saved(tmp_path, 10)
-    checkpoints.save(20, variables(20.0), {"step": 20}, best=True)
-    for step in (30, 40):
-        checkpoints.save(step, variables(float(step)), {"step": step})
+def test_the_two_newest_are_kept(tmp_path):
+    saved(tmp_path, 10, 20, 30, 40)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "best.npz",
         "step-00000030.npz",
         "step-00000040.npz",
     ]

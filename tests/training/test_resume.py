@@ -74,7 +74,7 @@ OPTIONS = {
 MOMENTS = {
     "sums and averages in half precision": (
         ("TimedBatches", "__next__", 6),
-        ("Trainer", "_validate", 2),
+        ("Validation", "__call__", 2),
     ),
     "compiled by XLA": (("TimedBatches", "__next__", 4),),
 }

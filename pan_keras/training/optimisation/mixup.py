@@ -1,7 +1,8 @@
 """Mixes the clips of a batch in pairs, so that small data sets are not learnt by heart."""
 
-import numpy as np
 import tensorflow as tf
+
+from pan_keras.data.random_streams import MIXUP, random_stream
 
 
 class Mixup:
@@ -37,7 +38,7 @@ class Mixup:
             step: Number of the training step.
             part: Number of the part of its batch.
         """
-        generator = np.random.default_rng((self.seed, step, part))
+        generator = random_stream(self.seed, MIXUP, step, part)
         return generator.beta(self.alpha, self.alpha)
 
     @staticmethod

@@ -59,27 +59,36 @@ class TrainingStep:
         self._move = tf.function(self._move_by_sums, **compiled)
 
     def __call__(self, batches: Iterator) -> tuple[float, int, int]:
-        """Takes one step.
+        """Takes one step and waits for its end; the arguments are those of `launch`.
+
+        Returns:
+            Mean loss, number of correct clips and number of clips of the batch.
+        """
+        loss, correct, clips = self.launch(batches)
+        return float(loss), int(correct), clips
+
+    def launch(self, batches: Iterator) -> tuple[tf.Tensor, tf.Tensor, int]:
+        """Takes one step; on a GPU it may still run afterwards.
 
         Args:
             batches: Gives frames and labels, one part of a batch at a time.
 
         Returns:
-            Mean loss, number of correct clips and number of clips of the batch.
+            Mean loss and number of correct clips, scalars, and the number of clips of the batch.
         """
         if self.parts == 1:
             frames, labels = next(batches)
             loss, correct = self._whole(frames, labels, self._share(0))
-            return float(loss), int(correct), len(labels)
-        losses, hits, clips = [], 0, 0
+            return loss, correct, len(labels)
+        losses, hits, clips = [], tf.zeros((), "int32"), 0
         for part in range(self.parts):
             frames, labels = next(batches)
             loss, correct = self._add(frames, labels, self._share(part))
-            losses.append(float(loss))
-            hits += int(correct)
+            losses.append(tf.cast(loss, "float64"))
+            hits += correct
             clips += len(labels)
         self._move()
-        return sum(losses) / self.parts, hits, clips
+        return tf.add_n(losses) / self.parts, hits, clips
 
     def differentiate(self, frames, labels, share):
         """Loss, number of correct clips, and the gradient of each weight.

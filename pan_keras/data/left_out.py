@@ -1,0 +1,85 @@
+"""Clips that turned out unreadable in the course of a run, and from where on they are left out."""
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from pan_keras.errors import UserError
+from pan_keras.files import replacing
+
+
+class LeftOut:
+    """Remembers which clip is left out from which position of a run on.
+
+    Positions count training examples over all epochs; a validation has the position of the example
+    that follows it. What is decided once holds: it is in the file before a batch is made by it. So
+    a run that is resumed, at whatever step, leaves the same clips out at the same places, even
+    where they can be read again. Safe between threads.
+
+    Args:
+        file: Where it is written, and read from if it is there; by default nowhere.
+
+    Raises:
+        UserError: If the file cannot be read.
+
+    Example:
+        >>> left_out = LeftOut(Path("runs/a/left_out.json"))
+        >>> left_out.add({Path("wave.mp4"): "the file is empty"}, position=96)
+        >>> left_out.holds(Path("wave.mp4"), 95), left_out.holds(Path("wave.mp4"), 96)
+        (False, True)
+    """
+
+    def __init__(self, file: Path | None = None):
+        self.file = file
+        self._lock = threading.Lock()
+        self._found = _read(file) if file is not None and file.is_file() else {}
+
+    @property
+    def reasons(self) -> dict[Path, str]:
+        """The clips and why each is left out, in the order in which that was found."""
+        with self._lock:
+            return {path: reason for path, (_, reason) in self._found.items()}
+
+    def holds(self, path: Path, position: int) -> bool:
+        """Whether a clip is left out at a position."""
+        found = self._found.get(path)
+        return found is not None and found[0] <= position
+
+    def add(self, reasons: Mapping[Path, str], position: int) -> None:
+        """Leaves clips out from a position on.
+
+        Args:
+            reasons: Why, as part of a sentence, by clip.
+            position: The first position without them.
+
+        Raises:
+            UserError: If the disk is full.
+        """
+        with self._lock:
+            found = dict(self._found)
+            for path, reason in reasons.items():
+                earlier = found.get(path)
+                if earlier is None or position < earlier[0]:
+                    found[path] = (position, reason)
+            if found != self._found and self.file is not None:
+                table = {
+                    str(path): {"position": first, "reason": reason}
+                    for path, (first, reason) in found.items()
+                }
+                with replacing(self.file) as temporary:
+                    temporary.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+            self._found = found
+
+
+def _read(file: Path) -> dict[Path, tuple[int, str]]:
+    try:
+        table = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            Path(path): (int(entry["position"]), str(entry["reason"]))
+            for path, entry in table.items()
+        }
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{file}: not readable ({error}); put back what the training wrote, or start a new run"
+        ) from None

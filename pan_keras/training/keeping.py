@@ -1,0 +1,121 @@
+"""Which epoch's weights a run keeps as `model.keras`, and how sure that choice is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pan_keras.errors import UserError
+from pan_keras.look.intervals import wilson
+
+RULES = {
+    "best": "the best validation accuracy, of equal ones the lowest validation loss",
+    "loss": "the lowest validation loss",
+    "last": "the last epoch",
+}
+# Intervals narrower than this are not worth a warning: whichever epoch is kept, it is as good.
+WIDE = 0.1
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Chooses the epoch that is kept, from the metrics of all epochs so far.
+
+    Args:
+        asked: `training.keep` of the configuration: a key of `RULES`, or `"auto"`.
+        clips: Validation clips.
+
+    Raises:
+        UserError: If the rule needs validation clips and there are none.
+
+    Example:
+        >>> keeping = Keeping("auto", clips=12)
+        >>> rows = [{"epoch": 1, "val_accuracy": 0.5, "val_loss": 1.2}]
+        >>> keeping.kept(rows)["epoch"]
+        1
+    """
+
+    asked: str
+    clips: int
+
+    def __post_init__(self):
+        if self.asked in ("best", "loss") and not self.clips:
+            raise UserError(
+                f"training.keep is {self.asked}, but the data have no validation clips; "
+                "set it to auto or last"
+            )
+
+    @property
+    def rule(self) -> str:
+        """The rule that is in force."""
+        if self.asked != "auto":
+            return self.asked
+        return "best" if self.clips else "last"
+
+    def kept(self, rows: Sequence[dict[str, float]]) -> dict[str, float]:
+        """The row of the epoch that is kept; of equally good ones the first.
+
+        Args:
+            rows: One row of metrics an epoch, at least one.
+        """
+        return max(rows, key=self._score)
+
+    def record(self, rows: Sequence[dict[str, float]]) -> dict[str, Any]:
+        """What was kept and why, for `kept.json`.
+
+        Returns:
+            `epoch`, `step`, `epochs` so far, `rule`, `asked` and `why`; where there are validation
+            clips also `val_clips`, `val_accuracy`, its 95 % `interval`, and `alike`, the number of
+            epochs whose accuracy is in the interval or above.
+        """
+        row = self.kept(rows)
+        found = {
+            "epoch": int(row["epoch"]),
+            "step": int(row["step"]),
+            "epochs": len(rows),
+            "rule": self.rule,
+            "asked": self.asked,
+            "why": RULES[self.rule],
+        }
+        if self.clips:
+            accuracy = row["val_accuracy"]
+            interval = wilson(accuracy * self.clips, self.clips)
+            found |= {
+                "val_clips": self.clips,
+                "val_accuracy": accuracy,
+                "interval": list(interval),
+                "alike": sum(each["val_accuracy"] >= interval.low for each in rows),
+            }
+        return found
+
+    def _score(self, row: dict[str, float]) -> tuple[float, ...]:
+        if self.rule == "best":
+            return row["val_accuracy"], -row["val_loss"]
+        if self.rule == "loss":
+            return (-row["val_loss"],)
+        return (row["epoch"],)
+
+
+def to_text(record: dict[str, Any]) -> str:
+    """What was kept and why, as a sentence."""
+    text = f"kept: epoch {record['epoch']} of {record['epochs']}, {record['why']}"
+    if "interval" in record:
+        low, high = record["interval"]
+        text += (
+            f"; validation accuracy {record['val_accuracy']:.3f} "
+            f"(95 % interval {low:.3f} to {high:.3f}, {record['val_clips']} clips)"
+        )
+    return text
+
+
+def doubt(record: dict[str, Any]) -> str | None:
+    """A warning where the validation clips are too few to choose between the epochs, else None."""
+    if record["rule"] == "last" or record["alike"] < 2:
+        return None
+    low, high = record["interval"]
+    if high - low < WIDE:
+        return None
+    return (
+        f"{record['val_clips']} validation clips cannot choose between the epochs: "
+        f"{record['alike']} of {record['epochs']} have an accuracy within the interval of the "
+        "kept one, or above it; hold out more clips, or compare `evaluate --checkpoint last`"
+    )
