@@ -172,9 +172,9 @@ class Trainer:
                     saved = time.perf_counter()
             if state.step < epochs * self.steps:
                 progress.note(f"stopped: {state.stale} epochs without a better validation result")
-            warning = doubt(self.keeping.record(state.rows))
-            if warning:
-                progress.message(f"warning: {warning}")
+            uncertain = doubt(self.keeping.record(state.rows))
+            if uncertain:
+                progress.message(f"warning: {uncertain}")
         return state.rows
 
     def _report_left_out(self, progress: TrainingProgress) -> None:
