@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -46,12 +47,27 @@ def motions(folder: Path, clips: int, seed: int):
 @click.option("--duplicates", is_flag=True, help="List all videos that hold the same bytes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def check(source: str, root: Path | None, max_broken: float, duplicates: bool, as_json: bool):
-    """Look into every file of SOURCE: a data set's name, a card, a folder or a CSV file."""
+    """Look into every file of SOURCE: a data set's name, a card, a folder or a CSV file.
+
+    Counts classes, splits and sizes; names what is broken, ignored or odd; and says what the crop
+    of the card's settings, or of the default ones, cuts away of the pictures.
+    """
     from pan_keras.data import open_data
+    from pan_keras.data.picture_sizes import cut_away, cut_away_to_text
+    from pan_keras.training.config import load_config
 
     with _progress(silent=as_json) as progress:
         data = open_data(source, root, max_broken=max_broken, progress=progress)
-    report, text = data.report(), data.to_text()
+    settings = dict(data.card.training) if data.card else {}
+    model = load_config(settings.pop("config", "small"), settings).model
+    cuts = cut_away(data.sizes, model.size, model.resize)
+    report = data.report()
+    report["crop"] = {
+        "size": list(model.size),
+        "resize": model.resize,
+        "cut_away": [asdict(cut) for cut in cuts],
+    }
+    text = f"{data.to_text()}\n{cut_away_to_text(cuts, model.size, model.resize)}"
     if duplicates:
         groups = data.duplicates()
         report["duplicates"] = [

@@ -12,6 +12,7 @@ import numpy as np
 from pan_keras.data.card import Card
 from pan_keras.data.clip import SPLITS, Clip
 from pan_keras.data.duplicates import identical_files
+from pan_keras.data.picture_sizes import sizes_to_text
 from pan_keras.data.video import VideoInfo
 from pan_keras.errors import UserError
 
@@ -79,6 +80,11 @@ class VideoData:
         """The split as CSV text (path, label, split, seed), if it was drawn for these data."""
         return self.drawn
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Width and height of each clip, as it is shown."""
+        return [(info.width, info.height) for info in self.infos.values()]
+
     def report(self) -> dict[str, Any]:
         """What is in the data, for people and for JSON.
 
@@ -99,7 +105,7 @@ class VideoData:
             },
             "frames": _range([info.frames for info in infos]),
             "frame_rate": _range([info.rate for info in infos]),
-            "sizes": dict(Counter(f"{info.width}x{info.height}" for info in infos).most_common()),
+            "sizes": dict(Counter(f"{w}x{h}" for w, h in self.sizes).most_common()),
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in self.skipped],
             "ignored": dict(self.ignored),
             "warnings": list(self.warnings),
@@ -125,7 +131,7 @@ class VideoData:
             lines.append(
                 f"{unit}: {found['min']:g} to {found['max']:g}, median {found['median']:g}"
             )
-        lines.append("sizes: " + ", ".join(f"{size} ({n})" for size, n in report["sizes"].items()))
+        lines.append(f"sizes: {sizes_to_text(self.sizes)}")
         lines += [f"warning: {warning}" for warning in self.warnings]
         lines += [f"ignored: {count} {what}" for what, count in self.ignored.items()]
         lines += [f"left out: {skipped.path}: {skipped.reason}" for skipped in self.skipped]

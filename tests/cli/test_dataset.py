@@ -43,6 +43,35 @@ def test_check_names_the_broken_file(folder):
     assert "right/2.mp4" in checked.stdout
 
 
+def test_check_says_what_the_crop_cuts_away(folder):
+    for number, (height, width) in enumerate([(90, 160), (160, 90), (60, 60), (72, 96), (48, 120)]):
+        write_video(folder / "left" / f"size{number}.mp4", moving_frames(3, height, width))
+    card = folder / "own.toml"
+    card.write_text(
+        "name = 'x'\ntitle = 'X'\n[training.model]\nsize = [112, 112]\nresize = 128", "utf-8"
+    )
+    checked = invoke("check", card, "--max-broken", 0.5)
+    assert "sizes: 6 from 64x48 to 90x160, most often 64x48 (5)" in checked.stdout
+    sentence = "a crop of 112x112 from a shorter side of 128 cuts away 34% of the width and 12% of"
+    assert f"{sentence} the height of 4:3 (6 clips); " in checked.stdout
+    assert "; up to 12% and 51% of other shapes (1 clip)" in checked.stdout
+    crop = json.loads(invoke("check", card, "--max-broken", 0.5, "--json").stdout)["crop"]
+    assert (crop["size"], crop["resize"]) == ([112, 112], 128)
+    assert {cut["shape"]: cut["clips"] for cut in crop["cut_away"]} == {
+        **{"4:3": 6, "1:1": 1, "16:9": 1, "2.50:1": 1, "9:16": 1}
+    }
+
+
+def test_without_a_card_the_crop_is_the_default_one_and_slips_in_a_card_are_named(folder):
+    checked = invoke("check", folder, "--max-broken", 0.5)
+    assert "a crop of 96x72 from a shorter side of 84 cuts away 14%" in checked.stdout
+    card = folder / "own.toml"
+    card.write_text("name = 'x'\ntitle = 'X'\n[training.model]\nsise = [72, 96]", "utf-8")
+    checked = invoke("check", card, "--max-broken", 0.5)
+    assert checked.exit_code == 2
+    assert "sise" in checked.output
+
+
 def test_check_lists_videos_that_hold_the_same_bytes(folder):
     left, right = folder / "left" / "0.mp4", folder / "right" / "0.mp4"
     (folder / "right" / "2.mp4").unlink()
