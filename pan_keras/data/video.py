@@ -1,16 +1,17 @@
 """Frames of a video file as pixels: only those asked for, upright, in RGB."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import count
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from pan_keras.data.container import MAX_PIXELS, BrokenVideo, Clock, opened
+from pan_keras.data.container import BrokenVideo, OpenVideo, opened, refuse_shape
 from pan_keras.data.frame_index import FrameIndex, Run, frame_index
+from pan_keras.data.orientation import Orientation
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class VideoInfo:
         width: Pixels across, upright.
         height: Pixels down, upright.
         rotation: Degrees, counter-clockwise, by which stored frames were turned upright.
+        mirrored: Whether they were mirrored left to right before they were turned.
     """
 
     frames: int
@@ -30,6 +32,7 @@ class VideoInfo:
     width: int
     height: int
     rotation: int
+    mirrored: bool = False
 
 
 def probe(path: Path | str, *, timeout: float = 30.0) -> VideoInfo:
@@ -37,19 +40,19 @@ def probe(path: Path | str, *, timeout: float = 30.0) -> VideoInfo:
 
     Args:
         path: A video file.
-        timeout: Seconds it may take.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
 
     Raises:
         BrokenVideo: If no frame can be decoded.
 
     Example:
         >>> probe("up_1.mp4")
-        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0)
+        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0, mirrored=False)
     """
     index = frame_index(path, timeout)
     reader = _Reader(Path(path), index, timeout)
     height, width, _ = reader.read([0])[0].shape
-    return VideoInfo(len(index), index.rate, width, height, reader.rotation)
+    return VideoInfo(len(index), index.rate, width, height, *astuple(reader.orientation))
 
 
 def read_frames(
@@ -67,7 +70,7 @@ def read_frames(
     Args:
         path: A video file.
         indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
-        timeout: Seconds it may take.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
         transform: Applied to each frame as it is decoded, for example a resize: a long clip in
             full size may not fit in memory.
 
@@ -75,7 +78,7 @@ def read_frames(
         uint8 `(len(indices), H, W, 3)`.
 
     Raises:
-        BrokenVideo: If no frame can be decoded or the time is over.
+        BrokenVideo: If no frame can be decoded or reading comes to a halt.
         IndexError: If there is no such frame.
 
     Example:
@@ -97,7 +100,7 @@ def iterate_frames(
 
     Args:
         path: A video file.
-        timeout: Seconds that one read of the file may take; the whole may take any time.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
         transform: Applied to each frame as it is decoded, for example a resize.
 
     Yields:
@@ -123,10 +126,14 @@ def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int
         size: Width and height in pixels that it is brought to before it is turned.
 
     Returns:
-        uint8 `(H, W, 3)`, RGB, turned as the file says.
+        uint8 `(H, W, 3)`, RGB, turned and mirrored as the file says.
     """
     rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
-    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
+    return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))
+
+
+class _Astray(Exception):  # noqa: N818, not an error: another way is taken
+    """A seek has not led where the index says."""
 
 
 class _Reader:
@@ -145,84 +152,121 @@ class _Reader:
         self.transform = transform
         self.to_rgb = VideoReformatter()
         self.size: tuple[int, int] | None = None
-        self.rotation = 0
+        self.orientation = Orientation()
+        self.damaged = False
 
     def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
-        frames: dict[int, np.ndarray] = {}
-        with opened(self.path, self.timeout) as (container, stream, clock):
-            sound = all(
-                self._decode(container, stream, clock, run, frames)
-                for run in self.index.runs(wanted)
-            )
-        if sound and len(frames) == len(wanted):
+        try:
+            frames = self._read_runs(self.index.runs(wanted))
+        except _Astray:
+            frames = self._read_runs([Run(0, tuple(wanted))])
+        if len(frames) == len(wanted) and not self.damaged:
             return frames
         return self._read_damaged(wanted)
 
     def iterate(self) -> Iterator[np.ndarray]:
-        # The clock of a clip does not fit: whoever takes the frames may be slow.
-        endless = Clock(math.inf, 0.0)
-        with opened(self.path, self.timeout) as (container, stream, _):
-            for _, frame in self._shown(container, stream, endless, []):
-                yield self._pixels(frame)
+        with opened(self.path, self.timeout) as video:
+            for _, frame in self._shown(video):
+                yield self._pixels(video, frame)
+
+    def _read_runs(self, runs: list[Run]) -> dict[int, np.ndarray]:
+        frames: dict[int, np.ndarray] = {}
+        with opened(self.path, self.timeout) as video:
+            for run in runs:
+                shown = self._shown_from(video, run.key) if run.key else self._shown(video)
+                targets = set(run.targets)
+                for place, frame in shown:
+                    if place in targets:
+                        frames[place] = self._pixels(video, frame)
+                        targets.discard(place)
+                        if not targets:
+                            break
+                if targets and run.key and not self.damaged:
+                    raise _Astray
+        return frames
 
     def _read_damaged(self, wanted: list[int]) -> dict[int, np.ndarray]:
         # What a decoder makes of damage depends on where it began. Beginning always at the
         # start gives the same pixels whichever frames are asked for.
-        with opened(self.path, self.timeout) as (container, stream, clock):
-            there = np.array(
-                sorted({i for i, _ in self._shown(container, stream, clock, [])}), np.int64
-            )
+        with opened(self.path, self.timeout) as video:
+            there = np.array(sorted({place for place, _ in self._shown(video)}), np.int64)
         if not len(there):
             raise BrokenVideo(self.path, "none of its frames can be decoded")
-        nearest = {i: int(there[np.abs(there - i).argmin()]) for i in wanted}
-        frames: dict[int, np.ndarray] = {}
-        with opened(self.path, self.timeout) as (container, stream, clock):
-            run = Run(0, tuple(sorted(set(nearest.values()))))
-            self._decode(container, stream, clock, run, frames)
+        nearest = dict(zip(wanted, _nearest(there, np.array(wanted)).tolist(), strict=True))
+        frames = self._read_runs([Run(0, tuple(sorted(set(nearest.values()))))])
         return {i: frames[place] for i, place in nearest.items()}
 
-    def _decode(
-        self, container, stream, clock: Clock, run: Run, frames: dict[int, np.ndarray]
-    ) -> bool:
-        """Adds the run's frames; tells whether the decoder met no damage on the way."""
-        if run.key:
-            try:
-                container.seek(int(self.index.seek_times[run.key]), stream=stream, backward=True)
-            except av.error.FFmpegError:
-                return False
-        targets = set(run.targets)
-        faults: list[Exception] = []
-        for place, frame in self._shown(container, stream, clock, faults):
-            if place in targets:
-                frames[place] = self._pixels(frame)
-                targets.discard(place)
-                if not targets:
-                    break
-        return not faults
-
-    def _shown(
-        self, container, stream, clock: Clock, faults: list[Exception]
-    ) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decodes on from here: (place, frame) for each frame that the index knows."""
-        count = 0
-        for packet in container.demux(stream):
-            clock.check()
-            try:
-                decoded = packet.decode()
-            except (av.error.FFmpegError, ValueError) as error:
-                faults.append(error)
-                continue
-            for frame in decoded:
-                place = self.index.position(frame.pts) if self.index.timed else count
-                count += 1
+    def _shown(self, video: OpenVideo) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decodes from the start of the file: (place, frame) of each frame that the index knows."""
+        places = count()
+        for packet in video.packets():
+            for frame in self._decoded(video, packet):
+                number = next(places)
+                place = self.index.position(frame.pts) if self.index.timed else number
                 if place is not None and place < len(self.index):
                     yield place, frame
 
-    def _pixels(self, frame: av.VideoFrame) -> np.ndarray:
-        if frame.width * frame.height > MAX_PIXELS:
-            raise BrokenVideo(self.path, f"its frames claim {frame.width}x{frame.height} pixels")
-        # A stream may change its size midway; all frames get the size of the first.
-        self.size = self.size or (frame.width, frame.height)
-        self.rotation = frame.rotation
-        pixels = upright(frame, self.to_rgb, self.size)
+    def _shown_from(self, video: OpenVideo, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decodes from a key frame on, as long as the packets are those that the index names.
+
+        Times after a seek may be guesses (in MPEG program streams they are), and what a container
+        marks as a key frame may be none.
+        """
+        with video.reading:
+            try:
+                video.container.seek(self.index.seek_time(key), stream=video.stream)
+            except av.error.FFmpegError as error:
+                raise _Astray from error
+        landed: int | None = None
+        expected, begun = 0, False
+        for packet in video.packets():
+            if packet.size and not packet.is_discard:
+                if landed is None:
+                    landed = self.index.landing(key, packet.pts, packet.size)
+                    if landed is None:
+                        raise _Astray
+                    expected = int(self.index.packets[landed])
+                elif not self.index.is_packet(expected, packet.pts, packet.size):
+                    raise _Astray
+                expected += 1
+            for frame in self._decoded(video, packet):
+                place = self.index.position(frame.pts)
+                if landed is None or place is None or place < landed:
+                    continue
+                if not begun and (place > landed or not frame.key_frame):
+                    raise _Astray
+                begun = True
+                yield place, frame
+
+    def _decoded(self, video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
+        frames = video.decode(packet)
+        if frames is None:
+            self.damaged = True
+        return frames or []
+
+    def _pixels(self, video: OpenVideo, frame: av.VideoFrame) -> np.ndarray:
+        refuse_shape(self.path, frame.width, frame.height)
+        if self.size is None:
+            size = (frame.width, frame.height)
+            self.size = size if size == video.size else self._first_size()
+        self.orientation = Orientation.of(frame)
+        with video.reading:
+            pixels = upright(frame, self.to_rgb, self.size)
         return self.transform(pixels) if self.transform else pixels
+
+
+    def _first_size(self) -> tuple[int, int]:
+        # A stream may change its size midway. All frames get the size of the first, whichever of
+        # them are asked for.
+        with opened(self.path, self.timeout) as video:
+            for packet in video.packets():
+                for frame in video.decode(packet) or ():
+                    return frame.width, frame.height
+        raise BrokenVideo(self.path, "none of its frames can be decoded")
+
+
+def _nearest(there: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The nearest of `there`, rising, to each of `wanted`; the lower of two as near."""
+    after = np.searchsorted(there, wanted).clip(1, max(1, len(there) - 1))
+    low, high = there[after - 1], there[np.minimum(after, len(there) - 1)]
+    return np.where(wanted - low <= high - wanted, low, high)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from video_files import REAL_VIDEOS, every_frame, moving_frames, needs_real_videos, write_video
 
-from pan_keras.data import BrokenVideo, probe, read_frames
-from pan_keras.data import video as video_module
+from pan_keras.data import BrokenVideo, container, probe, read_frames
 
 REAL_CLIPS = sorted(p.relative_to(REAL_VIDEOS) for p in (REAL_VIDEOS / "clips").rglob("*.*"))
 
@@ -208,7 +207,7 @@ def test_a_file_that_takes_too_long_is_given_up(clip):
 
 
 def test_a_claim_of_gigabyte_frames_is_refused(clip, monkeypatch):
-    monkeypatch.setattr(video_module, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(container, "MAX_PIXELS", 1000)
     with pytest.raises(BrokenVideo, match="64x48 pixels"):
         probe(clip)
 

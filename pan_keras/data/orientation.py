@@ -1,0 +1,62 @@
+"""How a file says that its stored frames are to be turned and mirrored."""
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type
+
+QUARTER = 90  # degrees
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """One of the eight ways to show a rectangle of pixels.
+
+    Args:
+        rotation: Degrees, counter-clockwise: 0, 90, 180 or -90.
+        mirrored: Whether the frame is mirrored left to right before it is turned.
+
+    Example:
+        >>> Orientation(rotation=90).applied(np.zeros((48, 64, 3), "uint8")).shape
+        (64, 48, 3)
+    """
+
+    rotation: int = 0
+    mirrored: bool = False
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> "Orientation":
+        """Reads the display matrix of a frame; angles between are brought to the nearest quarter.
+
+        Args:
+            frame: A decoded frame.
+        """
+        try:
+            matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+        except ValueError:
+            # There is data beside it of a kind that PyAV has no name for.
+            return cls(round(frame.rotation / QUARTER) * QUARTER)
+        if matrix is None:
+            return cls()
+        return cls._of_matrix(np.frombuffer(bytes(matrix), "=i4").astype(np.int64))
+
+    @classmethod
+    def _of_matrix(cls, matrix: np.ndarray) -> "Orientation":
+        # A stored pixel (p, q) is shown at x = a p + c q, y = b p + d q, y pointing down.
+        a, b, c, d = matrix[[0, 1, 3, 4]].tolist()
+        mirrored = a * d - b * c < 0
+        if mirrored:
+            a, b = -a, -b
+        across, down = a + d, b - c
+        if abs(across) >= abs(down):
+            return cls(180 if across < 0 else 0, mirrored)
+        return cls(-QUARTER if down > 0 else QUARTER, mirrored)
+
+    def applied(self, pixels: np.ndarray) -> np.ndarray:
+        """A view of the pixels as they are to be shown.
+
+        Args:
+            pixels: `(H, W, ...)` as stored.
+        """
+        return np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.rotation // QUARTER)
