@@ -10,6 +10,11 @@ from av.video.reformatter import VideoReformatter
 
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 
+FIELD = REAL_VIDEOS.parent / "field"
+
+needs_field = pytest.mark.skipif(
+    not FIELD.is_dir(), reason="the inputs from the field are not beside this checkout"
+)
 needs_real_videos = pytest.mark.skipif(
     not REAL_VIDEOS.is_dir(), reason="the real videos are not beside this checkout"
 )
@@ -23,9 +28,18 @@ def moving_frames(count, height=48, width=64, seed=0):
     return np.stack([np.roll(texture, 3 * i, axis=1) for i in range(count)])
 
 
-def write_video(path, frames, codec="libx264", pixels="yuv420p", times=None, rotation=0, **options):
+def write_video(
+    path,
+    frames,
+    codec="libx264",
+    pixels="yuv420p",
+    times=None,
+    rotation=0,
+    format_=None,
+    **options,
+):
     """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format=format_) as container:
         stream = container.add_stream(codec, rate=25)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels
@@ -49,3 +63,18 @@ def every_frame(path):
     with av.open(str(path)) as container:
         shown = container.decode(video=0)
         return np.stack([to_rgb.reformat(f, format="rgb24").to_ndarray() for f in shown])
+
+
+def numbered_frames(count, height=64, width=96):
+    """Frame i shows i as eight black and white blocks, most significant first."""
+    bits = np.arange(count)[:, None] >> np.arange(7, -1, -1) & 1
+    blocks = (bits.reshape(-1, 2, 4) * 255).astype(np.uint8)
+    blocks = blocks.repeat(height // 2, axis=1).repeat(width // 4, axis=2)
+    return np.repeat(blocks[..., None], 3, axis=3)
+
+
+def number_of(pixels):
+    """The number that a numbered frame shows."""
+    height, width = pixels.shape[:2]
+    centres = pixels[height // 4 :: height // 2, width // 8 :: width // 4, 0] > 127
+    return int(centres.ravel() @ (1 << np.arange(7, -1, -1)))

@@ -11,11 +11,14 @@ from pan_keras.data.clip import split_of
 from pan_keras.data.labels import checked_label
 from pan_keras.errors import UserError
 
+# As common names of the formats that `container.FORMATS` reads.
 VIDEO_SUFFIXES = frozenset(
     f".{name}"
     for name in (
-        *("mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg"),
-        *("wmv", "flv", "3gp", "ts", "mts", "m2ts", "ogv"),
+        *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "f4v", "mj2", "avi", "divx", "mkv", "webm"),
+        *("mpg", "mpeg", "mpe", "mpv", "m1v", "m2v", "vob", "ts", "mts", "m2ts", "m2t", "tp"),
+        *("wmv", "asf", "flv", "ogv", "ogm", "mxf", "gif", "y4m", "dv", "rm", "rmvb", "wtv"),
+        *("h264", "264", "hevc", "h265", "265", "ivf", "mjpeg", "mjpg", "nut"),
     )
 )
 # What systems leave in folders, beside names that begin with a dot.

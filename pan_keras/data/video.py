@@ -254,7 +254,6 @@ class _Reader:
             pixels = upright(frame, self.to_rgb, self.size)
         return self.transform(pixels) if self.transform else pixels
 
-
     def _first_size(self) -> tuple[int, int]:
         # A stream may change its size midway. All frames get the size of the first, whichever of
         # them are asked for.
