@@ -8,6 +8,7 @@ import numpy as np
 
 from pan_keras.data.crops import cut, largest_inside, largest_window
 from pan_keras.data.resizing import resize
+from pan_keras.data.resizing_steps import RESIZING
 from pan_keras.errors import UserError
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
@@ -73,6 +74,7 @@ class Augmentation:
         size: tuple[int, int],
         rng: np.random.Generator,
         times: np.ndarray,
+        resizing: int = RESIZING,
     ) -> np.ndarray:
         """Varies one clip.
 
@@ -81,6 +83,7 @@ class Augmentation:
             size: Height and width (H, W) of the result.
             rng: Source of all randomness.
             times: Where in its video the stack of each frame begins, `(T,)`, in 0..1.
+            resizing: Version of resizing.
 
         Returns:
             uint8 `(T, H, W, 3)`.
@@ -94,7 +97,7 @@ class Augmentation:
         if self.rotation or self.zoom:
             frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
         else:
-            frames = cut(frames, box, size, resize)
+            frames = cut(frames, box, size, resize, resizing)
         if self.flip and flip < 0.5:
             frames = frames[:, :, ::-1]
         if self.exposure:

@@ -10,19 +10,23 @@ from collections.abc import Callable
 import numpy as np
 
 from pan_keras.data.clip_shape import ClipShape
+from pan_keras.data.resizing_steps import RESIZING
 
 CROPS = ("1", "3", "full")
 
-Resize = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+Resize = Callable[[np.ndarray, tuple[int, int], int], np.ndarray]
 
 
-def resize_shorter_side(frame: np.ndarray, side: int, resize: Resize) -> np.ndarray:
+def resize_shorter_side(
+    frame: np.ndarray, side: int, resize: Resize, version: int = RESIZING
+) -> np.ndarray:
     """Scales a frame so that its shorter side has `side` pixels and its proportions stay.
 
     Args:
         frame: uint8 `(H, W, 3)`.
         side: Pixels of the shorter side.
-        resize: Scales a frame to a height and width.
+        resize: Scales a frame to a height and width by a version.
+        version: Version of resizing.
 
     Returns:
         uint8 `(h, w, 3)`; the longer side is rounded down.
@@ -31,11 +35,15 @@ def resize_shorter_side(frame: np.ndarray, side: int, resize: Resize) -> np.ndar
     short = min(height, width)
     if short == side:
         return frame
-    return resize(frame, (side * height // short, side * width // short))
+    return resize(frame, (side * height // short, side * width // short), version)
 
 
 def cut(
-    frames: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], resize: Resize
+    frames: np.ndarray,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    resize: Resize,
+    version: int = RESIZING,
 ) -> np.ndarray:
     """Cuts the same box out of all frames and scales it to `size`.
 
@@ -43,7 +51,8 @@ def cut(
         frames: uint8 `(T, h, w, 3)`.
         box: Left, top, width, height in pixels.
         size: Height and width (H, W) of the result.
-        resize: Scales a frame to a height and width.
+        resize: Scales a frame to a height and width by a version.
+        version: Version of resizing.
 
     Returns:
         uint8 `(T, H, W, 3)`.
@@ -52,7 +61,7 @@ def cut(
     window = frames[:, top : top + height, left : left + width]
     if (height, width) == tuple(size):
         return window
-    return np.stack([resize(frame, size) for frame in window])
+    return np.stack([resize(frame, size, version) for frame in window])
 
 
 def largest_inside(proportions: tuple[int, int], bounds: tuple[int, int]) -> tuple[int, int]:
@@ -117,10 +126,10 @@ def evaluation_crops(
     start, end and middle (left, right, centre for frames wider than high).
 
     Args:
-        frames: uint8 `(T, h, w, 3)`, shorter side `shape.resize`.
+        frames: uint8 `(T, h, w, 3)`, as `framing(shape, crops)` gives them.
         shape: Size of the crops.
         crops: `"1"`, `"3"` or `"full"`.
-        resize: Scales a frame to a height and width.
+        resize: Scales a frame to a height and width by a version.
 
     Returns:
         One or three arrays uint8 `(T, H, W, 3)`.
@@ -130,14 +139,14 @@ def evaluation_crops(
     height, width = largest_window((frame_height, frame_width), size)
     left, top = _middle(frame_width, width), _middle(frame_height, height)
     if crops != "3":
-        return [cut(frames, (left, top, width, height), size, resize)]
+        return [cut(frames, (left, top, width, height), size, resize, shape.resizing)]
     # The reference's offsets come in quarters of the margin, rounded down.
     right, bottom = (frame_width - width) // 4 * 4, (frame_height - height) // 4 * 4
     if frame_height > frame_width:
         places = [(left, 0), (left, bottom), (left, bottom // 2)]
     else:
         places = [(0, bottom // 2), (right, bottom // 2), (right // 2, bottom // 2)]
-    return [cut(frames, (x, y, width, height), size, resize) for x, y in places]
+    return [cut(frames, (x, y, width, height), size, resize, shape.resizing) for x, y in places]
 
 
 def _middle(outer: int, inner: int) -> int:

@@ -12,6 +12,7 @@ from pan_keras.data.clip import Clip
 from pan_keras.data.clip_shape import ClipShape
 from pan_keras.data.container import BrokenVideo
 from pan_keras.data.frame_store import FrameStore
+from pan_keras.data.framing import check_framing
 from pan_keras.data.left_out import LeftOut
 from pan_keras.data.random_streams import EXAMPLE, ORDER, random_stream
 from pan_keras.data.sampling import dense_starts, random_starts, stack_frames
@@ -72,6 +73,7 @@ class TrainingExamples:
             raise UserError("there are no clips to train on; add videos to the train split")
         if sampling not in SAMPLING:
             raise UserError(f"sampling: {sampling!r} is none of {', '.join(SAMPLING)}")
+        check_framing(store.framing, shape)
         self.clips = clips
         self.shape = shape
         self.augmentation = augmentation
@@ -156,7 +158,9 @@ class TrainingExamples:
             starts = random_starts(count, shape.segments, shape.stack, rng.integers)
         frames = self.store.frames(clip.path, stack_frames(starts, count, shape.stack).ravel())
         times = np.repeat(starts / count, shape.stack)
-        return self.augmentation(frames, shape.size, rng, times).reshape(shape.array)
+        return self.augmentation(frames, shape.size, rng, times, shape.resizing).reshape(
+            shape.array
+        )
 
     def _order(self, epoch: int) -> np.ndarray:
         return random_stream(self.seed, ORDER, epoch).permutation(len(self.clips))

@@ -11,8 +11,8 @@ import av
 import numpy as np
 
 from pan_keras.data.container import BrokenVideo
-from pan_keras.data.crops import resize_shorter_side
 from pan_keras.data.frame_index import frame_index
+from pan_keras.data.framing import Framing
 from pan_keras.data.memory import memory_of_machine
 from pan_keras.data.resizing import resize
 from pan_keras.data.video import read_frames
@@ -41,7 +41,8 @@ class FrameStore:
     broken, or still too slow, is not opened again.
 
     Args:
-        resize: Shorter side in pixels of the frames given out.
+        resize: Shorter side in pixels of the frames given out, or how else they are brought to
+            size.
         cache: `"none"` decodes the frames asked for each time, `"memory"` and `"disk"` decode a
             whole clip once.
         folder: Where `"disk"` keeps its files, one `.npy` a clip.
@@ -65,7 +66,7 @@ class FrameStore:
 
     def __init__(
         self,
-        resize: int,
+        resize: int | Framing,
         cache: str = "none",
         folder: Path | str | None = None,
         *,
@@ -76,7 +77,7 @@ class FrameStore:
             raise UserError(f"cache: {cache!r} is none of {', '.join(CACHES)}")
         if cache == "disk" and folder is None:
             raise UserError('cache: "disk" needs a folder to keep its files; name one')
-        self.resize = resize
+        self.framing = Framing(resize) if isinstance(resize, int) else resize
         self.cache = cache
         self.folder = None if folder is None else Path(folder)
         self.timeout = timeout
@@ -112,7 +113,7 @@ class FrameStore:
             indices: Frame numbers from 0.
 
         Returns:
-            uint8 `(len(indices), h, w, 3)`, the shorter side being `resize`.
+            uint8 `(len(indices), h, w, 3)`.
 
         Raises:
             BrokenVideo: If it cannot be read; its name is added to `broken`.
@@ -189,14 +190,14 @@ class FrameStore:
 
     def _file(self, path: Path) -> Path:
         status = path.stat()
-        parts = (path.resolve(), status.st_size, status.st_mtime_ns, self.resize, CACHE_VERSION)
+        parts = (path.resolve(), status.st_size, status.st_mtime_ns, self.framing, CACHE_VERSION)
         assert self.folder is not None
         return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.npy"
 
     def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
-        shrink = partial(resize_shorter_side, side=self.resize, resize=resize)
+        framed = partial(self.framing, resize=resize)
         return self._patiently(
-            path, lambda limit: read_frames(path, indices, timeout=limit, transform=shrink)
+            path, lambda limit: read_frames(path, indices, timeout=limit, transform=framed)
         )
 
     def _patiently(self, path: Path, read: Callable[[float], Read]) -> Read:

@@ -17,6 +17,7 @@ from pan_keras.data.container import BrokenVideo
 from pan_keras.data.crops import CROPS, evaluation_crops, full_size
 from pan_keras.data.examples import TrainingExamples
 from pan_keras.data.frame_store import FrameStore
+from pan_keras.data.framing import check_framing
 from pan_keras.data.left_out import LeftOut
 from pan_keras.data.resizing import resize
 from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
@@ -144,6 +145,7 @@ def evaluation_dataset(
         raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
     if temporal not in TEMPORAL:
         raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
+    check_framing(store.framing, shape, crops)
     size = full_size(shape) if crops == "full" else shape.size
     view = (shape.segments, shape.stack, *size, 3)
     held = {"store": store}
@@ -183,6 +185,7 @@ def clip_views(
     Raises:
         BrokenVideo: If the clip cannot be decoded.
     """
+    check_framing(store.framing, shape, crops)
     count = store.count(clip.path)
     if temporal == 10:
         starts = dense_views(count, shape.segments)

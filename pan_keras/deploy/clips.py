@@ -21,6 +21,7 @@ from pan_keras.data import (
     clip_views,
     open_data,
 )
+from pan_keras.data.framing import framing
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
@@ -36,6 +37,7 @@ GIVEN = "clips that the caller gave, drawn by the seed, none of them among those
 # How many views of a clip are made by which crops and samples in time. The ten dense views are not
 # among them: they run through a short video again from its start, a jump that is no motion.
 VIEWS = {1: ("1", 1), 2: ("1", 2), 6: ("3", 2)}
+VIEWS_OF_WHOLE_FRAMES = {1: ("1", 1), 2: ("1", 2), 10: ("1", 10)}
 PORTION = 8  # clips that are decoded before it is looked whether there are enough
 
 
@@ -217,8 +219,9 @@ def _balanced(clips: Sequence[Clip], seed: int) -> list[Clip]:
 def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> list[tuple[Clip, np.ndarray]]:
     """Views of clips in order, several of each, evenly, where one is not enough."""
     each = -(-wanted // max(len(clips), 1))
-    crops, temporal = VIEWS[min((n for n in VIEWS if n >= each), default=max(VIEWS))]
-    store = FrameStore(resize=shape.resize, cache="none")
+    known = VIEWS if shape.fit == "crop" else VIEWS_OF_WHOLE_FRAMES
+    crops, temporal = known[min((n for n in known if n >= each), default=max(known))]
+    store = FrameStore(framing(shape))
 
     def views(clip: Clip) -> list[tuple[Clip, np.ndarray]]:
         try:

@@ -59,6 +59,8 @@ class BundledRun:
                 stack=shape.stack,
                 size=shape.size,
                 resize=shape.resize,
+                fit=shape.fit,
+                resizing=shape.resizing,
             ),
         )
 

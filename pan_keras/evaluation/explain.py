@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pan_keras.data.frame_index import frame_index
+from pan_keras.data.framing import framing
 from pan_keras.data.sampling import spread_starts, stack_frames
 from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.look.explanation import Explanation, NetworkExplanation, Timescale
@@ -70,7 +71,7 @@ def explain(
 def _clip_of(video: Path, run: Run) -> np.ndarray:
     from pan_keras.data import Clip, FrameStore, clip_views  # noqa: PLC0415 (TensorFlow)
 
-    store = FrameStore(resize=run.shape.resize, cache="none", folder=None)
+    store = FrameStore(framing(run.shape))
     return clip_views(Clip(video, label=0, split="test"), run.shape, store)[0]
 
 

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from pan_keras.data import Clip, FrameStore, evaluation_dataset
+from pan_keras.data.framing import framing
 from pan_keras.evaluation.evaluation_result import ClipResult
 from pan_keras.training.run import Run
 
@@ -62,7 +63,7 @@ def examples(run: Run, model: keras.Model, results: Sequence[ClipResult]) -> Ite
         results: Clips to show; those that can no longer be read are left out.
     """
     clips = [Clip(Path(result.path), label=0, split="test") for result in results]
-    store = FrameStore(resize=run.shape.resize, cache="none", folder=None)
+    store = FrameStore(framing(run.shape))
     dataset = evaluation_dataset(
         clips, run.shape, batch=1, crops="1", temporal=1, store=store, workers=1
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from pan_keras.data.clip import Clip
 from pan_keras.data.crops import full_size
+from pan_keras.data.framing import framing
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundle_inference import BundleInference
 from pan_keras.evaluation.bundled_run import BundledRun
@@ -45,6 +46,7 @@ class ClipClassifier:
     def __init__(
         self, run: Run | BundledRun, crops: Crops = "1", temporal: int = 1, batch: int = 8
     ):
+        self.framing = framing(run.shape, crops)
         self.run = run
         self.crops = crops
         self.temporal = temporal
@@ -74,7 +76,7 @@ class ClipClassifier:
         """
         from pan_keras.data import FrameStore, evaluation_dataset  # noqa: PLC0415 (TensorFlow)
 
-        store = FrameStore(resize=self.run.shape.resize, cache="none", folder=None)
+        store = FrameStore(self.framing)
         dataset = evaluation_dataset(
             clips,
             self.run.shape,

@@ -68,7 +68,7 @@ class Bundle:
                 path=path,
                 facts=facts,
                 labels=_labels(facts["labels"]),
-                shape=_shape(facts["input"]),
+                shape=_shape(path, facts["input"]),
                 entries=tuple(map(Entry.read, facts["artefacts"])),
             )
             check_names(path, bundle.checksums)
@@ -242,17 +242,23 @@ def _labels(given: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _shape(given: Mapping[str, Any]) -> ClipShape:
+def _shape(path: Path, given: Mapping[str, Any]) -> ClipShape:
     numbers = {name: given[name] for name in ("segments", "stack", "height", "width", "resize")}
     for name, number in numbers.items():
         if type(number) is not int or number < 1:
             raise ValueError(f"input.{name} is {number!r:.60}, no whole number above 0")
-    shape = ClipShape(
-        numbers["segments"],
-        numbers["stack"],
-        (numbers["height"], numbers["width"]),
-        numbers["resize"],
-    )
+    try:
+        shape = ClipShape(
+            numbers["segments"],
+            numbers["stack"],
+            (numbers["height"], numbers["width"]),
+            numbers["resize"],
+            # Bundles of before these facts came have neither.
+            fit=given.get("fit", "crop"),
+            resizing=given.get("resizing", 1),
+        )
+    except UserError as error:
+        raise UserError(f"{path / FACTS}: {error}") from None
     if max(prod(shape.array), shape.resize**2) > LARGEST_CLIP:
         raise ValueError(f"a clip of {shape.array} is larger than a device can hold")
     return shape

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.data.clip_shape import ClipShape
-from pan_keras.data.crops import Resize, evaluation_crops, resize_shorter_side
+from pan_keras.data.crops import Resize, evaluation_crops
+from pan_keras.data.framing import framing
 from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
 from pan_keras.errors import UserError
 from pan_keras.installation import missing_part
@@ -60,9 +61,9 @@ def views_from_video(
         if temporal == 10
         else spread_starts(count, shape.segments, shape.stack, temporal)
     )
-    shrink = partial(resize_shorter_side, side=shape.resize, resize=resize)
+    framed = partial(framing(shape, crops), resize=resize)
     stacks = _stacks(
-        starts, count, lambda wanted: read_frames(path, wanted, transform=shrink), shape, crops
+        starts, count, lambda wanted: read_frames(path, wanted, transform=framed), shape, crops
     )
     return stacks.reshape(-1, *shape.array)
 
@@ -82,7 +83,7 @@ def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     """
     check_frames(frames)
     starts = spread_starts(len(frames), shape.segments, shape.stack)
-    return _stacks(starts, len(frames), lambda wanted: _shrunk(frames[wanted], shape), shape)[0, 0]
+    return _stacks(starts, len(frames), lambda wanted: _framed(frames[wanted], shape), shape)[0, 0]
 
 
 def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -110,7 +111,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
     Args:
         frame: uint8 `(h, w, 3)`, RGB, of any size.
         shape: Size and resize.
-        resize: Scales a frame to a height and width.
+        resize: Scales a frame to a height and width by a version.
 
     Returns:
         uint8 `(H, W, 3)`.
@@ -133,11 +134,11 @@ def check_frames(frames: np.ndarray) -> None:
 def _fitted(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
     if frames.shape[1:3] == shape.size:
         return frames
-    return evaluation_crops(_shrunk(frames, shape, resize), shape, "1", resize)[0]
+    return evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)[0]
 
 
-def _shrunk(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
-    return np.stack([resize_shorter_side(frame, shape.resize, resize) for frame in frames])
+def _framed(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
+    return np.stack([framing(shape)(frame, resize) for frame in frames])
 
 
 def _stacks(

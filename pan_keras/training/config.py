@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pan_keras.data.clip_shape import Fit
+from pan_keras.data.resizing_steps import RESIZING, Resizing
 from pan_keras.errors import UserError
 from pan_keras.training.config_values import check_ranges, to_toml
 from pan_keras.training.settings import assemble, override
 
 RECIPES = Path(__file__).parent / "configs"
+# What the `config.toml` of a run stands for where it says nothing: runs of before these keys came.
+UNSAID = {"model": {"fit": "crop", "resizing": 1}}
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class ModelConfig:
         stack: Adjacent frames per segment, m.
         size: Height and width of a frame in pixels, as the network sees it.
         resize: Shorter side in pixels to which a frame is resized before `size` is cropped.
+        fit: How frames of other proportions become `size`: `crop` cuts it out of them; `letterbox`
+            scales them into it, with black bars; `squash` scales them to it, distorted. The
+            last two show the network the whole frame, and `resize` serves full resolution alone.
+        resizing: Version of the arithmetic that scales frames; 1 is that of earlier runs.
         dropout: Share of features dropped in training.
         shift: Temporal shift in the backbone; if absent, what the name stands for.
         causal: Whether the shift looks at the past alone.
@@ -60,6 +68,8 @@ class ModelConfig:
     stack: int = 4
     size: tuple[int, int] = (224, 224)
     resize: int = 256
+    fit: Fit = "crop"
+    resizing: Resizing = RESIZING
     dropout: float = 0.5
     shift: bool | None = None
     causal: bool = False

@@ -55,9 +55,9 @@ def typed(value: Any, expected: Any, where: str) -> Any:
         return typed(value, expected, where)
     if origin is Literal:
         choices = typing.get_args(expected)
-        if value in choices:
+        if value in choices and type(value) is type(choices[0]):
             return value
-        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(choices)}")
+        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(map(str, choices))}")
     if origin is tuple:
         return _typed_tuple(value, typing.get_args(expected), where)
     if expected is float and type(value) is int:
@@ -98,6 +98,10 @@ def check_ranges(config: "Config") -> None:
         raise UserError(f"data.max_broken is {config.data.max_broken}; it must be in [0, 1]")
     if min(config.model.size) < 1:
         raise UserError(f"model.size is {config.model.size}; both sides must be at least 1 pixel")
+    if config.model.fit != "crop" and config.model.resizing == 1:
+        raise UserError(
+            f"model.fit is {config.model.fit}, which model.resizing = 1 does not have; set it to 2"
+        )
     _check_training(config)
 
 

@@ -15,7 +15,7 @@ from pan_keras.data import Card, ClipShape, is_card, is_own_card, load_card
 from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
-from pan_keras.training.config import Config, load_config
+from pan_keras.training.config import UNSAID, Config, load_config
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +49,7 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """The resolved configuration."""
-        return load_config(file=self.path / "config.toml")
+        return load_config(card=UNSAID, file=self.path / "config.toml")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -184,7 +184,9 @@ def open_run(path: Path | str) -> Run:
 def clip_shape(config: Config) -> ClipShape:
     """The clips that the model of a configuration takes."""
     model = config.model
-    return ClipShape(model.segments, model.stack, model.size, model.resize)
+    return ClipShape(
+        model.segments, model.stack, model.size, model.resize, model.fit, model.resizing
+    )
 
 
 def preprocessing(config: Config) -> dict[str, Any]:
@@ -195,6 +197,8 @@ def preprocessing(config: Config) -> dict[str, Any]:
         "stack": model.stack,
         "size": list(model.size),
         "resize": model.resize,
+        "resizing": model.resizing,
+        "fit": model.fit,
         "crop": "centre",
         "sampling": augmentation.sampling,
         "layout": "uint8 (batch, segments, stack, height, width, RGB)",

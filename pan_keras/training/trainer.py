@@ -21,6 +21,7 @@ from pan_keras.data import (
     steps_per_epoch,
     training_dataset,
 )
+from pan_keras.data.framing import framing
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
@@ -99,7 +100,7 @@ class Trainer:
             jit=training.jit,
         )
         self.store = FrameStore(
-            resize=config.model.resize,
+            framing(run.shape),
             cache=config.data.cache,
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )

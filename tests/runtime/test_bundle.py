@@ -50,6 +50,26 @@ def test_bad_facts_are_refused(own_bundle, values, message):
     assert str(own_bundle) in str(caught.value)
 
 
+def test_a_bundle_of_before_the_fit_was_told_is_read_as_it_was_made(own_bundle):
+    given = json.loads((own_bundle / "model.json").read_text())["input"]
+    assert (given.pop("resizing"), given.pop("fit")) == (2, "crop")
+    change(own_bundle, input=given)
+    opened = Bundle.open(own_bundle)
+    assert (opened.shape.resizing, opened.shape.fit) == (1, "crop")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"resizing": 9}, "version 9 is not known"), ({"fit": "stretch"}, "'stretch' is none of")],
+)
+def test_a_bundle_that_needs_a_newer_runtime_is_refused(own_bundle, values, message):
+    given = json.loads((own_bundle / "model.json").read_text())["input"]
+    change(own_bundle, input=given | values)
+    with pytest.raises(UserError, match=message) as caught:
+        Bundle.open(own_bundle)
+    assert str(own_bundle) in str(caught.value)
+
+
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
     with pytest.raises(UserError, match="no bundle"):
         Bundle.open(tmp_path)

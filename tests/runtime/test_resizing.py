@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pan_keras.data import resizing as training
+from pan_keras.data.resizing_steps import RESIZINGS
 from pan_keras.runtime import resizing as runtime
 
 
@@ -12,12 +13,12 @@ def noise(height, width, seed=0):
     return np.where(pixels[..., :1] < 32, 255, pixels)  # runs of white: sums that could overflow
 
 
-def check_same_pixels(height, width, side):
+def check_same_pixels(height, width, side, version):
     short = min(height, width)
     size = (side * height // short, side * width // short)
     frame = noise(height, width, seed=height * width)
-    expected = training.resize(frame, size)
-    np.testing.assert_array_equal(runtime.resize(frame, size), expected)
+    expected = training.resize(frame, size, version)
+    np.testing.assert_array_equal(runtime.resize(frame, size, version), expected)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +38,16 @@ def check_same_pixels(height, width, side):
         (5, 90, 84),
     ],
 )
-def test_usual_sizes_give_the_same_pixels(height, width, side):
-    check_same_pixels(height, width, side)
+@pytest.mark.parametrize("version", RESIZINGS)
+def test_usual_sizes_give_the_same_pixels(height, width, side, version):
+    check_same_pixels(height, width, side, version)
 
 
-def test_any_size_gives_the_same_pixels():
+@pytest.mark.parametrize("version", RESIZINGS)
+def test_any_size_gives_the_same_pixels(version):
     rng = np.random.default_rng(0)
     for _ in range(300):
         height, width = rng.integers(1, 160, 2)
         side = int(rng.integers(1, 120))
         if side * max(height, width) // min(height, width) < 1000:
-            check_same_pixels(int(height), int(width), side)
+            check_same_pixels(int(height), int(width), side, version)

@@ -4,6 +4,7 @@ import pytest
 
 from pan_keras.errors import UserError
 from pan_keras.training.config import Config, load_config, recipes
+from pan_keras.training.run import Run, preprocessing
 from pan_keras.training.trainer import create_model
 
 
@@ -68,6 +69,9 @@ def test_shipped_recipes_are_valid(name):
         ("training.precision=float16", "one of float32, mixed_float16, mixed_bfloat16"),
         ("training", "section.key=value"),
         ("training.seed", "section.key=value"),
+        ("model.fit=stretch", "one of crop, letterbox, squash"),
+        ("model.resizing=3", "one of 1, 2"),
+        ("model.resizing=true", "one of 1, 2"),
     ],
 )
 def test_a_mistake_names_the_key_and_the_remedy(override, message):
@@ -96,3 +100,22 @@ def test_an_absent_file_is_named(tmp_path):
 
 def test_one_number_makes_a_square():
     assert load_config(overrides=["model.size=112"]).model.size == (112, 112)
+
+
+def test_whole_frames_need_the_newer_resizing():
+    assert load_config(overrides=["model.fit=squash"]).model.resizing == 2
+    with pytest.raises(UserError, match=r"model\.fit is squash, which model\.resizing = 1"):
+        load_config(overrides=["model.fit=squash", "model.resizing=1"])
+
+
+def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
+    text = load_config(overrides=["model.fit=letterbox"]).to_toml()
+    (tmp_path / "config.toml").write_text(text)
+    assert Run(tmp_path).shape.resizing == 2
+    assert Run(tmp_path).shape.fit == "letterbox"
+    assert preprocessing(Run(tmp_path).config)["fit"] == "letterbox"
+    lines = [line for line in text.splitlines() if not line.startswith(("resizing", "fit"))]
+    (tmp_path / "config.toml").write_text("\n".join(lines))
+    assert Run(tmp_path).shape.resizing == 1
+    assert Run(tmp_path).shape.fit == "crop"
+    assert preprocessing(Run(tmp_path).config)["resizing"] == 1

@@ -27,10 +27,12 @@ LIVE = (
     "`stack` adjacent frames from number floor(stride / 2 + stride * i), and a step of a streaming "
     "model; the last `segments` of them are a clip"
 )
-FILTER = (
-    "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
-    "pan_keras.runtime.resizing computes them"
-)
+FILTERS = {
+    1: "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
+    "pan_keras.runtime.resizing computes them",
+    2: "bilinear in whole numbers, in steps: halved while at least twice too long, then by way of "
+    "twice the size, as pan_keras.runtime.resizing and docs/devices.md have it",
+}
 
 
 def bundle_facts(
@@ -59,8 +61,10 @@ def bundle_facts(
             "height": shape.size[0],
             "width": shape.size[1],
             "resize": shape.resize,
+            "resizing": shape.resizing,
+            "fit": shape.fit,
             "crop": "centre",
-            "filter": FILTER,
+            "filter": FILTERS[shape.resizing],
             "channels": "RGB",
             "dtype": "uint8",
             "layout": "(segments * stack, height, width, 3), the frames of a segment together",

@@ -117,10 +117,20 @@ def _input(facts: Mapping[str, Any]) -> str:
         "## Input\n\n"
         f"`frames`, uint8 `({given['segments'] * given['stack']}, {given['height']}, "
         f"{given['width']}, 3)`, RGB: {given['segments']} segments of {given['stack']} adjacent "
-        f"frames{at}. A frame is resized to a shorter side of {given['resize']} pixels "
-        f"({given['filter']}), then its centre is cut out.\n\n"
+        f"frames{at}. {_fit(given)} ({given['filter']}).\n\n"
         f"* A whole video: {sampling['offline']}.\n"
         f"* Live: {sampling['live']['rule']}; `stride` is {sampling['live']['stride']}."
+    )
+
+
+def _fit(given: Mapping[str, Any]) -> str:
+    if given["fit"] == "letterbox":
+        return "The whole frame is scaled into the size, in the middle of black"
+    if given["fit"] == "squash":
+        return "The whole frame is scaled to the size, whatever its proportions"
+    return (
+        f"A frame is resized to a shorter side of {given['resize']} pixels, then its centre is "
+        "cut out"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset, reporting
+from pan_keras.data.framing import framing
 from pan_keras.deploy.gate.paired_loss import DOUBT, PairedLoss, binomial_tail
 from pan_keras.deploy.recipe import Limits
 from pan_keras.errors import UserError
@@ -32,7 +33,7 @@ def split_logits(
     Raises:
         UserError: If no clip can be read.
     """
-    store = FrameStore(resize=shape.resize, cache="none")
+    store = FrameStore(framing(shape))
     logits: dict[str, list[np.ndarray]] = {name: [] for name in models}
     places = []
     with reporting(store):
