@@ -63,12 +63,12 @@ def _found(root: Path, name: str, place: str) -> Path:
     tries = [name, name.strip(), name.strip().replace("\\", "/")]
     for text in dict.fromkeys(tries):
         path = root / text
-        # Parts longer than the system allows are an OSError.
         try:
             if path.exists():
                 return path
-        except OSError:
-            continue
+        except OSError as error:
+            reason = error.strerror
+            raise UserError(f"{place}: no file can be at {text[:80]!r} ({reason})") from error
     if os.name != "nt" and _WINDOWS_DRIVE.match(name.strip()):
         raise UserError(
             f"{place}: {name.strip()} is a path of a Windows computer; write paths that start "

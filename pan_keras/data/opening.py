@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pan_keras.data.card import Card, card_names, is_card, is_own_card, load_car
 from pan_keras.data.clip import Clip
 from pan_keras.data.container import BrokenVideo
 from pan_keras.data.csv_source import list_csv
-from pan_keras.data.duplicates import WARNING_BYTES, identical_files, refuse_repeats
+from pan_keras.data.data_warnings import data_warnings, some
+from pan_keras.data.duplicates import refuse_repeats
 from pan_keras.data.labels import ordered
 from pan_keras.data.motions import INFO, complete_motions, make_motions
 from pan_keras.data.sources import Listing, list_folder
@@ -85,44 +86,8 @@ def open_data(
         ignored=dict(sorted(listing.ignored.items())),
         split_origin=origin,
         drawn=drawn,
-        warnings=(*listing.warnings, *_warnings(classes, clips)),
+        warnings=(*listing.warnings, *data_warnings(classes, clips)),
     )
-
-
-def _warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str]:
-    """What a person should know before training on these clips."""
-    names = sorted({name for name in classes if [*map(str.lower, classes)].count(name.lower()) > 1})
-    if names:
-        yield f"the classes {', '.join(names)} differ in case alone"
-    seen = {clip.label for clip in clips if clip.split == "train"}
-    untrained = [name for number, name in enumerate(classes) if number not in seen]
-    if untrained:
-        yield (
-            f"{_some(untrained)} {'has' if len(untrained) == 1 else 'have'} no training clip, so "
-            "that a model cannot learn to recognise " + ("it" if len(untrained) == 1 else "them")
-        )
-    known = {clip.path: clip for clip in clips}
-    places = [
-        [known[path] for path in group] for group in identical_files(known, most=WARNING_BYTES)
-    ]
-    across = [group for group in places if len({(clip.label, clip.split) for clip in group}) > 1]
-    if across:
-        one, other = _most_different(across[0])
-        yield (
-            f"{len(across)} videos stand in several splits or classes as copies, such as "
-            f"{one.path} ({one.split}) and {other.path} ({other.split}); list them with "
-            "dataset check --duplicates and keep one of each"
-        )
-
-
-def _most_different(group: Sequence[Clip]) -> tuple[Clip, Clip]:
-    first = group[0]
-    return first, next(c for c in group if (c.label, c.split) != (first.label, first.split))
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED_IN_ERROR
-    return ", ".join(names[:NAMED_IN_ERROR]) + (f" and {more} more" if more > 0 else "")
 
 
 def _list(
@@ -183,7 +148,7 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
             near = difflib.get_close_matches(label, card.classes, n=1) or card.classes
             raise UserError(
                 f"{listing.source}{line}: unknown label {label!r}; {card.name} has "
-                f"{_some([*map(repr, near)])}"
+                f"{some([*map(repr, near)])}"
             )
     if not listing.labels:
         raise UserError(f"{listing.source}: every clip has a label that the card excludes")

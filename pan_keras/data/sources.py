@@ -10,6 +10,7 @@ from pathlib import Path
 from pan_keras.data.clip import split_of
 from pan_keras.data.labels import checked_label
 from pan_keras.errors import UserError
+from pan_keras.printable import printable
 
 # As common names of the formats that `container.FORMATS` reads.
 VIDEO_SUFFIXES = frozenset(
@@ -254,7 +255,7 @@ def _add_class(listing: Listing, folder: _Folder, split: str | None) -> None:
             "expected; name this folder if it is the data set, or lay the videos out as "
             "SPLIT/CLASS"
         )
-    label = checked_label(folder.name, str(folder.path))
+    label = checked_label(folder.name, printable(folder.path))
     for path in videos:
         if not _is_text(str(path.relative_to(folder.path))):
             listing.ignored[f"file {path}, whose name is no Unicode"] += 1

@@ -149,8 +149,10 @@ def _is_writable(record: Path) -> bool:
 
 
 def _read(record: Path) -> dict[tuple[Path, int], _Row]:
-    if not record.is_file():
+    if not record.exists() and not record.is_symlink():
         return {}
+    if not record.is_file():
+        raise UserError(f"{record}: the split would be written here, but this is no file; move it")
     try:
         table = read_table(record, COLUMNS)
     except UserError as error:

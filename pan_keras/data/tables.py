@@ -163,5 +163,11 @@ def _row(
             f"{path}, line {line}: {len(cells)} values for {len(columns)} columns; put a value "
             "that has the separator in it into quotes"
         )
+    other = next((mark for mark in DELIMITERS if mark in cells[0]), None)
+    if len(cells) == 1 < len(columns) and other:
+        raise UserError(
+            f"{path}, line {line}: {cells[0][:80]!a} is one value, as its separator {other!r} is "
+            "not that of the first line; use one separator in all lines"
+        )
     padded = [*cells, *[None] * (len(columns) - len(cells))]
     return {name: cell for name, cell in zip(columns, padded, strict=False) if name}

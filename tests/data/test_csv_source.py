@@ -67,6 +67,15 @@ def test_a_hidden_file_that_is_listed_counts(write, tmp_path):
         (["path,label", r"C:\videos\0.mp4,left"], "line 2: .* is a path of a Windows computer"),
         (["path,label", "left/0.mp4,a", "./left/0.mp4,a"], "line 3: .* listed before, in line 2"),
         (["path,label"], "it lists no videos"),
+        (["path,label", "x" * 5000 + ",left"], "line 2: no file can be at 'xxx"),
+        (
+            ["path,label", "left/0.mp4;left"],
+            "line 2: .* its separator ';' is not that of the first",
+        ),
+        (
+            ["path;label", "left/0.mp4,left"],
+            "line 2: .* its separator ',' is not that of the first",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line(lines, message, write):

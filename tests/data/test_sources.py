@@ -180,8 +180,9 @@ def test_a_class_folder_whose_name_cannot_be_printed_is_refused(name, tmp_path):
     os.mkdir(folder)  # noqa: PTH102
     with open(os.path.join(folder, b"0.mp4"), "wb"):  # noqa: PTH118, PTH123
         pass
-    with pytest.raises(UserError, match="rename the class"):
+    with pytest.raises(UserError, match="rename the class") as caught:
         list_folder(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_a_class_folder_counts_without_spaces_around_its_name(lay):

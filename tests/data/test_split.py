@@ -172,6 +172,20 @@ def test_an_empty_record_is_not_taken_for_none(tmp_path):
         recorded_split(labels(tmp_path, wave=4), 0, SHARES, record)
 
 
+@pytest.mark.parametrize("kind", ["folder", "fifo", "broken link"])
+def test_what_is_in_the_way_of_a_record_is_not_replaced(kind, tmp_path):
+    record = tmp_path / "split.csv"
+    if kind == "folder":
+        record.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(record)
+    else:
+        record.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="this is no file"):
+        recorded_split(labels(tmp_path, wave=4), 0, SHARES, record)
+    assert record.is_symlink() or record.exists()
+
+
 def test_a_record_does_not_move_clips_that_the_data_give_themselves(tmp_path):
     record = write_record(tmp_path, "a.mp4,wave,test,0")
     with pytest.raises(UserError, match=r"line 2: puts .*a\.mp4 into test, but the data say"):

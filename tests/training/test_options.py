@@ -219,7 +219,7 @@ def test_what_is_odd_in_the_data_is_said_even_to_who_is_quiet(tmp_path, capsys):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_video(path, moving_frames(6, seed=number))
     train(tmp_path / "videos", run=tmp_path / "run", overrides=SETTINGS, quiet=True)
-    assert "warning: c has no training clip" in " ".join(capsys.readouterr().err.split())
+    assert "warning: c has no train clip" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
