@@ -120,6 +120,12 @@ def test_a_frame_out_of_order_is_left_out():
     assert numbers(found) == [[1, 2, 5]]
 
 
+def test_a_frame_out_of_order_stands_in_for_none():
+    live = LiveSampling(segments=1, stack=6, rate=25.0, stride=6)
+    found = push_all(LiveWindow(live), [0.04 * i for i in range(6)] + [0.17, 0.36])
+    assert numbers(found) == [[3, 4, 5, 5, 5, 5]]
+
+
 def test_after_a_silence_longer_than_a_clip_all_starts_anew():
     live = LiveSampling(segments=2, stack=2, rate=10.0, stride=4)
     window = LiveWindow(live)
