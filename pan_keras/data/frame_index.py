@@ -237,9 +237,7 @@ def _withheld(
     nothing = {n for n, p in enumerate(stored) if codec == "mpeg4" and p.size <= BYTES_OF_NOTHING}
     first = next((n for n, packet in enumerate(stored) if packet.key), 0)
     start = stored[first].shown or 0
-    lead = {
-        n for n, p in enumerate(stored) if n < first or (p.shown is not None and p.shown < start)
-    }
+    lead = {n for n, p in enumerate(stored) if p.shown is not None and p.shown < start}
     # A file that begins amid a stream refers to frames that it has not. Where files are not cut
     # at any place, packets before the first key frame are damage.
     doubtful = nothing | (lead if first == 0 or _is_any(format_, CUT_ANYWHERE) else set())

@@ -7,10 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import av
 import numpy as np
 
-from pan_keras.data.container import BrokenVideo
+from pan_keras.data.container import BrokenVideo, SlowVideo
 from pan_keras.data.frame_index import frame_index
 from pan_keras.data.framing import Framing
 from pan_keras.data.memory import memory_of_machine
@@ -21,7 +20,7 @@ from pan_keras.files import replacing
 
 CACHES = ("none", "memory", "disk")
 # Raise this when the same file would give other pixels than before.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 SHARE_OF_MEMORY = 0.5
 # A read that took too long is tried again with twice the limit, up to this multiple of the first.
 PATIENCE = 4
@@ -206,9 +205,9 @@ class FrameStore:
         while True:
             try:
                 found = read(limit)
-            except BrokenVideo as error:
+            except SlowVideo:
                 limit *= 2
-                if limit > PATIENCE * self.timeout or not _is_slow(error):
+                if limit > PATIENCE * self.timeout:
                     raise
             else:
                 self._limits[path] = limit
@@ -222,7 +221,3 @@ class FrameStore:
     def _named(self, path: Path, error: BrokenVideo) -> BrokenVideo:
         self.broken.setdefault(path, error.reason)
         return error
-
-
-def _is_slow(error: BrokenVideo) -> bool:
-    return isinstance(error.__cause__, (TimeoutError, av.error.ExitError))

@@ -14,6 +14,7 @@ from video_files import moving_frames, write_video
 
 from pan_keras.data import BrokenVideo, FrameStore, frame_store
 from pan_keras.data import memory as memory_module
+from pan_keras.data.container import SlowVideo
 from pan_keras.data.memory import memory_of_machine
 from pan_keras.errors import UserError
 
@@ -163,7 +164,7 @@ def slow(monkeypatch):
     def read(path, indices, *, timeout, **options):
         limits.append(timeout)
         if timeout < enough[0]:
-            raise BrokenVideo(path, f"it takes longer than {timeout:g} s") from TimeoutError()
+            raise SlowVideo(path, f"it takes longer than {timeout:g} s")
         return read_frames(path, indices, timeout=timeout, **options)
 
     read_frames = frame_store.read_frames

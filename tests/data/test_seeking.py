@@ -1,5 +1,6 @@
 """In every container, codec and group structure, frames are those of decoding straight through."""
 
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -169,6 +170,31 @@ def test_a_seek_that_leads_elsewhere_is_noticed(make, monkeypatch, decoded):
         np.testing.assert_array_equal(read_frames(path, [40, 41]), expected[[40, 41]])
 
 
+def test_no_seek_is_tried_where_it_leads_nowhere(make, decoded):
+    path = make(".mpg", "mpeg2 B-frames")
+    read_frames(path, [FRAMES - 20])
+    assert len(decoded) <= FRAMES - 20 + 6
+
+
+def test_times_that_are_guesses_after_a_seek_are_noticed(make, monkeypatch):
+    path = make(".mkv", "mpeg4")
+    index = frame_index(path)
+    expected = every_frame(path)
+    packets = OpenVideo.packets
+
+    def guessed(video):
+        seen = 0
+        for number, packet in enumerate(packets(video)):
+            if number == 0:
+                seen = packet.pts
+            elif packet.pts is not None and seen > index.times[0]:
+                packet.pts += int(index.times[1] - index.times[0])
+            yield packet
+
+    monkeypatch.setattr(OpenVideo, "packets", guessed)
+    np.testing.assert_array_equal(read_frames(path, [40, 42]), expected[[40, 42]])
+
+
 def remuxed(source, path, change=lambda number, packet: packet):
     """Copies packets to another file; those changed to None are left out."""
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
@@ -195,10 +221,17 @@ def test_frames_that_are_called_key_frames_and_are_none(ending, make, tmp_path):
     np.testing.assert_array_equal(read_frames(path, [35]), every_frame(path)[[35]])
 
 
-@pytest.mark.parametrize("ending", [".mkv", ".mp4", ".ts"])
-@pytest.mark.parametrize("name", ["hevc open groups", "mpeg2 B-frames", "h264 open groups"])
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        *itertools.product(
+            ["hevc open groups", "mpeg2 B-frames", "h264 open groups"], [".mkv", ".mp4", ".ts"]
+        ),
+        ("hevc open groups", ".hevc"),
+    ],
+)
 def test_a_file_that_begins_in_an_open_group(name, ending, make, tmp_path):
-    source = make(".ts" if ending == ".ts" else ".mkv", name)
+    source = make(".mkv" if ending in {".mkv", ".mp4"} else ".ts", name)
     second = int(frame_index(source).packets[frame_index(source).keys[2]])
     path = remuxed(source, tmp_path / f"cut{ending}", lambda n, p: p if n >= second else None)
     expected = every_frame(path)
