@@ -10,6 +10,12 @@ from pan_keras.files import replacing
 from pan_keras.look import figures
 
 
+def check_page(output: Path | str) -> None:
+    """Raises `UserError` if `write_comparison` cannot write a file of this name."""
+    if Path(output).suffix.lower() not in (".html", ".png"):
+        raise UserError(f"{output}: name a file that ends in .html or .png")
+
+
 def write_comparison(comparison: Comparison, output: Path | str) -> None:
     """Writes a comparison: a page that loads nothing, or its figures alone.
 
@@ -20,13 +26,12 @@ def write_comparison(comparison: Comparison, output: Path | str) -> None:
     Raises:
         UserError: If it ends otherwise, or the disk is full.
     """
+    check_page(output)
     output = Path(output)
     if output.suffix.lower() == ".html":
         content = page("Comparison of runs", _sections(comparison), figures.PALETTE).encode()
-    elif output.suffix.lower() == ".png":
-        content = figures.png(comparison_figure(comparison), dots_per_inch=100)
     else:
-        raise UserError(f"{output}: name a file that ends in .html or .png")
+        content = figures.png(comparison_figure(comparison), dots_per_inch=100)
     with replacing(output) as temporary:
         temporary.write_bytes(content)
 

@@ -30,8 +30,10 @@ def compare(runs, split, output, as_json):
     What `pan-keras evaluate` has measured is used; a run that has not been evaluated is now.
     """
     from pan_keras.bench.compare import compare  # TensorFlow takes seconds to import
-    from pan_keras.bench.comparison_page import write_comparison
+    from pan_keras.bench.comparison_page import check_page, write_comparison
 
+    if output is not None:
+        check_page(output)
     comparison = compare(runs, split=split, progress=not as_json)
     if output is not None:
         write_comparison(comparison, output)

@@ -33,7 +33,9 @@ def explain(run, video, output, precision, file_format, as_json):
     from pan_keras.evaluation.explain import explain
 
     if output is not None:
-        from pan_keras.look.explanation_figure import write_explanation
+        from pan_keras.look.explanation_figure import check_picture, write_explanation
+
+        check_picture(output, video)
     explanation = explain(run, video, precision=precision, file_format=file_format)
     if output is not None:
         write_explanation(explanation, output)

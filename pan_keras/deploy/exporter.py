@@ -16,8 +16,9 @@ from pan_keras.deploy.formats.converters import AVAILABLE, converter
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.gate import Gate, Tell
 from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
-from pan_keras.deploy.source import Source, open_source
+from pan_keras.deploy.source import Source, check_causal, open_source
 from pan_keras.errors import UserError
+from pan_keras.files import refuse_overwriting
 from pan_keras.runtime.bundle import Bundle
 
 
@@ -41,8 +42,7 @@ def export(
         recipe: A `Recipe`, the name of a shipped one or a TOML file; unless given the one that
             is named as the model's backbone, else `default`.
         calibration: Card, folder or CSV of videos, or clips uint8 `(N, m, H, W, 3)`, 32 to
-            compare on and more to calibrate int8 by;
-            by default the data of the run.
+            compare on and more to calibrate int8 by; by default the data of the run.
         output: Folder of the bundle; `bundle` in the run unless given.
         labels: Class names of a model that comes without.
         overrides: Values by section and key of the recipe, which win; not beside a `Recipe`.
@@ -61,12 +61,20 @@ def export(
         ['model_float32.tflite', 'model_int8.tflite']
     """
     tell = tell or _say_nothing
+    # What cannot be is said before the work begins.
+    kinds = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or DEFAULT, overrides)
+    _kinds(kinds)
+    if output is not None:
+        check_folder(Path(output))
     source = open_source(model, labels)
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe or recipe_of(source), overrides)
+    if recipe is None:
+        kinds = load_recipe(recipe_of(source), overrides)
+    recipe = kinds
     folder = _folder(source, output)
     check_folder(folder)
-    _kinds(recipe)  # what cannot be is said before the work begins
+    refuse_overwriting(folder, _inputs(source, recipe, calibration))
+    if recipe.export.streaming:
+        check_causal(source)
     tell("reading clips")
     clips = export_clips(source, recipe, calibration)
     for note in clips.notes:
@@ -144,6 +152,19 @@ def _folder(source: Source, output: Path | str | None) -> Path:
     if source.run is None:
         raise UserError(f"{source.name}: name the folder of the bundle with -o")
     return source.run.path / "bundle"
+
+
+def _inputs(source: Source, recipe: Recipe, calibration: Calibration) -> list[Path | str]:
+    """Files and folders that an export reads."""
+    found: list[Path | str] = [recipe.calibration.data, recipe.calibration.root]
+    if isinstance(calibration, (str, Path)):
+        found.append(calibration)
+    if source.file is not None:
+        found.append(source.file)
+    if source.run is not None:
+        data = source.run.config.data
+        found += [source.run.path, data.source, data.root]
+    return [each for each in found if str(each)]
 
 
 def _say_nothing(_what: str) -> None:

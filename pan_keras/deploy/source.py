@@ -1,7 +1,7 @@
 """What is exported: a trained model, with what is known of where it comes from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import keras
 from pan_keras import models
 from pan_keras.data import Card, ClipShape
 from pan_keras.errors import UserError
+from pan_keras.layers import TemporalShift
 from pan_keras.runtime.bundle import is_bundle
 from pan_keras.training.run import Run, latest_run, open_run
 
@@ -74,6 +75,24 @@ def open_source(
     if is_bundle(path):
         raise UserError(f"{path}: a bundle is exported already; give the run that it came from")
     return _of_run(path)
+
+
+def check_causal(source: Source) -> None:
+    """Raises `UserError` if a model cannot take a stream, since its shift looks ahead."""
+    for layer in _layers(source.model):
+        if isinstance(layer, TemporalShift) and not layer.causal:
+            raise UserError(
+                f"{source.name}: the shift of {layer.name} looks at the next segment, which a "
+                "stream does not have; train with model.causal=true to stream"
+            )
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        else:
+            yield layer
 
 
 def _of_run(path: Path) -> Source:

@@ -16,10 +16,12 @@ from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
 from pan_keras.evaluation.scores import score
 from pan_keras.evaluation.views import ClipClassifier, Crops
+from pan_keras.files import refuse_overwriting
 from pan_keras.look.confusion import confused_pairs
 from pan_keras.training.run import Run
 from pan_keras.training.train import open_run_data
 
+TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these
 WORST = 10  # clips named in the list of the worst
 
 Tested = Run | BundledRun
@@ -69,6 +71,9 @@ def evaluate(
         0.97
     """
     paths = [runs] if isinstance(runs, (str, Path)) else list(runs)
+    if output is not None and data is not None:
+        for ending in TABLES:
+            refuse_overwriting(data, Path(output).glob(f"{split}*{ending}"))
     opened = [open_run_or_bundle(path, precision, file_format) for path in paths]
     shares = _shares(weights, opened)
     labels = _common_labels(opened)

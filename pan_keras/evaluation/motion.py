@@ -16,7 +16,7 @@ from pan_keras.data.resizing import resize
 from pan_keras.data.video import iterate_frames
 from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.flow import OpticalFlow, flow_colours, flow_wheel
 from pan_keras.look import panels
 from pan_keras.look.motion_cue import MotionCue
@@ -89,8 +89,8 @@ def motion(
             else 256, or the video's own where that is less.
 
     Raises:
-        UserError: If the output has another ending, the video cannot be read or has one frame
-            alone, the run has no PA, or TV-L1 is not installed.
+        UserError: If the output has another ending or is the video itself, the video cannot be
+            read or has one frame alone, the run has no PA, or TV-L1 is not installed.
 
     Example:
         >>> motion("wave.mp4", "motion.mp4").pa_scale
@@ -102,6 +102,7 @@ def motion(
     video, output = Path(video), Path(output)
     if output.suffix.lower() not in (".mp4", ".png"):
         raise UserError(f"{output}: name a file that ends in .mp4 or .png")
+    refuse_overwriting(output, [video])
     opened = None if run is None else open_run(run)
     cue = MotionCue() if opened is None else learnt_cue(opened)
     optical_flow = OpticalFlow(flow)

@@ -18,6 +18,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.prediction import Prediction, predict, video_files
 from pan_keras.evaluation.views import Crops
+from pan_keras.files import refuse_overwriting
 from pan_keras.look import panels
 from pan_keras.look.pairs import UNKNOWN_RATE, chunks, sample_pairs, scale_of
 from pan_keras.training.run import Run
@@ -65,11 +66,14 @@ def predict_onto(
         Each prediction, when its video is drawn. One that could not be read has no drawing.
 
     Raises:
-        UserError: As `predict`; if `output` does not fit the number of videos, or two videos
-            would have the same drawing.
+        UserError: As `predict`; if `output` does not fit the number of videos, two videos would
+            have the same drawing, or a drawing would take the place of one of the videos.
     """
+    videos = video_files(paths)
+    places = drawings(videos, Path(output))
+    for place in places.values():
+        refuse_overwriting(place, videos)
     opened = open_run_or_bundle(run, precision, file_format)
-    places = drawings(video_files(paths), Path(output))
     painter = Overlay(opened)
     if isinstance(opened, BundledRun) and tell is not None:
         tell(

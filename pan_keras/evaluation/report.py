@@ -40,13 +40,17 @@ def write_report(
         The file.
 
     Raises:
-        UserError: If a folder is no run, or the baseline has not been evaluated.
+        UserError: If a folder is no run, the output is no page, or the baseline has not been
+            evaluated.
 
     Example:
         >>> write_report("runs/demo")
         PosixPath('runs/demo/report.html')
     """
     opened = open_run(run)
+    path = Path(output) if output is not None else opened.path / "report.html"
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"{path}: name a file that ends in .html")
     evaluation = _evaluation(opened)
     sections = [
         _title(opened, evaluation),
@@ -59,7 +63,6 @@ def write_report(
         _data(opened, evaluation),
         _setup(opened),
     ]
-    path = Path(output) if output is not None else opened.path / "report.html"
     text = page(opened.title, [part for part in sections if part], figures.PALETTE)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

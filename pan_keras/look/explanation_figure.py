@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from pan_keras.files import replacing
+from pan_keras.errors import UserError
+from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.look import figures, panels
 from pan_keras.look.explanation import Explanation, NetworkExplanation
 from pan_keras.look.figures import PALETTE
@@ -22,6 +23,18 @@ WIDTH, SIDE = 8.0, 2.4  # inches of all segments, and of what stands beside them
 LINE = 0.24  # inches of a timescale or class
 LITTLE = 0.2  # of evidence: where none is more, none is shown in full colour
 DOTS_PER_INCH = 100
+
+
+def check_picture(file: Path | str, video: Path | str) -> None:
+    """Raises `UserError` if `write_explanation` may not write a file: say so before the work.
+
+    Args:
+        file: The picture.
+        video: What is explained.
+    """
+    if Path(file).suffix.lower() != ".png":
+        raise UserError(f"{file}: name a file that ends in .png")
+    refuse_overwriting(file, [video])
 
 
 def write_explanation(explanation: Explanation, file: Path | str) -> None:

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -281,6 +284,34 @@ def test_a_model_alone_is_exported_with_clips_that_are_given(run, tmp_path):
         evaluate(bundle.path, progress=False)
 
 
+TO_EXPORT = """
+import sys
+from pan_keras.deploy import export
+
+export(sys.argv[1], output=sys.argv[2], overrides={"export": {
+    "precisions": ["float32"], "evaluate": "none"}})
+"""
+
+
+def test_two_processes_export_into_one_folder(own_run, tmp_path):
+    """Each is whole when it is there, and nothing is left beside."""
+    folder = tmp_path / "exported" / "bundle"
+    program = [sys.executable, "-c", TO_EXPORT, str(own_run.path), str(folder)]
+    processes = [
+        subprocess.Popen(program, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2])
+        for _ in range(2)
+    ]
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors.decode()
+    finally:
+        for process in processes:
+            process.kill()
+    assert not any(finding.problems for finding in verify(folder))
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 def test_the_command_exports_the_latest_run(own_run, tmp_path, monkeypatch):
     shutil.rmtree(own_run.path / "bundle")
     (tmp_path / "runs").mkdir()
@@ -368,6 +399,41 @@ def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):
     assert result.exit_code == 2, result.output
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"overrides": {"export": {"streaming": True}}}, "train with model.causal=true to stream"),
+        ({"overrides": {"export": {"formats": ["onnx"], "precisions": ["float16"]}}}, "precisions"),
+        ({"recipe": "fast"}, "the recipes are default"),
+        ({"output": "precious"}, "something else than a bundle"),
+        ({"output": "precious/thesis.tex"}, "a file is in the way"),
+        ({"output": "empty/link"}, "would be overwritten"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_any_video_is_opened(
+    own_run, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.tex").write_text("...")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "link").symlink_to(own_run.path / "bundle")
+    if "would be" in message:
+        # The data of the run, of all places, are in what looks like a bundle.
+        text = (own_run.path / "config.toml").read_text()
+        data = own_run.config.data
+        assert data.root in text
+        own_run.write("config.toml", text.replace(data.root, str(own_run.path / "bundle")))
+        own_run = Run(own_run.path)
+
+    def opened(*_):
+        raise AssertionError("data were opened")
+
+    monkeypatch.setattr(exporter, "export_clips", opened)
+    with pytest.raises(UserError, match=message):
+        export(own_run.path, **arguments)
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["clip", "step"])

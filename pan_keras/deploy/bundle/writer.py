@@ -14,6 +14,8 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
 from pan_keras.runtime.bundle import FACTS, Bundle
 
+LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
+
 
 def write_bundle(
     folder: Path,
@@ -56,9 +58,27 @@ def write_bundle(
 
 
 def check_folder(folder: Path) -> None:
-    """Raises UserError if a bundle there would sweep something else away."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file():
-        raise UserError(f"{folder}: holds something else than a bundle; name another folder by -o")
+    """Raises UserError if a bundle there would sweep something else away.
+
+    An earlier bundle may be replaced, with the files that it names; anything else may not.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: a file is in the way; remove it or name another folder by -o")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    problem = UserError(f"{folder}: holds something else than a bundle; name another folder by -o")
+    try:
+        facts = json.loads((folder / FACTS).read_bytes())
+        named = {FACTS, *facts["files"], *(entry["file"] for entry in facts["artefacts"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise problem from None
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        if not file.is_dir() and name not in named and file.name not in LEFT_BY_SYSTEMS:
+            raise UserError(
+                f"{folder}: holds {name}, which is not part of the bundle there; move it away or "
+                "name another folder by -o"
+            )
 
 
 def _sha256(content: bytes) -> str:

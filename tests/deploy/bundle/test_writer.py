@@ -46,7 +46,28 @@ def test_what_does_not_verify_is_not_written(own_bundle, monkeypatch):
 
 
 def test_a_bundle_takes_the_place_of_an_earlier_one(own_bundle):
-    (own_bundle / "notes.txt").write_text("of the earlier one")
+    before = times(own_bundle)
+    (own_bundle / ".DS_Store").write_text("left by a file manager")
     make_bundle(own_bundle)
-    assert not (own_bundle / "notes.txt").exists()
+    assert times(own_bundle).keys() == before.keys()
     assert not any(finding.problems for finding in verify(own_bundle))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "vectors/mine.u8", "wave/clip.mp4"])
+def test_a_bundle_that_holds_more_than_it_says_is_not_replaced(own_bundle, name):
+    (own_bundle / name).parent.mkdir(exist_ok=True)
+    (own_bundle / name).write_text("mine")
+    with pytest.raises(UserError, match=f"holds {name}, which is not part of the bundle"):
+        make_bundle(own_bundle)
+    assert (own_bundle / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    ["{}", "[]", "3", "{", '{"files": 3}', '{"files": [], "artefacts": [3]}', "[" * 100_000],
+)
+def test_a_folder_with_another_model_json_is_no_bundle(tmp_path, facts):
+    (tmp_path / "model.json").write_text(facts)
+    with pytest.raises(UserError, match="something else than a bundle"):
+        make_bundle(tmp_path)
+    assert (tmp_path / "model.json").read_text() == facts
