@@ -19,6 +19,7 @@ from pan_keras.cli.models import models
 from pan_keras.cli.motion import motion
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
+from pan_keras.cli.settings import settings
 from pan_keras.cli.train import train
 from pan_keras.cli.verify import verify
 from pan_keras.errors import Interrupted, UserError
@@ -40,6 +41,7 @@ COMMANDS = (
     motion,
     predict,
     report,
+    settings,
     train,
     verify,
 )

@@ -4,6 +4,7 @@ from pan_keras.convert.backbone_weights import LoadedWeights, load_backbone_weig
 from pan_keras.convert.branches import branches_of
 from pan_keras.convert.conversion import Branch, Conversion, convert
 from pan_keras.convert.fused_conversion import convert_full
+from pan_keras.convert.imagenet import has_imagenet_weights
 from pan_keras.convert.self_check import check_saved
 from pan_keras.convert.state_dict import read_state_dict
 from pan_keras.convert.state_dict_of import save_state_dict, state_dict_of
@@ -16,6 +17,7 @@ __all__ = [
     "check_saved",
     "convert",
     "convert_full",
+    "has_imagenet_weights",
     "load_backbone_weights",
     "read_state_dict",
     "save_state_dict",

@@ -9,6 +9,7 @@ start for training, not a network that classifies images.
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from pan_keras.errors import UserError
 from pan_keras.models.video_network import DEVIATION, MEAN
 
 EPSILON = 1e-5  # of this package's normalisations
+PATIENCE = 30  # seconds without a byte after which a download has failed
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
 RESNET_LAYER = re.compile(r"conv(\d)_block(\d+)_(\d)_(conv|bn)")
 MOBILENET_LAYER = re.compile(r"(?:expanded_conv|block_(\d+))_(\w+?)(_BN)?")
@@ -51,6 +53,19 @@ class Distributed:
     reverse: bool
 
 
+def has_imagenet_weights(backbone: str) -> bool:
+    """Whether Keras distributes weights for a backbone.
+
+    Args:
+        backbone: Registered name.
+
+    Example:
+        >>> has_imagenet_weights("resnet50"), has_imagenet_weights("micro")
+        (True, False)
+    """
+    return backbone in DISTRIBUTED
+
+
 def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
     """Weights of a backbone, trained on ImageNet, under torchvision's names.
 
@@ -70,6 +85,8 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
             f"{', '.join(DISTRIBUTED)}; give a state_dict of torchvision or timm as a file"
         )
     source = DISTRIBUTED[backbone]
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)  # Keras sets none, and a network that is silent goes on so
     try:
         network = source.make(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:
@@ -78,8 +95,10 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"model.weights=imagenet: Keras could not get {source.file} ({reason}); put this file "
-            f"into {folder}"
+            f"into {folder}, or train without it by model.weights=none"
         ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
     return absorb(network, source)
 
 

@@ -20,11 +20,12 @@ from pan_keras.data.frame_store import FrameStore
 from pan_keras.data.framing import check_framing
 from pan_keras.data.left_out import LeftOut
 from pan_keras.data.resizing import resize
-from pan_keras.data.sampling import dense_views, spread_starts, stack_frames
+from pan_keras.data.sampling import central_starts, dense_views, spread_starts, stack_frames
 from pan_keras.errors import UserError
 
 BATCHES_AHEAD = 4
 TEMPORAL = (1, 2, 10)
+EVALUATION_SAMPLING = ("spread", "central")
 
 
 def training_dataset(
@@ -117,6 +118,7 @@ def evaluation_dataset(
     store: FrameStore,
     crops: str = "1",
     temporal: int = 1,
+    sampling: str = "spread",
     workers: int = 2,
 ) -> tf.data.Dataset:
     """Every clip once, as one or several views, in the order of `clips`.
@@ -131,6 +133,8 @@ def evaluation_dataset(
         crops: `"1"` centre, `"3"` along the longer side, `"full"` the centre at `full_size`.
         temporal: Samples in time: 1 (middles of the segments), 2 (and their starts) or 10
             (windows of 64 frames).
+        sampling: Of one sample in time, what short clips do: `"spread"` over all frames as
+            `spread_starts`, or at their start as `central_starts`.
         workers: Clips prepared at the same time.
 
     Returns:
@@ -139,20 +143,22 @@ def evaluation_dataset(
         other.
 
     Raises:
-        UserError: If `crops` or `temporal` is unknown.
+        UserError: If `crops`, `temporal` or `sampling` is unknown.
     """
     if crops not in CROPS:
         raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
     if temporal not in TEMPORAL:
         raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
     check_framing(store.framing, shape, crops)
+    if sampling not in EVALUATION_SAMPLING:
+        raise UserError(f"sampling: {sampling!r} is none of {', '.join(EVALUATION_SAMPLING)}")
     size = full_size(shape) if crops == "full" else shape.size
     view = (shape.segments, shape.stack, *size, 3)
     held = {"store": store}
 
     def views(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
-            found = clip_views(clips[int(place)], shape, held["store"], crops, temporal)
+            found = clip_views(clips[int(place)], shape, held["store"], crops, temporal, sampling)
         except BrokenVideo:
             found = np.empty((0, *view), np.uint8)
         return found, np.full(len(found), place, np.int32)
@@ -168,7 +174,12 @@ def evaluation_dataset(
 
 
 def clip_views(
-    clip: Clip, shape: ClipShape, store: FrameStore, crops: str = "1", temporal: int = 1
+    clip: Clip,
+    shape: ClipShape,
+    store: FrameStore,
+    crops: str = "1",
+    temporal: int = 1,
+    sampling: str = "spread",
 ) -> np.ndarray:
     """The views of one clip that evaluation looks at.
 
@@ -178,6 +189,7 @@ def clip_views(
         store: Source of decoded frames.
         crops: As for `evaluation_dataset`.
         temporal: As for `evaluation_dataset`.
+        sampling: As for `evaluation_dataset`.
 
     Returns:
         uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
@@ -189,6 +201,8 @@ def clip_views(
     count = store.count(clip.path)
     if temporal == 10:
         starts = dense_views(count, shape.segments)
+    elif temporal == 1 and sampling == "central":
+        starts = central_starts(count, shape.segments, shape.stack)[None]
     else:
         starts = spread_starts(count, shape.segments, shape.stack, views=temporal)
     wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)

@@ -6,7 +6,7 @@ from pan_keras.models.pa_network import PANetwork
 from pan_keras.models.pan_ensemble import PANEnsemble
 from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
-from pan_keras.models.registry import create, names, options
+from pan_keras.models.registry import create, names, options, presets
 from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import VideoNetwork
 
@@ -22,4 +22,5 @@ __all__ = [
     "load",
     "names",
     "options",
+    "presets",
 ]

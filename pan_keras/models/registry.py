@@ -67,6 +67,25 @@ def options(name: str) -> tuple[str, ...]:
     return (*NETWORK_OPTIONS, *fusion, *backbones.options(backbone))
 
 
+def presets(name: str) -> dict[str, bool | str | float]:
+    """What a name stands for, where `create` is told nothing else.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        `shift`, `causal`, `aggregation` and, where the backbone has one, `width`.
+
+    Example:
+        >>> presets("tsn_mobilenetv2")
+        {'shift': False, 'causal': False, 'aggregation': 'average', 'width': 1.0}
+    """
+    family, _, backbone = name.rpartition("_")
+    _, own = NETWORKS.get(family, (None, {}))
+    general = {"shift": True, "causal": False, "aggregation": "vap"}
+    return {**general, **own, **({"width": 1.0} if "width" in backbones.options(backbone) else {})}
+
+
 def create(
     name: str,
     *,

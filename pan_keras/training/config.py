@@ -7,15 +7,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
+
 from pan_keras.data.clip_shape import Fit
 from pan_keras.data.resizing_steps import RESIZING, Resizing
 from pan_keras.errors import UserError
-from pan_keras.training.config_values import check_ranges, to_toml
+from pan_keras.training.config_values import bounded, check_bounds, shown
 from pan_keras.training.settings import assemble, override
 
 RECIPES = Path(__file__).parent / "configs"
-# What the `config.toml` of a run stands for where it says nothing: runs of before these keys came.
-UNSAID = {"model": {"fit": "crop", "resizing": 1}}
+# Stands in files that `to_toml` writes. They are complete: a key that is left out has the default
+# of its section. In files of earlier versions it has that of the recipe `small` as it was.
+FORMAT = 2
+EARLIER = {
+    "model": {
+        "name": "pan_lite_micro",
+        "segments": 8,
+        "stack": 3,
+        "size": [72, 96],
+        "resize": 84,
+        "fit": "crop",
+        "resizing": 1,
+        "dropout": 0.3,
+    },
+    "augmentation": {"crop": "random", "flip": False, "brightness": 0.2, "contrast": 0.2},
+    "training": {"epochs": 50, "batch": 8, "learning_rate": 2e-3, "weight_decay": 1e-3},
+}
+LARGEST_FILE = 1_000_000  # bytes of a TOML file
+LARGEST_CLIP = 2**30  # bytes
+FRESH = "none"  # model.weights for a network that starts from nothing
+SHARE = {"least": 0, "below": 1}
 
 
 @dataclass(frozen=True)
@@ -33,10 +54,10 @@ class DataConfig:
 
     source: str = "motions"
     root: str = ""
-    split_seed: int = 0
-    max_broken: float = 0.05
+    split_seed: int = bounded(0, least=0, most=2**63 - 1)
+    max_broken: float = bounded(0.05, least=0, most=1)
     cache: Literal["none", "memory", "disk"] = "memory"
-    workers: int = 2
+    workers: int = bounded(2, least=1, most=256)
 
 
 @dataclass(frozen=True)
@@ -55,27 +76,35 @@ class ModelConfig:
         resizing: Version of the arithmetic that scales frames; 1 is that of earlier runs.
         dropout: Share of features dropped in training.
         shift: Temporal shift in the backbone; if absent, what the name stands for.
-        causal: Whether the shift looks at the past alone.
+        causal: Whether the shift looks at the past alone; if absent, it does not.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
         weights: Where training starts: a run folder or `.keras` file, whose layers are taken where
             they fit; a checkpoint of an image network or of the authors' code, or `imagenet`, for
-            the backbone; `""` for fresh weights.
+            the backbone; `auto` for `imagenet` where the backbone has such weights; `none` for
+            fresh ones.
         width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
+        initialisation: First weights of PA and VAP: `scaled` to the number of their inputs, or as
+            small as in the authors' code (`reference`).
     """
 
     name: str = "pan_lite_micro"
-    segments: int = 8
-    stack: int = 4
-    size: tuple[int, int] = (224, 224)
-    resize: int = 256
+    segments: int = bounded(8, least=1, most=1024)
+    stack: int = bounded(4, least=1, most=1024)
+    size: tuple[int, int] = bounded((224, 224), least=1, most=8192)
+    resize: int = bounded(256, least=1, most=8192)
     fit: Fit = "crop"
     resizing: Resizing = RESIZING
-    dropout: float = 0.5
+    dropout: float = bounded(0.5, **SHARE)
     shift: bool | None = None
-    causal: bool = False
-    aggregation: str | None = None
-    weights: str = ""
-    width: float | None = None
+    causal: bool | None = None
+    aggregation: Literal["vap", "vip", "average"] | None = None
+    weights: str = FRESH
+    width: float | None = bounded(None, above=0, most=16)
+    initialisation: Literal["scaled", "reference"] = "scaled"
+
+    def __post_init__(self):
+        # Earlier versions wrote nothing between the quotes.
+        object.__setattr__(self, "weights", self.weights or FRESH)
 
 
 @dataclass(frozen=True)
@@ -92,16 +121,20 @@ class AugmentationConfig:
         zoom: Largest relative change of size.
         exposure: How far the light wanders over a clip: standard deviation of its logarithm.
         sampling: `random` start within each segment, or `dense`.
+        validation_sampling: `spread` over the clip, as in testing; or `central` as in the authors'
+            code, which differs for clips of hardly more frames than segments: these begin N times
+            at their first frame.
     """
 
     crop: Literal["random", "multiscale", "centre"] = "random"
     flip: bool | None = None
-    brightness: float = 0.0
-    contrast: float = 0.0
-    rotation: float = 0.0
-    zoom: float = 0.0
-    exposure: float = 0.0
+    brightness: float = bounded(0.0, **SHARE)
+    contrast: float = bounded(0.0, **SHARE)
+    rotation: float = bounded(0.0, least=0, below=180)
+    zoom: float = bounded(0.0, **SHARE)
+    exposure: float = bounded(0.0, **SHARE)
     sampling: Literal["random", "dense"] = "random"
+    validation_sampling: Literal["spread", "central"] = "spread"
 
 
 @dataclass(frozen=True)
@@ -145,28 +178,28 @@ class OptimisationConfig:
             and at the end of each epoch.
     """
 
-    seed: int = 0
-    epochs: int | None = None
-    batch: int = 8
-    accumulate: int = 1
+    seed: int = bounded(0, least=0, most=2**32 - 1)
+    epochs: int | None = bounded(None, least=1, most=1_000_000)
+    batch: int = bounded(8, least=1, most=65_536)
+    accumulate: int = bounded(1, least=1, most=65_536)
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = 1e-3
-    reference_batch: int = 0
-    warmup: float = 0.0
+    learning_rate: float = bounded(1e-3, above=0, most=1e6)
+    reference_batch: int = bounded(0, least=0, most=65_536)
+    warmup: float = bounded(0.0, least=0, most=1e6)
     schedule: Literal["cosine", "steps"] = "cosine"
-    milestones: tuple[float, ...] = ()
-    weight_decay: float = 1e-3
-    clip_norm: float = 0.0
-    label_smoothing: float = 0.0
-    mixup: float = 0.0
+    milestones: tuple[float, ...] = bounded((), above=0, below=1)
+    weight_decay: float = bounded(1e-3, least=0, most=1e6)
+    clip_norm: float = bounded(0.0, least=0, most=1e12)
+    label_smoothing: float = bounded(0.0, **SHARE)
+    mixup: float = bounded(0.0, least=0, most=1000)
     class_weights: bool = False
-    average: float = 0.0
+    average: float = bounded(0.0, **SHARE)
     keep: Literal["auto", "best", "loss", "last"] = "auto"
-    patience: int = 0
+    patience: int = bounded(0, least=0, most=1_000_000)
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     deterministic: bool = True
     jit: bool = False
-    checkpoint_seconds: float = 300.0
+    checkpoint_seconds: float = bounded(300.0, least=0, most=1e9)
 
 
 @dataclass(frozen=True)
@@ -185,7 +218,10 @@ class Config:
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def __post_init__(self):
-        check_ranges(self)
+        for item in dataclasses.fields(self):
+            check_bounds(getattr(self, item.name), item.name)
+        _check_model(self.model)
+        _check_steps(self.training)
 
     def to_tables(self) -> dict[str, dict[str, Any]]:
         """The configuration by section and key; what is absent is left out."""
@@ -195,13 +231,8 @@ class Config:
         }
 
     def to_toml(self) -> str:
-        """The configuration as a file that `load_config` reads back."""
-        lines = []
-        for section, values in self.to_tables().items():
-            lines.append(f"[{section}]")
-            lines += [f"{key} = {to_toml(value)}" for key, value in values.items()]
-            lines.append("")
-        return "\n".join(lines)
+        """The configuration as a file that `read_config` reads back as it is."""
+        return tomli_w.dumps({"format": FORMAT, **self.to_tables()})
 
 
 def recipes() -> list[str]:
@@ -220,27 +251,99 @@ def load_config(
     Args:
         recipe: Name of a shipped configuration, the ground.
         card: Training defaults of a data set card, by section.
-        file: TOML file of the user.
+        file: TOML file of the user. That of a run is complete: recipe and card do not count.
         overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
 
     Raises:
-        UserError: If a key is unknown, or a value of the wrong type or out of range.
+        UserError: If a key is unknown, or a value of the wrong type or out of bounds.
     """
-    known = RECIPES / f"{recipe}.toml"
-    if not known.is_file():
+    if recipe not in recipes():
         raise UserError(f"config {recipe}: no such file or recipe; the recipes are {recipes()}")
-    layers = [(f"recipe {recipe}", read_toml(known)), ("the data set card", dict(card or {}))]
+    layers = [
+        (f"recipe {recipe}", read_toml(RECIPES / f"{recipe}.toml")),
+        ("the data set card", dict(card or {})),
+    ]
     if file is not None:
-        layers.append((str(file), read_toml(file)))
+        tables, complete = _without_format(read_toml(file), file)
+        layers = [*([] if complete else layers), (str(file), tables)]
     layers += [(f"--set {item}", override(item)) for item in overrides]
     return assemble(Config, layers)
 
 
+def read_config(file: Path) -> Config:
+    """Reads the configuration of a run, as `Config.to_toml` or an earlier version wrote it.
+
+    Raises:
+        UserError: If it is not one.
+
+    Example:
+        >>> read_config(Path("runs/demo/config.toml")).training.seed
+        0
+    """
+    tables, complete = _without_format(read_toml(file), file)
+    return assemble(Config, [*([] if complete else [("", EARLIER)]), (str(file), tables)])
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Reads a TOML file; what is wrong with it becomes one sentence."""
+    path = Path(path)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: no file; give a TOML file or one of {recipes()}")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise UserError(f"{path}: larger than a megabyte; give a file of settings")
+        return tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give a TOML file or one of {recipes()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: not readable as TOML ({error}); mend the file") from None
+    except RecursionError:
+        raise UserError(f"{path}: nested too deeply for a file of settings; fix it") from None
+    except (ValueError, OSError) as error:
+        # Besides TOMLDecodeError also what Python says of undecodable bytes and endless numbers.
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not readable as TOML ({reason}); fix the file") from None
+
+
+def _without_format(tables: dict[str, Any], file: Path) -> tuple[dict[str, Any], bool]:
+    """The sections of a file, and whether it says that they are complete."""
+    sections = {name: table for name, table in tables.items() if name != "format"}
+    given = tables.get("format")
+    if given not in (None, FORMAT):
+        raise UserError(
+            f"{file}: format is {shown(given)}, and this version reads {FORMAT}; use a newer one"
+        )
+    return sections, given is not None
+
+
+def _check_model(model: ModelConfig) -> None:
+    if model.fit != "crop" and model.resizing == 1:
+        raise UserError(
+            f"model.fit is {model.fit}, which model.resizing = 1 does not have; set it to 2"
+        )
+    height, width = model.size
+    clip = model.segments * model.stack * height * width * 3
+    if clip > LARGEST_CLIP:
+        raise UserError(
+            f"model: a clip of {model.segments} x {model.stack} frames of {height} x {width} "
+            f"pixels has {clip / 2**30:.0f} GiB, and the most is 1; lower segments, stack or size"
+        )
+
+
+def _check_steps(training: OptimisationConfig) -> None:
+    if training.batch % training.accumulate:
+        raise UserError(
+            f"training.accumulate is {training.accumulate}, which does not divide training.batch, "
+            f"{training.batch}, into equal parts; change one of them"
+        )
+    marks = training.milestones
+    if marks and training.schedule != "steps":
+        raise UserError(
+            f"training.milestones is {shown(list(marks))}, but training.schedule is "
+            f"{training.schedule}; set it to steps"
+        )
+    if list(marks) != sorted(set(marks)):
+        raise UserError(
+            f"training.milestones is {shown(list(marks))}; it must be shares of the epochs, "
+            "between 0 and 1 and rising"
+        )

@@ -1,41 +1,81 @@
-"""Values of a configuration: their types, their ranges, and how TOML writes them."""
+"""Values of a configuration: their types and their bounds."""
 
+import dataclasses
+import math
 import types
 import typing
-from typing import TYPE_CHECKING, Any, Literal, Union
+from dataclasses import dataclass
+from typing import Any, Literal, Union
 
 from pan_keras.errors import UserError
 
-if TYPE_CHECKING:
-    from pan_keras.training.config import Config
-
 WANTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
+LONGEST = 80  # characters of a value in a message
 
-# Lowest values that are allowed.
-AT_LEAST = {
-    "data.workers": 1,
-    "model.segments": 1,
-    "model.stack": 1,
-    "model.resize": 1,
-    "augmentation.brightness": 0,
-    "augmentation.contrast": 0,
-    "augmentation.rotation": 0,
-    "augmentation.zoom": 0,
-    "augmentation.exposure": 0,
-    "training.seed": 0,
-    "training.epochs": 1,
-    "training.batch": 1,
-    "training.accumulate": 1,
-    "training.reference_batch": 0,
-    "training.warmup": 0,
-    "training.weight_decay": 0,
-    "training.clip_norm": 0,
-    "training.mixup": 0,
-    "training.patience": 0,
-    "training.checkpoint_seconds": 0,
-}
-# Shares: 0 is allowed, 1 is not.
-BELOW_ONE = ("model.dropout", "training.label_smoothing", "training.average")
+
+@dataclass(frozen=True)
+class Bounds:
+    """Values that a setting may have; of a list, each of its values.
+
+    Args:
+        least: Lowest value.
+        above: The value must be above this one.
+        most: Highest value.
+        below: The value must be below this one.
+
+    Example:
+        >>> str(Bounds(least=1, most=256)), str(Bounds(least=0, below=1))
+        ('at least 1 and at most 256', 'in [0, 1)')
+    """
+
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    below: float | None = None
+
+    def hold(self, value: Any) -> bool:
+        """Whether a value, or each of a list, is within the bounds and finite."""
+        if value is None:
+            return True
+        if isinstance(value, tuple):
+            return all(self.hold(part) for part in value)
+        return (
+            (isinstance(value, int) or math.isfinite(value))
+            and (self.least is None or value >= self.least)
+            and (self.above is None or value > self.above)
+            and (self.most is None or value <= self.most)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        if self.least is not None and self.below is not None:
+            return f"in [{self.least}, {self.below})"
+        if self.least == 0 and self.most == 1:
+            return "in [0, 1]"
+        words = {"at least": self.least, "above": self.above, "at most": self.most}
+        words["below"] = self.below
+        return " and ".join(f"{word} {bound}" for word, bound in words.items() if bound is not None)
+
+
+def bounded(default: Any, **bounds: float) -> Any:
+    """A field of a section with a default and `Bounds`."""
+    return dataclasses.field(default=default, metadata={"bounds": Bounds(**bounds)})
+
+
+def check_bounds(section: Any, name: str) -> None:
+    """Checks the values of a section against the bounds of its fields.
+
+    Args:
+        section: A dataclass.
+        name: Its name, for the message.
+
+    Raises:
+        UserError: For the first value out of bounds.
+    """
+    for item in dataclasses.fields(section):
+        bounds, value = item.metadata.get("bounds"), getattr(section, item.name)
+        if bounds is not None and not bounds.hold(value):
+            raise UserError(f"{name}.{item.name} is {shown(value)}; it must be {bounds}")
 
 
 def typed(value: Any, expected: Any, where: str) -> Any:
@@ -57,86 +97,70 @@ def typed(value: Any, expected: Any, where: str) -> Any:
         choices = typing.get_args(expected)
         if value in choices and type(value) is type(choices[0]):
             return value
-        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(map(str, choices))}")
+        listed = ", ".join(map(str, choices))
+        raise UserError(f"{where} is {shown(value)}; it must be one of {listed}")
     if origin is tuple:
         return _typed_tuple(value, typing.get_args(expected), where)
     if expected is float and type(value) is int:
+        return _float(value, where)
+    if type(value) is not expected:
+        raise UserError(f"{where} is {shown(value)}; it must be {WANTED[expected]}")
+    if expected is str:
+        _check_text(value, where)
+    return value
+
+
+def kind_of(expected: Any) -> str:
+    """What values of a type hint look like, for people.
+
+    Example:
+        >>> kind_of(Literal["none", "memory"]), kind_of(int | None), kind_of(tuple[int, int])
+        ('none or memory', 'a whole number', '[height, width] or one number')
+    """
+    origin, parts = typing.get_origin(expected), typing.get_args(expected)
+    if origin in (Union, types.UnionType):
+        return kind_of(next(part for part in parts if part is not types.NoneType))
+    if origin is Literal:
+        return " or ".join(map(str, parts))
+    if origin is tuple:
+        return "a list of numbers" if parts[-1] is Ellipsis else "[height, width] or one number"
+    return WANTED[expected]
+
+
+def shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _float(value: int, where: str) -> float:
+    try:
         return float(value)
-    if type(value) is expected:
-        return value
-    raise UserError(f"{where} is {value!r}; it must be {WANTED[expected]}")
+    except OverflowError:
+        raise UserError(f"{where} is too large for a number; give a smaller one") from None
+
+
+def _check_text(value: str, where: str) -> None:
+    try:
+        value.encode()
+        readable = "\0" not in value
+    except UnicodeEncodeError:
+        readable = False
+    if not readable:
+        raise UserError(
+            f"{where} is {shown(value)}, which is not Unicode text; rename the file or folder"
+        )
 
 
 def _typed_tuple(value: Any, parts: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if parts[-1] is Ellipsis:
         if isinstance(value, (list, tuple)):
             return tuple(typed(part, parts[0], where) for part in value)
-        raise UserError(f"{where} is {value!r}; it must be a list, such as [0.5, 0.75]")
+        raise UserError(f"{where} is {shown(value)}; it must be a list, such as [0.5, 0.75]")
     given = [value, value] if type(value) is int else value
     if isinstance(given, (list, tuple)) and len(given) == len(parts):
         return tuple(typed(part, kind, where) for part, kind in zip(given, parts, strict=True))
-    raise UserError(f"{where} is {value!r}; it must be [height, width] or one number")
-
-
-def check_ranges(config: "Config") -> None:
-    """Looks whether the values can be.
-
-    Raises:
-        UserError: For the first that cannot.
-    """
-    for name, lowest in AT_LEAST.items():
-        value = _value(config, name)
-        if value is not None and value < lowest:
-            raise UserError(f"{name} is {value}; it must be at least {lowest}")
-    for name in BELOW_ONE:
-        value = _value(config, name)
-        if not 0 <= value < 1:
-            raise UserError(f"{name} is {value}; it must be in [0, 1)")
-    if not config.training.learning_rate > 0:
-        raise UserError("training.learning_rate must be above 0")
-    if not 0 <= config.data.max_broken <= 1:
-        raise UserError(f"data.max_broken is {config.data.max_broken}; it must be in [0, 1]")
-    if min(config.model.size) < 1:
-        raise UserError(f"model.size is {config.model.size}; both sides must be at least 1 pixel")
-    if config.model.fit != "crop" and config.model.resizing == 1:
-        raise UserError(
-            f"model.fit is {config.model.fit}, which model.resizing = 1 does not have; set it to 2"
-        )
-    _check_training(config)
-
-
-def _check_training(config: "Config") -> None:
-    training = config.training
-    if training.batch % training.accumulate:
-        raise UserError(
-            f"training.accumulate is {training.accumulate}, which does not divide training.batch, "
-            f"{training.batch}, into equal parts; change one of them"
-        )
-    marks = training.milestones
-    if marks and training.schedule != "steps":
-        raise UserError(
-            f"training.milestones is {list(marks)}, but training.schedule is {training.schedule}; "
-            "set it to steps"
-        )
-    if list(marks) != sorted(set(marks)) or not all(0 < mark < 1 for mark in marks):
-        raise UserError(
-            f"training.milestones is {list(marks)}; it must be shares of the epochs, between 0 and "
-            "1 and rising"
-        )
-
-
-def to_toml(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(to_toml(part) for part in value)}]"
-    return repr(value)
-
-
-def _value(config: "Config", name: str) -> Any:
-    section, key = name.split(".")
-    return getattr(getattr(config, section), key)
+    raise UserError(f"{where} is {shown(value)}; it must be [height, width] or one number")

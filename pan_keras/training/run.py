@@ -15,7 +15,7 @@ from pan_keras.data import Card, ClipShape, is_card, is_own_card, load_card
 from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
-from pan_keras.training.config import UNSAID, Config, load_config
+from pan_keras.training.config import Config, read_config
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +49,7 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """The resolved configuration."""
-        return load_config(card=UNSAID, file=self.path / "config.toml")
+        return read_config(self.path / "config.toml")
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ from pan_keras.data import (
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.training.combining import RECORD
-from pan_keras.training.config import Config, load_config, recipes
+from pan_keras.training.config import FRESH, Config, load_config, recipes
 from pan_keras.training.initial_weights import initial_weights
-from pan_keras.training.network import create_model
+from pan_keras.training.network import create_model, describe_network, with_network
 from pan_keras.training.new_run import LOCK, new_run, refuse_taken
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.run import CARD, Run, latest_run, open_run, preprocessing, versions
@@ -97,11 +97,12 @@ def train(
     start = time.perf_counter()
     if run is not None:
         refuse_taken(Path(run))
-    if resolved.model.weights:
+    network = with_network(resolved)
+    if network.model.weights != FRESH:
         # Weights that do not fit are refused before the data are looked into.
-        initial_weights(create_model(resolved, classes=2), resolved.model.weights)
+        initial_weights(create_model(network, classes=2), network.model.weights)
     data = _usable_data(resolved)
-    complete = with_length(resolved, len(data.clips("train")))
+    complete = with_length(network, len(data.clips("train")))
     with new_run(run, resolved) as new:
         new.write("config.toml", complete.to_toml())
         new.write("labels.txt", _labels(data))
@@ -113,7 +114,8 @@ def train(
         table = data.split_table()
         if table is not None:
             new.write("split.csv", table)
-        notes = describe(complete, resolved, len(data.clips("train")))
+        notes = describe_network(complete, resolved)
+        notes += describe(complete, resolved, len(data.clips("train")))
         return _fit(new, data, notes, start, quiet)
 
 
@@ -172,7 +174,7 @@ def resolve(
         hint = f"did you mean {near[0]}?" if near else "`pan-keras models` lists them"
         raise UserError(f"model: there is no {resolved.model.name}; {hint}")
     weights = Path(resolved.model.weights)
-    if resolved.model.weights and weights.exists():
+    if resolved.model.weights != FRESH and weights.exists():
         resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
     where = source if source is not None else resolved.data.source
     if not where:

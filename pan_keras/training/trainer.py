@@ -25,6 +25,7 @@ from pan_keras.data.framing import framing
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.training.checkpoints import Checkpoints
+from pan_keras.training.config import FRESH
 from pan_keras.training.environment import changes, environment
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.inference import Inference
@@ -194,7 +195,7 @@ class Trainer:
         state = State()
         self._note_environment(state, progress)
         source = self.config.model.weights
-        if source:
+        if source != FRESH:
             taken = initial_weights(self.model, source, self.classes)
             self.run.write("initial_weights.json", {"taken": [part.to_json() for part in taken]})
             for part in taken:

@@ -70,6 +70,7 @@ class Validation:
             self.run.shape,
             batch=self.batch,
             store=self.store,
+            sampling=self.run.config.augmentation.validation_sampling,
             workers=self.run.config.data.workers,
         )
         logits, index = self.inference(dataset, self.batch)

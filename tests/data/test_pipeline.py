@@ -70,6 +70,29 @@ def test_batches_do_not_depend_on_workers_or_cache(options, clips):
     assert_same(training(clips, **options), training(clips))
 
 
+@pytest.mark.parametrize(("length", "differ"), [(4, True), (9, False)])
+def test_short_clips_are_seen_at_their_start_by_the_references_validation(tmp_path, length, differ):
+    clip = Clip(write_video(tmp_path / "c.mp4", moving_frames(length, 48, 64), g=8), 0, "val")
+    spread, central = (
+        next(
+            iter(
+                evaluation_dataset(
+                    [clip], SHAPE, batch=1, store=FrameStore(SHAPE.resize), sampling=sampling
+                )
+            )
+        )[0].numpy()
+        for sampling in ("spread", "central")
+    )
+    assert (spread != central).any() == differ
+    if differ:
+        np.testing.assert_array_equal(central[0, 0], central[0, 1])
+
+
+def test_an_unknown_sampling_of_validation_is_refused(clips):
+    with pytest.raises(UserError, match="none of spread, central"):
+        evaluation_dataset(clips, SHAPE, batch=1, store=FrameStore(32), sampling="middle")
+
+
 def test_the_light_wanders_between_stacks_and_not_within_one(tmp_path):
     still = np.full((60, 32, 32, 3), 110, np.uint8)
     clip = Clip(write_video(tmp_path / "still.mp4", still, g=8), 0, "train")

@@ -45,15 +45,15 @@ def test_the_same_network_keeps_everything(file):
     assert report.dropped == ()
 
 
-def test_other_classes_start_with_a_fresh_head(file):
+def test_other_classes_without_names_start_with_a_fresh_classifier(file):
     model = network(classes=5)
     before = weights(model)
     report = start_from(model, file)
     given, after = weights(keras.saving.load_model(file)), weights(model)
-    assert report.fresh == {"vap": "other classes", "logits": "other classes"}
-    assert all(same(after[name], before[name]) for name in ("vap", "logits"))
+    assert report.fresh == {"logits": "other classes"}
+    assert same(after["logits"], before["logits"])
     assert all(same(after[name], given[name]) for name in report.kept)
-    assert len(report.kept) == len(after) - 2
+    assert len(report.kept) == len(after) - 1
     text = report.to_text()
     assert f"{len(report.kept)} of {len(after)} layers kept" in text
     assert "fresh: logits (other classes)" in text
@@ -79,6 +79,53 @@ def test_a_run_gives_its_best_model_and_the_names_of_its_classes(run):
     assert report.fresh == {}
     renamed = [f"other {label}" for label in run.labels]
     assert "logits" in start_from(network(**options), run.path, renamed).fresh
+
+
+def rows(model):
+    """Row of the classifier of every class: weights and bias."""
+    kernel, bias = model.get_layer("logits").get_weights()
+    return [np.append(column, offset) for column, offset in zip(kernel.T, bias, strict=True)]
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["run", "file"])
+def test_classes_of_the_same_name_keep_their_rows_wherever_they_stand(run, beside):
+    labels = list(open_run(run.path).labels)
+    classes = ["wave", labels[5], labels[0], "another", labels[2]]
+    model = network(classes=5, segments=4, stack=2, size=(24, 32))
+    before = rows(model)
+    source = run.path / "model.keras" if beside else run.path
+    report = start_from(model, source, classes)
+    given, after = rows(run.load_model()), rows(model)
+    for place, label in ((1, 5), (2, 0), (4, 2)):
+        np.testing.assert_array_equal(after[place], given[label])
+    for place in (0, 3):
+        np.testing.assert_array_equal(after[place], before[place])
+    assert report.fresh == {}
+    assert report.kept_classes == (labels[5], labels[0], labels[2])
+    assert report.fresh_classes == ("wave", "another")
+    assert report.to_json()["kept_classes"] == [labels[5], labels[0], labels[2]]
+    assert f"classifier: kept {labels[5]}, {labels[0]}, {labels[2]}" in report.to_text()
+    assert "classifier: fresh wave, another" in report.to_text()
+    assert "vap" in report.kept
+
+
+def test_the_same_classes_in_another_order_are_all_kept(run):
+    labels = list(open_run(run.path).labels)[::-1]
+    model = network(segments=4, stack=2, size=(24, 32))
+    report = start_from(model, run.path, labels)
+    given = rows(run.load_model())
+    for mine, its in zip(rows(model), given[::-1], strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert not report.same_classes
+    assert report.fresh_classes == ()
+
+
+def test_rows_of_features_of_another_width_start_anew(run):
+    labels = open_run(run.path).labels
+    model = network("pan_lite_mobilenetv2", classes=9, size=(24, 32), width=0.25)
+    report = start_from(model, run.path, (*labels, "wave"))
+    assert "other shapes" in report.fresh["logits"]
+    assert report.kept_classes == ()
 
 
 def test_a_network_that_fits_nowhere_is_refused(file):

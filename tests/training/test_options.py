@@ -1,16 +1,20 @@
 """What options of a training do to its run folder."""
 
 import json
+import tomllib
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 from video_files import moving_frames, write_video
 
+from pan_keras.convert import imagenet
 from pan_keras.data import VideoData
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.training.config import load_config
+from pan_keras.training.network import describe_network, with_network
 from pan_keras.training.run import open_run
 from pan_keras.training.train import resolve, resume, train
 
@@ -236,10 +240,79 @@ def test_weights_that_cannot_be_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_papers_recipe_trains(start, small_motions):
+def test_the_papers_recipe_trains(start, monkeypatch, capsys):
+    from pan_keras.training import validation
+
+    sampling, validate = [], validation.evaluation_dataset
+
+    def watched(*args, **options):
+        sampling.append(options["sampling"])
+        return validate(*args, **options)
+
+    monkeypatch.setattr(validation, "evaluation_dataset", watched)
     settings = ("training.batch=8", "training.accumulate=2", "model.name=pan_lite_micro")
-    result = start(*settings, config="paper")
+    result = start(*settings, config="paper", quiet=False)
     config = open_run(result.run.path).config
     assert config.training.optimizer == "sgd"
     assert config.training.milestones == (0.375, 0.75)
     assert result.rows[0]["learning_rate"] == pytest.approx(0.01 / 8 / 100)
+    assert sampling == ["central"]
+    assert config.model.initialisation == "reference"
+    assert config.model.weights == "none"
+    assert "there are none of ImageNet for this micro" in capsys.readouterr().err
+    kernel, _ = result.run.load_model().get_layer("persistence_of_appearance").get_weights()
+    assert kernel.std() < 0.01
+
+
+def test_the_papers_recipe_starts_from_imagenet_or_says_how_to_go_without(start, monkeypatch):
+    import socket
+
+    def offline(*args, **options):
+        assert socket.getdefaulttimeout()
+        raise Exception("URL fetch failure")
+
+    source = imagenet.DISTRIBUTED["resnet50"]
+    monkeypatch.setitem(imagenet.DISTRIBUTED, "resnet50", replace(source, make=offline))
+    with pytest.raises(UserError, match=r"(?s)could not get .*model\.weights=none"):
+        start("training.accumulate=4", config="paper")
+    assert socket.getdefaulttimeout() is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "weights"),
+    [
+        (["model.name=pan_lite_resnet50"], "imagenet"),
+        (["model.name=pan_full_mobilenetv2"], "imagenet"),
+        (["model.name=pan_lite_mobilenetv2", "model.width=0.5"], "none"),
+        (["model.name=pan_lite_resnet18"], "none"),
+        (["model.name=pan_lite_resnet50", "model.weights=none"], "none"),
+    ],
+)
+def test_the_papers_start_is_imagenet_where_there_is_one(overrides, weights):
+    assert with_network(load_config("paper", overrides=overrides)).model.weights == weights
+    small = [each for each in overrides if "weights" not in each]
+    assert with_network(load_config("small", overrides=small)).model.weights == "none"
+
+
+def test_all_that_was_in_force_is_in_the_configuration_of_a_run(start):
+    settings = ("model.name=tsn_mobilenetv2", "training.schedule=steps")
+    text = (start(*settings).run.path / "config.toml").read_text()
+    assert "format = 2\n" in text
+    for line in ('aggregation = "average"', "shift = false", "causal = false", "width = 1.0"):
+        assert f"{line}\n" in text
+    for line in ("epochs = 1", 'weights = "none"', "flip = false"):
+        assert f"{line}\n" in text
+    assert tomllib.loads(text)["training"]["milestones"] == [0.4, 0.8]
+
+
+def test_a_network_with_more_classes_is_that_of_the_run_it_starts_from(make_run):
+    source = make_run("model.aggregation=vip", "model.shift=false").path
+    asked = load_config(overrides=[f"model.weights={source}"])
+    model = with_network(asked).model
+    assert (model.aggregation, model.shift, model.causal) == ("vip", False, False)
+    (note,) = describe_network(with_network(asked), asked)
+    assert note == f"shift False, aggregation vip: as in {source}"
+    told = load_config(overrides=[f"model.weights={source}", "model.aggregation=average"])
+    assert with_network(told).model.aggregation == "average"
+    other = load_config(overrides=[f"model.weights={source}", "model.name=tsm_micro"])
+    assert with_network(other).model.aggregation == "average"

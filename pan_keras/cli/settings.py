@@ -1,0 +1,23 @@
+"""`pan-keras settings`: the command line of `pan_keras.training.setting.settings`."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.argument("key", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
+def settings(key: str | None, as_json: bool):
+    """List the settings of training: default, what KEY is for, and which values it takes.
+
+    KEY is a setting such as training.epochs, its last part, or a section such as augmentation;
+    without it, all are listed. Set one by `--set KEY=VALUE` or in a TOML file.
+    """
+    from pan_keras.training import setting
+
+    found = setting.settings(key)
+    if as_json:
+        click.echo(json.dumps([each.to_json() for each in found], indent=1))
+        return
+    click.echo("\n".join(each.to_text() for each in found))
