@@ -114,7 +114,9 @@ def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
     assert Run(tmp_path).shape.resizing == 2
     assert Run(tmp_path).shape.fit == "letterbox"
     assert preprocessing(Run(tmp_path).config)["fit"] == "letterbox"
-    lines = [line for line in text.splitlines() if not line.startswith(("resizing", "fit"))]
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("format", "resizing", "fit"))
+    ]
     (tmp_path / "config.toml").write_text("\n".join(lines))
     assert Run(tmp_path).shape.resizing == 1
     assert Run(tmp_path).shape.fit == "crop"
