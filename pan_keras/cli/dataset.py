@@ -60,14 +60,20 @@ def check(source: str, root: Path | None, max_broken: float, duplicates: bool, a
         data = open_data(source, root, max_broken=max_broken, progress=progress)
     settings = dict(data.card.training) if data.card else {}
     model = load_config(settings.pop("config", "small"), settings).model
-    cuts = cut_away(data.sizes, model.size, model.resize)
+    cuts = cut_away(data.sizes, model.size, model.resize) if model.fit == "crop" else []
     report = data.report()
     report["crop"] = {
         "size": list(model.size),
         "resize": model.resize,
+        "fit": model.fit,
         "cut_away": [asdict(cut) for cut in cuts],
     }
-    text = f"{data.to_text()}\n{cut_away_to_text(cuts, model.size, model.resize)}"
+    cropping = (
+        cut_away_to_text(cuts, model.size, model.resize)
+        if cuts
+        else f"nothing is cut away, as model.fit is {model.fit}"
+    )
+    text = f"{data.to_text()}\n{cropping}"
     if duplicates:
         groups = data.duplicates()
         report["duplicates"] = [

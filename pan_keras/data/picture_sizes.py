@@ -11,6 +11,7 @@ from pan_keras.data.crops import largest_window
 LISTED = 4  # sizes and shapes that are told one by one
 SHAPES = ("1:1", "5:4", "4:3", "3:2", "16:9", "2:1", "21:9")
 SAME_SHAPE = 0.02
+MUCH = 0.25  # share from which a person should think of another way than a crop
 
 Size = tuple[int, int]
 
@@ -100,9 +101,10 @@ def cut_away_to_text(cuts: Sequence[CutAway], crop: Size, resize: int) -> str:
             f"of other shapes ({_clips(sum(cut.clips for cut in rest))})"
         )
     height, width = crop
-    return f"a crop of {width}x{height} from a shorter side of {resize} cuts away " + "; ".join(
-        told
-    )
+    much = any(max(cut.width, cut.height) >= MUCH for cut in cuts)
+    remedy = " (model.fit=letterbox or squash keeps whole pictures)" if much else ""
+    what = f"a crop of {width}x{height} from a shorter side of {resize} cuts away "
+    return what + "; ".join(told) + remedy
 
 
 def _clips(count: int) -> str:

@@ -55,6 +55,7 @@ def test_check_says_what_the_crop_cuts_away(folder):
     sentence = "a crop of 112x112 from a shorter side of 128 cuts away 34% of the width and 12% of"
     assert f"{sentence} the height of 4:3 (6 clips); " in checked.stdout
     assert "; up to 12% and 51% of other shapes (1 clip)" in checked.stdout
+    assert "(model.fit=letterbox or squash keeps whole pictures)" in checked.stdout
     crop = json.loads(invoke("check", card, "--max-broken", 0.5, "--json").stdout)["crop"]
     assert (crop["size"], crop["resize"]) == ([112, 112], 128)
     assert {cut["shape"]: cut["clips"] for cut in crop["cut_away"]} == {
@@ -62,9 +63,20 @@ def test_check_says_what_the_crop_cuts_away(folder):
     }
 
 
+@pytest.mark.parametrize("fit", ["letterbox", "squash"])
+def test_a_card_that_fits_whole_pictures_cuts_nothing_away(fit, folder):
+    card = folder / "own.toml"
+    card.write_text(f"name = 'x'\ntitle = 'X'\n[training.model]\nfit = '{fit}'", "utf-8")
+    checked = invoke("check", card, "--max-broken", 0.5)
+    assert f"nothing is cut away, as model.fit is {fit}" in checked.stdout
+    crop = json.loads(invoke("check", card, "--max-broken", 0.5, "--json").stdout)["crop"]
+    assert (crop["fit"], crop["cut_away"]) == (fit, [])
+
+
 def test_without_a_card_the_crop_is_the_default_one_and_slips_in_a_card_are_named(folder):
     checked = invoke("check", folder, "--max-broken", 0.5)
     assert "a crop of 96x72 from a shorter side of 84 cuts away 14%" in checked.stdout
+    assert "model.fit" not in checked.stdout
     card = folder / "own.toml"
     card.write_text("name = 'x'\ntitle = 'X'\n[training.model]\nsise = [72, 96]", "utf-8")
     checked = invoke("check", card, "--max-broken", 0.5)

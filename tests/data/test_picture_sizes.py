@@ -58,5 +58,7 @@ def test_few_sizes_are_told_one_by_one_and_many_by_their_range():
 def test_rare_shapes_are_told_together():
     cuts = [CutAway(f"{n}:1", 10 - n, n / 10, 0.0) for n in range(7)]
     text = cut_away_to_text(cuts, (224, 224), 256)
-    assert text.endswith("; up to 60% and 0% of other shapes (15 clips)")
+    rest = "; up to 60% and 0% of other shapes (15 clips)"
+    assert text.endswith(f"{rest} (model.fit=letterbox or squash keeps whole pictures)")
+    assert not cut_away_to_text(cuts[:2], (224, 224), 256).endswith("pictures)")
     assert text.count("of the width") == 4
