@@ -40,6 +40,13 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @format_option
 @batch_option
 @click.option(
+    "--checkpoint",
+    type=click.Choice(["kept", "last"]),
+    default="kept",
+    show_default=True,
+    help="Weights of a run: of the epoch that training kept, or of its last.",
+)
+@click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the files; by default `evaluation` in the run, where it is measured alone "
@@ -57,6 +64,7 @@ def evaluate(
     precision,
     file_format,
     batch,
+    checkpoint,
     output,
     as_json,
 ):
@@ -80,6 +88,7 @@ def evaluate(
         batch=batch,
         precision=precision,
         file_format=file_format,
+        checkpoint=checkpoint,
         output=output,
         progress=not as_json,
     )

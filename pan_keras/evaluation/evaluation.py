@@ -41,6 +41,7 @@ def evaluate(
     progress: bool = True,
     precision: str | None = None,
     file_format: str | None = None,
+    checkpoint: str = "kept",
 ) -> Evaluation:
     """Measures a run, or several fused by their scores, on one part of the data.
 
@@ -61,6 +62,8 @@ def evaluate(
         progress: Whether to show a bar on a terminal.
         precision: Which model file of a bundle; the first unless given.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        checkpoint: Which model of a run: `"kept"`, the one that training chose, or `"last"`, the
+            weights of its last epoch, whose files go to `evaluation/last`.
 
     Raises:
         UserError: If the runs do not fit together, the data have other classes or no clip of
@@ -74,7 +77,7 @@ def evaluate(
     if output is not None and data is not None:
         for ending in TABLES:
             refuse_overwriting(data, Path(output).glob(f"{split}*{ending}"))
-    opened = [open_run_or_bundle(path, precision, file_format) for path in paths]
+    opened = [_at(open_run_or_bundle(path, precision, file_format), checkpoint) for path in paths]
     shares = _shares(weights, opened)
     labels = _common_labels(opened)
     videos = _open(opened[0], data, root)
@@ -105,6 +108,8 @@ def evaluate(
     # A bundle stays as it was exported.
     if output is None and isinstance(alone, Run) and _is_own(alone, data):
         output = alone.path / "evaluation"
+        if checkpoint != "kept":
+            output /= checkpoint
     if output is not None:
         evaluation.write(output)
     return evaluation
@@ -139,6 +144,14 @@ def _evaluation(
         results=results,
         **facts,
     )
+
+
+def _at(run: Tested, checkpoint: str) -> Tested:
+    if isinstance(run, Run):
+        return replace(run, checkpoint=checkpoint)
+    if checkpoint != "kept":
+        raise UserError(f"{run.path}: a bundle holds one model; --checkpoint is for run folders")
+    return run
 
 
 def _shares(weights: Sequence[float] | None, runs: Sequence[Tested]) -> list[float]:

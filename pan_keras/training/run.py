@@ -37,6 +37,7 @@ class Run:
 
     Args:
         path: The folder.
+        checkpoint: Which of its models `load_model` gives unless told otherwise.
 
     Example:
         >>> run = open_run("runs/demo")
@@ -45,6 +46,7 @@ class Run:
     """
 
     path: Path
+    checkpoint: str = "kept"
 
     @cached_property
     def config(self) -> Config:
@@ -128,18 +130,22 @@ class Run:
             return None
         return json.loads(self._text("kept.json"))
 
-    def load_model(self, checkpoint: str = "kept") -> "keras.Model":
+    def load_model(self, checkpoint: str | None = None) -> "keras.Model":
         """A trained model of the run.
 
         Args:
-            checkpoint: `"kept"`, the epoch that `training.keep` chose, or `"last"`.
+            checkpoint: `"kept"`, the epoch that `training.keep` chose, or `"last"`; that of the
+                run unless given.
 
         Raises:
             UserError: If it is absent or damaged.
         """
         from pan_keras import models  # noqa: PLC0415
 
-        file = self.path / CHECKPOINTS[checkpoint]
+        name = CHECKPOINTS[checkpoint or self.checkpoint]
+        file = self.path / name
+        if not file.is_file() and name != "model.keras" and (self.path / "model.keras").is_file():
+            raise UserError(f"{file}: not there; this run has the model that was kept alone")
         if not file.is_file():
             raise UserError(f"{file}: not there; train the run to the end of an epoch first")
         try:
