@@ -8,6 +8,7 @@ import pytest
 from video_files import moving_frames, write_video
 
 from pan_keras.data import BrokenVideo, frame_store
+from pan_keras.data.container import SlowVideo
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.training.run import open_run
 from pan_keras.training.train import resume, train
@@ -52,8 +53,7 @@ def breaks(monkeypatch):
             if str(path).endswith(name):
                 calls[name] = calls.get(name, 0) + 1
                 if calls[name] in failing:
-                    cause = TimeoutError() if slow else None
-                    raise BrokenVideo(path, "the disk sleeps") from cause
+                    raise (SlowVideo if slow else BrokenVideo)(path, "the disk sleeps")
             return read_frames(path, *arguments, **options)
 
         monkeypatch.setattr(frame_store, "read_frames", read)
