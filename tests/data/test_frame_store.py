@@ -15,6 +15,7 @@ from video_files import moving_frames, write_video
 from pan_keras.data import BrokenVideo, FrameStore, frame_store
 from pan_keras.data import memory as memory_module
 from pan_keras.data.container import SlowVideo
+from pan_keras.data.framing import Framing
 from pan_keras.data.memory import memory_of_machine
 from pan_keras.errors import UserError
 
@@ -80,6 +81,20 @@ def test_another_size_gets_files_of_its_own(clip, tmp_path):
     small = FrameStore(20, "disk", tmp_path / "cache").frames(clip, np.array([0]))
     large = FrameStore(40, "disk", tmp_path / "cache").frames(clip, np.array([0]))
     assert (small.shape[1], large.shape[1]) == (20, 40)
+
+
+def test_another_fit_or_version_of_resizing_gets_files_of_its_own(clip, tmp_path):
+    framings = [
+        Framing(40, resizing=1),
+        Framing(40),
+        Framing((40, 60), "letterbox"),
+        Framing((40, 60), "squash"),
+    ]
+    for framing in framings:
+        kept = FrameStore(framing, "disk", tmp_path / "cache").frames(clip, np.array([3]))
+        expected = FrameStore(framing).frames(clip, np.array([3]))
+        np.testing.assert_array_equal(kept, expected)
+    assert len(list((tmp_path / "cache").iterdir())) == len(framings)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nonsense"])

@@ -12,7 +12,7 @@ from pan_keras.data.crops import evaluation_crops
 from pan_keras.data.framing import Framing, framing
 from pan_keras.data.resizing import resize
 from pan_keras.errors import UserError
-from pan_keras.runtime.clips import clip_from_frames, segment_from_frames
+from pan_keras.runtime.clips import clip_from_frames, frame_for_model, segment_from_frames
 from pan_keras.runtime.resizing import resize as resize_on_devices
 
 # Portrait, panorama, square, 1:5 and 5:1, and smaller than the model's frames.
@@ -37,6 +37,7 @@ def test_a_device_takes_from_frames_what_evaluation_takes(frame_size, fit, resiz
     (expected,) = evaluation_crops(framed, wanted, "1", resize)
     np.testing.assert_array_equal(clip_from_frames(frames, wanted), expected.reshape(wanted.array))
     np.testing.assert_array_equal(segment_from_frames(frames[:2], wanted), expected[:2])
+    np.testing.assert_array_equal(frame_for_model(frames[0], wanted), expected[0])
 
 
 @given(sides, sides, sides, sides)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_vid
 
 from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset
 from pan_keras.data.container import BrokenVideo
+from pan_keras.data.framing import framing
 from pan_keras.errors import UserError
 from pan_keras.runtime import Recogniser
 from pan_keras.runtime.clips import clip_from_frames, clip_from_video
@@ -29,16 +31,21 @@ def test_a_clip_gets_the_logits_of_the_model(bundle, file_format):
 
 
 @pytest.mark.parametrize(
+    ("fit", "resizing"), [("crop", 1), ("crop", 2), ("letterbox", 2), ("squash", 2)]
+)
+@pytest.mark.parametrize(
     ("count", "height", "width"),
     [(40, 48, 64), (9, 120, 90), (5, 28, 36), (1, 20, 26), (23, 100, 30)],
 )
-def test_a_video_gives_the_frames_that_evaluation_sees(tmp_path, count, height, width):
-    frames = moving_frames(count, height, width)
-    path = write_video(tmp_path / "clip.mp4", frames)
-    store = FrameStore(resize=SHAPE.resize)
-    dataset = evaluation_dataset([Clip(path, 0, "test")], SHAPE, batch=1, store=store)
+def test_a_video_gives_the_frames_that_evaluation_sees(
+    tmp_path, count, height, width, fit, resizing
+):
+    shape = replace(SHAPE, fit=fit, resizing=resizing)
+    path = write_video(tmp_path / "clip.mp4", moving_frames(count, height, width))
+    store = FrameStore(framing(shape))
+    dataset = evaluation_dataset([Clip(path, 0, "test")], shape, batch=1, store=store)
     ((expected, _),) = dataset.as_numpy_iterator()
-    np.testing.assert_array_equal(clip_from_video(path, SHAPE), expected[0])
+    np.testing.assert_array_equal(clip_from_video(path, shape), expected[0])
 
 
 @needs_real_videos
