@@ -5,6 +5,7 @@ import keras
 from pan_keras.convert.branches import branches_of
 from pan_keras.data import open_data
 from pan_keras.training.config import load_config
+from pan_keras.training.data_identity import identity_of
 from pan_keras.training.network import create_model
 from pan_keras.training.run import Run, preprocessing, versions
 
@@ -50,6 +51,7 @@ def untrained_run(folder, motions, *overrides, model="pan_lite_micro", sureness=
         classifier.kernel.assign(sureness * classifier.kernel)
     network.save(run.path / "model.keras")
     run.write("labels.txt", "\n".join(data.classes) + "\n")
+    run.write_identity(identity_of(data, motions))
     run.write("versions.json", versions())
     run.write("preprocessing.json", preprocessing(run.config))
     run.write("data_report.json", data.report())

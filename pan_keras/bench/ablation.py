@@ -9,6 +9,7 @@ from pan_keras.data import make_motions
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.evaluation_result import Evaluation
+from pan_keras.evaluation.stored import stored_evaluation
 from pan_keras.files import replacing
 from pan_keras.look.figures import png
 from pan_keras.training.run import open_run
@@ -114,8 +115,9 @@ def _measured(
     if (run / "config.toml").is_file():
         if open_run(run).config != resolve(data, root=root, model=model, overrides=settings):
             raise UserError(f"{run}: made with other settings; name another folder, or remove it")
-        if (run / "evaluation" / "test.json").is_file():
-            return Evaluation.read(run / "evaluation", "test")
+        found = stored_evaluation(open_run(run), "test")
+        if found is not None:
+            return found
         resume(run, quiet=True)
     else:
         train(data, root=root, model=model, overrides=settings, run=run, quiet=True)

@@ -15,29 +15,39 @@ from pan_keras.bench.cost import cost
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
+from pan_keras.evaluation.measured_clips import known_clips, seen_before
 from pan_keras.evaluation.paired import holm, mcnemar
 from pan_keras.evaluation.scores import wilson
+from pan_keras.evaluation.stored import stored_evaluation
+from pan_keras.evaluation.views import Crops
 from pan_keras.training.run import Run, open_run
 
 Results = dict[str, ClipResult]
 
 
 def compare(
-    runs: Sequence[Path | str], *, split: str = "test", progress: bool = True
+    runs: Sequence[Path | str],
+    *,
+    split: str = "test",
+    crops: Crops = "1",
+    clips: int = 1,
+    progress: bool = True,
 ) -> Comparison:
     """Puts runs beside each other on the clips that all of them were measured on.
 
-    What `evaluate` has left in a run is used where it is newer than the model; else the run is
-    evaluated now.
+    What `evaluate` has left in a run is used where it is newer than the model and was measured on
+    the clips that the run recorded; else the run is evaluated now.
 
     Args:
         runs: Two or more run folders.
         split: Part of the data.
+        crops: Views in space: `"1"`, `"3"` or `"full"`.
+        clips: Views in time: 1, 2 or 10.
         progress: Whether to show a bar on a terminal.
 
     Raises:
-        UserError: If there are fewer than two runs, a run has no model, or they were measured on
-            other views, with other classes or on other clips.
+        UserError: If there are fewer than two runs, a run has no model, they were measured with
+            other classes or on other clips, or one was trained on test clips of another.
 
     Example:
         >>> comparison = compare(["runs/demo", "runs/demo/baseline"])
@@ -53,8 +63,9 @@ def compare(
     names = names_of([str(run.path) for run in opened])
     if len(set(names)) < len(names):
         raise UserError(f"{', '.join(names)}: a run is given twice; give different ones")
-    evaluations = [measured(run, split, progress) for run in opened]
-    _check_alike(evaluations)
+    evaluations = [measured(run, split, crops, clips, progress=progress) for run in opened]
+    _check_classes(evaluations)
+    notes = _notes(opened, evaluations, split)
     results = [{clip.path: clip for clip in each.results} for each in evaluations]
     common = sorted(set.intersection(*(set(each) for each in results)))
     if not common:
@@ -68,36 +79,53 @@ def compare(
         split=split,
         clips=len(common),
         left_out=len(set.union(*(set(each) for each in results))) - len(common),
-        views=first.temporal_clips * (3 if first.crops == "3" else 1),
+        views=first.views,
         runs=tuple(scores),
         pairs=_pairs(names, results, common),
         classes=_classes(first.classes, results, common),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def measured(run: Run, split: str, progress: bool = True) -> Evaluation:
-    """The evaluation of a run: what was written of it, unless its model is newer.
+def measured(
+    run: Run, split: str, crops: Crops = "1", clips: int = 1, *, progress: bool = True
+) -> Evaluation:
+    """The evaluation of a run: what was written of it where that still holds, else a new one.
+
+    Args:
+        run: The run.
+        split: Part of the data.
+        crops: Views in space.
+        clips: Views in time.
+        progress: Whether to show a bar on a terminal.
 
     Raises:
         UserError: If the run has no model, or its evaluation is damaged.
     """
-    folder, model = run.path / "evaluation", run.path / "model.keras"
-    written = folder / f"{split}.json"
-    if written.is_file() and model.is_file() and written.stat().st_mtime >= model.stat().st_mtime:
-        return Evaluation.read(folder, split)
-    return evaluate(run.path, split=split, progress=progress)
+    found = stored_evaluation(run, split, crops, clips)
+    if found is not None:
+        return found
+    return evaluate(run.path, split=split, crops=crops, clips=clips, progress=progress)
 
 
-def _check_alike(evaluations: Sequence[Evaluation]) -> None:
+def _check_classes(evaluations: Sequence[Evaluation]) -> None:
     first = evaluations[0]
     for each in evaluations[1:]:
         if set(each.classes) != set(first.classes):
             raise UserError(f"{each.runs[0]}: its classes differ from those of {first.runs[0]}")
-        if (each.crops, each.temporal_clips) != (first.crops, first.temporal_clips):
-            raise UserError(
-                f"{each.runs[0]}: evaluated with other views than {first.runs[0]}; run pan-keras "
-                "evaluate on both with the same --crops and --clips"
-            )
+
+
+def _notes(runs: Sequence[Run], evaluations: Sequence[Evaluation], split: str) -> list[str]:
+    """What is to be said of the clips; refuses runs of which one learnt from another's test."""
+    notes = [note for each in evaluations for note in each.notes]
+    for run, evaluation in zip(runs, evaluations, strict=True):
+        identity = known_clips(run)
+        root = None if identity is None else identity.root
+        paths = [Path(clip.path) for clip in evaluation.results]
+        for other in runs:
+            if other is not run:
+                notes += seen_before(other, known_clips(other), paths, root, split)
+    return notes
 
 
 def _right(results: Results, path: str) -> bool:

@@ -86,6 +86,7 @@ class Comparison:
         runs: In the order that they were given in.
         pairs: Each two of them.
         classes: Those with the greatest spread first.
+        notes: What a reader should know of the clips.
     """
 
     data: str
@@ -96,6 +97,7 @@ class Comparison:
     runs: tuple[RunScore, ...]
     pairs: tuple[RunPair, ...]
     classes: tuple[ClassAccuracies, ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -107,6 +109,7 @@ class Comparison:
         wide = max(map(len, [*names, *(each.name for each in self.classes), "run"]))
         lines = [
             f"{self.clips} clips of {self.split}, the same for all; {self.left_out} left out",
+            *(f"note: {note}" for note in self.notes),
             "",
             f"{'run':<{wide}}   top-1  95 % interval   M params   G MACs  needed  model",
         ]

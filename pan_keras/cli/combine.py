@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.evaluate import numbers
+from pan_keras.cli.options import fuse_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
@@ -27,13 +28,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
     help="`paper` (Lite 1/2, RGB and PA 1/4; RGB and PA alone 1/2), `reference` (all the same), or "
     "one number a RUN, such as 2,1,1.",
 )
-@click.option(
-    "--fuse",
-    type=click.Choice(["logits", "probabilities"]),
-    default="logits",
-    show_default=True,
-    help="What is averaged.",
-)
+@fuse_option
 def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str):
     """Put networks that were trained apart together as one run.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import clips_option, crops_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
@@ -17,6 +18,8 @@ from pan_keras.cli.quiet import TensorFlowCommand
     show_default=True,
     help="Part of the data to measure on.",
 )
+@crops_option
+@clips_option
 @click.option(
     "-o",
     "--output",
@@ -24,17 +27,17 @@ from pan_keras.cli.quiet import TensorFlowCommand
     help="Page to write, .html, or its figures alone, .png.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def compare(runs, split, output, as_json):
+def compare(runs, split, crops, clips, output, as_json):
     """Compare RUNs on the same clips: accuracy, whether they differ, classes, cost.
 
-    What `pan-keras evaluate` has measured is used; a run that has not been evaluated is now.
+    What `pan-keras evaluate` has measured on these views is used; else a run is evaluated now.
     """
     from pan_keras.bench.compare import compare  # TensorFlow takes seconds to import
     from pan_keras.bench.comparison_page import check_page, write_comparison
 
     if output is not None:
         check_page(output)
-    comparison = compare(runs, split=split, progress=not as_json)
+    comparison = compare(runs, split=split, crops=crops, clips=int(clips), progress=not as_json)
     if output is not None:
         write_comparison(comparison, output)
     echo(comparison.to_json() if as_json else comparison.to_text())

@@ -9,6 +9,7 @@ from pan_keras.cli.options import (
     clips_option,
     crops_option,
     format_option,
+    fuse_option,
     precision_option,
 )
 from pan_keras.cli.output import echo
@@ -35,6 +36,12 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 )
 @crops_option
 @clips_option
+@fuse_option
+@click.option(
+    "--include-new",
+    is_flag=True,
+    help="Measure on clips too that came since the run began; by default they are only reported.",
+)
 @click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
 @precision_option
 @format_option
@@ -60,6 +67,8 @@ def evaluate(
     split,
     crops,
     clips,
+    fuse,
+    include_new,
     weights,
     precision,
     file_format,
@@ -70,7 +79,8 @@ def evaluate(
 ):
     """Measure accuracy of RUN, or of an exported BUNDLE, on clips it has not seen.
 
-    Several of them are fused: the probabilities that they give a clip are averaged.
+    Several of them are fused: the scores that they give a clip are averaged. The clips of a split
+    are those that RUN recorded when it began, and none that any of the runs was trained on.
     """
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
@@ -84,6 +94,8 @@ def evaluate(
         split=split,
         crops=crops,
         clips=int(clips),
+        fuse=fuse,
+        include_new=include_new,
         weights=weights and numbers(weights),
         batch=batch,
         precision=precision,

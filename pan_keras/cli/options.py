@@ -16,6 +16,13 @@ clips_option = click.option(
     show_default=True,
     help="Views in time of each video.",
 )
+fuse_option = click.option(
+    "--fuse",
+    type=click.Choice(["logits", "probabilities"]),
+    default="logits",
+    show_default=True,
+    help="What is averaged over views and over runs.",
+)
 precision_option = click.option(
     "--precision",
     type=click.Choice(["float32", "float16", "dynamic", "int8"]),

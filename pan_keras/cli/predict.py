@@ -10,6 +10,7 @@ from pan_keras.cli.options import (
     clips_option,
     crops_option,
     format_option,
+    fuse_option,
     precision_option,
 )
 from pan_keras.cli.output import echo
@@ -25,6 +26,7 @@ from pan_keras.errors import UserError
 )
 @crops_option
 @clips_option
+@fuse_option
 @precision_option
 @format_option
 @batch_option
@@ -60,6 +62,7 @@ def predict(
     top,
     crops,
     clips,
+    fuse,
     precision,
     file_format,
     batch,
@@ -89,7 +92,7 @@ def predict(
         return
     if not videos:
         raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
-    options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch}
+    options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
     options |= {"precision": precision, "file_format": file_format}
     if overlay is not None:
         from pan_keras.evaluation.overlay import predict_onto

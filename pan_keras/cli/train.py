@@ -39,13 +39,16 @@ def train(
 
     Without DATA, the embedded data set `motions` is made and used.
     """
-    if resume and (data or root or model or config or overrides or jit):
-        raise UserError("--resume goes on with the settings of the run; drop the other arguments")
+    if resume and (data or model or config or overrides or jit):
+        raise UserError(
+            "--resume goes on with the settings of the run; drop the other arguments "
+            "(--run and --root may stay)"
+        )
     from pan_keras.training import train as training  # TensorFlow takes seconds to import
     from pan_keras.training.keeping import to_text
 
     if resume:
-        result = training.resume(run, quiet=as_json)
+        result = training.resume(run, root=root, quiet=as_json)
     else:
         result = training.train(
             data,

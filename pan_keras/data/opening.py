@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pan_keras.data.card import Card, card_names, is_card, is_own_card, load_card
@@ -81,13 +82,56 @@ def open_data(
         card=card,
         classes=classes,
         all_clips=clips,
-        skipped=tuple(skipped),
+        skipped=tuple(
+            replace(file, label=listing.labels[file.path], split=splits[file.path])
+            for file in skipped
+        ),
         infos=infos,
         ignored=dict(sorted(listing.ignored.items())),
         split_origin=origin,
         drawn=drawn,
         warnings=(*listing.warnings, *data_warnings(classes, clips)),
     )
+
+
+@dataclass(frozen=True)
+class ListedClip:
+    """What a source says of one file.
+
+    Args:
+        label: Its class.
+        split: Its split; None where the source leaves it to be drawn.
+    """
+
+    label: str
+    split: str | None
+
+
+def list_data(
+    source: str | Path, root: Path | str | None = None
+) -> tuple[Card | None, dict[Path, ListedClip]]:
+    """Lists the clips of a data set without opening a file or drawing a split.
+
+    Args:
+        source: As for `open_data`.
+        root: As for `open_data`.
+
+    Returns:
+        The card, if there is one, and class and split of each file.
+
+    Raises:
+        UserError: As `open_data` does for the list.
+    """
+    card, listing = _list(source, None if root is None else Path(root).expanduser(), None)
+    _classes(card, listing)
+    splits: dict[Path, str] = _by_rules(card, listing) if card and card.split else listing.splits
+    whole = bool(card and card.split) or "val" in splits.values()
+    # Where there is no validation split, it is drawn from the training clips.
+    to_draw = () if whole or set(splits.values()) == {"test"} else ("train",)
+    return card, {
+        path: ListedClip(label, None if (split := splits.get(path)) in to_draw else split)
+        for path, label in listing.labels.items()
+    }
 
 
 def _list(

@@ -24,10 +24,14 @@ class SkippedFile:
     Args:
         path: The file.
         reason: Why, as part of a sentence.
+        label: Its class.
+        split: Its split.
     """
 
     path: Path
     reason: str
+    label: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pan_keras.data.framing import framing
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
-from pan_keras.training.train import open_run_data
+from pan_keras.training.run_data import open_run_data
 
 Calibration = str | Path | Iterable[np.ndarray] | None
 
@@ -163,7 +163,7 @@ def _own_data(source: Source) -> VideoData | None:
     # A run that was converted, not trained, names no data.
     if source.run is None or not source.run.config.data.source:
         return None
-    return open_run_data(source.run.config)
+    return open_run_data(source.run).videos
 
 
 def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[Clip]:

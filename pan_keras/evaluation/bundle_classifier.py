@@ -9,7 +9,7 @@ from pan_keras.data.clip import Clip
 from pan_keras.data.container import BrokenVideo
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import BundledRun
-from pan_keras.evaluation.views import Crops
+from pan_keras.evaluation.views import Crops, Fuse, probabilities
 from pan_keras.runtime.clips import views_from_video
 from pan_keras.runtime.recognition import softmax
 
@@ -23,12 +23,15 @@ class BundleClassifier:
         run: The bundle.
         crops: Views in space: `"1"` the centre, `"3"` three crops.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
+        fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
 
     Raises:
         UserError: If the model file is absent or damaged, or is to see the whole frame.
     """
 
-    def __init__(self, run: BundledRun, crops: Crops = "1", temporal: int = 1):
+    def __init__(
+        self, run: BundledRun, crops: Crops = "1", temporal: int = 1, fuse: Fuse = "logits"
+    ):
         if crops == "full":
             raise UserError(
                 f"{run.path}: the size of an exported model is fixed; give --crops 1 or 3"
@@ -36,6 +39,7 @@ class BundleClassifier:
         self.run = run
         self.crops = crops
         self.temporal = temporal
+        self.fuse: Fuse = fuse
         self.recogniser = run.inference().recogniser
 
     def __call__(self, clips: Sequence[Clip]) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
@@ -56,5 +60,6 @@ class BundleClassifier:
                 broken[clip.path] = error.reason
                 continue
             logits = np.stack([self.recogniser.logits(view) for view in views])
-            found[position] = softmax(logits).mean(axis=0)
+            scores = logits.astype("float64") if self.fuse == "logits" else softmax(logits)
+            found[position] = probabilities(scores.mean(axis=0), self.fuse)
         return found, broken

@@ -1,5 +1,6 @@
 """A bundle where a run is expected: to evaluate, to predict, to fuse."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +47,25 @@ class BundledRun:
     def shape(self) -> ClipShape:
         """What the model takes in."""
         return self.bundle.shape
+
+    @cached_property
+    def run(self) -> Run | None:
+        """The run that was exported, where it is known and its clips are those of the export.
+
+        It is looked for around the bundle, and where bundles of earlier versions say it was.
+        """
+        source = self.bundle.facts["source"]
+        digest = source.get("data_digest")
+        places = [self.path.resolve().parent, *([Path(source["run"])] if source.get("run") else [])]
+        for place in places:
+            if (place / "config.toml").is_file() and (place / "model.keras").is_file():
+                run = open_run(place)
+                identity = run.identity
+                model = hashlib.sha256((place / "model.keras").read_bytes()).hexdigest()
+                same = digest is not None and identity is not None and digest == identity.digest
+                if same or model == source["model_sha256"]:
+                    return run
+        return None
 
     @cached_property
     def config(self) -> Config:

@@ -10,21 +10,19 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pan_keras.data import SPLITS, Clip, VideoData, open_data
+from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.evaluation.bundled_run import open_run_or_bundle
 from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
+from pan_keras.evaluation.measured_clips import Tested, is_own, measured_clips
 from pan_keras.evaluation.scores import score
-from pan_keras.evaluation.views import ClipClassifier, Crops
+from pan_keras.evaluation.views import ClipClassifier, Crops, Fuse, probabilities
 from pan_keras.files import refuse_overwriting
 from pan_keras.look.confusion import confused_pairs
 from pan_keras.training.run import Run
-from pan_keras.training.train import open_run_data
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these
 WORST = 10  # clips named in the list of the worst
-
-Tested = Run | BundledRun
 
 
 def evaluate(
@@ -42,11 +40,17 @@ def evaluate(
     precision: str | None = None,
     file_format: str | None = None,
     checkpoint: str = "kept",
+    fuse: Fuse = "logits",
+    include_new: bool = False,
 ) -> Evaluation:
     """Measures a run, or several fused by their scores, on one part of the data.
 
-    The probabilities of a clip are the mean over its views; those of several runs their weighted
-    mean. Runs may differ in segments, frames and size: each sees the clips in its own way.
+    The score of a clip is the mean over its views; that of several runs their weighted mean, as
+    `pan_keras.training.combining.combine` puts them together. Runs may differ in segments, frames
+    and size: each sees the clips in its own way.
+
+    Which clip belongs to which split is what the (first) run recorded when it began. A clip that
+    any of the runs was trained on is no test clip.
 
     Args:
         runs: A run folder or a bundle, or several with the same classes.
@@ -64,10 +68,13 @@ def evaluate(
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
         checkpoint: Which model of a run: `"kept"`, the one that training chose, or `"last"`, the
             weights of its last epoch, whose files go to `evaluation/last`.
+        fuse: What is averaged over views and runs: `"logits"`, as in the reference, or
+            `"probabilities"`.
+        include_new: Whether clips that came since the run began are measured on too.
 
     Raises:
         UserError: If the runs do not fit together, the data have other classes or no clip of
-            the split, or no clip can be read.
+            the split, a run was trained on test clips, or no clip can be read.
 
     Example:
         >>> evaluate("runs/demo").top1
@@ -80,25 +87,29 @@ def evaluate(
     opened = [_at(open_run_or_bundle(path, precision, file_format), checkpoint) for path in paths]
     shares = _shares(weights, opened)
     labels = _common_labels(opened)
-    videos = _open(opened[0], data, root)
-    chosen = _clips(videos, split, labels, opened[0])
-    classifiers = [ClipClassifier(run, crops, clips, batch) for run in opened]
+    measured = measured_clips(opened, data, root, split, include_new)
+    chosen = measured.clips
+    classifiers = [ClipClassifier(run, crops, clips, batch, fuse) for run in opened]
     start = time.perf_counter()
     fused, broken = _fused(classifiers, shares, chosen, progress)
     seconds = time.perf_counter() - start
-    skipped = {file.path: file.reason for file in videos.skipped} | broken
+    skipped = measured.skipped | broken
     if not fused:
-        raise UserError(f"{videos.source}: no clip of {split} could be read: {skipped}")
+        raise UserError(f"{measured.source}: no clip of {split} could be read: {skipped}")
     evaluation = _evaluation(
         labels,
         [chosen[position] for position in fused],
-        np.stack(list(fused.values())),
+        probabilities(np.stack(list(fused.values())), fuse),
         runs=tuple(str(run.path) for run in opened),
         weights=tuple(shares),
         data=str(data or opened[0].config.data.source),
         split=split,
         crops=crops,
         temporal_clips=clips,
+        fuse=fuse,
+        includes_new=include_new,
+        notes=measured.notes,
+        data_digest=measured.digest,
         skipped=len(skipped),
         skipped_files=tuple({"path": str(path), "reason": why} for path, why in skipped.items()),
         seconds=round(seconds, 3),
@@ -106,7 +117,7 @@ def evaluate(
     )
     alone = opened[0] if len(opened) == 1 else None
     # A bundle stays as it was exported.
-    if output is None and isinstance(alone, Run) and _is_own(alone, data):
+    if output is None and isinstance(alone, Run) and is_own(alone, data):
         output = alone.path / "evaluation"
         if checkpoint != "kept":
             output /= checkpoint
@@ -116,10 +127,10 @@ def evaluate(
 
 
 def _evaluation(
-    labels: Sequence[str], clips: Sequence[Clip], probabilities: np.ndarray, **facts: Any
+    labels: Sequence[str], clips: Sequence[Clip], found: np.ndarray, **facts: Any
 ) -> Evaluation:
     truth = np.array([clip.label for clip in clips])
-    scores = score(probabilities, truth, labels)
+    scores = score(found, truth, labels)
     results = tuple(
         ClipResult(
             path=str(clip.path),
@@ -128,7 +139,7 @@ def _evaluation(
             probability=float(row.max()),
             truth_probability=float(row[clip.label]),
         )
-        for clip, row in zip(clips, probabilities, strict=True)
+        for clip, row in zip(clips, found, strict=True)
     )
     return Evaluation(
         classes=tuple(labels),
@@ -175,39 +186,6 @@ def _common_labels(runs: Sequence[Tested]) -> tuple[str, ...]:
     return first.labels
 
 
-def _is_own(run: Tested, data: str | Path | None) -> bool:
-    source = run.config.data.source
-    return data is None or source in (str(data), str(Path(data).resolve()))
-
-
-def _open(run: Tested, data: str | Path | None, root: Path | None) -> VideoData:
-    config = run.config
-    if data is not None and not _is_own(run, data):
-        seed, most = config.data.split_seed, config.data.max_broken
-        return open_data(data, root, split_seed=seed, max_broken=most)
-    if not config.data.source:
-        raise UserError(f"{run.path}: says nothing of its data; name them: a card, folder or CSV")
-    if root is not None:
-        config = replace(config, data=replace(config.data, root=str(root)))
-    return open_run_data(config)
-
-
-def _clips(data: VideoData, split: str, labels: Sequence[str], run: Tested) -> list[Clip]:
-    if split not in (*SPLITS, "all"):
-        raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
-    clips = [clip for name in SPLITS if split in (name, "all") for clip in data.clips(name)]
-    if not clips:
-        counts = ", ".join(f"{name} {len(data.clips(name))}" for name in SPLITS)
-        raise UserError(f"the data have no clips of {split}; choose another --split ({counts})")
-    unknown = sorted({data.classes[clip.label] for clip in clips} - set(labels))
-    if unknown:
-        raise UserError(
-            f"{run.path}: trained without the classes {', '.join(unknown)}; "
-            f"it knows {', '.join(labels)}"
-        )
-    return [replace(clip, label=labels.index(data.classes[clip.label])) for clip in clips]
-
-
 def _fused(
     classifiers: Sequence[ClipClassifier],
     shares: Sequence[float],
@@ -221,7 +199,7 @@ def _fused(
     with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
         task = bar.add_task("", total=len(clips) * sum(each.views for each in classifiers))
         for number, (classify, share) in enumerate(zip(classifiers, shares, strict=True)):
-            found, failed = classify(clips, lambda views: bar.advance(task, views))
+            found, failed = classify.scores(clips, lambda views: bar.advance(task, views))
             broken |= failed
             earlier = fused if number else dict.fromkeys(found, 0.0)
             # A clip that one run could not read is left out of the comparison.

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pan_keras.files import replacing
 from pan_keras.look import figures
 from pan_keras.look.confusion import ConfusedPair
 
-TUPLES = ("runs", "weights", "classes", "skipped_files")  # JSON has lists alone
+TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has lists alone
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Evaluation:
         split: Part of the data.
         crops: Views in space.
         temporal_clips: Views in time.
+        fuse: What was averaged over views and runs, logits or probabilities.
+        includes_new: Whether clips were measured on that came since the run began.
+        notes: What a reader should know: clips that came or went, that a run has seen.
+        data_digest: Digest of the run's record of its clips, where that said what was measured.
         classes: Names, in order of the logits.
         clips: Clips that were measured.
         skipped: Files of the data that could not be read.
@@ -83,7 +87,31 @@ class Evaluation:
     skipped_files: tuple[dict[str, str], ...]
     seconds: float
     clips_per_second: float
+    # Earlier versions averaged probabilities, and wrote none of these.
+    fuse: str = "probabilities"
+    includes_new: bool = False
+    notes: tuple[str, ...] = ()
+    data_digest: str | None = None
     results: tuple[ClipResult, ...] = field(repr=False, default=())
+
+    @property
+    def views(self) -> int:
+        """Views of one clip."""
+        return self.temporal_clips * (3 if self.crops == "3" else 1)
+
+    @property
+    def name(self) -> str:
+        """Of its files: the split, with whatever differs from one view of the run's own clips."""
+        parts = [self.split]
+        if (self.crops, self.temporal_clips) != ("1", 1):
+            parts.append(f"crops-{self.crops}-clips-{self.temporal_clips}")
+        if self.fuse != "logits" and (self.views > 1 or len(self.runs) > 1):
+            parts.append(self.fuse)
+        if len(set(self.weights)) > 1:
+            parts.append("weights-" + "-".join(f"{weight:.6g}" for weight in self.weights))
+        if self.includes_new:
+            parts.append("with-new")
+        return "-".join(parts)
 
     def to_json(self) -> str:
         """The evaluation as one JSON object, without the single clips."""
@@ -95,6 +123,10 @@ class Evaluation:
         """The evaluation for a person at a terminal."""
         names = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
         lines = [f"{self.clips} clips of {self.split}, {self.skipped} skipped"]
+        if self.views > 1 or len(self.runs) > 1:
+            runs = f", {len(self.runs)} runs" if len(self.runs) > 1 else ""
+            lines.append(f"mean {self.fuse} of {self.views} views{runs}")
+        lines += [f"note: {note}" for note in self.notes]
         for key, name in names.items():
             low, high = self.intervals[key]
             lines.append(f"{name:<11}{getattr(self, key):6.1%}  (95 %: {low:.1%} to {high:.1%})")
@@ -119,11 +151,13 @@ class Evaluation:
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
-        """Writes `SPLIT.json` and, beside it, the tables and the figure of this split.
+        """Writes `NAME.json` and, beside it, the tables and the figure of this evaluation.
+
+        Evaluations of other splits, views or weights stay beside it.
 
         Args:
-            folder: Gets `SPLIT.json`, `SPLIT_confusion.png`, `SPLIT_confusion.csv`,
-                `SPLIT_per_class.csv` and `SPLIT_clips.csv`.
+            folder: Gets `NAME.json`, `NAME_confusion.png`, `NAME_confusion.csv`,
+                `NAME_per_class.csv` and `NAME_clips.csv`, where `NAME` is `name`.
         """
         matrix = np.array(self.confusion)
         header = ["truth", *self.classes]
@@ -135,28 +169,33 @@ class Evaluation:
             "_clips.csv": _records_csv(self.results),
             ".json": (self.to_json() + "\n").encode(),
         }
+        _keep_earlier(folder, self.name, contents)
         for ending, content in contents.items():
-            with replacing(folder / f"{self.split}{ending}") as temporary:
+            with replacing(folder / f"{self.name}{ending}") as temporary:
                 temporary.write_bytes(content)
 
     @classmethod
-    def read(cls, folder: Path, split: str) -> "Evaluation":
+    def read(cls, folder: Path, name: str) -> "Evaluation":
         """Reads what `write` wrote.
+
+        Args:
+            folder: The folder that it wrote to.
+            name: Name of the evaluation, such as `test`.
 
         Raises:
             UserError: If the files are damaged or of another version.
         """
-        file = folder / f"{split}.json"
+        file = folder / f"{name}.json"
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
-            rows = csv.DictReader(io.StringIO((folder / f"{split}_clips.csv").read_text("utf-8")))
+            rows = csv.DictReader(io.StringIO((folder / f"{name}_clips.csv").read_text("utf-8")))
             results = [_clip_result(row) for row in rows]
             return cls(
                 **record
-                | {name: tuple(record[name]) for name in TUPLES}
+                | {key: tuple(record.get(key, ())) for key in TUPLES}
                 | {
                     "intervals": {
-                        name: Interval(*pair) for name, pair in record["intervals"].items()
+                        key: Interval(*pair) for key, pair in record["intervals"].items()
                     },
                     "per_class": tuple(ClassScore(**row) for row in record["per_class"]),
                     "confused_pairs": tuple(
@@ -170,6 +209,20 @@ class Evaluation:
             raise UserError(
                 f"{file}: not readable ({error}); write it anew with pan-keras evaluate"
             ) from error
+
+
+def _keep_earlier(folder: Path, name: str, endings: Iterable[str]) -> None:
+    """Earlier versions called every evaluation of a split by its name: gives it its own."""
+    if not (folder / f"{name}.json").is_file():
+        return
+    try:
+        own = Evaluation.read(folder, name).name
+    except UserError:
+        return  # damaged: it is written anew
+    for ending in endings if own != name else ():
+        file = folder / f"{name}{ending}"
+        if file.is_file():
+            file.replace(folder / f"{own}{ending}")
 
 
 def _clip_result(row: dict[str, Any]) -> ClipResult:

@@ -17,7 +17,7 @@ from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
 from pan_keras.evaluation.prediction import Prediction, predict, video_files
-from pan_keras.evaluation.views import Crops
+from pan_keras.evaluation.views import Crops, Fuse
 from pan_keras.files import refuse_overwriting
 from pan_keras.look import panels
 from pan_keras.look.pairs import UNKNOWN_RATE, chunks, sample_pairs, scale_of
@@ -46,6 +46,7 @@ def predict_onto(
     batch: int = 8,
     precision: str | None = None,
     file_format: str | None = None,
+    fuse: Fuse = "logits",
     tell: Callable[[str], None] | None = None,
 ) -> Iterator[Prediction]:
     """Classifies videos as `predict` does, and draws each answer over a copy of its video.
@@ -59,7 +60,7 @@ def predict_onto(
         paths: Video files, and folders that are searched for them.
         output: An mp4 file where there is one video; a folder where there are several, which gets
             NAME.mp4 for each, in the subfolders that the videos are in.
-        top, crops, clips, batch, precision, file_format: As for `predict`.
+        top, crops, clips, batch, precision, file_format, fuse: As for `predict`.
         tell: Called with a sentence that says what a bundle cannot give.
 
     Yields:
@@ -87,6 +88,7 @@ def predict_onto(
         crops=crops,
         clips=clips,
         batch=batch,
+        fuse=fuse,
         precision=precision,
         file_format=file_format,
     )

@@ -12,7 +12,7 @@ from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundle_classifier import BundleClassifier
 from pan_keras.evaluation.bundled_run import BundledRun, open_run_or_bundle
-from pan_keras.evaluation.views import ClipClassifier, Crops
+from pan_keras.evaluation.views import ClipClassifier, Crops, Fuse
 
 AT_ONCE = 32  # videos after which the predictions so far are given out
 
@@ -57,6 +57,7 @@ def predict(
     crops: Crops = "1",
     clips: int = 1,
     batch: int = 8,
+    fuse: Fuse = "logits",
     precision: str | None = None,
     file_format: str | None = None,
 ) -> Iterator[Prediction]:
@@ -69,6 +70,7 @@ def predict(
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         batch: Views per step.
+        fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
         precision: Which model file of a bundle; the first unless given.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
 
@@ -86,9 +88,9 @@ def predict(
     files = video_files(paths)
     classify: ClipClassifier | BundleClassifier
     if isinstance(opened, BundledRun):
-        classify = BundleClassifier(opened, crops, clips)
+        classify = BundleClassifier(opened, crops, clips, fuse)
     else:
-        classify = ClipClassifier(opened, crops, clips, batch)
+        classify = ClipClassifier(opened, crops, clips, batch, fuse)
     for start in range(0, len(files), AT_ONCE):
         chunk = files[start : start + AT_ONCE]
         found, broken = classify([Clip(path, label=0, split="test") for path in chunk])

@@ -12,12 +12,12 @@ from pan_keras.evaluation.report_bundle import bundle_section
 from pan_keras.evaluation.report_clips import clip_card
 from pan_keras.evaluation.report_examples import choose, examples
 from pan_keras.evaluation.scores import Interval
+from pan_keras.evaluation.stored import latest_evaluation
 from pan_keras.files import replacing
 from pan_keras.look import figures
 from pan_keras.training.keeping import doubt, to_text
 from pan_keras.training.run import Run, open_run
 
-SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
 CROPS = {"1": "centre crop", "3": "three crops", "full": "whole frame"}
 MOMENTS = {1: "one sample in time", 2: "two samples in time", 10: "ten samples in time"}
 SHOWN = 20  # rows up to which a table stands open
@@ -51,7 +51,7 @@ def write_report(
     path = Path(output) if output is not None else opened.path / "report.html"
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"{path}: name a file that ends in .html")
-    evaluation = _evaluation(opened)
+    evaluation = latest_evaluation(opened)
     sections = [
         _title(opened, evaluation),
         _headline(opened, evaluation, None if baseline is None else open_run(baseline)),
@@ -69,12 +69,6 @@ def write_report(
     return path
 
 
-def _evaluation(run: Run) -> Evaluation | None:
-    folder = run.path / "evaluation"
-    split = next((name for name in SPLITS if (folder / f"{name}.json").is_file()), None)
-    return Evaluation.read(folder, split) if split else None
-
-
 def _section(title: str, text: str, *content: Content) -> Html:
     note = element("p", text, class_="note")
     return element("section", element("h2", title), note, content)
@@ -90,6 +84,8 @@ def _title(run: Run, evaluation: Evaluation | None) -> Html:
     if evaluation:
         facts.append(f"measured on {evaluation.clips} clips of {evaluation.split}")
         facts.append(f"{CROPS[evaluation.crops]} at {MOMENTS[evaluation.temporal_clips]}")
+        if evaluation.views > 1:
+            facts.append(f"mean {evaluation.fuse} of {evaluation.views} views")
     return element("header", element("h1", run.title), element("p", " · ".join(facts)))
 
 
@@ -105,14 +101,19 @@ def _headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> 
         for key, name in names.items()
     ]
     if baseline is not None:
-        measured = _evaluation(baseline)
+        measured = latest_evaluation(baseline)
         if measured is None:
             raise UserError(f"{baseline.path}: not evaluated; run pan-keras evaluate on it first")
         name = f"top-1 of the baseline {baseline.config.model.name}"
         tiles.append(_tile(measured.top1, measured.intervals["top1"], name, "tile baseline"))
-    note = f"The ranges are 95 % intervals. Chance is {1 / len(evaluation.classes):.1%}."
+    notes = [
+        f"The ranges are 95 % intervals. Chance is {1 / len(evaluation.classes):.1%}.",
+        *evaluation.notes,
+    ]
     return element(
-        "section", element("div", tiles, class_="tiles"), element("p", note, class_="note")
+        "section",
+        element("div", tiles, class_="tiles"),
+        [element("p", note, class_="note") for note in notes],
     )
 
 

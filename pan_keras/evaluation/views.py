@@ -1,8 +1,8 @@
-"""Class probabilities of whole clips: the mean over the views that evaluation takes of them."""
+"""Scores of whole clips: the mean over the views that evaluation takes of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:  # a bundle needs neither
     from pan_keras.training.inference import Inference
 
 Crops = Literal["1", "3", "full"]
+Fuse = Literal["logits", "probabilities"]
 
 
 class ClipClassifier:
     """The model of a run, applied to several crops and moments of each clip.
+
+    The score of a clip is the mean over its views of the logits, as in the reference, or of the
+    probabilities.
 
     Args:
         run: The run or bundle whose model it is.
@@ -32,9 +36,11 @@ class ClipClassifier:
             which the network of a run is rebuilt at the larger size.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
         batch: Views per step.
+        fuse: What is averaged: `"logits"` or `"probabilities"`.
 
     Raises:
-        UserError: If the model is absent or damaged, or a bundle is to see the whole frame.
+        UserError: If `fuse` is unknown, the model is absent or damaged, or a bundle is to see the
+            whole frame.
 
     Example:
         >>> classify = ClipClassifier(open_run("runs/demo"))
@@ -44,13 +50,21 @@ class ClipClassifier:
     """
 
     def __init__(
-        self, run: Run | BundledRun, crops: Crops = "1", temporal: int = 1, batch: int = 8
+        self,
+        run: Run | BundledRun,
+        crops: Crops = "1",
+        temporal: int = 1,
+        batch: int = 8,
+        fuse: Fuse = "logits",
     ):
+        if fuse not in get_args(Fuse):
+            raise UserError(f"fuse {fuse}: give one of {', '.join(get_args(Fuse))}")
         self.framing = framing(run.shape, crops)
         self.run = run
         self.crops = crops
         self.temporal = temporal
         self.batch = batch
+        self.fuse = fuse
         self.inference = _inference(run, crops)
 
     @property
@@ -74,6 +88,13 @@ class ClipClassifier:
         Raises:
             UserError: If the model gives values that are not numbers.
         """
+        found, broken = self.scores(clips, advance)
+        return {row: probabilities(score, self.fuse) for row, score in found.items()}, broken
+
+    def scores(
+        self, clips: Sequence[Clip], advance: Callable[[int], None] | None = None
+    ) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
+        """As calling it, but with what is averaged, logits or probabilities, in each row."""
         from pan_keras.data import FrameStore, evaluation_dataset  # noqa: PLC0415 (TensorFlow)
 
         store = FrameStore(self.framing)
@@ -93,10 +114,20 @@ class ClipClassifier:
                 "train again with a lower training.learning_rate"
             )
         sums = np.zeros((len(clips), logits.shape[-1]))
-        np.add.at(sums, index, softmax(logits))
+        np.add.at(sums, index, logits if self.fuse == "logits" else softmax(logits))
         # A clip that broke half way has too few views to be compared with the others.
         seen = np.flatnonzero(np.bincount(index, minlength=len(clips)) == self.views)
         return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
+
+
+def probabilities(scores: np.ndarray, fuse: Fuse) -> np.ndarray:
+    """The probabilities (..., classes) that averaged scores stand for.
+
+    Args:
+        scores: Mean logits or mean probabilities, (..., classes).
+        fuse: Which of the two they are.
+    """
+    return softmax(scores) if fuse == "logits" else scores
 
 
 def _inference(run: Run | BundledRun, crops: Crops) -> "Inference | BundleInference":

@@ -12,6 +12,7 @@ from pan_keras.files import replacing
 from pan_keras.models import FusedNetwork, PANEnsemble, PANetwork, PANFull, PANLite, RGBNetwork
 from pan_keras.models.pan_ensemble import WEIGHTS
 from pan_keras.training.config import Config
+from pan_keras.training.data_changes import named
 from pan_keras.training.run import Run, open_run, versions
 
 KINDS: dict[str, type[keras.Model]] = {
@@ -21,7 +22,7 @@ KINDS: dict[str, type[keras.Model]] = {
     "pa": PANetwork,
 }
 SETS = (("rgb", "pa"), ("lite", "full"), ("lite", "rgb", "pa"))
-COPIED = ("labels.txt", "preprocessing.json", "data_report.json", "split.csv", "card.toml")
+COPIED = ("labels.txt", "preprocessing.json", "data_report.json", "card.toml")
 RECORD = "combined.json"
 
 
@@ -81,10 +82,6 @@ def combine(
 def _check_alike(first: Run, other: Run) -> None:
     """Raises UserError if two runs do not see and name the same things."""
 
-    def split(run: Run) -> str | None:
-        file = run.path / "split.csv"
-        return file.read_text(encoding="utf-8") if file.is_file() else None
-
     def differ(what: str, advice: str) -> UserError:
         return UserError(f"{other.path}: its {what} differs from that of {first.path}; {advice}")
 
@@ -95,11 +92,16 @@ def _check_alike(first: Run, other: Run) -> None:
     if wrong:
         advice = f"train both with the same {', '.join(wrong)}"
         raise differ(f"preprocessing.json ({', '.join(wrong)})", advice)
+    # One would be tested on clips on which the other was trained.
+    advice = "train both on the same data with the same split"
+    if first.identity is not None and other.identity is not None:
+        differing = first.identity.differing(other.identity)
+        if differing:
+            raise differ("data or split", f"{named(differing)} are not alike in both; {advice}")
+        return
     data = (first.config.data, other.config.data)
-    same = data[0].source == data[1].source and data[0].split_seed == data[1].split_seed
-    if not same or split(first) != split(other):
-        # One would be tested on clips on which the other was trained.
-        raise differ("data or split", "train both on the same data with the same split")
+    if data[0].source != data[1].source or data[0].split_seed != data[1].split_seed:
+        raise differ("data or split", advice)
 
 
 def _kind(run: Run, network: keras.Model) -> str:
@@ -164,6 +166,8 @@ def _write(output: Path, runs: Sequence[Run], model: keras.Model, record: dict[s
         file = runs[0].path / name
         if file.is_file():
             made.write(name, file.read_text(encoding="utf-8"))
+    if runs[0].identity is not None:
+        made.write_identity(runs[0].identity)
     made.write("versions.json", versions())
     made.write(RECORD, record)
     with replacing(made.path / "model.keras") as temporary:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.training.config import Config, read_config
+from pan_keras.training.data_identity import DataIdentity, data_root, identity_from_csv
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 CARD = "card.toml"
 # The files of the trained models by name.
 CHECKPOINTS = {"kept": "model.keras", "last": "last.keras"}
+IDENTITY = "data_identity.json"
 PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
 
 
@@ -32,8 +35,9 @@ class Run:
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
     `tensorboard/`, `checkpoints/`, `model.keras` (the epoch that is kept, of which `kept.json`
-    tells), `last.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `split.csv` where
-    a split was made, and `card.toml` where the data have a card.
+    tells), `last.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `card.toml` where
+    the data have a card, and the identity of the data: `split.csv` (path, class, split and size of
+    every clip as they were at the start) with `data_identity.json` (digest and root).
 
     Args:
         path: The folder.
@@ -118,6 +122,57 @@ class Run:
         """Versions of what trained the model."""
         return json.loads(self._text("versions.json"))
 
+    @cached_property
+    def identity(self) -> DataIdentity | None:
+        """The clips of the run as they were at its start.
+
+        None in a run that was converted, and in one of an earlier version whose data came with
+        their split, for neither has a record.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        file, facts = self.path / "split.csv", self.path / IDENTITY
+        if not file.is_file():
+            return None
+        try:
+            text = file.read_bytes().decode("utf-8", "surrogateescape")
+            known = json.loads(facts.read_text("utf-8")) if facts.is_file() else {}
+            data = self.config.data
+            earlier = data_root(data.source, None if data.source.endswith(".csv") else data.root)
+            found = identity_from_csv(text, Path(known.get("root", earlier)))
+            if known and known["digest"] != found.digest:
+                raise ValueError("it differs from its digest")
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error, OSError) as error:
+            raise UserError(
+                f"{file}: not the clips that the run began with ({error}); "
+                "put the file back as it was, with data_identity.json"
+            ) from None
+        return found
+
+    @property
+    def root_beside(self) -> Path | None:
+        """Where the data are if they were copied together with the run; None if not known."""
+        file = self.path / IDENTITY
+        if not file.is_file():
+            return None
+        return self.path.resolve() / json.loads(file.read_text("utf-8"))["root_from_run"]
+
+    def write_identity(self, identity: DataIdentity) -> None:
+        """Writes `split.csv` and `data_identity.json`."""
+        root = Path(os.path.abspath(identity.root))  # noqa: PTH100
+        self.write("split.csv", identity.to_csv())
+        self.write(
+            IDENTITY,
+            {
+                "digest": identity.digest,
+                "root": str(root),
+                # A run that was copied together with its data finds them by this.
+                "root_from_run": os.path.relpath(root, self.path.resolve()),
+                "clips": len(identity.clips),
+            },
+        )
+
     def metrics(self) -> list[dict[str, float]]:
         """One row an epoch: loss, accuracy, their validation values, speed."""
         rows = csv.DictReader(self._text("metrics.csv").splitlines())
@@ -157,7 +212,8 @@ class Run:
         """Writes one file of the run, whole or not at all."""
         text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
         with replacing(self.path / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            # Names of files need not be UTF-8.
+            temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def write_metrics(self, rows: list[dict[str, float]]) -> None:
         """Writes `metrics.csv` anew."""

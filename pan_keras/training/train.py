@@ -8,28 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras import models
-from pan_keras.data import (
-    Card,
-    VideoData,
-    card_text,
-    is_card,
-    is_own_card,
-    load_card,
-    make_motions,
-    open_data,
-)
+from pan_keras.data import Card, VideoData, card_text, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.training.combining import RECORD
 from pan_keras.training.config import FRESH, Config, load_config, recipes
+from pan_keras.training.data_identity import data_root, identity_of
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.network import create_model, describe_network, with_network
 from pan_keras.training.new_run import LOCK, new_run, refuse_taken
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.run import CARD, Run, latest_run, open_run, preprocessing, versions
+from pan_keras.training.run_data import NO_DATA, open_configured_data, open_run_data
 from pan_keras.training.trainer import Trainer
-
-NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"
 
 
 @dataclass(frozen=True)
@@ -101,34 +92,37 @@ def train(
     if network.model.weights != FRESH:
         # Weights that do not fit are refused before the data are looked into.
         initial_weights(create_model(network, classes=2), network.model.weights)
-    data = _usable_data(resolved)
+    data = open_configured_data(resolved)
+    _check_trainable(resolved, data)
     complete = with_length(network, len(data.clips("train")))
     with new_run(run, resolved) as new:
-        new.write("config.toml", complete.to_toml())
-        new.write("labels.txt", _labels(data))
+        new.write_identity(identity_of(data, data_root(resolved.data.source, resolved.data.root)))
+        new.write("labels.txt", "\n".join(data.classes) + "\n")
         if data.card is not None:
             # The card's rules hold for the run, whatever becomes of the card.
             new.write(CARD, card_text(resolved.data.source))
         new.write("versions.json", versions())
         new.write("preprocessing.json", preprocessing(complete))
-        table = data.split_table()
-        if table is not None:
-            new.write("split.csv", table)
+        new.write("data_report.json", data.report())
+        new.write("config.toml", complete.to_toml())
         notes = describe_network(complete, resolved)
         notes += describe(complete, resolved, len(data.clips("train")))
         return _fit(new, data, notes, start, quiet)
 
 
-def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
+def resume(
+    run: Path | None = None, *, root: Path | None = None, quiet: bool = False
+) -> TrainingResult:
     """Goes on with a run where its newest whole checkpoint stands.
 
     Args:
         run: The run folder; by default the latest in `runs`.
+        root: Folder of its videos, where they were moved.
         quiet: Whether to print warnings alone.
 
     Raises:
-        UserError: If the folder is no run or was put together from others, its data changed, or
-            another process is training it.
+        UserError: If the folder is no run or was put together from others, its data are not those
+            that it began with, or another process is training it.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
     """
     start = time.perf_counter()
@@ -136,11 +130,7 @@ def resume(run: Path | None = None, *, quiet: bool = False) -> TrainingResult:
     if (found.path / RECORD).is_file():
         raise UserError(f"{found.path}: was put together from runs; train these on, and combine")
     with locked(found.path / LOCK, str(found.path)):
-        config = found.config
-        data = _usable_data(config)
-        earlier = found.path / "labels.txt"
-        if earlier.is_file() and earlier.read_text(encoding="utf-8") != _labels(data):
-            raise UserError(f"{earlier}: the data now have other classes; start a new run")
+        config, data = found.config, _unchanged_data(found, root)
         clips = len(data.clips("train"))
         notes = describe(with_length(config, clips), config, clips)
         return _fit(found, data, notes, start, quiet)
@@ -195,25 +185,7 @@ def resolve(
     return replace(resolved, data=located)
 
 
-def open_run_data(config: Config) -> VideoData:
-    """Opens the data that a configuration names, making them where they are embedded."""
-    if not config.data.source:
-        raise UserError(NO_DATA.format("the run"))
-    card = _card(config.data.source)
-    root = Path(config.data.root) if config.data.root else None
-    if card is not None and card.generator and root is not None and not root.exists():
-        make_motions(root)
-    return open_data(
-        config.data.source,
-        root,
-        split_seed=config.data.split_seed,
-        max_broken=config.data.max_broken,
-    )
-
-
-def _usable_data(config: Config) -> VideoData:
-    """The data of a configuration, where one can train on them."""
-    data = open_run_data(config)
+def _check_trainable(config: Config, data: VideoData) -> None:
     if len(data.classes) < 2:
         raise UserError(
             f"{config.data.source}: one class alone, {data.classes[0]!r}; give videos of two or "
@@ -226,27 +198,56 @@ def _usable_data(config: Config) -> VideoData:
             "training.patience waits for better validation results, but the data have no "
             "validation clips; set it to 0"
         )
-    return data
 
 
 def _fit(
     run: Run, data: VideoData, notes: Sequence[str], start: float, quiet: bool
 ) -> TrainingResult:
     trainer = Trainer(run, data)
-    report = data.report()
-    skipped = report["skipped"]
-    run.write("data_report.json", report)
+    if not (run.path / "data_report.json").is_file():
+        run.write("data_report.json", data.report())
+    report = run.data_report
     try:
         rows = trainer.fit(quiet, notes)
     finally:
-        left_out = trainer.left_out.reasons.items()
-        more = [{"path": str(path), "reason": reason} for path, reason in left_out]
-        run.write("data_report.json", {**report, "skipped": [*skipped, *more]})
+        known = {file["path"] for file in report["skipped"]}
+        more = [
+            {"path": str(path), "reason": reason}
+            for path, reason in trainer.left_out.reasons.items()
+            if str(path) not in known
+        ]
+        run.write("data_report.json", {**report, "skipped": [*report["skipped"], *more]})
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 
-def _labels(data: VideoData) -> str:
-    return "\n".join(data.classes) + "\n"
+def _unchanged_data(run: Run, root: Path | None) -> VideoData:
+    """The data of a run that goes on, which must be those that it began with."""
+    data = open_run_data(run, root=root, looked_into=True)
+    changed = data.changes.phrases()
+    if data.identity is None:
+        changed = _changed_counts(run, data.videos)
+    if changed:
+        raise UserError(
+            f"{run.path}: its data changed since it began: {', '.join(changed)}; "
+            "put them back as they were, or start a new run"
+        )
+    if data.identity is None:
+        run.write_identity(identity_of(data.videos, data.root))
+    return data.videos
+
+
+def _changed_counts(run: Run, data: VideoData) -> list[str]:
+    """What differs from the report of a run that has no record of its clips."""
+    if run.labels != data.classes:
+        return ["other classes"]
+    if not (run.path / "data_report.json").is_file():
+        return []
+    before, now = run.data_report, data.report()
+    return [
+        f"{now[key]} {key} instead of {before[key]}"
+        for key in ("clips", "splits", "classes")
+        if before[key] != now[key]
+    ][:1]
 
 
 def _card(source: str) -> Card | None:

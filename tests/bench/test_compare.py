@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from pan_keras.bench.compare import compare, measured
 from pan_keras.bench.cost import cost
 from pan_keras.cli import main
-from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.scores import wilson
 from pan_keras.training.run import Run
@@ -125,6 +124,3 @@ def test_mistakes_are_named(pair, tmp_path):
     result = invoke(good, fair, "-o", tmp_path / "compare.txt")
     assert result.exit_code == 2
     assert ".html or .png" in result.output
-    rewrite(pair[1], lambda _, clip: clip.truth, crops="3")
-    with pytest.raises(UserError, match="other views"):
-        compare([good, fair])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -129,14 +130,27 @@ def test_runs_of_other_classes_are_refused(rgb, pa, tmp_path):
         combine([rgb.path, other.path], tmp_path / "new")
 
 
-def test_runs_of_another_split_are_refused(rgb, make_run, tmp_path):
+def test_runs_of_another_split_are_refused(rgb, pa, tmp_path):
+    own = copy(rgb, tmp_path)
+    clip, *others = own.identity.clips
+    moved = replace(clip, split="val" if clip.split == "test" else "test")
+    own.write_identity(replace(own.identity, clips=(moved, *others)))
+    with pytest.raises(UserError, match="the same data with the same split") as error:
+        combine([pa.path, own.path], tmp_path / "new")
+    assert f"1 clip ({clip.path})" in str(error.value)
+
+
+def test_the_seed_of_a_split_that_nobody_drew_does_not_matter(rgb, make_run, tmp_path):
     other = make_run("data.split_seed=7", model="pa_micro")
+    made = combine([rgb.path, other.path], tmp_path / "new")
+    assert made.identity.digest == rgb.identity.digest
+
+
+def test_runs_of_earlier_versions_are_compared_by_their_settings(rgb, make_run, tmp_path):
+    other = make_run("data.split_seed=7", model="pa_micro")
+    (other.path / "split.csv").unlink()
     with pytest.raises(UserError, match="the same data with the same split"):
         combine([rgb.path, other.path], tmp_path / "new")
-    own = copy(rgb, tmp_path)
-    own.write("split.csv", "path,split\n")
-    with pytest.raises(UserError, match="the same data with the same split"):
-        combine([rgb.path, own.path], tmp_path / "new")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,232 @@
+"""The clips that a run was trained, validated and tested on, as they were when it began."""
+
+import csv
+import filecmp
+import hashlib
+import io
+import json
+import os
+from collections import defaultdict
+from dataclasses import astuple, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+from pan_keras.data import SPLITS, VideoData, card_names
+from pan_keras.errors import UserError
+
+
+@dataclass(frozen=True)
+class RunClip:
+    """One file of the data of a run.
+
+    Attributes:
+        path: Relative to the root of the data, with slashes; absolute where it lies elsewhere.
+        label: Its class.
+        split: `train`, `val` or `test`.
+        bytes: Size of the file; None in runs of earlier versions, which did not write it down.
+        left_out: Why it was left out from the start; empty for a clip that was used.
+    """
+
+    path: str
+    label: str
+    split: str
+    bytes: int | None = None
+    left_out: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(RunClip))
+EARLIER_COLUMNS = ("path", "label", "split", "seed")
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """Every clip of a run with its class, split and size, in the order of training.
+
+    Args:
+        clips: The clips, those that were left out included.
+        root: Folder that relative paths start from.
+
+    Example:
+        >>> identity = identity_of(open_data("videos"), Path("videos"))
+        >>> identity.clips[0]
+        RunClip(path='clap/a.mp4', label='clap', split='train', bytes=13824, left_out='')
+    """
+
+    clips: tuple[RunClip, ...]
+    root: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over path, class, split, size and use of all clips, in any order.
+
+        The root is not part of it: data that were moved keep their digest.
+        """
+        rows = sorted(
+            (clip.path, clip.label, clip.split, clip.bytes, bool(clip.left_out))
+            for clip in self.clips
+        )
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+    @cached_property
+    def by_path(self) -> dict[str, RunClip]:
+        """The clips by their paths."""
+        return {clip.path: clip for clip in self.clips}
+
+    def at(self, root: Path) -> "DataIdentity":
+        """The same clips below another root."""
+        return replace(self, root=root)
+
+    def file(self, clip: RunClip) -> Path:
+        """Where a clip is."""
+        return self.root / clip.path
+
+    def find(self, path: Path, root: Path | None = None) -> RunClip | None:
+        """The clip of this run that a file is, if it is one of them.
+
+        A file is a clip of the run if it is the same file under whatever name, has the same path
+        below its root and the same size, or holds the same bytes.
+
+        Args:
+            path: A video file.
+            root: Root of the data that it belongs to.
+        """
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        found = self.by_path.get(relative(path, root)) if root is not None else None
+        if found is not None and found.bytes in (None, status.st_size):
+            file = self.file(found)
+            # Data that were moved are known by path and size; a file that is there must agree.
+            if not file.exists() or file.samefile(path) or _same_bytes(path, file):
+                return found
+        found = self._files.get((status.st_dev, status.st_ino))
+        if found is not None:
+            return found
+        alike = self._by_size.get(status.st_size, ())
+        return next((clip for clip in alike if _same_bytes(path, self.file(clip))), None)
+
+    def differing(self, other: "DataIdentity") -> list[str]:
+        """Paths of the clips that two runs do not have alike: class, split or size, or at all."""
+        differing = self.by_path.keys() ^ other.by_path.keys()
+        for path in self.by_path.keys() & other.by_path.keys():
+            one, two = self.by_path[path], other.by_path[path]
+            sizes = {one.bytes, two.bytes} - {None}
+            if (one.label, one.split) != (two.label, two.split) or len(sizes) > 1:
+                differing.add(path)
+        return sorted(differing)
+
+    def to_csv(self) -> str:
+        """The table as `split.csv` has it; `identity_from_csv` reads it."""
+        table = io.StringIO()
+        # A carriage return in a name survives in quotes alone.
+        quoted = any("\r" in clip.path + clip.label + clip.left_out for clip in self.clips)
+        writer = csv.writer(
+            table, lineterminator="\n", quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+        )
+        writer.writerow(COLUMNS)
+        writer.writerows(astuple(clip) for clip in self.clips)
+        return table.getvalue()
+
+    @cached_property
+    def _files(self) -> dict[tuple[int, int], RunClip]:
+        found = {}
+        for clip in self.clips:
+            try:
+                status = self.file(clip).stat()
+            except OSError:
+                continue
+            found[status.st_dev, status.st_ino] = clip
+        return found
+
+    @cached_property
+    def _by_size(self) -> dict[int, list[RunClip]]:
+        found = defaultdict(list)
+        for clip in self.clips:
+            if clip.bytes is not None:
+                found[clip.bytes].append(clip)
+        return found
+
+
+def identity_of(data: VideoData, root: Path) -> DataIdentity:
+    """The identity of data as they are now.
+
+    Args:
+        data: The opened data.
+        root: Folder that their paths are told from; `data_root` finds it.
+
+    Raises:
+        UserError: If a file is gone since the data were opened.
+    """
+    used = {clip.path: RunClip("", data.classes[clip.label], clip.split) for clip in data.all_clips}
+    skipped = {
+        file.path: RunClip("", file.label, file.split, left_out=file.reason)
+        for file in data.skipped
+    }
+    clips = []
+    for path, clip in sorted((used | skipped).items()):
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            if not clip.left_out:
+                raise UserError(
+                    f"{path}: {error.strerror}, though it was read a moment ago; "
+                    "keep the data as they are while a run starts"
+                ) from None
+            size = 0
+        clips.append(replace(clip, path=relative(path, root), bytes=size))
+    return DataIdentity(tuple(clips), root)
+
+
+def identity_from_csv(text: str, root: Path) -> DataIdentity:
+    """Reads what `DataIdentity.to_csv`, or an earlier version of the package, wrote.
+
+    Raises:
+        ValueError: If it is another table or damaged.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = tuple(next(reader, ()))
+    if header not in (COLUMNS, EARLIER_COLUMNS):
+        raise ValueError(f"its columns are {', '.join(header) or 'missing'}")
+    clips = []
+    for row in reader:
+        if len(row) != len(header) or row[2] not in SPLITS:
+            raise ValueError(f"line {reader.line_num} is damaged")
+        path, label, split = row[:3]
+        if header == COLUMNS:
+            clips.append(RunClip(path, label, split, int(row[3]) if row[3] else None, row[4]))
+        else:
+            clips.append(RunClip(path, label, split))
+    return DataIdentity(tuple(clips), root)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
+
+
+def data_root(source: str | Path, root: str | Path | None = None) -> Path:
+    """The folder that paths of a data set are told from.
+
+    Args:
+        source: As for `open_data`.
+        root: As for `open_data`.
+    """
+    path = Path(source).expanduser()
+    named = str(source) in card_names()
+    is_file = path.suffix.lower() in (".csv", ".toml") and not path.is_dir()
+    if root and (named or is_file):
+        return Path(root).expanduser()
+    if named:
+        return Path("data") / path.name
+    return path.parent if is_file else path
+
+
+def relative(path: Path, root: Path) -> str:
+    """A path from a root with slashes; as it is where it lies elsewhere."""
+    for start in (root, Path(os.path.abspath(root)), root.resolve()):  # noqa: PTH100
+        if path.is_relative_to(start):
+            return path.relative_to(start).as_posix()
+    return path.as_posix()
