@@ -25,10 +25,13 @@ EPOCHS = [
 ]
 
 
-def untrained_run(folder, motions, *overrides, model="pan_lite_micro", sureness=1.0):
+def untrained_run(
+    folder, motions, *overrides, model="pan_lite_micro", sureness=1.0, source="motions"
+):
     """A finished run on the embedded data set, as `make_motions` wrote it into a folder.
 
-    `sureness` multiplies the classifier's weights, which begin near zero.
+    `sureness` multiplies the classifier's weights, which begin near zero. The videos may be in
+    another `source`; where it is a folder, `motions` is that folder.
     """
     # The same answers whichever tests ran before.
     keras.utils.set_random_seed(0)
@@ -37,14 +40,14 @@ def untrained_run(folder, motions, *overrides, model="pan_lite_micro", sureness=
         "model.stack=2",
         "model.size=[24, 32]",
         "model.resize=32",
-        "data.source=motions",
+        f'data.source="{source}"',
         f'data.root="{motions}"',
         f"model.name={model}",
         *overrides,
     )
     run = Run(folder)
     run.write("config.toml", load_config(overrides=settings).to_toml())
-    data = open_data("motions", motions)
+    data = open_data(source, motions, split_seed=run.config.data.split_seed)
     network = create_model(run.config, len(data.classes))
     for branch in branches_of(network).values():
         classifier = branch.get_layer("logits")

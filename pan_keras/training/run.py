@@ -156,7 +156,11 @@ class Run:
         file = self.path / IDENTITY
         if not file.is_file():
             return None
-        return self.path.resolve() / json.loads(file.read_text("utf-8"))["root_from_run"]
+        try:
+            way = json.loads(file.read_text("utf-8"))["root_from_run"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return Path(os.path.normpath(self.path.resolve() / way))
 
     def write_identity(self, identity: DataIdentity) -> None:
         """Writes `split.csv` and `data_identity.json`."""

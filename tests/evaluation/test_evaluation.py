@@ -3,12 +3,14 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from run_folders import untrained_run
 
 from pan_keras.cli.evaluate import evaluate as command
 from pan_keras.cli.evaluate import sort_paths
@@ -16,16 +18,27 @@ from pan_keras.data import BrokenVideo, FrameStore, evaluation_dataset, open_dat
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.evaluation_result import Evaluation
+from pan_keras.evaluation.prediction import predict
+from pan_keras.evaluation.stored import latest_evaluation, stored_evaluation
 from pan_keras.evaluation.views import ClipClassifier, at_size, softmax
+from pan_keras.training.run import Run
 
 
-def by_hand(run, clips, **views):
-    """Mean probabilities of each clip, from one call of the model for all views."""
+def by_hand(run, clips, fuse="logits", **views):
+    """Probabilities of each clip, from one call of the model for all views."""
     store = FrameStore(resize=run.shape.resize)
     dataset = evaluation_dataset(clips, run.shape, batch=1000, store=store, **views)
     ((frames, _),) = dataset.as_numpy_iterator()
     logits = keras.ops.convert_to_numpy(run.load_model()(frames))
+    if fuse == "logits":
+        return softmax(logits.reshape(len(clips), -1, logits.shape[-1]).mean(axis=1))
     return softmax(logits).reshape(len(clips), -1, logits.shape[-1]).mean(axis=1)
+
+
+@pytest.fixture(scope="module")
+def sure(small_motions, tmp_path_factory):
+    """A run whose logits are far apart, so that it matters what is averaged."""
+    return untrained_run(tmp_path_factory.mktemp("sure") / "run", small_motions, sureness=3000)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +51,78 @@ def evaluation(run, tmp_path_factory):
     return evaluate(run.path, output=tmp_path_factory.mktemp("evaluation"), progress=False)
 
 
+@pytest.mark.parametrize("fuse", ["logits", "probabilities"])
 @pytest.mark.parametrize("views", [{}, {"crops": "3", "temporal": 2}])
-def test_probabilities_are_the_mean_over_the_views(run, clips, views):
+def test_scores_are_the_mean_over_the_views(sure, clips, views, fuse):
     # Batches of 5 cut through the 6 views of a clip, and leave a smaller batch at the end.
-    classify = ClipClassifier(run, **views, batch=5)
+    classify = ClipClassifier(sure, **views, batch=5, fuse=fuse)
     found, broken = classify(clips)
     assert list(found) == list(range(len(clips)))
     assert not broken
-    np.testing.assert_allclose(
-        np.stack(list(found.values())), by_hand(run, clips, **views), atol=1e-5
-    )
+    expected = by_hand(sure, clips, fuse=fuse, **views)
+    np.testing.assert_allclose(np.stack(list(found.values())), expected, atol=1e-4)
+    other = by_hand(sure, clips, fuse="logits" if fuse != "logits" else "probabilities", **views)
+    assert (np.abs(expected - other).max() > 1e-3) == bool(views)
+
+
+def test_logits_are_averaged_unless_asked_otherwise(sure, clips):
+    views = {"crops": "3", "temporal": 2}
+    evaluation = evaluate(sure.path, crops="3", clips=2, progress=False)
+    expected = by_hand(sure, clips, **views).max(axis=1)
+    np.testing.assert_allclose([c.probability for c in evaluation.results], expected, atol=1e-4)
+    assert evaluation.fuse == "logits"
+    assert "mean logits of 6 views" in evaluation.to_text()
+    video = str(clips[0].path)
+    (prediction,) = predict(sure.path, [video], crops="3", clips=2)
+    assert prediction.predictions[0][1] == pytest.approx(expected[0], abs=1e-4)
+    (prediction,) = predict(sure.path, [video], crops="3", clips=2, fuse="probabilities")
+    expected = by_hand(sure, clips[:1], fuse="probabilities", **views).max()
+    assert prediction.predictions[0][1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_averaged_must_be_known(run):
+    with pytest.raises(UserError, match="fuse scores: give one of logits, probabilities"):
+        evaluate(run.path, fuse="scores", progress=False)
+
+
+def test_results_of_other_views_and_splits_stay_beside_each_other(own_run):
+    one = evaluate(own_run.path, progress=False)
+    three = evaluate(own_run.path, crops="3", progress=False)
+    other = evaluate(own_run.path, crops="3", fuse="probabilities", progress=False)
+    val = evaluate(own_run.path, split="val", progress=False)
+    folder = own_run.path / "evaluation"
+    names = ["test", "test-crops-3-clips-1", "test-crops-3-clips-1-probabilities", "val"]
+    assert [Evaluation.read(folder, name) for name in names] == [one, three, other, val]
+    assert stored_evaluation(own_run, "test") == one
+    assert stored_evaluation(own_run, "test", "3") == three
+    assert stored_evaluation(own_run, "test", "full") is None
+    assert latest_evaluation(own_run) == other  # the last of the test split
+
+
+def test_results_of_earlier_versions_are_read_and_kept(own_run):
+    folder = own_run.path / "evaluation"
+    three = evaluate(own_run.path, crops="3", progress=False)
+    # As earlier versions wrote it: under the name of the split, without what came later.
+    record = json.loads(three.to_json())
+    for key in ("fuse", "notes", "includes_new", "data_digest"):
+        del record[key]
+    for file in list(folder.iterdir()):
+        file.rename(folder / file.name.replace("-crops-3-clips-1", ""))
+    (folder / "test.json").write_text(json.dumps(record))
+    earlier = Evaluation.read(folder, "test")
+    assert (earlier.crops, earlier.fuse, earlier.results) == ("3", "probabilities", three.results)
+    assert stored_evaluation(own_run, "test") is None
+    one = evaluate(own_run.path, progress=False)
+    assert Evaluation.read(folder, "test") == one
+    assert Evaluation.read(folder, "test-crops-3-clips-1-probabilities") == earlier
+
+
+def test_an_evaluation_on_other_clips_than_the_recorded_is_not_taken(own_run):
+    evaluate(own_run.path, progress=False)
+    assert stored_evaluation(own_run, "test") is not None
+    identity = own_run.identity
+    own_run.write_identity(replace(identity, clips=identity.clips[1:]))
+    assert stored_evaluation(Run(own_run.path), "test") is None
 
 
 def test_evaluation_agrees_with_the_model(evaluation, run, clips):

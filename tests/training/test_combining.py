@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from run_folders import untrained_run
 
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
@@ -105,6 +106,29 @@ def test_fused_probabilities_are_what_predict_gives(rgb, pa, small_motions, tmp_
     assert np.isclose(sum(fused.values()), 1)
     for label, probability in fused.items():
         assert np.isclose(probability, (first[label] + second[label]) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("fuse", ["logits", "probabilities"])
+@pytest.mark.parametrize("views", [{}, {"crops": "3", "clips": 2}])
+def test_runs_fused_in_evaluation_and_by_combining_give_the_same(
+    small_motions, tmp_path, fuse, views
+):
+    names = {"rgb": "tsm_micro", "pa": "pa_micro"}
+    paths = [
+        # Logits far apart, or it would not matter what is averaged.
+        untrained_run(tmp_path / name, small_motions, model=model, sureness=3000).path
+        for name, model in names.items()
+    ]
+    together = evaluate(paths, fuse=fuse, weights=[2, 1], **views, progress=False)
+    made = combine(paths, tmp_path / "full", fuse=fuse, weights=[2, 1])
+    combined = evaluate(made.path, fuse=fuse, **views, progress=False)
+    for one, other in zip(together.results, combined.results, strict=True):
+        assert (one.path, one.predicted) == (other.path, other.predicted)
+        assert one.probability == pytest.approx(other.probability, abs=1e-4)
+    other = "logits" if fuse == "probabilities" else "probabilities"
+    wrong = evaluate(paths, fuse=other, weights=[2, 1], **views, progress=False)
+    pairs = zip(together.results, wrong.results, strict=True)
+    assert max(abs(one.probability - two.probability) for one, two in pairs) > 1e-3
 
 
 def test_a_combined_run_is_not_trained_on(full):
