@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pan_keras.data import ClipShape
+from pan_keras.data import ClipShape, card_names
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundle_inference import BundleInference
 from pan_keras.runtime import Bundle, Recogniser
@@ -72,7 +72,7 @@ class BundledRun:
         """The data and the model of the run that was exported; no source where none is known."""
         source, shape = self.bundle.facts["source"], self.shape
         return Config(
-            data=DataConfig(**(source["data"] or {"source": ""})),
+            data=_data(self.bundle),
             model=ModelConfig(
                 name=source["model"],
                 segments=shape.segments,
@@ -117,3 +117,17 @@ def open_run_or_bundle(
             "bundle, which pan-keras export writes"
         )
     return run
+
+
+def _data(bundle: Bundle) -> DataConfig:
+    """Where the data are: a bundle has no paths, but the run around it has."""
+    source = bundle.facts["source"]
+    around = bundle.path.resolve().parent
+    model = around / "model.keras"
+    here = (around / "config.toml").is_file() and model.is_file()
+    if here and hashlib.sha256(model.read_bytes()).hexdigest() == source["model_sha256"]:
+        return open_run(around).config.data
+    told = source["data"] or {"source": ""}
+    # A name alone could be that of other videos here; earlier versions wrote the whole path.
+    known = told["source"] in card_names() or Path(told["source"]).is_absolute()
+    return DataConfig(**told | {"source": told["source"] if known else ""})

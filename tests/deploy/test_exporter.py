@@ -87,11 +87,63 @@ def test_the_facts_tell_what_was_checked(run, exported):
     assert int8["bytes"] < float32["bytes"]
     assert int8["facts"]["float_ops"]
     assert facts["source"]["settings"]["model"]["name"] == "pan_lite_micro"
-    assert facts["source"]["data"]["root"] == run.config.data.root
+    assert facts["source"]["data"]["source"] == "motions"
     assert facts["sampling"]["frame_rate"] > 0
     card = (exported.path / "MODEL_CARD.md").read_text()
     assert f"| model_int8.tflite | weights and arithmetic in 8 bits | {int8['bytes']:,} |" in card
     assert facts["licence"]["data"] in card
+
+
+def test_a_bundle_names_no_path_no_host_and_no_user(own_run, tmp_path, monkeypatch):
+    home = tmp_path / "home" / "Zaphod.Beeblebrox"
+    monkeypatch.setattr("socket.gethostname", lambda: "heart-of-gold")
+    monkeypatch.setattr("platform.node", lambda: "heart-of-gold")
+    monkeypatch.setattr("platform.platform", lambda: "Linux-6.1-heart-of-gold-x86_64")
+    home.mkdir(parents=True)
+    motions, videos = own_run.config.data.root, home / "videos"
+    shutil.copytree(motions, videos)
+    run = Run(own_run.path.rename(home / "mine"))
+    text = (run.path / "config.toml").read_text()
+    text = text.replace('"motions"', f'"{videos}"', 1)
+    text = text.replace(motions, "")
+    text = text.replace('weights = ""', f'weights = "{home}/first/model.keras"')
+    run.write("config.toml", text)
+    run = Run(run.path)
+    assert run.config.data.source == str(videos)
+    assert run.config.model.weights.startswith(str(home))
+    run.write("labels.txt", "\n".join(open_data(videos).classes) + "\n")
+    wanted = {"formats": ["tflite", "onnx"], "precisions": ["float32", "int8"]}
+    bundle = export(
+        run.path,
+        calibration=videos,
+        output=home / "out" / "bundle",
+        overrides=LENIENT | {"export": wanted},
+    )
+    assert bundle.facts["source"]["settings"]["model"]["weights"] == "model.keras"
+    assert bundle.facts["source"]["run"] == "mine"
+    assert bundle.facts["calibration"]["data"] == bundle.facts["source"]["data"]["source"]
+    assert bundle.facts["artefacts"][0]["accuracy"]["data"] == "videos"
+    told = [*tmp_path.parts[1:], "Zaphod", "Beeblebrox", "heart-of-gold", "/videos", "6.1-"]
+    found = contents(bundle.path)
+    assert len(found) > 10
+    for name, content in found.items():
+        for part in told:
+            for encoding in ("utf-8", "utf-16-le"):
+                assert part == "tmp" or part.encode(encoding) not in content, (name, part)
+    assert not any(finding.problems for finding in verify(bundle.path))
+
+
+def test_a_bundle_away_from_its_run_asks_for_the_data_unless_they_have_a_card(
+    exported, tmp_path, monkeypatch
+):
+    away = shutil.copytree(exported.path, tmp_path / "away")
+    facts = json.loads((away / "model.json").read_text())
+    (tmp_path / "videos" / "left").mkdir(parents=True)  # other videos of this name
+    monkeypatch.chdir(tmp_path)
+    facts["source"]["data"]["source"] = "videos"
+    (away / "model.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match="says nothing of its data; name them"):
+        evaluate(away, progress=False)
 
 
 def test_a_video_gets_the_logits_of_the_keras_model(run, exported):

@@ -1,8 +1,9 @@
 """What `model.json` says of a bundle."""
 
+import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import PureWindowsPath
 from typing import Any
 
 from pan_keras.data.live_window import LiveSampling
@@ -15,8 +16,9 @@ from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS
 from pan_keras.runtime.bundle_files import SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors
 from pan_keras.runtime.vectors import INDEX
-from pan_keras.training.run import package_versions, versions
+from pan_keras.training.run import Run, package_versions, versions
 
+SETTINGS = ("model", "augmentation", "training")
 RUNTIME_PACKAGES = ("ai-edge-litert", "onnxruntime", "tf2onnx", "onnx")
 OFFLINE = (
     "segment i starts at frame max(0, floor(tick / 2 + tick * i)), tick = (frames - stack + 1) / "
@@ -42,6 +44,9 @@ def bundle_facts(
     reference: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything but checksums and sizes, which are known when the files are written.
+
+    A bundle goes to strangers: it has names and digests, and no path, host or user. Paths stay in
+    the run.
 
     Args:
         source: What is exported.
@@ -72,22 +77,35 @@ def bundle_facts(
         },
         "sampling": _sampling(source),
         "artefacts": [_artefact(candidate) for candidate in candidates],
-        "reference": {"accuracy": reference, "parameters": int(source.model.count_params())},
+        "reference": {
+            "accuracy": _accuracy(reference),
+            "parameters": int(source.model.count_params()),
+        },
         "vectors": INDEX,
         "source": {
-            "run": None if run is None else str(run.path),
+            "run": None if run is None else run.path.resolve().name,
             "model": source.model.name if run is None else run.config.model.name,
             "model_sha256": source.checksum,
             "data": None if run is None else _data(source),
-            "settings": {} if run is None else run.config.to_tables(),
+            "data_digest": None if run is None else _digest(run),
+            "settings": {} if run is None else _settings(run),
         },
-        "calibration": {"data": clips.data, "clips": len(clips.calibration), **clips.drawn},
+        "calibration": {
+            "data": last_name(clips.data),
+            "clips": len(clips.calibration),
+            **clips.drawn,
+        },
         "licence": {
             "code": "Apache-2.0",
             "data": (card.licence if card else "") or "not known",
             "citation": card.citation if card else "",
         },
-        "versions": versions() | package_versions(RUNTIME_PACKAGES),
+        "versions": {
+            **versions(),
+            **package_versions(RUNTIME_PACKAGES),
+            # The kernel's full name is that of somebody's machine.
+            "platform": f"{platform.system()} {platform.machine()}",
+        },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -108,13 +126,17 @@ def _artefact(candidate: Candidate) -> dict[str, Any]:
         "states": _states(artefact),
         "facts": artefact.facts,
         "parity": parity.to_json(),
-        "accuracy": candidate.accuracy,
+        "accuracy": _accuracy(candidate.accuracy),
         "speed": {
             "milliseconds": candidate.milliseconds,
             "threads": candidate.threads,
             "machine": machine(),
         },
     }
+
+
+def _accuracy(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if record is None else {**record, "data": last_name(record["data"])}
 
 
 def _tensors(tensors: Tensors) -> list[dict[str, Any]]:
@@ -149,10 +171,42 @@ def _sampling(source: Source) -> dict[str, Any]:
 def _data(source: Source) -> dict[str, Any]:
     assert source.run is not None
     data = source.run.config.data
-    root = str(Path(data.root).resolve()) if data.root else ""
     return {
-        "source": data.source,
-        "root": root,
+        "source": last_name(data.source),
         "split_seed": data.split_seed,
         "max_broken": data.max_broken,
     }
+
+
+def _settings(run: Run) -> dict[str, dict[str, Any]]:
+    """What was in force in training, by section; of the data what `_data` does not say already."""
+    tables = run.config.to_tables()
+    return {
+        section: {key: _without_paths(value) for key, value in tables[section].items()}
+        for section in SETTINGS
+        if section in tables
+    }
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, str):
+        return last_name(value)
+    if isinstance(value, (list, tuple)):
+        return [_without_paths(each) for each in value]
+    return value
+
+
+def _digest(run: Run) -> str | None:
+    identity = getattr(run, "identity", None)
+    return None if identity is None else identity.digest
+
+
+def last_name(text: str) -> str:
+    """The last part of a path; what is no path stays as it is.
+
+    Example:
+        >>> last_name("/home/somebody/videos"), last_name("motions")
+        ('videos', 'motions')
+    """
+    # Of paths of every system, wherever this runs.
+    return PureWindowsPath(text).name or text.strip("/\\")
