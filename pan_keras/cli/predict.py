@@ -82,16 +82,20 @@ def predict(
     """
     from pan_keras.runtime.bundle import is_bundle
 
-    if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
+    if source is not None and (videos or overlay or crops != "1" or clips != "1"):
+        raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
+    if source is None and not videos:
+        raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
+    if source is not None and not source.isdecimal():
+        from pan_keras.data.live_readers import check_source
+
+        check_source(source)  # before anything that takes seconds; a camera is opened later
+    if not is_bundle(run):  # a bundle needs no TensorFlow
         import_tensorflow(click.get_current_context())
     if source is not None:
-        if videos or overlay or crops != "1" or clips != "1":
-            raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
         kind = {"precision": precision, "file_format": file_format}
         print_live(run, source, as_json, top=top, every=every, retry=retry, **kind)
         return
-    if not videos:
-        raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
     options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
     options |= {"precision": precision, "file_format": file_format}
     if overlay is not None:

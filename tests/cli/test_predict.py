@@ -117,6 +117,14 @@ def test_what_a_bundle_cannot_do_is_one_sentence(bundle, video, arguments, messa
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("arguments", [("--source", "absent.mp4"), ("--source", "rtsp://"), ()])
+def test_mistakes_that_can_be_known_are_known_before_tensorflow(run, arguments):
+    done = alone("predict", run.path, *arguments)
+    assert done.returncode == 2
+    assert "tensorflow" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
 def test_a_source_that_drops_is_told_of_and_ends_with_2(bundle):
     address = "tcp://127.0.0.1:9/"
     result = CliRunner().invoke(main, ["predict", str(bundle), "--source", address, "--retry", "1"])
