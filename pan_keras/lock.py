@@ -26,7 +26,8 @@ def locked(file: Path | str, what: str) -> Iterator[None]:
         what: What is being written, for the message.
 
     Raises:
-        UserError: If another process (or thread) holds it, with its process id and host.
+        UserError: If another process (or thread) holds it, with its process id and host; or if
+            the folder cannot be written to.
 
     Example:
         >>> with locked("runs/a/.lock", "runs/a"):
@@ -40,6 +41,10 @@ def locked(file: Path | str, what: str) -> Iterator[None]:
         raise UserError(
             f"{what}: {_holder(file)} is writing here; wait until it ends, or stop it"
         ) from None
+    except OSError as error:
+        raise UserError(
+            f"{what}: cannot be locked ({error.strerror}); make the folder one that can be written"
+        ) from error
     holder = file.with_name(file.name + HOLDER)
     try:
         holder.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname()}))

@@ -56,6 +56,15 @@ def test_a_thread_of_the_same_process_is_a_second_writer_too(tmp_path):
         pass
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UserError, match=r"it: cannot be locked \("),
+        locked(tmp_path / "file" / ".lock", "it"),
+    ):
+        pass
+
+
 def test_to_ask_makes_no_file(tmp_path):
     refuse_locked(tmp_path / ".lock", "it")
     assert not list(tmp_path.iterdir())

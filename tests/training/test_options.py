@@ -7,12 +7,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from video_files import moving_frames, write_video
 
 from pan_keras.convert import imagenet
 from pan_keras.data import VideoData
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
+from pan_keras.training import trainer
 from pan_keras.training.config import load_config
 from pan_keras.training.network import describe_network, with_network
 from pan_keras.training.run import open_run
@@ -316,3 +318,23 @@ def test_a_network_with_more_classes_is_that_of_the_run_it_starts_from(make_run)
     assert with_network(told).model.aggregation == "average"
     other = load_config(overrides=[f"model.weights={source}", "model.name=tsm_micro"])
     assert with_network(other).model.aggregation == "average"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_gpu_is_deterministic_unless_the_setting_says_otherwise(wanted, start, monkeypatch):
+    asked = []
+    listed = tf.config.list_physical_devices
+    monkeypatch.setattr(
+        tf.config,
+        "list_physical_devices",
+        lambda kind=None: ["a GPU"] if kind == "GPU" else listed(kind),
+    )
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: asked.append(True))
+
+    def stop():
+        raise UserError("far enough")
+
+    monkeypatch.setattr(trainer, "use_fused_normalization", stop)
+    with pytest.raises(UserError, match="far enough"):
+        start(f"training.deterministic={str(wanted).lower()}")
+    assert asked == [True] * wanted
