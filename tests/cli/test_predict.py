@@ -131,3 +131,13 @@ def test_a_source_that_drops_is_told_of_and_ends_with_2(bundle):
     assert result.exit_code == 2
     assert "trying again in 0.5 s (1 of 1)" in result.stderr
     assert result.stderr.splitlines()[-1].startswith(f"Error: {address}: cannot be read")
+
+
+@pytest.mark.parametrize("name", ["2024-01-01T12:30:05.mp4", "./2024-01-01T12:30:05.mp4", "-x.mp4"])
+def test_a_video_of_any_name_in_the_folder_at_hand(name, bundle, video, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(video.read_bytes())
+    done = CliRunner().invoke(main, ["predict", str(bundle), "--json", "--", name])
+    assert done.exit_code == 0, done.output
+    label = Recogniser(bundle).recognise(video).label
+    assert label in done.stdout

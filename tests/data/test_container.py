@@ -156,14 +156,6 @@ def test_a_list_of_other_files_is_no_video(name, lists):
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize(("format_", "name"), [("hls", "hls.mp4"), ("concat", "concat.mp4")])
-def test_a_list_that_is_taken_for_a_video_opens_no_other_file(format_, name, lists, monkeypatch):
-    monkeypatch.chdir(lists)
-    monkeypatch.setattr(container, "FORMATS", f"{container.FORMATS},{format_}")
-    with pytest.raises(BrokenVideo):
-        probe(name)
-
-
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_a_list_opens_no_other_file(lists):
     names = [str(lists / name) for name in LISTS]
