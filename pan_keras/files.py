@@ -123,6 +123,24 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
             os.close(held)
 
 
+def read_text(path: Path) -> str:
+    """The text of a regular file in UTF-8.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: If it is not text.
+        OSError: If it is missing, or a pipe or device, which might never end.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not text in UTF-8; put the file back as it was") from None
+
+
 @contextmanager
 def _telling_of_full_disk(path: Path) -> Iterator[None]:
     try:

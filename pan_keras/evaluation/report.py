@@ -217,7 +217,13 @@ def _examples(run: Run, evaluation: Evaluation) -> Html | None:
 def _data(run: Run, evaluation: Evaluation | None) -> Html | None:
     if not (run.path / "data_report.json").is_file():
         return None
-    report = run.data_report
+    try:
+        return _data_section(run.data_report, evaluation)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise run.damaged("data_report.json", repr(error)) from None
+
+
+def _data_section(report: dict[str, Any], evaluation: Evaluation | None) -> Html:
     counts: dict[str, dict[str, int]] = report["classes"]
     splits: dict[str, int] = report["splits"]
     rows = [(label, *(str(count[split]) for split in splits)) for label, count in counts.items()]

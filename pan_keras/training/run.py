@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pan_keras.data import Card, ClipShape, is_card, is_own_card, load_card
 from pan_keras.data.live_window import LiveSampling
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import read_text, replacing
+from pan_keras.printable import is_printable
 from pan_keras.training.config import Config, read_config
 from pan_keras.training.data_identity import DataIdentity, data_root, identity_from_csv
 
@@ -60,7 +61,13 @@ class Run:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Class names in the order of the logits."""
-        return tuple(self._text("labels.txt").splitlines())
+        names = tuple(self._text("labels.txt").removesuffix("\n").split("\n"))
+        if not all(map(is_printable, names)) or "" in names or len(set(names)) < len(names):
+            raise UserError(
+                f"{self.path / 'labels.txt'}: not one name a line, each once; put the file back as "
+                "training wrote it"
+            )
+        return names
 
     @cached_property
     def shape(self) -> ClipShape:
@@ -90,12 +97,12 @@ class Run:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What is done to frames before the model."""
-        return json.loads(self._text("preprocessing.json"))
+        return self._json("preprocessing.json")
 
     @property
     def data_report(self) -> dict[str, Any]:
         """Counts, ranges and skipped files of the data."""
-        return json.loads(self._text("data_report.json"))
+        return self._json("data_report.json")
 
     @property
     def live_sampling(self) -> LiveSampling:
@@ -120,7 +127,7 @@ class Run:
     @property
     def versions(self) -> dict[str, str]:
         """Versions of what trained the model."""
-        return json.loads(self._text("versions.json"))
+        return self._json("versions.json")
 
     @cached_property
     def identity(self) -> DataIdentity | None:
@@ -180,14 +187,19 @@ class Run:
     def metrics(self) -> list[dict[str, float]]:
         """One row an epoch: loss, accuracy, their validation values, speed."""
         rows = csv.DictReader(self._text("metrics.csv").splitlines())
-        return [{key: float(value) for key, value in row.items()} for row in rows]
+        try:
+            if "epoch" not in (rows.fieldnames or ("epoch",)):
+                raise ValueError("no column epoch")
+            return [{key: float(value) for key, value in row.items()} for row in rows]
+        except (TypeError, ValueError, csv.Error) as error:
+            raise self.damaged("metrics.csv", error) from None
 
     @property
     def kept(self) -> dict[str, Any] | None:
         """Which epoch `model.keras` is of and why; None where an earlier release trained it."""
         if not (self.path / "kept.json").is_file():
             return None
-        return json.loads(self._text("kept.json"))
+        return self._json("kept.json")
 
     def load_model(self, checkpoint: str | None = None) -> "keras.Model":
         """A trained model of the run.
@@ -197,7 +209,8 @@ class Run:
                 run unless given.
 
         Raises:
-            UserError: If it is absent or damaged.
+            UserError: If it is absent, damaged, or another than the labels and the configuration
+                say.
         """
         from pan_keras import models  # noqa: PLC0415
 
@@ -208,9 +221,11 @@ class Run:
         if not file.is_file():
             raise UserError(f"{file}: not there; train the run to the end of an epoch first")
         try:
-            return models.load(file)
+            model = models.load(file)
         except ValueError as error:
             raise UserError(str(error)) from error
+        self._check(model)
+        return model
 
     def write(self, name: str, content: str | dict) -> None:
         """Writes one file of the run, whole or not at all."""
@@ -225,9 +240,40 @@ class Run:
         lines += [",".join(f"{value:.6g}" for value in row.values()) for row in rows]
         self.write("metrics.csv", "\n".join(lines) + "\n")
 
+    def _check(self, model: "keras.Model") -> None:
+        classes, clips = model.output_shape[-1], tuple(model.input_shape[1:])
+        if classes != len(self.labels):
+            raise UserError(
+                f"{self.path / 'labels.txt'}: {len(self.labels)} labels, but the model gives "
+                f"{classes} logits; put the file back as training wrote it"
+            )
+        if clips != self.shape.array:
+            raise UserError(
+                f"{self.path / 'config.toml'}: says clips of {self.shape.array}, but the model "
+                f"takes {clips}; put the file back as training wrote it"
+            )
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            record = json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise self.damaged(name, error) from None
+        if not isinstance(record, dict):
+            raise self.damaged(name, "no JSON object")
+        return record
+
+    def damaged(self, name: str, reason: object) -> UserError:
+        """The error for a file of the run that is not of its form.
+
+        Args:
+            name: The file.
+            reason: What is wrong with it.
+        """
+        return UserError(f"{self.path / name}: damaged ({str(reason)[:200]}); train the run again")
+
     def _text(self, name: str) -> str:
         try:
-            return (self.path / name).read_text(encoding="utf-8")
+            return read_text(self.path / name)
         except OSError as error:
             raise UserError(
                 f"{self.path / name}: not readable ({error.strerror}); "
