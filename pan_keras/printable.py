@@ -5,7 +5,7 @@ import re
 # Control characters, line and paragraph separators, bidirectional overrides, lone surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _EXCEPT_LINES = re.compile(rf"(?![\n\t]){_UNPRINTABLE.pattern}")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#|~&!])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
 # Messages of this package that have several lines indent all but the first.
 _FOREIGN_LINE = re.compile(r"\n(?!  )")
 

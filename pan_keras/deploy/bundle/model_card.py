@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pan_keras.deploy.bundle.summary import doubts, largest_difference
+from pan_keras.printable import in_markdown
 
 PRECISIONS = {
     "float32": "as trained",
@@ -20,7 +21,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         facts: What `model.json` holds.
     """
     sections = [
-        f"# {facts['name']}\n\n![A clip and its motion](preview.png)",
+        f"# {in_markdown(facts['name'])}\n\n![A clip and its motion](preview.png)",
         _what(facts),
         _table(facts),
         _doubts(facts),
@@ -33,8 +34,9 @@ def model_card(facts: Mapping[str, Any]) -> str:
 
 
 def _what(facts: Mapping[str, Any]) -> str:
+    labels = ", ".join(map(in_markdown, facts["labels"]))
     return (
-        f"Recognises {len(facts['labels'])} classes in video: {', '.join(facts['labels'])}. "
+        f"Recognises {len(facts['labels'])} classes in video: {labels}. "
         f"{facts['reference']['parameters']:,} parameters. Normalisation is inside the model: it "
         "takes bytes as they come from the decoder."
     )
@@ -93,8 +95,8 @@ def _classes(facts: Mapping[str, Any]) -> str:
     lines = [
         "## Accuracy",
         "",
-        f"On {measured['clips']} clips, {measured['split']} of {measured['data']}; recall of each "
-        "class.",
+        f"On {measured['clips']} clips, {measured['split']} of {in_markdown(measured['data'])}; "
+        "recall of each class.",
         "",
         f"| Class | Keras | {' | '.join(entry['file'] for entry in entries)} |",
         "|---|---:|" + "---:|" * len(entries),
@@ -105,7 +107,7 @@ def _classes(facts: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(f'{value:.1%}' for value in values)} |")
     for label, recall in measured["per_class"].items():
         values = [recall, *(entry["accuracy"]["per_class"][label] for entry in entries)]
-        lines.append(f"| {label} | {' | '.join(f'{value:.1%}' for value in values)} |")
+        lines.append(f"| {in_markdown(label)} | {' | '.join(f'{value:.1%}' for value in values)} |")
     return "\n".join(lines)
 
 
@@ -146,7 +148,7 @@ def _float_ops(facts: Mapping[str, Any]) -> str:
 def _calibration(facts: Mapping[str, Any]) -> list[str]:
     if not facts["clips"]:
         return []
-    line = f"* Calibrated by {facts['clips']} clips of {facts['data']}"
+    line = f"* Calibrated by {facts['clips']} clips of {in_markdown(facts['data'])}"
     if "videos" in facts:
         line += f" ({facts['videos']} videos of {facts['classes']} classes)"
     return [f"{line}: {facts['rule']} (seed {facts['seed']})" if "rule" in facts else line]
@@ -154,18 +156,20 @@ def _calibration(facts: Mapping[str, Any]) -> list[str]:
 
 def _origin(facts: Mapping[str, Any]) -> str:
     source, licence = facts["source"], facts["licence"]
-    data = source["data"]["source"] if source["data"] else "not known"
+    data = in_markdown(source["data"]["source"] if source["data"] else "not known")
+    run = in_markdown(source["run"] or "not known")
     lines = [
         "## Where it comes from",
         "",
-        f"* Model: {source['model']}, run: {source['run'] or 'not known'}",
-        f"* Data: {data}; their licence: {licence['data']}. The test vectors and the preview show "
-        f"clips of {facts['calibration']['data']}.",
+        f"* Model: {in_markdown(source['model'])}, run: {run}",
+        f"* Data: {data}; their licence: {in_markdown(licence['data'])}. "
+        "The test vectors and the preview show clips of "
+        f"{in_markdown(facts['calibration']['data'])}.",
         *_calibration(facts["calibration"]),
         f"* Code: {licence['code']}. Exported {facts['created']}.",
     ]
     if licence["citation"]:
-        lines.append(f"* Cite: {licence['citation']}")
+        lines.append(f"* Cite: {in_markdown(licence['citation'])}")
     lines.append(
         "\nMade by pan-keras; the method is PAN (Zhang, Zou, Chen, Gan, "
         '"PAN: Towards Fast Action Recognition via Learning Persistence of Appearance").'
