@@ -281,7 +281,11 @@ def read_config(file: Path) -> Config:
         0
     """
     tables, complete = _without_format(read_toml(file), file)
-    return assemble(Config, [*([] if complete else [("", EARLIER)]), (str(file), tables)])
+    try:
+        return assemble(Config, [*([] if complete else [("", EARLIER)]), (str(file), tables)])
+    except UserError as error:
+        # What the sections say together is out of bounds, whichever file says it.
+        raise UserError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
