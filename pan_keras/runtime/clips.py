@@ -102,7 +102,9 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     check_frames(frames)
     if len(frames) != shape.stack:
         raise UserError(f"frames: {len(frames)} for one step; a segment has {shape.stack}")
-    return _fitted(frames, shape)
+    if frames.shape[1:3] == shape.size:
+        return frames
+    return evaluation_crops(_framed(frames, shape), shape, "1", resize)[0]
 
 
 def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
@@ -121,7 +123,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
     """
     frames = np.asarray(frame)[None]
     check_frames(frames)
-    return _fitted(frames, shape, resize)[0]
+    return evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)[0][0]
 
 
 def check_frames(frames: np.ndarray) -> None:
@@ -129,12 +131,6 @@ def check_frames(frames: np.ndarray) -> None:
     shape, dtype = np.shape(frames), getattr(frames, "dtype", type(frames))
     if len(shape) != FRAME_AXES or shape[-1] != 3 or 0 in shape or dtype != np.uint8:
         raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")
-
-
-def _fitted(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
-    if frames.shape[1:3] == shape.size:
-        return frames
-    return evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)[0]
 
 
 def _framed(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:

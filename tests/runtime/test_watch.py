@@ -26,8 +26,9 @@ def trained(own_bundle):
     return with_sampling(own_bundle, 25.0, (40 - SHAPE.stack + 1) / SHAPE.segments)
 
 
-def test_a_window_gives_the_clip_that_a_whole_video_gives(trained):
-    frames = moving_frames(40)
+@pytest.mark.parametrize("size", [(48, 64), (24, 32), (28, 37), (20, 90)])
+def test_a_window_gives_the_clip_that_a_whole_video_gives(trained, size):
+    frames = moving_frames(40, *size)
     window = trained.live_window()
     for number, frame in enumerate(frames):
         window.push(frame, number / 25)
