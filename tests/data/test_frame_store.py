@@ -209,6 +209,26 @@ def test_a_file_that_stays_slow_is_given_up(clip, tmp_path, slow):
     assert list(patient.broken) == [clip]
 
 
+@pytest.mark.parametrize("cache", ["none", "memory", "disk"])
+def test_a_clip_may_take_longer_than_the_limit_while_it_makes_progress(
+    cache, clip, tmp_path, monkeypatch
+):
+    resize = frame_store.resize
+
+    def slowly(*arguments):
+        time.sleep(0.1)
+        return resize(*arguments)
+
+    monkeypatch.setattr(frame_store, "resize", slowly)
+    # Thirty frames take three seconds.
+    patient = store(cache, tmp_path, timeout=2.0)
+    start = time.monotonic()
+    assert len(patient.frames(clip, np.arange(30))) == 30
+    assert time.monotonic() - start > 2.0
+    assert patient._limits == {clip: 2.0}
+    assert not patient.broken
+
+
 SHARED = """
 import sys
 from pathlib import Path
