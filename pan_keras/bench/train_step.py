@@ -70,7 +70,10 @@ def measure_train_step(
     threads: int = 2,
     steps: int = 10,
 ) -> TrainStep:
-    """Times training steps (forward, backward, SGD with momentum) on random frames.
+    """Times steps of training on random frames, as `--config paper` takes them.
+
+    It is `TrainingStep` itself that is timed: forward, backward, and the optimizer with the paper's
+    groups of weights, decay and clipping; the batch in one part, in float32.
 
     Args:
         name: One of `pan_keras.models.names()`.
@@ -147,33 +150,24 @@ def use_threads(count: int) -> None:
 
 def whole(model, batch: int) -> dict[str, Callable]:
     """Functions that run the forward pass, both passes, and a whole step."""
-    import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
+    from pan_keras.training.config import load_config  # noqa: PLC0415
+    from pan_keras.training.optimisation.losses import cross_entropy  # noqa: PLC0415
+    from pan_keras.training.optimisation.optimizers import create_optimizer  # noqa: PLC0415
+    from pan_keras.training.optimisation.schedules import PAPER  # noqa: PLC0415
+    from pan_keras.training.optimisation.training_step import TrainingStep  # noqa: PLC0415
+
     frames = tf.cast(255 * tf.random.uniform((batch, *model.input_shape[1:])), "uint8")
-    labels = tf.zeros(batch, "int32")
-    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
-    optimizer.build(model.trainable_variables)
-    variables = [variable.value for variable in model.trainable_variables]
-
-    def differentiate(frames, labels):
-        with tf.GradientTape() as tape:
-            logits = model(frames, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
-        return tape.gradient(loss, variables)
-
+    labels = tf.range(batch, dtype="int32") % model.classes
+    optimizer = create_optimizer(load_config("paper"), model, steps=1000, length=PAPER)
+    step = TrainingStep(model, optimizer, cross_entropy())
     forward = tf.function(lambda frames: model(frames, training=True))
-    backward = tf.function(differentiate)
-    step = tf.function(
-        lambda frames, labels: optimizer.apply(
-            differentiate(frames, labels), model.trainable_variables
-        )
-    )
+    backward = tf.function(step.differentiate)
     return {
-        "step": lambda: step(frames, labels),
+        "step": lambda: step(iter([(frames, labels)])),
         "forward": lambda: forward(frames),
-        "forward_backward": lambda: backward(frames, labels),
+        "forward_backward": lambda: backward(frames, labels, tf.ones(())),
     }
 
 

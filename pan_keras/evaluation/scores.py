@@ -106,9 +106,9 @@ def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
     Wilson's interval of the mean, as if it were the share of Kish's effective number of clips,
     `classes ** 2 / sum(1 / totals)`: the clips themselves where all classes have as many, fewer
     where they differ. A bootstrap within classes is the usual way, but it never draws an
-    error in a class whose few clips are all right; for nine classes of five clips and an accuracy
-    of 0.9 its 95 % interval holds the truth 89 times in 100, this one 98 times, without random
-    numbers.
+    error in a class whose few clips are all right: of nine classes of five clips, each with an
+    accuracy of 0.9, its 95 % interval holds the truth 91 times in 100 (4,000 draws of 1,000
+    resamples), this one 95.9 times (summed over the binomial distribution), without random numbers.
 
     Args:
         successes: `(classes,)` clips that were right.

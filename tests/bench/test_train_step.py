@@ -39,6 +39,27 @@ def test_measures_a_step_and_its_parts(threads):
     assert result.size == (32, 40)
 
 
+def test_the_step_is_that_of_training(threads, monkeypatch):
+    from pan_keras.training.optimisation.training_step import TrainingStep
+
+    steps = []
+
+    class Watched(TrainingStep):
+        def __call__(self, batches):
+            steps.append(self)
+            return super().__call__(batches)
+
+    module = "pan_keras.training.optimisation.training_step.TrainingStep"
+    monkeypatch.setattr(module, Watched)
+    measure("pan_lite_micro", threads)
+    assert len(steps) == 4  # two to warm up
+    optimizer = steps[0].optimizer
+    assert int(optimizer.iterations) == 4
+    assert optimizer.global_clipnorm == 20
+    assert optimizer.decay == 1e-4
+    assert (5.0, 1.0) in optimizer.multipliers
+
+
 def test_a_network_without_pa_has_no_such_part(threads):
     assert "pa" not in measure("tsn_micro", threads).breakdown
 

@@ -1,5 +1,7 @@
 """Scores equal what a person works out on paper."""
 
+from math import comb
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,12 @@ def test_interval_of_the_mean_covers_the_truth_as_often_as_it_says():
     intervals = [mean_of_proportions(random.binomial(totals, truth), totals) for _ in range(2000)]
     covered = np.mean([low <= truth.mean() <= high for low, high in intervals])
     assert 0.94 <= covered <= 0.99
+
+
+def test_the_interval_of_the_mean_holds_the_truth_as_often_as_is_said():
+    # With as many clips in each class, the mean is the share of all 45 clips.
+    held = 0.0
+    for right in range(46):
+        low, high = mean_of_proportions(np.full(9, right / 9), np.full(9, 5))
+        held += comb(45, right) * 0.9**right * 0.1 ** (45 - right) * (low <= 0.9 <= high)
+    assert held == pytest.approx(0.959, abs=5e-4)
