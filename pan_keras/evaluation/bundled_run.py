@@ -48,6 +48,11 @@ class BundledRun:
         """What the model takes in."""
         return self.bundle.shape
 
+    @property
+    def data_digest(self) -> str | None:
+        """Digest of the clips of the run that was exported, where the bundle has it."""
+        return self.bundle.facts["source"].get("data_digest")
+
     @cached_property
     def run(self) -> Run | None:
         """The run that was exported, where it is known and its clips are those of the export.
@@ -55,7 +60,7 @@ class BundledRun:
         It is looked for around the bundle, and where bundles of earlier versions say it was.
         """
         source = self.bundle.facts["source"]
-        digest = source.get("data_digest")
+        digest = self.data_digest
         places = [self.path.resolve().parent, *([Path(source["run"])] if source.get("run") else [])]
         for place in places:
             if (place / "config.toml").is_file() and (place / "model.keras").is_file():

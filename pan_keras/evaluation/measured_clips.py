@@ -8,9 +8,8 @@ from pan_keras.data import SPLITS, Clip, open_data
 from pan_keras.data.opening import list_data
 from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import BundledRun
-from pan_keras.training.config import Config
 from pan_keras.training.data_changes import named
-from pan_keras.training.data_identity import DataIdentity, data_root
+from pan_keras.training.data_identity import DataIdentity, data_root, identity_of
 from pan_keras.training.run import Run
 from pan_keras.training.run_data import RunData, are_data_of, open_run_data
 
@@ -124,19 +123,25 @@ def _open(run: Tested, data: str | Path | None, root: str | Path | None) -> RunD
             raise UserError(
                 f"{run.path}: says nothing of its data; name them: a card, folder or CSV"
             )
-        return _as_given(run.config, run.config.data.source, root or run.config.data.root or None)
+        return _as_given(run, run.config.data.source, root or run.config.data.root or None)
     assert data is not None
     if owner is not None and owner.identity is not None:
         _, listed = list_data(data, root)
         if are_data_of(owner.identity, listed, data_root(data, root)):
             return open_run_data(owner, source=data, root=root)
-    return _as_given(run.config, data, root)
+    return _as_given(run, data, root)
 
 
-def _as_given(config: Config, data: str | Path, root: str | Path | None) -> RunData:
-    seed, most = config.data.split_seed, config.data.max_broken
+def _as_given(run: Tested, data: str | Path, root: str | Path | None) -> RunData:
+    seed, most = run.config.data.split_seed, run.config.data.max_broken
     videos = open_data(data, root, split_seed=seed, max_broken=most)
-    return RunData(videos, identity=None, root=data_root(data, root))
+    where = data_root(data, root)
+    if isinstance(run, BundledRun) and run.data_digest is not None:
+        identity = identity_of(videos, where)
+        if identity.digest == run.data_digest:
+            # The very clips and splits of the run, wherever that is.
+            return RunData(videos, identity, where)
+    return RunData(videos, None, where)
 
 
 def seen_before(

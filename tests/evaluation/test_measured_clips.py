@@ -15,6 +15,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation.bundled_run import open_run_or_bundle
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.measured_clips import measured_clips
+from pan_keras.training.data_identity import identity_of
 from pan_keras.training.run import Run
 from pan_keras.training.run_data import open_run_data
 
@@ -225,3 +226,6 @@ def test_a_bundle_of_which_no_run_is_known_says_what_cannot_be_checked(
         shutil.copytree(small_motions / "test" / label, tmp_path / "some" / "test" / label)
     found = measured_clips([run], tmp_path / "some")
     assert any("no record of the clips" in note for note in found.notes)
+    digest = identity_of(open_data(tmp_path / "some"), tmp_path / "some").digest
+    run.bundle.facts["source"]["data_digest"] = digest
+    assert not measured_clips([run], tmp_path / "some").notes
