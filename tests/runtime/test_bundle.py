@@ -56,6 +56,9 @@ def test_a_bundle_of_before_the_fit_was_told_is_read_as_it_was_made(own_bundle):
     change(own_bundle, input=given)
     opened = Bundle.open(own_bundle)
     assert (opened.shape.resizing, opened.shape.fit) == (1, "crop")
+    change(own_bundle, input=given | {"resizing": 2, "fit": "letterbox"})
+    opened = Bundle.open(own_bundle)
+    assert (opened.shape.resizing, opened.shape.fit) == (2, "letterbox")
 
 
 @pytest.mark.parametrize(
