@@ -48,10 +48,11 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @batch_option
 @click.option(
     "--checkpoint",
-    type=click.Choice(["kept", "last"]),
+    type=click.Choice(["kept", "last", "best"]),
     default="kept",
     show_default=True,
-    help="Weights of a run: of the epoch that training kept, or of its last.",
+    help="Weights of a run: of the epoch that training kept, of its last, or of its best on "
+    "validation.",
 )
 @click.option(
     "--output",

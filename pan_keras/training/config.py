@@ -167,8 +167,9 @@ class OptimisationConfig:
         average: Share of the old value that stays in a moving average of the weights, such as
             0.999; the average is validated and saved. 0: none.
         keep: Which epoch becomes `model.keras`: the `best` validation accuracy (of equal ones the
-            lowest loss), the lowest validation `loss`, or the `last`. `auto`: the best, without
-            validation clips the last.
+            lowest loss), the lowest validation `loss`, or the `last`. `auto`: the last, unless
+            its validation accuracy is below the 95 % interval of the best; the best where
+            `patience` stops the training.
         patience: Epochs without a better validation result after which training stops; 0: never.
         precision: `float32`, or arithmetic in half precision on weights in full.
         deterministic: Whether a GPU gives the same bits each time, which resuming to the bit needs;

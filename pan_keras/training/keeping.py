@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pan_keras.errors import UserError
-from pan_keras.look.intervals import wilson
+from pan_keras.look.intervals import Interval, wilson
 
 RULES = {
+    "auto": "the last epoch, unless validation tells it from the best",
     "best": "the best validation accuracy, of equal ones the lowest validation loss",
     "loss": "the lowest validation loss",
     "last": "the last epoch",
@@ -20,9 +21,16 @@ WIDE = 0.1
 class Keeping:
     """Chooses the epoch that is kept, from the metrics of all epochs so far.
 
+    Under `"auto"` that is the last epoch, when the learning rate has fallen, as long as its
+    accuracy is within the 95 % interval of the best: a dozen validation clips choose among good
+    epochs by chance, and often an early one. Where the last is below, it is the best. Where
+    training stops for want of better results, or there are no validation clips, `"auto"` is
+    `"best"` and `"last"`.
+
     Args:
-        asked: `training.keep` of the configuration: a key of `RULES`, or `"auto"`.
+        asked: `training.keep` of the configuration, a key of `RULES`.
         clips: Validation clips.
+        stops: Whether training stops after epochs without a better result.
 
     Raises:
         UserError: If the rule needs validation clips and there are none.
@@ -36,6 +44,7 @@ class Keeping:
 
     asked: str
     clips: int
+    stops: bool = False
 
     def __post_init__(self):
         if self.asked in ("best", "loss") and not self.clips:
@@ -49,7 +58,9 @@ class Keeping:
         """The rule that is in force."""
         if self.asked != "auto":
             return self.asked
-        return "best" if self.clips else "last"
+        if not self.clips:
+            return "last"
+        return "best" if self.stops else "auto"
 
     def kept(self, rows: Sequence[dict[str, float]]) -> dict[str, float]:
         """The row of the epoch that is kept; of equally good ones the first.
@@ -57,15 +68,30 @@ class Keeping:
         Args:
             rows: One row of metrics an epoch, at least one.
         """
-        return max(rows, key=self._score)
+        if self.rule == "last":
+            return rows[-1]
+        if self.rule == "loss":
+            return max(rows, key=lambda row: -row["val_loss"])
+        best = self.best(rows)
+        if self.rule == "auto" and rows[-1]["val_accuracy"] >= self._interval(best).low:
+            return rows[-1]
+        return best
+
+    def best(self, rows: Sequence[dict[str, float]]) -> dict[str, float]:
+        """The row of the best validation accuracy; of equal ones the lowest loss decides.
+
+        Args:
+            rows: One row of metrics an epoch, with validation.
+        """
+        return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
 
     def record(self, rows: Sequence[dict[str, float]]) -> dict[str, Any]:
         """What was kept and why, for `kept.json`.
 
         Returns:
             `epoch`, `step`, `epochs` so far, `rule`, `asked` and `why`; where there are validation
-            clips also `val_clips`, `val_accuracy`, its 95 % `interval`, and `alike`, the number of
-            epochs whose accuracy is in the interval or above.
+            clips also `val_clips`, `val_accuracy`, its 95 % `interval`, `best_epoch`, and `alike`,
+            the number of epochs whose accuracy is in the interval or above.
         """
         row = self.kept(rows)
         found = {
@@ -77,22 +103,18 @@ class Keeping:
             "why": RULES[self.rule],
         }
         if self.clips:
-            accuracy = row["val_accuracy"]
-            interval = wilson(accuracy * self.clips, self.clips)
+            interval = self._interval(row)
             found |= {
                 "val_clips": self.clips,
-                "val_accuracy": accuracy,
+                "val_accuracy": row["val_accuracy"],
                 "interval": list(interval),
+                "best_epoch": int(self.best(rows)["epoch"]),
                 "alike": sum(each["val_accuracy"] >= interval.low for each in rows),
             }
         return found
 
-    def _score(self, row: dict[str, float]) -> tuple[float, ...]:
-        if self.rule == "best":
-            return row["val_accuracy"], -row["val_loss"]
-        if self.rule == "loss":
-            return (-row["val_loss"],)
-        return (row["epoch"],)
+    def _interval(self, row: dict[str, float]) -> Interval:
+        return wilson(row["val_accuracy"] * self.clips, self.clips)
 
 
 def to_text(record: dict[str, Any]) -> str:
@@ -117,5 +139,5 @@ def doubt(record: dict[str, Any]) -> str | None:
     return (
         f"{record['val_clips']} validation clips cannot choose between the epochs: "
         f"{record['alike']} of {record['epochs']} have an accuracy within the interval of the "
-        "kept one, or above it; hold out more clips, or compare `evaluate --checkpoint last`"
+        "kept one, or above it; hold out more clips to choose by accuracy"
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CARD = "card.toml"
 # The files of the trained models by name.
-CHECKPOINTS = {"kept": "model.keras", "last": "last.keras"}
+CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
 IDENTITY = "data_identity.json"
 PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
 
@@ -36,9 +36,10 @@ class Run:
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
     `tensorboard/`, `checkpoints/`, `model.keras` (the epoch that is kept, of which `kept.json`
-    tells), `last.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `card.toml` where
-    the data have a card, and the identity of the data: `split.csv` (path, class, split and size of
-    every clip as they were at the start) with `data_identity.json` (digest and root).
+    tells), `last.keras`, `best.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`,
+    `card.toml` where the data have a card, and the identity of the data: `split.csv` (path, class,
+    split and size of every clip as they were at the start) with `data_identity.json` (digest and
+    root).
 
     Args:
         path: The folder.
@@ -205,8 +206,8 @@ class Run:
         """A trained model of the run.
 
         Args:
-            checkpoint: `"kept"`, the epoch that `training.keep` chose, or `"last"`; that of the
-                run unless given.
+            checkpoint: `"kept"`, the epoch that `training.keep` chose, `"last"` or `"best"`; that
+                of the run unless given.
 
         Raises:
             UserError: If it is absent, damaged, or another than the labels and the configuration

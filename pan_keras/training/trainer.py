@@ -40,7 +40,7 @@ from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
-from pan_keras.training.run import Run
+from pan_keras.training.run import CHECKPOINTS, Run
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.timed_batches import TimedBatches
 from pan_keras.training.training_state import State, Sums
@@ -110,7 +110,7 @@ class Trainer:
         self._fetched = 0.0
         self.left_out = LeftOut(run.path / "left_out.json")
         clips = data.clips("val")
-        self.keeping = Keeping(training.keep, len(clips))
+        self.keeping = Keeping(training.keep, len(clips), stops=training.patience > 0)
         self.validation = Validation(
             run,
             clips,
@@ -304,11 +304,15 @@ class Trainer:
         state.stale = 0 if better else state.stale + 1
 
     def _save_models(self, rows: list[dict[str, float]]) -> None:
-        last, kept = self.run.path / "last.keras", self.run.path / "model.keras"
+        kept, last, best = (self.run.path / name for name in CHECKPOINTS.values())
         self._save_model(last)
-        if self.keeping.kept(rows) is rows[-1]:
-            with replacing(kept) as temporary:
-                shutil.copyfile(last, temporary)
+        if self.keeping.clips and self.keeping.best(rows) is rows[-1]:
+            _copy(last, best)
+        chosen = self.keeping.kept(rows)
+        if chosen is rows[-1]:
+            _copy(last, kept)
+        elif self.keeping.rule == "auto":
+            _copy(best, kept)
         self.run.write("kept.json", self.keeping.record(rows))
 
     def _save_model(self, file: Path) -> None:
@@ -351,3 +355,8 @@ class Trainer:
             sampling=augmentation.sampling,
             left_out=self.left_out,
         )
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)

@@ -33,11 +33,22 @@ def rows(accuracies, losses=None):
 
 @pytest.mark.parametrize(
     ("asked", "clips", "expected"),
-    [("best", 12, 3), ("auto", 12, 3), ("loss", 12, 1), ("last", 12, 4), ("last", 0, 4)],
+    [("best", 12, 3), ("auto", 12, 4), ("auto", 60, 3), ("loss", 12, 1), ("last", 12, 4)],
 )
 def test_each_rule_keeps_its_epoch(asked, clips, expected):
-    epochs = rows([0.5, 0.75, 0.75, 0.25], [0.2, 0.9, 0.8, 0.7])
+    epochs = rows([0.5, 0.75, 0.75, 0.5], [0.2, 0.9, 0.8, 0.7])
     assert Keeping(asked, clips).kept(epochs)["epoch"] == expected
+
+
+def test_the_last_epoch_is_kept_to_the_edge_of_the_interval_of_the_best():
+    low = wilson(9, 12).low
+    for last, expected in ((low + 1e-6, 2), (low - 1e-6, 1)):
+        assert Keeping("auto", 12).kept(rows([0.75, last]))["epoch"] == expected
+
+
+def test_where_training_stops_for_want_of_better_results_the_best_is_kept():
+    keeping = Keeping("auto", 12, stops=True)
+    assert (keeping.rule, keeping.kept(rows([0.75, 0.5]))["epoch"]) == ("best", 1)
 
 
 def test_without_validation_clips_the_last_is_kept_and_no_accuracy_is_told():
@@ -60,7 +71,7 @@ def test_of_equally_good_epochs_the_first_is_kept():
 
 
 def test_few_clips_are_said_not_to_choose():
-    record = Keeping("auto", 12).record(rows([0.25, 0.75, 0.5, 0.67]))
+    record = Keeping("best", 12).record(rows([0.25, 0.75, 0.5, 0.67]))
     assert record["interval"] == list(wilson(9, 12))
     assert record["alike"] == 3
     assert "validation accuracy 0.750 (95 % interval 0.468 to 0.911, 12 clips)" in to_text(record)
@@ -84,8 +95,9 @@ def trained(small_motions, tmp_path_factory):
     """A run whose middle epoch is kept."""
     run = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Keeping, "_score", lambda self, row: (row["epoch"] == 2,))
-        return train("motions", root=small_motions, overrides=SETTINGS, run=run, quiet=True).run
+        patch.setattr(Keeping, "best", lambda self, rows: rows[min(1, len(rows) - 1)])
+        settings = (*SETTINGS, "training.keep=best")
+        return train("motions", root=small_motions, overrides=settings, run=run, quiet=True).run
 
 
 def test_the_kept_and_the_last_weights_are_both_there(trained):
@@ -124,3 +136,18 @@ def test_a_run_without_last_weights_says_so(trained, own_run):
     assert open_run(own_run.path).kept is None
     # Its metrics rise to the third epoch.
     assert "Kept: epoch 3, the best validation accuracy." in write_report(own_run.path).read_text()
+
+
+def test_where_the_last_epoch_falls_behind_the_best_is_put_back(small_motions, tmp_path):
+    """Under `auto` each epoch is kept for the time being."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Keeping, "best", lambda self, rows: rows[min(1, len(rows) - 1)])
+        patch.setattr(
+            Keeping, "kept", lambda self, rows: rows[-1] if len(rows) < 3 else self.best(rows)
+        )
+        run = train(
+            "motions", root=small_motions, overrides=SETTINGS, run=tmp_path / "run", quiet=True
+        ).run
+    files = {name: (run.path / f"{name}.keras").read_bytes() for name in ("model", "best", "last")}
+    assert files["model"] == files["best"] != files["last"]
+    assert run.kept["epoch"] == 2
