@@ -9,7 +9,9 @@ from typing import Any
 from pan_keras.errors import UserError
 
 FACTS = "model.json"
-SCHEMA_VERSION = 1
+# Version 2 says how frames are resized and fitted: a reader of version 1 would do it its own way.
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
 LARGEST_FACTS = 64 * 2**20
 LARGEST_FILE = 2**31  # of TFLite's and ONNX's own formats
 
@@ -36,10 +38,11 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise UserError(f"{path / FACTS}: not a JSON object; export the bundle again")
     version = facts.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version not in READABLE:
+        known = " and ".join(map(str, READABLE))
         raise UserError(
             f"{path / FACTS}: has schema version {version!r:.20}, but this pan-keras reads "
-            f"{SCHEMA_VERSION}; install the pan-keras that wrote it, or export it again"
+            f"{known}; install the pan-keras that wrote it, or export it again"
         )
     return facts
 

@@ -33,7 +33,9 @@ def test_a_bundle_tells_what_it_holds(bundle):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1"),
+        ({"schema_version": True}, "schema version True"),
+        ({"schema_version": []}, r"schema version \[\]"),
+        ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1 and 2"),
         ({"labels": ["left", "right"]}, "gives 3 logits, but the bundle has 2 labels"),
         ({"labels": 3}, "not of its form"),
         ({"input": {}}, "'segments' is missing"),
@@ -53,7 +55,7 @@ def test_bad_facts_are_refused(own_bundle, values, message):
 def test_a_bundle_of_before_the_fit_was_told_is_read_as_it_was_made(own_bundle):
     given = json.loads((own_bundle / "model.json").read_text())["input"]
     assert (given.pop("resizing"), given.pop("fit")) == (2, "crop")
-    change(own_bundle, input=given)
+    change(own_bundle, input=given, schema_version=1)
     opened = Bundle.open(own_bundle)
     assert (opened.shape.resizing, opened.shape.fit) == (1, "crop")
     change(own_bundle, input=given | {"resizing": 2, "fit": "letterbox"})
