@@ -4,7 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,11 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
         UserError: If there are no such data, or too few clips to compare on, to measure or to
             calibrate by.
     """
-    own = _own_data(source)
+    own, changes = _own_data(source)
     measured = _measured(source, recipe, own)
     if calibration is not None and not isinstance(calibration, (str, Path)):
-        return _of_given_clips(source, recipe, calibration, own, measured)
+        found = _of_given_clips(source, recipe, calibration, own, measured)
+        return replace(found, notes=(*changes, *found.notes))
     name = calibration or recipe.calibration.data
     if not name and own is None:
         raise UserError(
@@ -125,7 +126,7 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
         own,
         left,
         {**drawn, "rule": DRAWN} if wanted else {},
-        _notes(len(used), len(calibrating), wanted, len(measured) - len(left)),
+        (*changes, *_notes(len(used), len(calibrating), wanted, len(measured) - len(left))),
     )
 
 
@@ -159,11 +160,13 @@ def _of_given_clips(
     )
 
 
-def _own_data(source: Source) -> VideoData | None:
+def _own_data(source: Source) -> tuple[VideoData | None, Sequence[str]]:
+    """The clips of the run, and what changed in its data since it began."""
     # A run that was converted, not trained, names no data.
     if source.run is None or not source.run.config.data.source:
-        return None
-    return open_run_data(source.run).videos
+        return None, ()
+    found = open_run_data(source.run)
+    return found.videos, (*found.news(source.run), *found.notes)
 
 
 def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[Clip]:

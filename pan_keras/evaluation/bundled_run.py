@@ -1,9 +1,10 @@
 """A bundle where a run is expected: to evaluate, to predict, to fuse."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pan_keras.data import ClipShape, card_names
 from pan_keras.errors import UserError
@@ -51,7 +52,7 @@ class BundledRun:
     @property
     def data_digest(self) -> str | None:
         """Digest of the clips of the run that was exported, where the bundle has it."""
-        return self.bundle.facts["source"].get("data_digest")
+        return self._source.get("data_digest")
 
     @cached_property
     def run(self) -> Run | None:
@@ -59,8 +60,7 @@ class BundledRun:
 
         It is looked for around the bundle, and where bundles of earlier versions say it was.
         """
-        source = self.bundle.facts["source"]
-        digest = self.data_digest
+        source, digest = self._source, self.data_digest
         places = [self.path.resolve().parent, *([Path(source["run"])] if source.get("run") else [])]
         for place in places:
             if (place / "config.toml").is_file() and (place / "model.keras").is_file():
@@ -68,18 +68,18 @@ class BundledRun:
                 identity = run.identity
                 model = hashlib.sha256((place / "model.keras").read_bytes()).hexdigest()
                 same = digest is not None and identity is not None and digest == identity.digest
-                if same or model == source["model_sha256"]:
+                if same or model == source.get("model_sha256"):
                     return run
         return None
 
     @cached_property
     def config(self) -> Config:
         """The data and the model of the run that was exported; no source where none is known."""
-        source, shape = self.bundle.facts["source"], self.shape
+        shape = self.shape
         return Config(
-            data=_data(self.bundle),
+            data=self._data,
             model=ModelConfig(
-                name=source["model"],
+                name=self._source["model"],
                 segments=shape.segments,
                 stack=shape.stack,
                 size=shape.size,
@@ -88,6 +88,26 @@ class BundledRun:
                 resizing=shape.resizing,
             ),
         )
+
+    @property
+    def _data(self) -> DataConfig:
+        """Where the data are: a bundle has no paths, but the run around it has."""
+        if self.run is not None:
+            return self.run.config.data
+        told = self._source["data"] or {"source": ""}
+        # A name alone could be that of other videos here; earlier versions wrote the whole path.
+        known = told["source"] in card_names() or Path(told["source"]).is_absolute()
+        return DataConfig(**told | {"source": told["source"] if known else ""})
+
+    @property
+    def _source(self) -> dict[str, Any]:
+        source = self.bundle.facts.get("source")
+        if not isinstance(source, dict) or not _is_of_form(source):
+            raise UserError(
+                f"{self.path / 'model.json'}: does not say what was exported as bundles do; "
+                "export it again"
+            )
+        return source
 
     def inference(self) -> BundleInference:
         """What computes logits.
@@ -124,15 +144,18 @@ def open_run_or_bundle(
     return run
 
 
-def _data(bundle: Bundle) -> DataConfig:
-    """Where the data are: a bundle has no paths, but the run around it has."""
-    source = bundle.facts["source"]
-    around = bundle.path.resolve().parent
-    model = around / "model.keras"
-    here = (around / "config.toml").is_file() and model.is_file()
-    if here and hashlib.sha256(model.read_bytes()).hexdigest() == source["model_sha256"]:
-        return open_run(around).config.data
-    told = source["data"] or {"source": ""}
-    # A name alone could be that of other videos here; earlier versions wrote the whole path.
-    known = told["source"] in card_names() or Path(told["source"]).is_absolute()
-    return DataConfig(**told | {"source": told["source"] if known else ""})
+def _is_of_form(source: dict[str, Any]) -> bool:
+    """Whether names are texts, and the data those of a configuration."""
+    texts = (source.get(name) for name in ("run", "model_sha256", "data_digest"))
+    data = source.get("data")
+    if not isinstance(source.get("model"), str) or "data" not in source:
+        return False
+    if not all(text is None or isinstance(text, str) for text in texts):
+        return False
+    keys = {item.name for item in fields(DataConfig)}
+    return data is None or (
+        isinstance(data, dict)
+        and data.keys() <= keys
+        and all(isinstance(data.get(name, ""), str) for name in ("source", "root"))
+        and isinstance(data.get("source"), str)
+    )

@@ -74,9 +74,10 @@ def measured_clips(
             if split in (clip.split or "test", "all")
         ]
         named_clips += new
-        notes = [note for note in notes if "--include-new" not in note]
         if new:
             notes.append(f"{named(path for path, _, _ in new)} came since {first.path} began")
+    elif isinstance(owner := _owner(first), Run):
+        notes += [f"{news}; --include-new measures on them too" for news in found.news(owner)]
     if not named_clips:
         counts = ", ".join(f"{name} {len(videos.clips(name))}" for name in SPLITS)
         raise UserError(f"the data have no clips of {split}; choose another --split ({counts})")
@@ -101,7 +102,7 @@ def measured_clips(
 
 def known_clips(run: Tested) -> DataIdentity | None:
     """The clips that a run, or the run that a bundle came from, began with; None if not known."""
-    owner = run.run if isinstance(run, BundledRun) else run
+    owner = _owner(run)
     if owner is None or owner.identity is None:
         return None
     identity, beside = owner.identity, owner.root_beside
@@ -114,8 +115,13 @@ def is_own(run: Tested, data: str | Path | None) -> bool:
     return data is None or source in (str(data), str(Path(data).resolve()))
 
 
+def _owner(run: Tested) -> Run | None:
+    """The run itself, or that which a bundle was exported from."""
+    return run.run if isinstance(run, BundledRun) else run
+
+
 def _open(run: Tested, data: str | Path | None, root: str | Path | None) -> RunData:
-    owner = run.run if isinstance(run, BundledRun) else run
+    owner = _owner(run)
     if is_own(run, data):
         if owner is not None:
             return open_run_data(owner, root=root)

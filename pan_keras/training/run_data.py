@@ -25,7 +25,7 @@ class RunData:
         identity: The record of the run, at the root where its clips are; None in runs without.
         root: The folder that paths are told from.
         changes: What is different from the start of the run.
-        notes: Sentences about it for people.
+        notes: Sentences about it for people, but for clips that came since.
         added: Clips that came since, which belong to no split of the run.
     """
 
@@ -35,6 +35,13 @@ class RunData:
     changes: DataChanges = field(default_factory=DataChanges)
     notes: tuple[str, ...] = ()
     added: Mapping[Path, ListedClip] = field(default_factory=dict)
+
+    def news(self, run: Run) -> tuple[str, ...]:
+        """A sentence about the clips that came since the run began; none where none came."""
+        if not self.changes.added:
+            return ()
+        clips = named(self.changes.added)
+        return (f"{clips} came since {run.path} began and belong to none of its splits",)
 
 
 def open_run_data(
@@ -224,11 +231,6 @@ def _notes(
     notes = []
     if problem is not None:
         notes.append(f"clips added since {run.path} began are not known ({problem})")
-    if changes.added:
-        notes.append(
-            f"{named(changes.added)} came since {run.path} began and belong to none of its "
-            "splits; --include-new measures on them too"
-        )
     present = [path for path in changes.gone if identity.file(identity.by_path[path]).is_file()]
     gone = [path for path in changes.gone if path not in set(present)]
     for paths, what in (

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from run_folders import untrained_run
 
 from pan_keras.data import FrameStore, clip_views, open_data
 from pan_keras.deploy import clips as clips_module
@@ -12,6 +13,7 @@ from pan_keras.deploy import load_recipe
 from pan_keras.deploy.clips import export_clips
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
+from pan_keras.training.data_identity import identity_of
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,19 @@ def test_the_check_takes_validation_clips_first(source, origins):
     validation = open_data("motions", source.run.config.data.root).clips("val")
     checked = videos(found.check, origins)
     assert {clip.path for clip in validation} <= {clip.path for clip in checked}
+
+
+def test_clips_that_came_since_the_run_began_are_told_and_neither_calibrate_nor_count(
+    small_motions, tmp_path
+):
+    root = shutil.copytree(small_motions, tmp_path / "motions")
+    run = untrained_run(tmp_path / "run", root)
+    run.write_identity(identity_of(open_data("motions", root), root))
+    video = next(root.rglob("*.mp4"))
+    shutil.copy(video, video.with_name("another.mp4"))
+    found = export_clips(Source(run.load_model(), run.labels, run.shape, run), recipe(clips=8))
+    assert any("another.mp4) came since" in note for note in found.notes)
+    assert all(clip.path.name != "another.mp4" for clip in found.videos.all_clips)
 
 
 def test_a_draw_is_a_function_of_the_seed(source):

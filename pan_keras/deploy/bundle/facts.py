@@ -197,8 +197,7 @@ def _without_paths(value: Any) -> Any:
 
 
 def _digest(run: Run) -> str | None:
-    identity = getattr(run, "identity", None)
-    return None if identity is None else identity.digest
+    return None if run.identity is None else run.identity.digest
 
 
 def last_name(text: str) -> str:
