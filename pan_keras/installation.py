@@ -11,6 +11,7 @@ PACKAGES = {
     "click": "click",
     "cv2": "opencv-python-headless",
     "filelock": "filelock",
+    "h5py": "h5py",
     "jsonschema": "jsonschema",
     "keras": "keras",
     "litert_quantizer": "litert-quantizer",
