@@ -23,6 +23,7 @@ PACKAGES = {
     "tensorboard": "tensorboard",
     "tensorflow": "tensorflow",
     "tf2onnx": "tf2onnx",
+    "tomli_w": "tomli-w",
 }
 
 

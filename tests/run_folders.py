@@ -1,5 +1,7 @@
 """Run folders as training leaves them, of networks that learnt nothing."""
 
+from pathlib import Path
+
 import keras
 
 from pan_keras.convert.branches import branches_of
@@ -54,7 +56,7 @@ def untrained_run(
         classifier.kernel.assign(sureness * classifier.kernel)
     network.save(run.path / "model.keras")
     run.write("labels.txt", "\n".join(data.classes) + "\n")
-    run.write_identity(identity_of(data, motions))
+    run.write_identity(identity_of(data, Path(motions)))
     run.write("versions.json", versions())
     run.write("preprocessing.json", preprocessing(run.config))
     run.write("data_report.json", data.report())

@@ -12,7 +12,10 @@ from pan_keras.evaluation.evaluation_result import Evaluation
 from pan_keras.evaluation.stored import stored_evaluation
 from pan_keras.files import replacing
 from pan_keras.look.figures import png
-from pan_keras.training.run import open_run
+from pan_keras.training.config import Config
+from pan_keras.training.network import with_network
+from pan_keras.training.optimisation.schedules import with_length
+from pan_keras.training.run import Run, open_run
 from pan_keras.training.train import resolve, resume, train
 
 AVERAGE = 'model.aggregation="average"'
@@ -113,7 +116,8 @@ def _measured(
     run: Path, data: str, root: Path | None, model: str, settings: Sequence[str]
 ) -> Evaluation:
     if (run / "config.toml").is_file():
-        if open_run(run).config != resolve(data, root=root, model=model, overrides=settings):
+        wanted = resolve(data, root=root, model=model, overrides=settings)
+        if not _is_of(open_run(run), wanted):
             raise UserError(f"{run}: made with other settings; name another folder, or remove it")
         found = stored_evaluation(open_run(run), "test")
         if found is not None:
@@ -126,3 +130,11 @@ def _measured(
 
 def _folder_name(name: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def _is_of(run: Run, wanted: Config) -> bool:
+    """Whether a run was made with these settings; its own have all that was in force."""
+    if run.identity is None:
+        return run.config == wanted
+    clips = [clip for clip in run.identity.clips if clip.split == "train" and not clip.left_out]
+    return run.config == with_length(with_network(wanted), len(clips))

@@ -17,6 +17,7 @@ from pan_keras.cli.explain import explain
 from pan_keras.cli.export import export
 from pan_keras.cli.models import models
 from pan_keras.cli.motion import motion
+from pan_keras.cli.output import echo
 from pan_keras.cli.predict import predict
 from pan_keras.cli.report import report
 from pan_keras.cli.settings import settings
@@ -68,7 +69,7 @@ class Commands(click.Group):
                 raise
             raise Mistake(str(sentence)) from error
         except Interrupted as stop:
-            click.echo(printable_message(stop), err=True)
+            echo(printable_message(stop), err=True)
             ctx.exit(128 + stop.signal)
 
 

@@ -4,6 +4,8 @@ import json
 
 import click
 
+from pan_keras.cli.output import echo
+
 
 @click.command()
 @click.argument("key", required=False)
@@ -18,6 +20,6 @@ def settings(key: str | None, as_json: bool):
 
     found = setting.settings(key)
     if as_json:
-        click.echo(json.dumps([each.to_json() for each in found], indent=1))
+        echo(json.dumps([each.to_json() for each in found], indent=1))
         return
-    click.echo("\n".join(each.to_text() for each in found))
+    echo("\n".join(each.to_text() for each in found))

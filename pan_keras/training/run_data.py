@@ -13,7 +13,7 @@ from pan_keras.training.data_changes import DataChanges, data_changes, named
 from pan_keras.training.data_identity import DataIdentity, data_root, relative
 from pan_keras.training.run import Run
 
-NO_DATA = "{} names no data, as it was converted, not trained; name some, such as a folder"
+NO_DATA = "{}: names no data, as it was converted, not trained; name some, such as a folder"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def open_run_data(
     identity = run.identity
     config = run.config.data
     if not (config.source or source):
-        raise UserError(NO_DATA.format("the run"))
+        raise UserError(NO_DATA.format(run.path))
     if identity is None:
         return _without_record(run, source, root)
     here = _place(run, identity, source, root)
@@ -108,7 +108,7 @@ def open_configured_data(config: Config, root: str | Path | None = None) -> Vide
     """
     data = config.data
     if not data.source:
-        raise UserError(NO_DATA.format("the run"))
+        raise UserError(NO_DATA.format("the configuration"))
     return open_data(
         data.source,
         root or data.root or None,

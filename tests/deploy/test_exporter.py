@@ -106,7 +106,7 @@ def test_a_bundle_names_no_path_no_host_and_no_user(own_run, tmp_path, monkeypat
     text = (run.path / "config.toml").read_text()
     text = text.replace('"motions"', f'"{videos}"', 1)
     text = text.replace(motions, "")
-    text = text.replace('weights = ""', f'weights = "{home}/first/model.keras"')
+    text = text.replace('weights = "none"', f'weights = "{home}/first/model.keras"')
     run.write("config.toml", text)
     run = Run(run.path)
     assert run.config.data.source == str(videos)

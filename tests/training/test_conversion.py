@@ -82,7 +82,7 @@ def test_it_is_evaluated_predicts_and_is_reported(converted, small_motions):
     assert {label for label, _ in prediction.predictions} == set(converted.labels)
     report = write_report(converted.path).read_text()
     assert "pan_lite_micro" in report
-    with pytest.raises(UserError, match="says nothing of its data"):
+    with pytest.raises(UserError, match="names no data"):
         evaluate(converted.path, progress=False)
 
 

@@ -153,7 +153,7 @@ def test_handlers_come_back_and_ignored_signals_stay_ignored():
     ("overrides", "message"),
     [
         (["model.segments=7", "model.aggregation=vop"], "aggregation"),
-        (["training.learning_rate=1e30", "training.optimizer=sgd"], "not a number at step"),
+        (["training.learning_rate=1e6", "training.optimizer=sgd"], "not a number at step"),
         (["model.weights=absent"], "absent"),
     ],
 )
