@@ -114,18 +114,21 @@ class LiveSource:
             if not segments or not (steps or whole):
                 break
             clip = np.stack([segment.frames for segment in recent]) if whole else None
-            dropped = 0 if seen is None else self._dropped(seen, segments, recent, steps)
+            dropped = self._dropped(seen, segments, recent, steps)
             seen, start = segments[-1], time.monotonic()
             yield Window(segments, clip, seen.time, dropped)
             self._pause(every - (time.monotonic() - start))
         if self._failure:
             raise self._failure
 
-    def _dropped(self, seen: LiveSegment, segments, recent, steps: bool) -> int:
+    def _dropped(self, seen: LiveSegment | None, segments, recent, steps: bool) -> int:
+        sampling = self.window.sampling
         if steps:
-            missing = segments[0].number - seen.number - 1
-            return round(max(0, missing) * self.window.sampling.stride)
-        return max(0, recent[0].start - seen.start - self.window.sampling.stack)
+            missing = segments[0].number - (0 if seen is None else seen.number + 1)
+            return round(max(0, missing) * sampling.stride)
+        # The first segment starts half a stride after the first frame.
+        reached = int(sampling.stride / 2) if seen is None else seen.start + sampling.stack
+        return max(0, recent[0].start - reached)
 
     def _pause(self, seconds: float) -> None:
         with self._changed:

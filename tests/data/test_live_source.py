@@ -102,6 +102,15 @@ def test_a_slow_reader_drops_whole_stretches_and_knows_how_many(recording):
     assert len(seen) + dropped == 30
 
 
+@pytest.mark.parametrize("steps", [False, True])
+def test_what_was_dropped_before_the_first_look_is_counted(recording, steps):
+    with LiveSource(recording, window=window()) as source:
+        time.sleep(0.8)
+        first = next(iter(source.windows(steps=steps)))
+    taken = first.clip if not steps else np.stack([each.frames for each in first.segments])
+    assert first.dropped == numbers(taken)[0] > 0
+
+
 def test_steps_come_one_after_the_other_from_the_first(recording):
     with LiveSource(recording, window=window(stack=2, stride=3.0)) as source:
         steps = [segment for each in source.windows(steps=True) for segment in each.segments]

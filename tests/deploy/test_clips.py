@@ -103,7 +103,7 @@ def test_too_few_videos_are_said(source):
     found = export_clips(source, recipe(clips=100))
     assert len(found.calibration) == 96
     assert found.drawn["videos"] == 16
-    assert found.notes == [
+    assert list(found.notes) == [
         "int8 is calibrated by 16 clips (96 views), fewer than the 100 of the recipe; "
         "--calibration names more"
     ]
