@@ -156,7 +156,8 @@ def branch_of(network, name, *, backbone, clip, settings) -> VideoNetwork:
 
 def seed_of(branch: str, seed: int) -> int:
     """The seed of a branch, drawn from the seed of the whole and the branch's name."""
-    return int(np.random.SeedSequence([seed, *branch.encode()]).generate_state(1)[0])
+    drawn = np.random.SeedSequence([seed, *branch.encode()]).generate_state(1)[0]
+    return int(drawn) >> 1  # PyTorch keeps seeds in 32 bits with a sign
 
 
 def single(network, backbone, clip, settings) -> VideoNetwork:
