@@ -10,6 +10,8 @@ from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.gate.structure import structure_problems
 
+pytestmark = pytest.mark.slow  # all families by all converters
+
 # Every family on the smallest backbone, and every choice that changes the graph on some family.
 FAMILIES = models.names("*_micro")
 CHOICES = [
