@@ -1,5 +1,7 @@
 """Small videos of any kind for tests, and a plain decoder to hold them against."""
 
+import os
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def write_video(
     **options,
 ):
     """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
-    with av.open(str(path), "w", format=format_) as container:
+    with _ordinary_priority(), av.open(str(path), "w", format=format_) as container:
         stream = container.add_stream(codec, rate=25)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels
@@ -55,6 +57,18 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+@contextmanager
+def _ordinary_priority():
+    """SVT-AV1 makes the whole process of a superuser real-time, which starves the other tests."""
+    try:
+        yield
+    finally:
+        if hasattr(os, "sched_setscheduler"):
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):  # it has ended since
+                    os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def every_frame(path):
