@@ -6,7 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
 from pan_keras.data.container import BrokenVideo, opened
 from pan_keras.data.hidden_frames import shows
@@ -179,7 +181,8 @@ def _scan(path: Path, _size: int, _changed: int, timeout: float) -> FrameIndex:
             stored, hidden | _withheld(path, timeout, stored, codec, format_), format_, tick
         )
     else:
-        index = _counted(_count(path, timeout) or len(stored) - len(hidden))
+        count = _unpacked(path, timeout) if codec == "mpeg4" and not hidden else 0
+        index = _counted(count or _count(path, timeout) or len(stored) - len(hidden))
     if not len(index):
         raise BrokenVideo(path, "none of its frames can be decoded")
     return replace(index, rate=index.rate or guessed)
@@ -248,6 +251,26 @@ def _withheld(
         for packet in islice(video.packets(), max(doubtful) + LONGEST_DELAY):
             given.update(frame.pts for frame in video.decode(packet) or ())
     return {n for n in doubtful if stored[n].shown not in given}
+
+
+def _unpacked(path: Path, timeout: float) -> int:
+    """Frames of MPEG-4 part 2 by its packets, 0 where they do not tell.
+
+    AVI puts a reordered frame into the packet before it, and a placeholder where it belongs.
+    """
+    sizes: list[int] = []
+    with opened(path, timeout) as video:
+        unpack = BitStreamFilterContext("mpeg4_unpack_bframes", video.stream)
+        for packet in video.packets():
+            if not packet.size:
+                continue
+            if not sizes and not packet.is_keyframe:
+                return 0
+            try:
+                sizes += [part.size for part in unpack.filter(packet)]
+            except av.error.FFmpegError:
+                return 0
+    return len(sizes) if min(sizes, default=0) > BYTES_OF_NOTHING else 0
 
 
 def _count(path: Path, timeout: float) -> int:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import av
 import numpy as np
 import pytest
-from video_files import every_frame, number_of, numbered_frames, write_video
+from video_files import (
+    REAL_VIDEOS,
+    every_frame,
+    needs_real_videos,
+    number_of,
+    numbered_frames,
+    write_video,
+)
 
 from pan_keras.data import frame_index as index_module
 from pan_keras.data import probe, read_frames
@@ -254,3 +261,18 @@ def test_a_transport_stream_that_is_cut_anywhere(make, tmp_path):
     assert 10 < len(shown) < FRAMES
     assert probe(path).frames == len(shown)
     np.testing.assert_array_equal(read_frames(path, range(len(shown))), np.stack(shown))
+
+
+def test_reordered_frames_of_mpeg4_in_avi_are_counted_without_decoding(make, decoded):
+    index = frame_index(make(".avi", "mpeg4 B-frames"))
+    assert (len(index), index.timed) == (FRAMES, False)
+    assert decoded == []
+
+
+@needs_real_videos
+def test_frames_that_share_a_packet_are_counted_without_decoding(decoded):
+    """DivX and Xvid put a reordered frame into the packet before it, as UCF101 has them."""
+    (video,) = (REAL_VIDEOS / "clips" / "ucf101").iterdir()
+    assert len(frame_index(video)) == 164
+    assert decoded == []
+    assert len(every_frame(video)) == 164
