@@ -2,8 +2,8 @@
 
 Version 2 goes by bilinear steps (`resizing_steps`) in whole numbers, which OpenCV calls
 `cv2.INTER_LINEAR_EXACT` and computes alike on every processor. Version 1, which the first runs
-were trained by, enlarges by `cv2.INTER_LINEAR` and shrinks by `cv2.INTER_AREA`; it takes four to
-eight times as long for large frames.
+were trained by, enlarges by `cv2.INTER_LINEAR` and shrinks by `cv2.INTER_AREA`; it takes three to
+six times as long for large frames.
 
 The reference resizes by PIL's bilinear filter. Enlarged frames differ from its by at most one grey
 level of 255 (0.03 on average). Shrunk frames differ by up to 1.3 levels on average in real video in
