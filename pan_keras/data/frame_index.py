@@ -22,6 +22,8 @@ SOUGHT_BY_SHOWING = ("mov", "matroska", "ogg", "nut")
 STORE_TIMES = (*SOUGHT_BY_SHOWING, "mpegts", "mpeg", "flv", "live_flv", "ivf")
 # In MPEG program streams times after a seek are guesses, whichever frame it led to.
 NOT_SOUGHT = ("mpeg",)
+# ASF starts a seek at a packet of many frames, so much before the time that was sought.
+SOUGHT_EARLY, SECONDS_EARLY = ("asf",), 3.1
 # Packets after which a decoder has given out the first frame, for any codec here.
 LONGEST_DELAY = 64
 # An MPEG-4 packet of so few bytes may say "nothing new": no frame is shown for it.
@@ -69,6 +71,7 @@ class FrameIndex:
             frames are counted from the start.
         rate: Frames per second, the mean over the file.
         marks: Presentation time and bytes of each packet, by which it is known `(packets, 2)`.
+        early: Ticks by which a seek may begin before the key frame that was sought.
     """
 
     times: np.ndarray
@@ -78,6 +81,7 @@ class FrameIndex:
     timed: bool
     rate: float
     marks: np.ndarray
+    early: int = 0
 
     def __len__(self) -> int:
         return len(self.times)
@@ -123,15 +127,16 @@ class FrameIndex:
         """
         if not self.timed:
             return [Run(0, tuple(wanted))]
-        places = np.searchsorted(self.keys, wanted, side="right") - 1
-        keys = np.where(places >= 0, self.keys[places], 0) if len(self.keys) else places * 0
+        keys = self._keys_before(wanted)
+        landings = np.searchsorted(self.times, self.times[keys] - self.early, side="right") - 1
+        starts = self._keys_before(landings) if self.early else keys
         groups: list[tuple[int, list[int]]] = []
         reached = 0
         for frame, key, packet, start in zip(
             wanted,
             keys.tolist(),
             self.packets[wanted].tolist(),
-            self.packets[keys].tolist(),
+            self.packets[starts].tolist(),
             strict=True,
         ):
             if not groups or start > reached + PACKETS_PER_SEEK:
@@ -139,6 +144,11 @@ class FrameIndex:
             groups[-1][1].append(frame)
             reached = max(reached, packet)
         return [Run(key, tuple(targets)) for key, targets in groups]
+
+    def _keys_before(self, frames: np.ndarray | list[int]) -> np.ndarray:
+        """The key frame at or before each frame, 0 where there is none."""
+        places = np.searchsorted(self.keys, frames, side="right") - 1
+        return np.where(places >= 0, self.keys[places], 0) if len(self.keys) else places * 0
 
 
 def frame_index(path: Path | str, timeout: float = 30.0) -> FrameIndex:
@@ -220,6 +230,7 @@ def _timed(stored: list[Packet], hidden: set[int], format_: str, tick: float) ->
         timed=True,
         rate=(len(times) - 1) / seconds if seconds > 0 else 0.0,
         marks=marks,
+        early=round(SECONDS_EARLY / tick) if _is_any(format_, SOUGHT_EARLY) else 0,
     )
 
 
