@@ -8,7 +8,7 @@ PINNED := --constraint constraints.txt --build-constraint constraints.txt
 # A file's tests stay together, for they share what takes long to make.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 ifeq ($(TIER),fast)
-TESTS := tests/layers tests/data tests/runtime tests/deploy/formats tests/test_files.py
+TESTS := tests/layers tests/video tests/clips tests/data tests/runtime tests/deploy/formats tests/test_files.py
 PYTEST += -m "not slow"
 endif
 GROUPS := --group test --group check --group backends
@@ -47,7 +47,7 @@ backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX 
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
-		tests/convert/test_reference.py tests/convert/test_state_dict_of.py
+		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict_of.py
 
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 	$(VENV)/bin/python -m pip wheel --no-deps $(PINNED) --wheel-dir dist .

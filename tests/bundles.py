@@ -11,7 +11,7 @@ import onnx
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.bundle.facts import bundle_facts
 from pan_keras.deploy.bundle.vectors import choose_vectors, vector_files

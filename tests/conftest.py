@@ -61,7 +61,7 @@ def run(make_run):
 @pytest.fixture
 def own_run(run, tmp_path):
     """A copy of `run`, not evaluated, that a test may write into."""
-    from pan_keras.training.run import Run
+    from pan_keras.runs.run import Run
 
     ignored = shutil.ignore_patterns("evaluation", "report.html")
     return Run(shutil.copytree(run.path, tmp_path / "run", ignore=ignored))

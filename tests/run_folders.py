@@ -4,12 +4,12 @@ from pathlib import Path
 
 import keras
 
-from pan_keras.convert.branches import branches_of
+from pan_keras.checkpoints.branches import branches_of
+from pan_keras.config.config import load_config
 from pan_keras.data import open_data
-from pan_keras.training.config import load_config
-from pan_keras.training.data_identity import identity_of
-from pan_keras.training.network import create_model
-from pan_keras.training.run import Run, preprocessing, versions
+from pan_keras.runs.data_identity import identity_of
+from pan_keras.runs.network import create_model
+from pan_keras.runs.run import Run, preprocessing, versions
 
 EPOCHS = [
     {

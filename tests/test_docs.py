@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from pan_keras import models
+from pan_keras.checkpoints import save_state_dict
 from pan_keras.cli import main
-from pan_keras.convert import save_state_dict
+from pan_keras.config.config import load_config
 from pan_keras.data import load_card, make_motions
-from pan_keras.training.config import load_config
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from pan_keras import models
-from pan_keras.bench.cost import Cost, cost
 from pan_keras.errors import UserError
+from pan_keras.models.cost import Cost, cost
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from pan_keras.bench.cost import Cost
 from pan_keras.bench.model_table import build_and_count, model_table
 from pan_keras.layers import PersistenceOfAppearance
+from pan_keras.models.cost import Cost
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`pan-keras ablation`: the command line of `pan_keras.bench.ablation`."""
+"""`pan-keras ablation`: the command line of `pan_keras.evaluation.ablation`."""
 
 from pathlib import Path
 
@@ -44,18 +44,20 @@ def ablation(
     as_json: bool,
 ):
     """Train PAN and networks that lack parts of it on DATA, and compare them on test clips."""
-    from pan_keras.bench import ablation as bench
+    from pan_keras.evaluation import ablation as experiment
+    from pan_keras.reports.ablation_figure import write_ablation_figure
 
     if quick:
         seeds, clips, epochs = QUICK["seeds"], QUICK["clips"], QUICK["epochs"]
-    result = bench.ablation(
+    result = experiment.ablation(
         data,
         root=root,
-        variants=bench.VARIANTS[networks],
+        variants=experiment.VARIANTS[networks],
         seeds=range(1, seeds + 1),
         clips=clips,
         overrides=[] if epochs is None else [f"training.epochs={epochs}"],
         folder=run,
         progress=lambda line: echo(line, err=True),
     )
+    write_ablation_figure(result.rows, run / "results.png")
     echo(result.to_json() if as_json else result.to_markdown())

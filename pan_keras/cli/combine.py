@@ -1,4 +1,4 @@
-"""`pan-keras combine`: the command line of `pan_keras.training.combining.combine`."""
+"""`pan-keras combine`: the command line of `pan_keras.runs.combining.combine`."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str):
 
     An RGB and a PA network make PAN_Full; PAN_Lite with both, or with a PAN_Full, makes PAN_En.
     """
-    from pan_keras.training.combining import combine  # TensorFlow takes seconds to import
+    from pan_keras.runs.combining import combine  # TensorFlow takes seconds to import
 
     named = weights.isalpha()
     made = combine(runs, output, weights=weights if named else numbers(weights), fuse=fuse)

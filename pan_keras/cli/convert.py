@@ -1,4 +1,4 @@
-"""`pan-keras convert`: the command line of `pan_keras.training.conversion`."""
+"""`pan-keras convert`: the command line of `pan_keras.runs.from_checkpoint`."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def convert(paths, output, to_torch, as_json, **options):
     """
     if (output is None) == (to_torch is None):
         raise UserError("give -o RUN to convert a checkpoint, or --to-torch FILE for a run folder")
-    from pan_keras.training import conversion  # TensorFlow takes seconds to import
+    from pan_keras.runs import from_checkpoint as conversion  # TensorFlow takes seconds to import
 
     if to_torch is not None:
         if len(paths) > 1:

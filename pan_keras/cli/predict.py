@@ -1,4 +1,4 @@
-"""`pan-keras predict`: the command line of `pan_keras.evaluation.prediction.predict`."""
+"""`pan-keras predict`: the command line of `pan_keras.inference.prediction.predict`."""
 
 import sys
 from pathlib import Path
@@ -87,7 +87,7 @@ def predict(
     if source is None and not videos:
         raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
     if source is not None and not source.isdecimal():
-        from pan_keras.data.live_readers import check_source
+        from pan_keras.video.live_readers import check_source
 
         check_source(source)  # before anything that takes seconds; a camera is opened later
     if not is_bundle(run):  # a bundle needs no TensorFlow
@@ -99,11 +99,11 @@ def predict(
     options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
     options |= {"precision": precision, "file_format": file_format}
     if overlay is not None:
-        from pan_keras.evaluation.overlay import predict_onto
+        from pan_keras.reports.overlay import predict_onto
 
         predictions = predict_onto(run, videos, overlay, tell=tell, **options)
     else:
-        from pan_keras.evaluation.prediction import predict
+        from pan_keras.inference.prediction import predict
 
         predictions = predict(run, videos, **options)
     read = 0
@@ -121,7 +121,7 @@ def predict(
 
 def print_live(run: Path, source: str, as_json: bool, **options) -> None:
     """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
-    from pan_keras.evaluation.live import predict_live
+    from pan_keras.inference.live import predict_live
 
     try:
         for answer in predict_live(run, source, tell=tell, **options):

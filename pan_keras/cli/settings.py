@@ -1,4 +1,4 @@
-"""`pan-keras settings`: the command line of `pan_keras.training.setting.settings`."""
+"""`pan-keras settings`: the command line of `pan_keras.config.setting.settings`."""
 
 import json
 
@@ -16,7 +16,7 @@ def settings(key: str | None, as_json: bool):
     KEY is a setting such as training.epochs, its last part, or a section such as augmentation;
     without it, all are listed. Set one by `--set KEY=VALUE` or in a TOML file.
     """
-    from pan_keras.training import setting
+    from pan_keras.config import setting
 
     found = setting.settings(key)
     if as_json:

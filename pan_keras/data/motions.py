@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.data.motions_scene import MOTIONS, Scene, draw_scene
-from pan_keras.data.video_writer import writing_video
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
+from pan_keras.video.writer import writing_video
 
 INFO = "motions.json"
 # Raise this when the same seed would give other frames than before.

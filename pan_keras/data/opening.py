@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pan_keras.data.card import Card, card_names, is_card, is_own_card, load_card
 from pan_keras.data.clip import Clip
-from pan_keras.data.container import BrokenVideo
 from pan_keras.data.csv_source import list_csv
 from pan_keras.data.data_warnings import data_warnings, some
 from pan_keras.data.duplicates import refuse_repeats
@@ -17,9 +16,10 @@ from pan_keras.data.labels import ordered
 from pan_keras.data.motions import INFO, complete_motions, make_motions
 from pan_keras.data.sources import Listing, list_folder
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
-from pan_keras.data.video import VideoInfo, probe
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
+from pan_keras.video.container import BrokenVideo
+from pan_keras.video.frames import VideoInfo, probe
 
 NAMED_IN_ERROR = 20
 

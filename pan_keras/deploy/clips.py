@@ -11,21 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.data import (
-    SPLITS,
-    BrokenVideo,
-    Clip,
-    ClipShape,
-    FrameStore,
-    VideoData,
-    clip_views,
-    open_data,
-)
-from pan_keras.data.framing import framing
+from pan_keras.clips import ClipShape
+from pan_keras.clips.framing import framing
+from pan_keras.data import SPLITS, Clip, VideoData, open_data
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
-from pan_keras.training.run_data import open_run_data
+from pan_keras.input import FrameStore, clip_views
+from pan_keras.runs.run_data import open_run_data
+from pan_keras.video import BrokenVideo
 
 Calibration = str | Path | Iterable[np.ndarray] | None
 

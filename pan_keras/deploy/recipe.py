@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pan_keras import shipped
+from pan_keras.config.config import read_toml
+from pan_keras.config.settings import assemble
 from pan_keras.deploy.artefact import PRECISIONS
 from pan_keras.errors import UserError
-from pan_keras.training.config import read_toml
-from pan_keras.training.settings import assemble
 
 DEFAULT = "default"
 

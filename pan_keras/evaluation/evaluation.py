@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.evaluation.bundled_run import open_run_or_bundle
 from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
 from pan_keras.evaluation.measured_clips import Tested, is_own, measured_clips
-from pan_keras.evaluation.scores import score
-from pan_keras.evaluation.views import ClipClassifier, Crops, Fuse, probabilities
 from pan_keras.files import refuse_overwriting
-from pan_keras.look.confusion import confused_pairs
-from pan_keras.training.run import Run
+from pan_keras.inference.bundled_run import open_run_or_bundle
+from pan_keras.inference.views import ClipClassifier, Crops, Fuse, probabilities
+from pan_keras.metrics.confusion import confused_pairs
+from pan_keras.metrics.scores import score
+from pan_keras.runs.run import Run
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these
 WORST = 10  # clips named in the list of the worst
@@ -46,7 +46,7 @@ def evaluate(
     """Measures a run, or several fused by their scores, on one part of the data.
 
     The score of a clip is the mean over its views; that of several runs their weighted mean, as
-    `pan_keras.training.combining.combine` puts them together. Runs may differ in segments, frames
+    `pan_keras.runs.combining.combine` puts them together. Runs may differ in segments, frames
     and size: each sees the clips in its own way.
 
     Which clip belongs to which split is what the (first) run recorded when it began. A clip that

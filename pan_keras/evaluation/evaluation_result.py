@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pan_keras.drawing import figures
 from pan_keras.errors import UserError
-from pan_keras.evaluation.scores import ClassScore, Interval
 from pan_keras.files import replacing
-from pan_keras.look import figures
-from pan_keras.look.confusion import ConfusedPair
+from pan_keras.metrics.confusion import ConfusedPair
+from pan_keras.metrics.scores import ClassScore, Interval
 
 TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has lists alone
 
@@ -59,7 +59,7 @@ class Evaluation:
         clips: Clips that were measured.
         skipped: Files of the data that could not be read.
         top1, top5, mean_class, intervals, per_class, confusion, confused_pairs: see
-            `pan_keras.evaluation.scores` and `pan_keras.look.confusion`.
+            `pan_keras.metrics.scores` and `pan_keras.metrics.confusion`.
         worst_clips: The clips whose truth got the lowest probability.
         skipped_files: Path and reason of each skipped file.
         seconds: Time for decoding and classifying.

@@ -7,11 +7,11 @@ from pathlib import Path
 from pan_keras.data import SPLITS, Clip, open_data
 from pan_keras.data.opening import list_data
 from pan_keras.errors import UserError
-from pan_keras.evaluation.bundled_run import BundledRun
-from pan_keras.training.data_changes import named
-from pan_keras.training.data_identity import DataIdentity, data_root, identity_of
-from pan_keras.training.run import Run
-from pan_keras.training.run_data import RunData, are_data_of, open_run_data
+from pan_keras.inference.bundled_run import BundledRun
+from pan_keras.runs.data_changes import named
+from pan_keras.runs.data_identity import DataIdentity, data_root, identity_of
+from pan_keras.runs.run import Run
+from pan_keras.runs.run_data import RunData, are_data_of, open_run_data
 
 Tested = Run | BundledRun
 

@@ -1,8 +1,8 @@
 """Evaluations that were written into a run: found again by what they measured."""
 
 from pan_keras.evaluation.evaluation_result import Evaluation
-from pan_keras.evaluation.views import Crops
-from pan_keras.training.run import Run
+from pan_keras.inference.views import Crops
+from pan_keras.runs.run import Run
 
 SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
 

@@ -1,6 +1,5 @@
-"""Optical flow, the motion cue that persistence of appearance stands in for."""
+"""Optical flow, the motion cue that persistence of appearance replaces."""
 
-from pan_keras.flow.colours import flow_colours, flow_wheel
 from pan_keras.flow.optical_flow import METHODS, OpticalFlow
 
-__all__ = ["METHODS", "OpticalFlow", "flow_colours", "flow_wheel"]
+__all__ = ["METHODS", "OpticalFlow"]

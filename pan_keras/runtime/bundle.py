@@ -8,15 +8,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pan_keras.data.clip_shape import ClipShape
-from pan_keras.data.live_window import LiveSampling, LiveWindow
+from pan_keras.clips.clip_shape import ClipShape
+from pan_keras.clips.live_window import LiveSampling, LiveWindow
 from pan_keras.errors import UserError
 from pan_keras.printable import is_printable
 from pan_keras.runtime.bundle_files import FACTS, check_names, read_facts, read_file
-from pan_keras.runtime.clips import frame_for_model
 from pan_keras.runtime.engine import Engine, Tensors
 from pan_keras.runtime.entry import Entry
 from pan_keras.runtime.loading import load_engine
+from pan_keras.runtime.preprocessing import frame_for_model
 from pan_keras.runtime.stream import NEXT
 
 MIDDLE_OF_SEGMENTS = "middle-of-segments"  # the one method of `sampling`

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pan_keras.data.live_window import LiveSegment, LiveWindow
+from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
 from pan_keras.runtime.bundle import Bundle
-from pan_keras.runtime.clips import clip_from_frames, clip_from_video, segment_from_frames
 from pan_keras.runtime.engine import Engine
+from pan_keras.runtime.preprocessing import clip_from_frames, clip_from_video, segment_from_frames
 from pan_keras.runtime.recognition import Recognition
 from pan_keras.runtime.stream import Stream
 

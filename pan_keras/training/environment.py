@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from pan_keras.training.run import versions
+from pan_keras.runs.run import versions
 
 
 def environment() -> dict[str, str]:

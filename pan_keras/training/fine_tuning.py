@@ -10,7 +10,7 @@ import numpy as np
 
 from pan_keras import models
 from pan_keras.errors import UserError
-from pan_keras.training.run import Run, open_run
+from pan_keras.runs.run import Run, open_run
 from pan_keras.training.weighted_layers import weighted_layers
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import keras
 
-from pan_keras.convert import load_backbone_weights
+from pan_keras.checkpoints import load_backbone_weights
 from pan_keras.training.fine_tuning import start_from
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pan_keras.errors import UserError
-from pan_keras.look.intervals import Interval, wilson
+from pan_keras.metrics.intervals import Interval, wilson
 
 RULES = {
     "auto": "the last epoch, unless validation tells it from the best",

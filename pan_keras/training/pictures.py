@@ -8,11 +8,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pan_keras.data import BrokenVideo, Clip, ClipShape, FrameStore, clip_views
-from pan_keras.look import figures, panels
-from pan_keras.look.confusion import confusion_matrix
-from pan_keras.look.motion_cue import MotionCue
-from pan_keras.look.pairs import scale_of
+from pan_keras.clips import ClipShape
+from pan_keras.data import Clip
+from pan_keras.drawing import figures, panels
+from pan_keras.drawing.panels import scale_of
+from pan_keras.inference.motion_cue import MotionCue
+from pan_keras.input import FrameStore, clip_views
+from pan_keras.metrics.confusion import confusion_matrix
+from pan_keras.video import BrokenVideo
 
 CLIPS = 4
 SHARE = 0.02  # of the time that the pictures may take

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras import models
+from pan_keras.config.config import FRESH, Config, load_config, recipes
 from pan_keras.data import Card, VideoData, card_text, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
-from pan_keras.training.combining import RECORD
-from pan_keras.training.config import FRESH, Config, load_config, recipes
-from pan_keras.training.data_identity import data_root, identity_of
+from pan_keras.runs.combining import RECORD
+from pan_keras.runs.data_identity import data_root, identity_of
+from pan_keras.runs.network import create_model, describe_network, with_network
+from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
+from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing, versions
+from pan_keras.runs.run_data import NO_DATA, open_configured_data, open_run_data
 from pan_keras.training.initial_weights import initial_weights
-from pan_keras.training.network import create_model, describe_network, with_network
-from pan_keras.training.new_run import LOCK, new_run, refuse_taken
 from pan_keras.training.optimisation.schedules import describe, with_length
-from pan_keras.training.run import CARD, Run, latest_run, open_run, preprocessing, versions
-from pan_keras.training.run_data import NO_DATA, open_configured_data, open_run_data
 from pan_keras.training.trainer import Trainer
 
 

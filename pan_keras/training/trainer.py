@@ -12,26 +12,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pan_keras.data import (
-    Augmentation,
-    FrameStore,
-    LeftOut,
-    VideoData,
-    reporting,
-    steps_per_epoch,
-    training_dataset,
-)
-from pan_keras.data.framing import framing
+from pan_keras.clips.augmentation import Augmentation
+from pan_keras.clips.framing import framing
+from pan_keras.config.config import FRESH
+from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
+from pan_keras.inference.keras_inference import Inference
+from pan_keras.input import FrameStore, LeftOut, reporting, steps_per_epoch, training_dataset
+from pan_keras.runs.network import create_model
+from pan_keras.runs.run import CHECKPOINTS, Run
 from pan_keras.training.checkpoints import Checkpoints
-from pan_keras.training.config import FRESH
 from pan_keras.training.environment import changes, environment
 from pan_keras.training.fused_normalization import use_fused_normalization
-from pan_keras.training.inference import Inference
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.keeping import Keeping, doubt
-from pan_keras.training.network import create_model
 from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.mixup import Mixup
 from pan_keras.training.optimisation.optimizers import create_optimizer
@@ -40,7 +35,6 @@ from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
-from pan_keras.training.run import CHECKPOINTS, Run
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.timed_batches import TimedBatches
 from pan_keras.training.training_state import State, Sums

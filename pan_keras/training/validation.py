@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from pan_keras.data import Clip, FrameStore, LeftOut, evaluation_dataset
+from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.training.inference import Inference
+from pan_keras.inference.keras_inference import Inference
+from pan_keras.input import FrameStore, LeftOut, evaluation_dataset
+from pan_keras.runs.run import Run
 from pan_keras.training.pictures import Pictures
-from pan_keras.training.run import Run
 
 
 class Validation:

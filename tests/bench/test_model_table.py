@@ -4,9 +4,9 @@ import keras
 import pytest
 
 from pan_keras import models
-from pan_keras.bench.cost import cost
 from pan_keras.bench.model_table import build_and_count, model_table, to_text
 from pan_keras.errors import UserError
+from pan_keras.models.cost import cost
 
 CLIP = {"classes": 3, "segments": 4, "stack": 3, "size": 32}
 

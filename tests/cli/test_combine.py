@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pan_keras.cli import main
-from pan_keras.training import combining
+from pan_keras.runs import combining
 
 MADE = SimpleNamespace(
     path="full", config=SimpleNamespace(model=SimpleNamespace(name="pan_full_micro"))

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from golden_files import FOLDER, golden_json
 
 from pan_keras import models
+from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.cli import main
-from pan_keras.convert import read_state_dict, save_state_dict, state_dict_of
 
 
 def invoke(*arguments):

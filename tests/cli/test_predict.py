@@ -13,11 +13,12 @@ from click.testing import CliRunner
 from video_files import moving_frames, write_video
 
 from pan_keras.cli import main
-from pan_keras.data import Clip, probe
-from pan_keras.evaluation.bundled_run import open_run_or_bundle
-from pan_keras.evaluation.prediction import predict
-from pan_keras.evaluation.views import ClipClassifier
+from pan_keras.data import Clip
+from pan_keras.inference.bundled_run import open_run_or_bundle
+from pan_keras.inference.prediction import predict
+from pan_keras.inference.views import ClipClassifier
 from pan_keras.runtime import Recogniser
+from pan_keras.video import probe
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from video_files import every_frame
 
-from pan_keras.data import make_motions, motions, open_data, probe
+from pan_keras.data import make_motions, motions, open_data
 from pan_keras.data.motions_scene import ATTRIBUTES, LENGTHS, MOTIONS, RATES, SIDE, draw_scene
 from pan_keras.errors import UserError
+from pan_keras.video import probe
 
 PER_CLASS = 45
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from run_folders import untrained_run
 
-from pan_keras.data import FrameStore, clip_views, open_data
+from pan_keras.data import open_data
 from pan_keras.deploy import clips as clips_module
 from pan_keras.deploy import load_recipe
 from pan_keras.deploy.clips import export_clips
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
-from pan_keras.training.data_identity import identity_of
+from pan_keras.input import FrameStore, clip_views
+from pan_keras.runs.data_identity import identity_of
 
 
 @pytest.fixture(scope="module")

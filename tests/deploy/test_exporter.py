@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from run_folders import untrained_run
 
 from pan_keras.cli import main
-from pan_keras.data import Clip, FrameStore, clip_views, open_data
+from pan_keras.data import Clip, open_data
 from pan_keras.deploy import export, exporter, load_recipe, verify
 from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.bundle.summary import summary
@@ -24,9 +24,10 @@ from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.input import FrameStore, clip_views
+from pan_keras.runs.run import Run
 from pan_keras.runtime import Bundle, Recogniser
-from pan_keras.runtime.clips import clip_from_video
-from pan_keras.training.run import Run
+from pan_keras.runtime.preprocessing import clip_from_video
 
 # Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
 LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}

@@ -14,14 +14,16 @@ from run_folders import untrained_run
 
 from pan_keras.cli.evaluate import evaluate as command
 from pan_keras.cli.evaluate import sort_paths
-from pan_keras.data import BrokenVideo, FrameStore, evaluation_dataset, open_data
+from pan_keras.data import open_data
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.evaluation_result import Evaluation
-from pan_keras.evaluation.prediction import predict
 from pan_keras.evaluation.stored import latest_evaluation, stored_evaluation
-from pan_keras.evaluation.views import ClipClassifier, at_size, softmax
-from pan_keras.training.run import Run
+from pan_keras.inference.prediction import predict
+from pan_keras.inference.views import ClipClassifier, at_size, softmax
+from pan_keras.input import FrameStore, evaluation_dataset
+from pan_keras.runs.run import Run
+from pan_keras.video import BrokenVideo
 
 
 def by_hand(run, clips, fuse="logits", **views):

@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner
 from run_folders import untrained_run
 
-from pan_keras.bench.compare import compare
 from pan_keras.cli import main
 from pan_keras.data import open_data
 from pan_keras.errors import UserError
-from pan_keras.evaluation.bundled_run import open_run_or_bundle
+from pan_keras.evaluation.compare import compare
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.measured_clips import measured_clips
-from pan_keras.training.data_identity import identity_of
-from pan_keras.training.run import Run
-from pan_keras.training.run_data import open_run_data
+from pan_keras.inference.bundled_run import open_run_or_bundle
+from pan_keras.runs.data_identity import identity_of
+from pan_keras.runs.run import Run
+from pan_keras.runs.run_data import open_run_data
 
 
 @pytest.fixture(scope="module")

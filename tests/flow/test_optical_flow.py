@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pan_keras.drawing.flow_colours import flow_colours, flow_wheel
 from pan_keras.errors import UserError
-from pan_keras.flow import OpticalFlow, flow_colours, flow_wheel
+from pan_keras.flow import OpticalFlow
 
 needs_contributed = pytest.mark.skipif(
     not hasattr(cv2, "optflow"), reason="the installed OpenCV has no contrib modules"

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from golden_files import channels_last, golden_network, golden_state
 
-from pan_keras.convert.architecture import detect
-from pan_keras.convert.filling import fill
-from pan_keras.convert.weights import named_weights
+from pan_keras.checkpoints.architecture import detect
+from pan_keras.checkpoints.filling import fill
+from pan_keras.checkpoints.weights import named_weights
 
 
 @pytest.mark.parametrize(

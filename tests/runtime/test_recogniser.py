@@ -9,12 +9,14 @@ import pytest
 from bundles import LABELS, SHAPE, clips, logits_by_hand
 from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_video
 
-from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset
-from pan_keras.data.container import BrokenVideo
-from pan_keras.data.framing import framing
+from pan_keras.clips import ClipShape
+from pan_keras.clips.framing import framing
+from pan_keras.data import Clip
 from pan_keras.errors import UserError
+from pan_keras.input import FrameStore, evaluation_dataset
 from pan_keras.runtime import Recogniser
-from pan_keras.runtime.clips import clip_from_frames, clip_from_video
+from pan_keras.runtime.preprocessing import clip_from_frames, clip_from_video
+from pan_keras.video.container import BrokenVideo
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])

@@ -10,7 +10,7 @@ from video_files import moving_frames
 
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, Recogniser
-from pan_keras.runtime.clips import clip_from_frames
+from pan_keras.runtime.preprocessing import clip_from_frames
 
 
 def with_sampling(bundle, rate, stride):

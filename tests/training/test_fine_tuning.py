@@ -6,8 +6,8 @@ import pytest
 
 from pan_keras.errors import UserError
 from pan_keras.models import create
+from pan_keras.runs.run import open_run
 from pan_keras.training.fine_tuning import start_from
-from pan_keras.training.run import open_run
 from pan_keras.training.weighted_layers import weighted_layers
 
 

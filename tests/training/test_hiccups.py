@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from video_files import moving_frames, write_video
 
-from pan_keras.data import BrokenVideo, frame_store
-from pan_keras.data.container import SlowVideo
 from pan_keras.errors import Interrupted, UserError
-from pan_keras.training.run import open_run
+from pan_keras.input import frame_store
+from pan_keras.runs.run import open_run
 from pan_keras.training.train import resume, train
 from pan_keras.training.trainer import Trainer
+from pan_keras.video import BrokenVideo
+from pan_keras.video.container import SlowVideo
 
 SETTINGS = (
     "model.name=tsn_micro",

@@ -7,10 +7,10 @@ import pytest
 
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.report import write_report
-from pan_keras.look.intervals import wilson
+from pan_keras.metrics.intervals import wilson
+from pan_keras.reports.report import write_report
+from pan_keras.runs.run import open_run
 from pan_keras.training.keeping import Keeping, doubt, to_text
-from pan_keras.training.run import open_run
 from pan_keras.training.train import train
 
 SETTINGS = (

@@ -10,14 +10,14 @@ import pytest
 import tensorflow as tf
 from video_files import moving_frames, write_video
 
-from pan_keras.convert import imagenet
+from pan_keras.checkpoints import imagenet
+from pan_keras.config.config import load_config
 from pan_keras.data import VideoData
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
+from pan_keras.runs.network import describe_network, with_network
+from pan_keras.runs.run import open_run
 from pan_keras.training import trainer
-from pan_keras.training.config import load_config
-from pan_keras.training.network import describe_network, with_network
-from pan_keras.training.run import open_run
 from pan_keras.training.train import resolve, resume, train
 
 SETTINGS = (

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pan_keras.data import Clip, FrameStore, open_data
+from pan_keras.data import Clip, open_data
+from pan_keras.input import FrameStore
 from pan_keras.training import pictures
 from pan_keras.training.pictures import CLIPS, Pictures
 from pan_keras.training.train import train

@@ -11,7 +11,7 @@ import pytest
 
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
-from pan_keras.training.run import open_run
+from pan_keras.runs.run import open_run
 from pan_keras.training.train import resume, train
 
 SETTINGS = (

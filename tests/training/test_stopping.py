@@ -184,7 +184,7 @@ def test_a_folder_that_was_there_stays_and_is_empty_again(small_motions, tmp_pat
 
 
 def test_two_runs_at_once_take_two_names(small_motions, tmp_path, monkeypatch):
-    from pan_keras.training.new_run import new_run
+    from pan_keras.runs.new_run import new_run
     from pan_keras.training.train import resolve
 
     monkeypatch.chdir(tmp_path)

@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from pathlib import PureWindowsPath
 from typing import Any
 
-from pan_keras.data.live_window import LiveSampling
+from pan_keras.clips.live_window import LiveSampling
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.speed import machine
 from pan_keras.deploy.source import Source
+from pan_keras.runs.run import Run, package_versions, versions
 from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS
 from pan_keras.runtime.bundle_files import SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors
 from pan_keras.runtime.vectors import INDEX
-from pan_keras.training.run import Run, package_versions, versions
 
 SETTINGS = ("model", "augmentation", "training")
 RUNTIME_PACKAGES = ("ai-edge-litert", "onnxruntime", "tf2onnx", "onnx")
@@ -31,9 +31,9 @@ LIVE = (
 )
 FILTERS = {
     1: "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
-    "pan_keras.runtime.resizing computes them",
+    "pan_keras.clips.resizing computes them",
     2: "bilinear in whole numbers, in steps: halved while at least twice too long, then by way of "
-    "twice the size, as pan_keras.runtime.resizing and docs/devices.md have it",
+    "twice the size, as pan_keras.clips.resizing and docs/devices.md have it",
 }
 
 

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from pan_keras.evaluation.report_examples import coloured, png, side_by_side
+from pan_keras.drawing.panels import png
+from pan_keras.drawing.strips import coloured, side_by_side
 
 
 def preview(model: keras.Model, clip: np.ndarray) -> bytes:

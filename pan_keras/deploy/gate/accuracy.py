@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.data import Clip, ClipShape, FrameStore, evaluation_dataset, reporting
-from pan_keras.data.framing import framing
-from pan_keras.deploy.gate.paired_loss import DOUBT, PairedLoss, binomial_tail
+from pan_keras.clips import ClipShape
+from pan_keras.clips.framing import framing
+from pan_keras.data import Clip
 from pan_keras.deploy.recipe import Limits
 from pan_keras.errors import UserError
-from pan_keras.evaluation.scores import score
+from pan_keras.input import FrameStore, evaluation_dataset, reporting
+from pan_keras.metrics.paired_loss import DOUBT, PairedLoss, binomial_tail
+from pan_keras.metrics.scores import score
 
 Classify = Callable[[np.ndarray], np.ndarray]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.recipe import Limits
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.formats.flatbuffer import list_tflite
 from pan_keras.deploy.formats.listing import Listing

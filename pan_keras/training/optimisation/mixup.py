@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pan_keras.data.random_streams import MIXUP, random_stream
+from pan_keras.clips.random_streams import MIXUP, random_stream
 
 
 class Mixup:

@@ -2,7 +2,7 @@
 
 import keras
 
-from pan_keras.training.config import Config
+from pan_keras.config.config import Config
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
 from pan_keras.training.optimisation.parameter_groups import multipliers, parameter_groups
 from pan_keras.training.optimisation.schedules import Length, learning_rate

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 
 import keras
 
-from pan_keras.training.config import Config
+from pan_keras.config.config import Config
 from pan_keras.training.optimisation.linear_warmup import LinearWarmup
 
 # The paper halves the epochs on HMDB51 and UCF101, of 3,570 and 9,537 training clips, and not on

@@ -5,7 +5,7 @@ import pytest
 from deployed import clips, last_logits, make
 
 from pan_keras import models
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.gate.structure import structure_problems

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.gate.parity import Parity, edge_clips, measure_parity
 from pan_keras.deploy.recipe import Limits
 

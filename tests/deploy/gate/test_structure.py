@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from deployed import make
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.formats.onnx import convert as convert_to_onnx
 from pan_keras.deploy.formats.onnx import to_onnx

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from deployed import clips, last_logits, make, run
 
-from pan_keras.data import ClipShape
+from pan_keras.clips import ClipShape
 from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.gate.structure import structure_problems

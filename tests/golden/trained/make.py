@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from pan_keras import models
+from pan_keras.clips.opencv_resizing import resize
+from pan_keras.clips.sampling import spread_starts, stack_frames
 from pan_keras.data.motions import MOTIONS
 from pan_keras.data.motions_scene import draw_scene
-from pan_keras.data.resizing import resize
-from pan_keras.data.sampling import spread_starts, stack_frames
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 SEGMENTS, STACK, SIDE = 4, 2, 32

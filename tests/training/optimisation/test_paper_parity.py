@@ -16,8 +16,8 @@ import tensorflow as tf
 from golden_files import FOLDER, channels_last, golden
 
 from pan_keras.backbones import ResNet
-from pan_keras.convert.filling import fill
-from pan_keras.convert.weights import named_weights
+from pan_keras.checkpoints.filling import fill
+from pan_keras.checkpoints.weights import named_weights
 from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.models import PANLite, create

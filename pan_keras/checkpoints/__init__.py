@@ -1,0 +1,25 @@
+"""The authors' checkpoints as Keras models and back, without PyTorch."""
+
+from pan_keras.checkpoints.backbone_weights import LoadedWeights, load_backbone_weights
+from pan_keras.checkpoints.branches import branches_of
+from pan_keras.checkpoints.conversion import Branch, Conversion, convert
+from pan_keras.checkpoints.fused_conversion import convert_full
+from pan_keras.checkpoints.imagenet import has_imagenet_weights
+from pan_keras.checkpoints.self_check import check_saved
+from pan_keras.checkpoints.state_dict import read_state_dict
+from pan_keras.checkpoints.state_dict_of import save_state_dict, state_dict_of
+
+__all__ = [
+    "Branch",
+    "Conversion",
+    "LoadedWeights",
+    "branches_of",
+    "check_saved",
+    "convert",
+    "convert_full",
+    "has_imagenet_weights",
+    "load_backbone_weights",
+    "read_state_dict",
+    "save_state_dict",
+    "state_dict_of",
+]

@@ -1,0 +1,142 @@
+"""A start for training: the weights of a backbone from another network."""
+
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pan_keras.checkpoints.branches import branches_of
+from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.checkpoints.filling import check, listed
+from pan_keras.checkpoints.image_weights import inflate, plain_names
+from pan_keras.checkpoints.imagenet import imagenet_state
+from pan_keras.checkpoints.state_dict import described, read_state_dict
+from pan_keras.checkpoints.weights import Weight, backbone_weights, motion_weights
+from pan_keras.models import VideoNetwork
+
+IMAGENET = "imagenet"
+STEMS = ("conv1.weight", "features.0.0.weight")
+RGB = 3
+MOTION = "PA."
+# The classifier, and VAP, which stands in its place.
+HEAD = re.compile(r"(fc|classifier|new_fc)\.")
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What a network took over from another.
+
+    Args:
+        source: Where from.
+        branch: Which network of a model: `lite`, `pa` or `rgb`.
+        loaded: How many tensors.
+        inflated: Channels that the stem now takes, where it was made from one for RGB.
+        fresh: Whether PA begins anew, because the source has none.
+        dropped: Keys of the source that were not taken.
+    """
+
+    source: str
+    branch: str
+    loaded: int
+    inflated: int | None
+    fresh: bool
+    dropped: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """One line for a person."""
+        parts = [f"{self.loaded} tensors taken"]
+        if self.inflated is not None:
+            parts.append(f"the stem inflated from RGB to {self.inflated} channels")
+        if self.fresh:
+            parts.append("PA begins anew")
+        parts.append(f"dropped: {listed(self.dropped) or 'nothing'}")
+        return f"{self.branch} from {self.source}: " + ", ".join(parts)
+
+
+def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[LoadedWeights, ...]:
+    """Gives a network, or each branch of one, the backbone of another, and its PA if it has one.
+
+    Classifier and aggregation are dropped, as the authors do when they train on another data set.
+    A stem for RGB is inflated where the network's takes other channels.
+
+    Args:
+        model: A network with fresh weights.
+        source: A state_dict of torchvision, timm (ResNet, MobileNetV2) or the authors' code in any
+            format of `read_state_dict`, or `"imagenet"` for the weights that Keras distributes.
+
+    Returns:
+        What was taken and what was dropped, for each branch.
+
+    Raises:
+        UserError: If the source cannot be read, or is of another backbone.
+
+    Example:
+        >>> model = models.create("pan_lite_resnet50", classes=10)
+        >>> (report,) = load_backbone_weights(model, "resnet50-0676ba61.pth")
+        >>> report.inflated
+        6
+    """
+    given = None if str(source) == IMAGENET else read_state_dict(source)
+    loaded = []
+    for name, network in branches_of(model).items():
+        state = imagenet_state(network.backbone.name) if given is None else given
+        with described(source):
+            loaded.append(_load(network, plain_names(state), str(source), name))
+    return tuple(loaded)
+
+
+def _load(
+    network: VideoNetwork, state: dict[str, np.ndarray], source: str, branch: str
+) -> LoadedWeights:
+    motion = motion_weights(network)
+    has_motion = any(key.startswith(MOTION) for key in state)
+    weights = [_plain(weight) for weight in backbone_weights(network)]
+    if has_motion:
+        weights += motion
+    dropped = tuple(
+        key for key in state if HEAD.match(key) or (key.startswith(MOTION) and not motion)
+    )
+    kept = {key: array for key, array in state.items() if key not in dropped}
+    inflated = _inflate_stem(weights, kept)
+    check(weights, kept)
+    for weight in weights:
+        weight.fill(kept[weight.key])
+    return LoadedWeights(
+        source=source,
+        branch=branch,
+        loaded=len(weights),
+        inflated=inflated,
+        fresh=bool(motion) and not has_motion,
+        dropped=dropped,
+    )
+
+
+def _plain(weight: Weight) -> Weight:
+    """A weight of a backbone under torchvision's name."""
+    (key,) = plain_names({weight.key: np.empty(0)})
+    return replace(weight, key=key)
+
+
+def _inflate_stem(weights: list[Weight], state: dict[str, np.ndarray]) -> int | None:
+    for weight in weights:
+        if weight.key not in STEMS or weight.key not in state:
+            continue
+        channels, given = weight.shape[1], state[weight.key]
+        if given.ndim != len(weight.shape):
+            raise CheckpointError(f"{weight.key} has {given.ndim} axes")
+        if given.shape[1] not in (RGB, channels):
+            raise CheckpointError(
+                f"its stem takes {given.shape[1]} channels, that of the network {channels}; "
+                "set model.stack to what the weights were trained with"
+            )
+        if given.shape[1] != channels:
+            state[weight.key] = inflate(given, channels)
+            return channels
+    return None

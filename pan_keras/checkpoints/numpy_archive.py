@@ -1,0 +1,61 @@
+"""A state_dict as NumPy's `.npz`, read without pickle."""
+
+import re
+
+import numpy as np
+
+from pan_keras.checkpoints.archive import Archive
+from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.checkpoints.tensors import ELEMENT_TYPES, is_shape
+
+SUFFIX = ".npy"
+# What an array begins with, and in how many bytes the length of its header stands.
+LENGTHS = {b"\x93NUMPY\x01": 2, b"\x93NUMPY\x02": 4, b"\x93NUMPY\x03": 4}
+LONGEST_HEADER = 10_000
+# NumPy's own reader evaluates the header as Python; all that it can be for numbers is this.
+HEADER = re.compile(
+    rb"\{'descr': '([!-&(-~]*)', 'fortran_order': (True|False), "
+    rb"'shape': \(((?:\d{1,18}(?:, \d{1,18})*,?)?)\), \}\s*"
+)
+# bfloat16 has no name in NumPy's files: there it would be taken for whole numbers.
+LAYOUTS = {element.numpy: element for element in ELEMENT_TYPES if not element.wide}
+
+
+def read_numpy_archive(archive: Archive) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` by name.
+
+    Args:
+        archive: The file.
+
+    Raises:
+        CheckpointError: If the file is damaged, or an array holds objects.
+    """
+    arrays = {}
+    for name in archive.entries:
+        if not name.endswith(SUFFIX):
+            raise CheckpointError(f"its entry {name!r} is no array")
+        arrays[name.removesuffix(SUFFIX)] = _array(archive.read(name), name)
+    return arrays
+
+
+def _array(content: memoryview, name: str) -> np.ndarray:
+    """An array from what `numpy.save` wrote."""
+    width = LENGTHS.get(bytes(content[:7]))
+    if width is None:
+        raise CheckpointError(f"its entry {name!r} is no array")
+    start = 8 + width
+    end = start + int.from_bytes(content[8:start], "little")
+    found = HEADER.fullmatch(bytes(content[start : min(end, start + LONGEST_HEADER)]))
+    if found is None:
+        raise CheckpointError(
+            f"its entry {name!r} has a header that is damaged, or tells of objects"
+        )
+    layout, fortran, sides = (part.decode() for part in found.groups())
+    shape = tuple(int(side) for side in sides.split(",") if side.strip())
+    if layout not in LAYOUTS:
+        raise CheckpointError(
+            f"its entry {name!r} has the type {layout!r}; use little-endian numbers"
+        )
+    if not is_shape(shape):
+        raise CheckpointError(f"its entry {name!r} has an impossible shape")
+    return LAYOUTS[layout].decode(content[end:], shape, "F" if fortran == "True" else "C")

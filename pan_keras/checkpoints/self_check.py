@@ -1,0 +1,136 @@
+"""What is checked of every conversion, without PyTorch.
+
+What can go wrong with a file is that a weight is lost, rounded, transposed or mistaken for another:
+the written weights are held against the source bit by bit. What can go wrong with the layers shows
+in the logits: those of Keras are held against a computation that shares nothing with Keras.
+"""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+import numpy as np
+
+from pan_keras.checkpoints.conversion import Branch
+from pan_keras.checkpoints.reference import Reference
+from pan_keras.checkpoints.weights import named_weights
+from pan_keras.errors import UserError
+from pan_keras.models import VideoNetwork
+
+PIXELS = 64
+# Of a logit, as a share of the largest one where that is above 1: float32 comes to 0.000001.
+TOLERANCE = 1e-3
+WEIGHTS = "model.weights.h5"  # inside the file, by the format of Keras
+
+
+def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> dict[str, Any]:
+    """Reads a saved model's weights back, and compares them and its logits with the checkpoints.
+
+    The weights are blotted out first, so that none can pass that the file does not hold. Then
+    random maps go through each backbone and its classifier, in Keras and in the `Reference`.
+
+    Args:
+        model: What was saved; afterwards it has the weights of the file.
+        branches: Its networks, with the arrays that they came from.
+        file: The `.keras` file.
+
+    Returns:
+        The checks and what they found, for `conversion.json`.
+
+    Raises:
+        UserError: If a checkpoint's logits are not finite.
+        RuntimeError: If a check fails: a bug, not a mistake of the user.
+    """
+    for variable in model.variables:
+        if variable.dtype == "float32":
+            variable.assign(np.full(variable.shape, np.nan, "float32"))
+    read_weights(model, file)
+    compared = sum(_compare_weights(branch, file) for branch in branches)
+    found = [_compare_logits(branch) for branch in branches]
+    return {
+        "weights_read_back_equal": compared,
+        "variances_not_negative": True,
+        "weights_finite": True,
+        "largest_logit_of_noise": [largest for largest, _ in found],
+        "largest_logit_difference": [difference for _, difference in found],
+    }
+
+
+def read_weights(model: keras.Model, file: Path) -> None:
+    """Sets the weights of a model to those of a `.keras` file."""
+    # Keras reads them inside the archive, where each step back starts again at the beginning:
+    # four times as slow. Beside the file, since the usual place may be memory.
+    with TemporaryDirectory(dir=file.parent) as folder, zipfile.ZipFile(file) as archive:
+        model.load_weights(archive.extract(WEIGHTS, folder))
+
+
+def _compare_weights(branch: Branch, file: Path) -> int:
+    """How many weights there are, all equal to the checkpoint's."""
+    weights = named_weights(branch.network)
+    for weight in weights:
+        written = keras.ops.convert_to_numpy(weight.variable)
+        if not np.array_equal(written, weight.as_keras(branch.state[weight.key])):
+            raise RuntimeError(f"{file}: {weight.variable.path} is not {weight.key} of the source")
+    return len(weights)
+
+
+def _compare_logits(branch: Branch) -> tuple[float, float]:
+    """The largest logit of random maps, and how far Keras' are from the reference."""
+    network = branch.network
+    shape = (network.segments, PIXELS, PIXELS, network.backbone.input_shape[-1])
+    maps = np.random.default_rng(0).standard_normal(shape, "float32")
+    with np.errstate(all="ignore"):
+        expected = Reference(branch.state, network.segments).logits(np.moveaxis(maps, -1, 1))
+    largest = float(np.abs(expected).max())
+    if not np.isfinite(largest):
+        raise UserError(
+            f"{branch.path}: its weights are so large that the logits are not finite; "
+            "give another checkpoint"
+        )
+    difference = float(np.abs(logits_of_maps(network, maps) - expected).max())
+    if not difference <= TOLERANCE * max(1, largest):
+        raise RuntimeError(f"{branch.path}: of logits up to {largest}, some differ by {difference}")
+    return largest, difference
+
+
+def logits_of_maps(network: VideoNetwork, maps: np.ndarray) -> np.ndarray:
+    """Keras' logits `(1, classes)` of maps `(N, H, W, C)` at the place of the normalised cues."""
+    # On the CPU: graphics cards round the factors of convolutions to 10 bits.
+    with keras.device("cpu:0"):
+        for part in parts_of(network.backbone):
+            maps = part(maps, training=False)
+        features = keras.ops.expand_dims(maps, 0)
+        pooling = network.get_layer(network.options["aggregation"])
+        return keras.ops.convert_to_numpy(network.get_layer("logits")(pooling(features)))
+
+
+def parts_of(backbone: keras.Model) -> Iterator[keras.Model]:
+    """A backbone cut wherever a single tensor goes on.
+
+    Keras keeps all maps of a model until it is through: those of a ResNet-50 are as large as its
+    weights. Of a part's maps only the last stays.
+
+    Args:
+        backbone: A functional model with one input and one output.
+
+    Yields:
+        Models that come to the backbone's output, each applied to the output of the one before.
+
+    Example:
+        >>> for part in parts_of(network.backbone):
+        ...     maps = part(maps, training=False)  # the last: (B * N, features)
+    """
+    last_use = {
+        id(tensor): number
+        for number, layer in enumerate(backbone.layers)
+        for tensor in keras.tree.flatten(layer.input)
+    }
+    start, needed = backbone.input, 0
+    for number, layer in enumerate(backbone.layers[1:], start=1):
+        if needed <= number:
+            yield keras.Model(start, layer.output)
+            start = layer.output
+        needed = max(needed, last_use.get(id(layer.output), number))

@@ -1,0 +1,130 @@
+"""The weights of a checkpoint by name, whatever file they are in."""
+
+import mmap
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pan_keras.checkpoints.archive import Archive
+from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.checkpoints.numpy_archive import SUFFIX, read_numpy_archive
+from pan_keras.checkpoints.safetensors import is_safetensors, read_safetensors
+from pan_keras.checkpoints.tensors import StoredTensor
+from pan_keras.checkpoints.torch_legacy import read_torch_legacy
+from pan_keras.checkpoints.torch_zip import read_torch_zip
+from pan_keras.errors import UserError
+
+ZIP = b"PK\x03\x04"
+PICKLE = b"\x80"
+# Where checkpoints keep their weights, if not at the top.
+ENTRIES = ("state_dict", "model", "model_state_dict")
+# What wrappers put before the name of every weight: data parallelism, trainers with the network as
+# an attribute, and torch.compile, which may also wrap a part.
+WRAPPERS = ("module.", "model.")
+COMPILED = "_orig_mod."
+# Tensors may share numbers, but not so many that reading all would take far more than the file.
+MOST_SHARED = 2
+LONGEST_REASON = 2000
+
+
+def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
+    """Reads the weights of a checkpoint, without PyTorch and without running what the file says.
+
+    Args:
+        path: A file of `torch.save` (the zip format, or the stream of before 1.6, on whatever
+            device its tensors were), a `.safetensors` or a `.npz`. A checkpoint with more than a
+            state_dict may hold plain values and tensors, which are left aside.
+
+    Returns:
+        Read-only arrays by key, views of the file where that is possible. Prefixes that wrappers
+        put before every key (`module.`, `model.`, `_orig_mod.`, several in any order) are taken
+        off; bfloat16 comes as float32.
+
+    Raises:
+        UserError: If the file is no such file, is damaged, holds no state_dict, or asks for
+            anything that a state_dict does not need.
+
+    Example:
+        >>> read_state_dict("PAN_Lite_resnet50.pth.tar")["base_model.conv1.weight"].shape
+        (64, 6, 7, 7)
+    """
+    with described(path):
+        return _unwrapped(_read(map_file(Path(path))))
+
+
+@contextmanager
+def described(path: str | Path) -> Iterator[None]:
+    """Says of which file a CheckpointError speaks, and makes a UserError of it."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise UserError(f"{path}: {str(error)[:LONGEST_REASON]}") from None
+
+
+def map_file(path: Path) -> memoryview:
+    """The bytes of a file, which are read from the disk when they are looked at.
+
+    Raises:
+        UserError: If there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            if not file.seek(0, 2):
+                return memoryview(b"")
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise UserError(f"{path}: not readable ({error.strerror}); give a checkpoint") from None
+
+
+def _read(data: memoryview) -> dict[str, np.ndarray]:
+    if data[: len(ZIP)] == ZIP:
+        archive = Archive(data)
+        if any(name.endswith(SUFFIX) for name in archive.entries):
+            return _filled(read_numpy_archive(archive))
+        return _tensors(*read_torch_zip(archive), len(data))
+    if is_safetensors(data):
+        return _filled(read_safetensors(data))
+    if data[: len(PICKLE)] == PICKLE:
+        return _tensors(*read_torch_legacy(data), len(data))
+    raise CheckpointError("it is neither of torch.save, nor safetensors, nor .npz")
+
+
+def _unwrapped(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    names = {key: key.replace(COMPILED, "") for key in state}
+    while prefix := _common_wrapper(names.values()):
+        names = {key: name.removeprefix(prefix) for key, name in names.items()}
+    if len(set(names.values())) < len(names):
+        raise CheckpointError("two of its weights have the same name but for a wrapper's prefix")
+    return {names[key]: array for key, array in state.items()}
+
+
+def _common_wrapper(names: Iterable[str]) -> str | None:
+    for prefix in WRAPPERS:
+        if all(name.startswith(prefix) and name != prefix for name in names):
+            return prefix
+    return None
+
+
+def _filled(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not state:
+        raise CheckpointError("it holds no tensor")
+    return state
+
+
+def _tensors(value: Any, contents: Mapping[str, memoryview], size: int) -> dict[str, np.ndarray]:
+    entries = value if isinstance(value, dict) else {}
+    for candidate in (entries, *(entries.get(name) for name in ENTRIES)):
+        if isinstance(candidate, dict) and candidate and all(map(_is_weight, candidate.items())):
+            if sum(tensor.bytes for tensor in candidate.values()) > MOST_SHARED * size:
+                raise CheckpointError("its tensors are larger together than the file")
+            return {key: tensor.read(contents) for key, tensor in candidate.items()}
+    found = ", ".join(map(str, list(entries)[:10])) if entries else type(value).__name__
+    raise CheckpointError(f"it holds no state_dict, but {found}")
+
+
+def _is_weight(item: tuple[Any, Any]) -> bool:
+    key, tensor = item
+    return type(key) is str and isinstance(tensor, StoredTensor)

@@ -1,0 +1,257 @@
+"""Random changes of training clips: but for the light, the same for every frame of a clip."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pan_keras.clips.crops import cut, largest_inside, largest_window
+from pan_keras.clips.opencv_resizing import resize
+from pan_keras.clips.resizing_steps import RESIZING
+from pan_keras.errors import UserError
+
+SCALES = (1.0, 0.875, 0.75, 0.66)
+SNAP = 3
+# Moments of a clip between which the light changes evenly.
+TURNS_OF_LIGHT = 4
+CROPS = ("random", "multiscale", "centre")
+
+Below = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training clips are varied.
+
+    Args:
+        crop: `"random"` (any place), `"multiscale"` (corners, edges and centre in four scales,
+            as the reference) or `"centre"`.
+        flip: Mirror half of the clips. Only for classes that have no left and right.
+        brightness: Shift of the grey levels by up to this fraction of the whole range.
+        contrast: Stretch of the grey levels about the clip's mean by up to this fraction.
+        rotation: Turn by up to this many degrees either way, as another hand or another mount
+            would hold the camera. Keep it well below half the angle between two classes.
+        zoom: Enlarge or shrink by up to this fraction.
+        exposure: Let the light wander over the clip, as a camera that adjusts itself does: standard
+            deviation of its logarithm. The frames of a stack stay alike, or PA would take light
+            for motion.
+
+    Raises:
+        UserError: If `crop` is unknown, a fraction is not in 0 to 1, or the rotation not in 0 to
+            180 degrees.
+
+    Example:
+        >>> vary = Augmentation(crop="random", brightness=0.2, contrast=0.2)
+        >>> times = np.repeat(np.arange(8) / 8, 3)
+        >>> vary(frames, size=(72, 96), rng=np.random.default_rng(0), times=times).shape
+        (24, 72, 96, 3)
+
+    References:
+        Wang et al., "Towards Good Practices for Very Deep Two-Stream ConvNets", 2015 (corner
+        crops in several scales).
+    """
+
+    crop: str = "random"
+    flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
+    exposure: float = 0.0
+
+    def __post_init__(self):
+        if self.crop not in CROPS:
+            raise UserError(f"augmentation.crop: {self.crop!r} is none of {', '.join(CROPS)}")
+        limits = {"brightness": 1, "contrast": 1, "rotation": 180, "zoom": 1, "exposure": 1}
+        for name, limit in limits.items():
+            if not 0.0 <= getattr(self, name) < limit:
+                raise UserError(f"augmentation.{name}: must be at least 0 and below {limit}")
+
+    def __call__(
+        self,
+        frames: np.ndarray,
+        size: tuple[int, int],
+        rng: np.random.Generator,
+        times: np.ndarray,
+        resizing: int = RESIZING,
+    ) -> np.ndarray:
+        """Varies one clip.
+
+        Args:
+            frames: uint8 `(T, h, w, 3)`.
+            size: Height and width (H, W) of the result.
+            rng: Source of all randomness.
+            times: Where in its video the stack of each frame begins, `(T,)`, in 0..1.
+            resizing: Version of resizing.
+
+        Returns:
+            uint8 `(T, H, W, 3)`.
+        """
+        # All draws are made whatever is switched on, so that switching one thing on leaves
+        # the others as they were.
+        box = self._box(frames.shape[1:3], size, rng)
+        flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
+        turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
+        moments, lights = np.sort(rng.random(TURNS_OF_LIGHT)), rng.normal(size=TURNS_OF_LIGHT)
+        if self.rotation or self.zoom:
+            frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
+        else:
+            frames = cut(frames, box, size, resize, resizing)
+        if self.flip and flip < 0.5:
+            frames = frames[:, :, ::-1]
+        if self.exposure:
+            frames = lit(frames, np.exp(self.exposure * np.interp(times, moments, lights)))
+        if self.brightness or self.contrast:
+            frames = jitter(frames, shift * self.brightness, 1 + stretch * self.contrast)
+        return np.ascontiguousarray(frames)
+
+    def _box(
+        self, frame_size: tuple[int, int], size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[int, int, int, int]:
+        if self.crop == "multiscale":
+            return multiscale_box(frame_size, size, rng.integers)
+        height, width = largest_window(frame_size, size)
+        spare_height, spare_width = frame_size[0] - height, frame_size[1] - width
+        if self.crop == "centre":
+            return round(spare_width / 2), round(spare_height / 2), width, height
+        left, top = int(rng.integers(spare_width + 1)), int(rng.integers(spare_height + 1))
+        return left, top, width, height
+
+
+def turned(
+    frames: np.ndarray,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    degrees: float,
+    zoom: float,
+) -> np.ndarray:
+    """Cuts a window out of frames, turned and enlarged about its centre, in one interpolation.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`.
+        box: Left, top, width, height of the window in pixels.
+        size: Height and width (H, W) of the result.
+        degrees: How far the picture turns clockwise.
+        zoom: How much larger it becomes, 1 for not at all.
+
+    Returns:
+        uint8 `(T, H, W, 3)`, bilinear; beyond the frame its edge is repeated.
+    """
+    left, top, width, height = box
+    # From the result's pixels, counted from its centre, to those of the frame.
+    radians = np.radians(degrees)
+    back = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+    back = back @ np.diag([width / size[1], height / size[0]]) / zoom
+    centre = np.array([left + (width - 1) / 2, top + (height - 1) / 2])
+    corner = centre - back @ np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    return np.stack(
+        [
+            cv2.warpAffine(
+                frame,
+                np.column_stack([back, corner]),
+                size[::-1],
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for frame in frames
+        ]
+    )
+
+
+def lit(frames: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Multiplies the grey levels of each frame.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`.
+        gains: `(T,)`, 1 for no change.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    tables = np.clip(np.round(np.outer(gains, np.arange(256))), 0, 255).astype(np.uint8)
+    return np.stack(
+        [
+            cv2.LUT(np.ascontiguousarray(frame), table)
+            for frame, table in zip(frames, tables, strict=True)
+        ]
+    )
+
+
+def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray:
+    """Stretches grey levels about their mean by `contrast` and shifts them by `brightness`.
+
+    About the mean, for about middle grey a dark clip would be stretched into black.
+
+    Args:
+        frames: uint8, any shape.
+        brightness: Shift as a fraction of 255.
+        contrast: Factor, 1 for none.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    mean = frames.mean()
+    levels = (np.arange(256) - mean) * contrast + mean + 255 * brightness
+    table = np.clip(np.round(levels), 0, 255).astype(np.uint8)
+    flat = np.ascontiguousarray(frames).reshape(frames.shape[0], -1)
+    return cv2.LUT(flat, table).reshape(frames.shape)
+
+
+def multiscale_box(
+    frame_size: tuple[int, int], size: tuple[int, int], below: Below
+) -> tuple[int, int, int, int]:
+    """Draws one of ten window shapes and one of thirteen places for it.
+
+    Args:
+        frame_size: Height and width of the frames.
+        size: Height and width (H, W) that the model sees; for a square size the windows are
+            those of the reference, else they follow its proportions.
+        below: Draws an integer from 0 to below its argument: `numpy.random.Generator.integers`,
+            or `random.Random.randrange`.
+
+    Returns:
+        Left, top, width, height in pixels.
+    """
+    shapes = multiscale_shapes(frame_size, size)
+    width, height = shapes[int(below(len(shapes)))]
+    places = fixed_places(frame_size, (height, width))
+    left, top = places[int(below(len(places)))]
+    return left, top, width, height
+
+
+def multiscale_shapes(frame_size: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Window shapes (width, height): pairs of scales that are at most one step apart.
+
+    Args:
+        frame_size: Height and width of the frames.
+        size: Height and width (H, W) that the model sees.
+    """
+    heights, widths = (
+        [_snapped(int(largest * factor), side) for factor in SCALES]
+        for largest, side in zip(largest_inside(size, frame_size), size, strict=True)
+    )
+    return [
+        (width, height)
+        for i, height in enumerate(heights)
+        for j, width in enumerate(widths)
+        if abs(i - j) <= 1
+    ]
+
+
+def fixed_places(frame_size: tuple[int, int], window: tuple[int, int]) -> list[tuple[int, int]]:
+    """Thirteen places (left, top): corners, centre, edges' middles, quarters.
+
+    Args:
+        frame_size: Height and width of the frames.
+        window: Height and width of the window.
+    """
+    down, across = ((outer - inner) // 4 for outer, inner in zip(frame_size, window, strict=True))
+    quarters = [(0, 0), (4, 0), (0, 4), (4, 4), (2, 2), (0, 2), (4, 2), (2, 4), (2, 0)]
+    quarters += [(1, 1), (3, 1), (1, 3), (3, 3)]
+    return [(x * across, y * down) for x, y in quarters]
+
+
+def _snapped(side: int, wanted: int) -> int:
+    # A window almost as large as what the model sees becomes just that: no blur by resizing.
+    return wanted if abs(side - wanted) < SNAP else max(1, side)

@@ -1,0 +1,153 @@
+"""Cutting fixed crops out of frames, as evaluation does.
+
+What resizes is given from outside, so that a device without OpenCV gets by: OpenCV in training
+(`pan_keras.clips.opencv_resizing`), NumPy in the runtime (`pan_keras.clips.resizing`), pixel for
+pixel the same.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pan_keras.clips.clip_shape import ClipShape
+from pan_keras.clips.resizing_steps import RESIZING
+
+CROPS = ("1", "3", "full")
+
+Resize = Callable[[np.ndarray, tuple[int, int], int], np.ndarray]
+
+
+def resize_shorter_side(
+    frame: np.ndarray, side: int, resize: Resize, version: int = RESIZING
+) -> np.ndarray:
+    """Scales a frame so that its shorter side has `side` pixels and its proportions stay.
+
+    Args:
+        frame: uint8 `(H, W, 3)`.
+        side: Pixels of the shorter side.
+        resize: Scales a frame to a height and width by a version.
+        version: Version of resizing.
+
+    Returns:
+        uint8 `(h, w, 3)`; the longer side is rounded down.
+    """
+    height, width = frame.shape[:2]
+    short = min(height, width)
+    if short == side:
+        return frame
+    return resize(frame, (side * height // short, side * width // short), version)
+
+
+def cut(
+    frames: np.ndarray,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    resize: Resize,
+    version: int = RESIZING,
+) -> np.ndarray:
+    """Cuts the same box out of all frames and scales it to `size`.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`.
+        box: Left, top, width, height in pixels.
+        size: Height and width (H, W) of the result.
+        resize: Scales a frame to a height and width by a version.
+        version: Version of resizing.
+
+    Returns:
+        uint8 `(T, H, W, 3)`.
+    """
+    left, top, width, height = box
+    window = frames[:, top : top + height, left : left + width]
+    if (height, width) == tuple(size):
+        return window
+    return np.stack([resize(frame, size, version) for frame in window])
+
+
+def largest_inside(proportions: tuple[int, int], bounds: tuple[int, int]) -> tuple[int, int]:
+    """The largest rectangle of given proportions inside another, in whole pixels.
+
+    Args:
+        proportions: Height and width of any rectangle of these proportions.
+        bounds: Height and width that it must not exceed.
+
+    Returns:
+        Height and width; one of them is that of `bounds`, the other is rounded down.
+
+    Example:
+        >>> largest_inside((72, 96), (48, 96))
+        (48, 64)
+    """
+    height, width = proportions
+    if bounds[0] * width <= bounds[1] * height:
+        return bounds[0], max(1, width * bounds[0] // height)
+    return max(1, height * bounds[1] // width), bounds[1]
+
+
+def largest_window(frame_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The crop (h, w) to take for `size`: that itself, or smaller where a frame is too small.
+
+    Args:
+        frame_size: Height and width of the frames.
+        size: Height and width (H, W) wanted.
+
+    Returns:
+        Height and width in the proportions of `size`.
+    """
+    if size[0] <= frame_size[0] and size[1] <= frame_size[1]:
+        return size
+    return largest_inside(size, frame_size)
+
+
+def full_size(shape: ClipShape) -> tuple[int, int]:
+    """Height and width that a model sees at full resolution: `size` scaled up to `resize`.
+
+    Args:
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        (H, W) in the proportions of `shape.size`, the shorter side being `shape.resize`.
+
+    Example:
+        >>> full_size(ClipShape(segments=8, stack=3, size=(72, 96), resize=84))
+        (84, 112)
+    """
+    short = min(shape.size)
+    height, width = (round(side * shape.resize / short) for side in shape.size)
+    return height, width
+
+
+def evaluation_crops(
+    frames: np.ndarray, shape: ClipShape, crops: str, resize: Resize
+) -> list[np.ndarray]:
+    """The fixed views of resized frames.
+
+    `"1"`: the centre. `"full"`: the centre at `full_size`. `"3"`: along the longer side, its
+    start, end and middle (left, right, centre for frames wider than high).
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`, as `framing(shape, crops)` gives them.
+        shape: Size of the crops.
+        crops: `"1"`, `"3"` or `"full"`.
+        resize: Scales a frame to a height and width by a version.
+
+    Returns:
+        One or three arrays uint8 `(T, H, W, 3)`.
+    """
+    size = full_size(shape) if crops == "full" else shape.size
+    frame_height, frame_width = frames.shape[1:3]
+    height, width = largest_window((frame_height, frame_width), size)
+    left, top = _middle(frame_width, width), _middle(frame_height, height)
+    if crops != "3":
+        return [cut(frames, (left, top, width, height), size, resize, shape.resizing)]
+    # The reference's offsets come in quarters of the margin, rounded down.
+    right, bottom = (frame_width - width) // 4 * 4, (frame_height - height) // 4 * 4
+    if frame_height > frame_width:
+        places = [(left, 0), (left, bottom), (left, bottom // 2)]
+    else:
+        places = [(0, bottom // 2), (right, bottom // 2), (right // 2, bottom // 2)]
+    return [cut(frames, (x, y, width, height), size, resize, shape.resizing) for x, y in places]
+
+
+def _middle(outer: int, inner: int) -> int:
+    return round((outer - inner) / 2)

@@ -1,0 +1,1 @@
+"""Typed configuration: sections with bounds, read from and written to TOML."""

@@ -1,0 +1,1 @@
+"""Pictures from arrays: palettes, heat maps, figures and panels."""

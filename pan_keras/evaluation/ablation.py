@@ -1,0 +1,135 @@
+"""What each part of PAN is worth: networks without it, trained side by side on the same clips."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pan_keras.config.config import Config
+from pan_keras.data import make_motions
+from pan_keras.errors import UserError
+from pan_keras.evaluation.ablation_result import MOST_SEEDS, Ablation, Row, Variant
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.evaluation_result import Evaluation
+from pan_keras.evaluation.stored import stored_evaluation
+from pan_keras.files import replacing
+from pan_keras.runs.network import with_network
+from pan_keras.runs.run import Run, open_run
+from pan_keras.training.optimisation.schedules import with_length
+from pan_keras.training.train import resolve, resume, train
+
+AVERAGE = 'model.aggregation="average"'
+VAP = 'model.aggregation="vap"'
+VIP = 'model.aggregation="vip"'
+NO_SHIFT = "model.shift=false"
+CAUSAL = "model.causal=true"
+
+# One part after the other: which cue the backbone sees, whether it shifts, how segments are joined.
+PARTS = (
+    Variant("RGB, average", "tsn_micro"),
+    Variant("RGB, VAP", "tsn_micro", (VAP,)),
+    Variant("PA, average", "pa_micro", (NO_SHIFT, AVERAGE)),
+    Variant("RGB and PA, VAP", "pan_lite_micro", (NO_SHIFT,)),
+    Variant("RGB, TSM, average", "tsm_micro"),
+    Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
+    Variant("PA, TSM, average", "pa_micro", (AVERAGE,)),
+    Variant("RGB and PA, TSM, average", "pan_lite_micro", (AVERAGE,)),
+    Variant("RGB and PA, TSM, VIP", "pan_lite_micro", (VIP,)),
+    Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
+)
+# What the backbone is given to see.
+CUES = (
+    Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
+    Variant("PA, TSM, VAP", "pa_micro"),
+    Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
+    Variant("RGB beside PA, TSM, VAP (PAN_Full)", "pan_full_micro"),
+    Variant("RGB and PA, causal TSM, VAP (PAN_Lite, for streams)", "pan_lite_micro", (CAUSAL,)),
+)
+VARIANTS: Mapping[str, Sequence[Variant]] = {"parts": PARTS, "cues": CUES}
+
+
+def ablation(
+    data: str = "motions",
+    *,
+    root: Path | None = None,
+    variants: Sequence[Variant] = PARTS,
+    seeds: Sequence[int] = (1, 2, 3, 4, 5),
+    clips: int = 900,
+    overrides: Iterable[str] = (),
+    folder: Path = Path("runs/ablation"),
+    progress: Callable[[str], None] | None = None,
+) -> Ablation:
+    """Trains every variant with every seed and measures it on the test clips.
+
+    A comparison that was stopped goes on where it was: what is finished is read, a run that is
+    not is resumed.
+
+    Args:
+        data: Name of a card, a folder of class folders, or a CSV file.
+        root: Folder of the videos that a card speaks of; for `motions` made if absent.
+        variants: The networks.
+        seeds: Seeds of the training, at most ten.
+        clips: Clips of `motions`, all splits, where they are made.
+        overrides: `section.key=value` strings for all variants.
+        folder: Gets a run folder per variant and seed, `results.csv` and `results.md`.
+        progress: Called with a line after each run.
+
+    Raises:
+        UserError: If the data or the settings are unusable, or there are no or too many seeds.
+
+    Example:
+        >>> ablation(seeds=(1,), clips=96, overrides=["training.epochs=1"]).rows[0].mean
+        0.125
+    """
+    if not 1 <= len(set(seeds)) == len(seeds) <= MOST_SEEDS:
+        raise UserError(f"seeds: {list(seeds)}; give one to {MOST_SEEDS} different ones")
+    if data == "motions":
+        root = root if root is not None else folder / "motions"
+        if not root.exists():
+            make_motions(root, clips=clips)
+    overrides = tuple(overrides)
+    rows = []
+    for variant in variants:
+        accuracies = []
+        for seed in seeds:
+            settings = (*overrides, *variant.settings, f"training.seed={seed}")
+            run = folder / _folder_name(variant.name) / f"seed-{seed}"
+            result = _measured(run, data, root, variant.model, settings)
+            accuracies.append(result.top1)
+            if progress is not None:
+                progress(f"{variant.name}, seed {seed}: top-1 {result.top1:.3f}")
+        rows.append(Row(variant, tuple(accuracies)))
+    finished = Ablation(data, tuple(rows))
+    for name, content in {
+        "results.csv": finished.to_csv(),
+        "results.md": finished.to_markdown(),
+    }.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return finished
+
+
+def _measured(
+    run: Path, data: str, root: Path | None, model: str, settings: Sequence[str]
+) -> Evaluation:
+    if (run / "config.toml").is_file():
+        wanted = resolve(data, root=root, model=model, overrides=settings)
+        if not _is_of(open_run(run), wanted):
+            raise UserError(f"{run}: made with other settings; name another folder, or remove it")
+        found = stored_evaluation(open_run(run), "test")
+        if found is not None:
+            return found
+        resume(run, quiet=True)
+    else:
+        train(data, root=root, model=model, overrides=settings, run=run, quiet=True)
+    return evaluate(run, split="test", progress=False)
+
+
+def _folder_name(name: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def _is_of(run: Run, wanted: Config) -> bool:
+    """Whether a run was made with these settings; its own have all that was in force."""
+    if run.identity is None:
+        return run.config == wanted
+    clips = [clip for clip in run.identity.clips if clip.split == "train" and not clip.left_out]
+    return run.config == with_length(with_network(wanted), len(clips))

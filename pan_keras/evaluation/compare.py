@@ -1,0 +1,169 @@
+"""Comparing runs: measures those that were not yet, and takes the clips that all have."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+from pan_keras.errors import UserError
+from pan_keras.evaluation.comparison import ClassAccuracies, Comparison, RunPair, RunScore, names_of
+from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
+from pan_keras.evaluation.measured_clips import known_clips, seen_before
+from pan_keras.evaluation.stored import stored_evaluation
+from pan_keras.inference.views import Crops
+from pan_keras.metrics.paired import holm, mcnemar
+from pan_keras.metrics.scores import wilson
+from pan_keras.models.cost import cost
+from pan_keras.runs.run import Run, open_run
+
+Results = dict[str, ClipResult]
+
+
+def compare(
+    runs: Sequence[Path | str],
+    *,
+    split: str = "test",
+    crops: Crops = "1",
+    clips: int = 1,
+    progress: bool = True,
+) -> Comparison:
+    """Puts runs beside each other on the clips that all of them were measured on.
+
+    What `evaluate` has left in a run is used where it is newer than the model and was measured on
+    the clips that the run recorded; else the run is evaluated now.
+
+    Args:
+        runs: Two or more run folders.
+        split: Part of the data.
+        crops: Views in space: `"1"`, `"3"` or `"full"`.
+        clips: Views in time: 1, 2 or 10.
+        progress: Whether to show a bar on a terminal.
+
+    Raises:
+        UserError: If there are fewer than two runs, a run has no model, they were measured with
+            other classes or on other clips, or one was trained on test clips of another.
+
+    Example:
+        >>> comparison = compare(["runs/demo", "runs/demo/baseline"])
+        >>> comparison.pairs[0].p < 0.001
+        True
+
+    References:
+        PAN paper, Fig. 5.
+    """
+    opened = [open_run(run) for run in runs]
+    if len(opened) < 2:
+        raise UserError(f"{len(opened)} run: give two or more to compare")
+    names = names_of([str(run.path) for run in opened])
+    if len(set(names)) < len(names):
+        raise UserError(f"{', '.join(names)}: a run is given twice; give different ones")
+    evaluations = [measured(run, split, crops, clips, progress=progress) for run in opened]
+    _check_classes(evaluations)
+    notes = _notes(opened, evaluations, split)
+    results = [{clip.path: clip for clip in each.results} for each in evaluations]
+    common = sorted(set.intersection(*(set(each) for each in results)))
+    if not common:
+        raise UserError(
+            f"{names[0]} and {names[1]}: no clip in common; evaluate them on the same data"
+        )
+    scores = [_score(*item, common) for item in zip(opened, names, results, strict=True)]
+    first = evaluations[0]
+    return Comparison(
+        data=first.data,
+        split=split,
+        clips=len(common),
+        left_out=len(set.union(*(set(each) for each in results))) - len(common),
+        views=first.views,
+        runs=tuple(scores),
+        pairs=_pairs(names, results, common),
+        classes=_classes(first.classes, results, common),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def measured(
+    run: Run, split: str, crops: Crops = "1", clips: int = 1, *, progress: bool = True
+) -> Evaluation:
+    """The evaluation of a run: what was written of it where that still holds, else a new one.
+
+    Args:
+        run: The run.
+        split: Part of the data.
+        crops: Views in space.
+        clips: Views in time.
+        progress: Whether to show a bar on a terminal.
+
+    Raises:
+        UserError: If the run has no model, or its evaluation is damaged.
+    """
+    found = stored_evaluation(run, split, crops, clips)
+    if found is not None:
+        return found
+    return evaluate(run.path, split=split, crops=crops, clips=clips, progress=progress)
+
+
+def _check_classes(evaluations: Sequence[Evaluation]) -> None:
+    first = evaluations[0]
+    for each in evaluations[1:]:
+        if set(each.classes) != set(first.classes):
+            raise UserError(f"{each.runs[0]}: its classes differ from those of {first.runs[0]}")
+
+
+def _notes(runs: Sequence[Run], evaluations: Sequence[Evaluation], split: str) -> list[str]:
+    """What is to be said of the clips; refuses runs of which one learnt from another's test."""
+    notes = [note for each in evaluations for note in each.notes]
+    for run, evaluation in zip(runs, evaluations, strict=True):
+        identity = known_clips(run)
+        root = None if identity is None else identity.root
+        paths = [Path(clip.path) for clip in evaluation.results]
+        for other in runs:
+            if other is not run:
+                notes += seen_before(other, known_clips(other), paths, root, split)
+    return notes
+
+
+def _right(results: Results, path: str) -> bool:
+    return results[path].truth == results[path].predicted
+
+
+def _score(run: Run, name: str, results: Results, common: Sequence[str]) -> RunScore:
+    right = sum(_right(results, path) for path in common)
+    counted = cost(run.load_model())
+    return RunScore(
+        name=name,
+        path=str(run.path),
+        model=run.config.model.name,
+        top1=right / len(common),
+        interval=wilson(right, len(common)),
+        parameters=counted.parameters,
+        macs=counted.macs,
+        needed_macs=counted.needed_macs,
+    )
+
+
+def _pairs(
+    names: Sequence[str], results: Sequence[Results], common: Sequence[str]
+) -> tuple[RunPair, ...]:
+    counts = []
+    for i, j in combinations(range(len(names)), 2):
+        rights = [(_right(results[i], path), _right(results[j], path)) for path in common]
+        counts.append(
+            (names[i], names[j], rights.count((True, False)), rights.count((False, True)))
+        )
+    p_values = [mcnemar(first, second) for _, _, first, second in counts]
+    return tuple(
+        RunPair(*count, p, adjusted)
+        for count, p, adjusted in zip(counts, p_values, holm(p_values), strict=True)
+    )
+
+
+def _classes(
+    classes: Sequence[str], results: Sequence[Results], common: Sequence[str]
+) -> tuple[ClassAccuracies, ...]:
+    found = []
+    for name in classes:
+        clips = [path for path in common if results[0][path].truth == name]
+        if clips:
+            shares = (sum(_right(each, path) for path in clips) / len(clips) for each in results)
+            found.append(ClassAccuracies(name, len(clips), tuple(shares)))
+    return tuple(sorted(found, key=lambda each: -each.spread))

@@ -1,0 +1,145 @@
+"""Runs beside each other on the same clips: accuracy, whether they differ, what they cost."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pan_keras.metrics.scores import Interval
+
+
+@dataclass(frozen=True)
+class RunScore:
+    """One run.
+
+    Attributes:
+        name: Its name in the comparison.
+        path: Its folder.
+        model: Registry name of its network.
+        top1: Share of the common clips that it gets right.
+        interval: 95 % interval of `top1`.
+        parameters: Weights of the network.
+        macs: Multiply-accumulates of one view, as the paper counts them.
+        needed_macs: Those that are needed, with folded norms and PA by differences.
+    """
+
+    name: str
+    path: str
+    model: str
+    top1: float
+    interval: Interval
+    parameters: int
+    macs: int
+    needed_macs: int
+
+
+@dataclass(frozen=True)
+class RunPair:
+    """Two runs.
+
+    Attributes:
+        first: Name of one.
+        second: Name of the other.
+        only_first: Clips that the first alone gets right.
+        only_second: Clips that the second alone gets right.
+        p: McNemar's exact test, two-sided.
+        p_adjusted: The same, larger by Holm's rule because there are several pairs.
+    """
+
+    first: str
+    second: str
+    only_first: int
+    only_second: int
+    p: float
+    p_adjusted: float
+
+
+@dataclass(frozen=True)
+class ClassAccuracies:
+    """One class.
+
+    Attributes:
+        name: The class.
+        clips: Common clips of it.
+        accuracies: Of each run, in the order of the runs.
+    """
+
+    name: str
+    clips: int
+    accuracies: tuple[float, ...]
+
+    @property
+    def spread(self) -> float:
+        """Between the best and the worst run."""
+        return max(self.accuracies) - min(self.accuracies)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs beside each other on the same clips.
+
+    Attributes:
+        data: Where the clips came from.
+        split: Part of the data.
+        clips: Clips that all runs were measured on.
+        left_out: Clips that some run was not measured on.
+        views: Views of each clip that the answers are the mean of.
+        runs: In the order that they were given in.
+        pairs: Each two of them.
+        classes: Those with the greatest spread first.
+        notes: What a reader should know of the clips.
+    """
+
+    data: str
+    split: str
+    clips: int
+    left_out: int
+    views: int
+    runs: tuple[RunScore, ...]
+    pairs: tuple[RunPair, ...]
+    classes: tuple[ClassAccuracies, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(asdict(self))
+
+    def to_text(self, classes: int = 5) -> str:
+        """The comparison for a person at a terminal; `classes` with the greatest spread."""
+        names = [run.name for run in self.runs]
+        wide = max(map(len, [*names, *(each.name for each in self.classes), "run"]))
+        lines = [
+            f"{self.clips} clips of {self.split}, the same for all; {self.left_out} left out",
+            *(f"note: {note}" for note in self.notes),
+            "",
+            f"{'run':<{wide}}   top-1  95 % interval   M params   G MACs  needed  model",
+        ]
+        for run in self.runs:
+            low, high = run.interval
+            accuracy = f"{run.top1:6.1%}  {f'{low:.1%} to {high:.1%}':<15}"
+            cost = f"{run.parameters / 1e6:9.3f} {run.macs / 1e9:8.3f} {run.needed_macs / 1e9:7.3f}"
+            lines.append(f"{run.name:<{wide}}  {accuracy} {cost}  {run.model}")
+        lines += ["", "McNemar's exact test on the clips that one of two alone gets right"]
+        for pair in self.pairs:
+            lines.append(
+                f"  {pair.first} {pair.only_first}, {pair.second} {pair.only_second}: "
+                f"p = {pair.p:.2g}" + self._adjusted(pair)
+            )
+        lines += ["", f"{'class':<{wide}}  clips  " + "  ".join(f"{name:>8}" for name in names)]
+        for each in self.classes[:classes]:
+            shares = "  ".join(
+                f"{share:>{max(8, len(name))}.1%}"
+                for name, share in zip(names, each.accuracies, strict=True)
+            )
+            lines.append(f"{each.name:<{wide}}  {each.clips:>5}  {shares}")
+        return "\n".join(lines)
+
+    def _adjusted(self, pair: RunPair) -> str:
+        if len(self.pairs) == 1:
+            return ""
+        return f", {pair.p_adjusted:.2g} for {len(self.pairs)} pairs (Holm)"
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """Names of run folders: the last part where that tells them apart, else the whole path."""
+    last = [path.rstrip("/").rpartition("/")[2] for path in paths]
+    return last if len(set(last)) == len(last) else list(paths)

@@ -1,0 +1,16 @@
+"""Clips to batches: training examples by position, frame stores and tf.data pipelines."""
+
+from pan_keras.input.examples import steps_per_epoch
+from pan_keras.input.frame_store import FrameStore
+from pan_keras.input.left_out import LeftOut
+from pan_keras.input.pipeline import clip_views, evaluation_dataset, reporting, training_dataset
+
+__all__ = [
+    "FrameStore",
+    "LeftOut",
+    "clip_views",
+    "evaluation_dataset",
+    "reporting",
+    "steps_per_epoch",
+    "training_dataset",
+]

@@ -1,0 +1,223 @@
+"""Where the pipelines get decoded frames from: the file itself, memory, or a folder."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from pan_keras.clips.framing import Framing
+from pan_keras.clips.opencv_resizing import resize
+from pan_keras.errors import UserError
+from pan_keras.files import replacing
+from pan_keras.input.memory import memory_of_machine
+from pan_keras.video.container import BrokenVideo, SlowVideo
+from pan_keras.video.frame_index import frame_index
+from pan_keras.video.frames import read_frames
+
+CACHES = ("none", "memory", "disk")
+# Raise this when the same file would give other pixels than before.
+CACHE_VERSION = 2
+SHARE_OF_MEMORY = 0.5
+# A read that took too long is tried again with twice the limit, up to this multiple of the first.
+PATIENCE = 4
+
+Read = TypeVar("Read")
+
+
+class FrameStore:
+    """Frames of videos, resized, with the same pixels whatever the cache. Safe between threads.
+
+    A clip takes `frames * h * w * 3` bytes in memory or on disk: 2.2 MB for 80 frames of
+    84x112 pixels. In memory, clips are kept where they fit into what is left of `memory_limit`; of
+    the others the frames asked for are decoded each time. So are those of a clip that is larger
+    than the limit by itself, on disk too. Processes may share a folder.
+
+    A read that takes too long is tried again, twice at most and with more time. A file that is
+    broken, or still too slow, is not opened again.
+
+    Args:
+        resize: Shorter side in pixels of the frames given out, or how else they are brought to
+            size.
+        cache: `"none"` decodes the frames asked for each time, `"memory"` and `"disk"` decode a
+            whole clip once.
+        folder: Where `"disk"` keeps its files, one `.npy` a clip.
+        memory_limit: Bytes that `"memory"` may hold, and one clip take while it is decoded for a
+            cache; half of the machine's memory unless given.
+        timeout: Seconds that reading a file may take without progress.
+
+    Attributes:
+        broken: Why each file that could not be read was given up.
+        held: Bytes in memory, those of clips that are being decoded included.
+        failure: What ended a pipeline, for example a full disk.
+
+    Raises:
+        UserError: If `cache` is unknown, or is `"disk"` without a folder.
+
+    Example:
+        >>> store = FrameStore(resize=84, cache="memory")
+        >>> store.frames(Path("up_1.mp4"), np.array([0, 1, 2])).shape
+        (3, 84, 112, 3)
+    """
+
+    def __init__(
+        self,
+        resize: int | Framing,
+        cache: str = "none",
+        folder: Path | str | None = None,
+        *,
+        memory_limit: int | None = None,
+        timeout: float = 30.0,
+    ):
+        if cache not in CACHES:
+            raise UserError(f"cache: {cache!r} is none of {', '.join(CACHES)}")
+        if cache == "disk" and folder is None:
+            raise UserError('cache: "disk" needs a folder to keep its files; name one')
+        self.framing = Framing(resize) if isinstance(resize, int) else resize
+        self.cache = cache
+        self.folder = None if folder is None else Path(folder)
+        self.timeout = timeout
+        self.memory_limit = memory_limit or int(SHARE_OF_MEMORY * memory_of_machine())
+        self.held = 0
+        self.broken: dict[Path, str] = {}
+        self.failure: UserError | None = None
+        self._clips: dict[Path, np.ndarray] = {}
+        self._sizes: dict[Path, int] = {}
+        self._limits: dict[Path, float] = {}
+        self._coming: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def count(self, path: Path) -> int:
+        """Frames in a video.
+
+        Raises:
+            BrokenVideo: If it cannot be read; its name is added to `broken`.
+        """
+        self._refuse_broken(path)
+        if path in self._clips:
+            return len(self._clips[path])
+        try:
+            return self._patiently(path, lambda limit: len(frame_index(path, limit)))
+        except BrokenVideo as error:
+            raise self._named(path, error) from error
+
+    def frames(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        """Frames of a video, resized.
+
+        Args:
+            path: A video file.
+            indices: Frame numbers from 0.
+
+        Returns:
+            uint8 `(len(indices), h, w, 3)`.
+
+        Raises:
+            BrokenVideo: If it cannot be read; its name is added to `broken`.
+            UserError: If the disk of a disk cache is full; also kept as `failure`.
+        """
+        self._refuse_broken(path)
+        try:
+            if self.cache == "memory":
+                return self._from_memory(path, indices)
+            if self.cache == "disk":
+                return self._from_disk(path, indices)
+            return self._decoded(path, indices)
+        except BrokenVideo as error:
+            raise self._named(path, error) from error
+        except FileNotFoundError as error:
+            raise self._named(path, BrokenVideo(path, "there is no such file")) from error
+        except UserError as error:
+            self.failure = error
+            raise
+
+    def _from_memory(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        clip = self._clips.get(path)
+        if clip is None and self._reserve(path):
+            try:
+                clip = self._whole(path)
+                self._clips[path] = clip
+            finally:
+                with self._lock:
+                    self._coming.discard(path)
+                    self.held += (0 if clip is None else clip.nbytes) - self._sizes[path]
+        return self._decoded(path, indices) if clip is None else clip[indices]
+
+    def _reserve(self, path: Path) -> bool:
+        """Sets memory aside for a clip; False where it does not fit or is on its way already."""
+        size = self._size(path)
+        with self._lock:
+            if path in self._coming or path in self._clips or self.held + size > self.memory_limit:
+                return False
+            self._coming.add(path)
+            self.held += size
+            return True
+
+    def _from_disk(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        file = self._file(path)
+        clip = self._load(file)
+        if clip is None:
+            if self._size(path) > self.memory_limit:
+                return self._decoded(path, indices)
+            clip = self._whole(path)
+            with self._lock:
+                if not file.exists():
+                    with replacing(file) as temporary:
+                        np.save(temporary, clip)
+        return np.array(clip[indices])
+
+    def _size(self, path: Path) -> int:
+        """Bytes of a whole clip, from its first frame and their number."""
+        if path not in self._sizes:
+            self._sizes[path] = self._decoded(path, np.array([0])).nbytes * self.count(path)
+        return self._sizes[path]
+
+    def _whole(self, path: Path) -> np.ndarray:
+        return self._decoded(path, np.arange(self.count(path)))
+
+    def _load(self, file: Path) -> np.ndarray | None:
+        try:
+            return np.load(file, mmap_mode="r")
+        except FileNotFoundError:
+            return None
+        except (ValueError, EOFError):
+            # A cache file damaged by others is made again.
+            file.unlink(missing_ok=True)
+            return None
+
+    def _file(self, path: Path) -> Path:
+        status = path.stat()
+        parts = (path.resolve(), status.st_size, status.st_mtime_ns, self.framing, CACHE_VERSION)
+        assert self.folder is not None
+        return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.npy"
+
+    def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        framed = partial(self.framing, resize=resize)
+        return self._patiently(
+            path, lambda limit: read_frames(path, indices, timeout=limit, transform=framed)
+        )
+
+    def _patiently(self, path: Path, read: Callable[[float], Read]) -> Read:
+        """Reads with the limit that was enough for the file before, then with more time."""
+        limit = self._limits.get(path, self.timeout)
+        while True:
+            try:
+                found = read(limit)
+            except SlowVideo:
+                limit *= 2
+                if limit > PATIENCE * self.timeout:
+                    raise
+            else:
+                self._limits[path] = limit
+                return found
+
+    def _refuse_broken(self, path: Path) -> None:
+        reason = self.broken.get(path)
+        if reason is not None:
+            raise BrokenVideo(path, reason)
+
+    def _named(self, path: Path, error: BrokenVideo) -> BrokenVideo:
+        self.broken.setdefault(path, error.reason)
+        return error

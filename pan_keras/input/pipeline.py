@@ -1,0 +1,239 @@
+"""tf.data pipelines: from clips to batches of stacks, the same on every run."""
+
+import traceback
+import weakref
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pan_keras.clips.augmentation import Augmentation
+from pan_keras.clips.clip_shape import ClipShape
+from pan_keras.clips.crops import CROPS, evaluation_crops, full_size
+from pan_keras.clips.framing import check_framing
+from pan_keras.clips.opencv_resizing import resize
+from pan_keras.clips.sampling import central_starts, dense_views, spread_starts, stack_frames
+from pan_keras.data.clip import Clip
+from pan_keras.errors import UserError
+from pan_keras.input.examples import TrainingExamples
+from pan_keras.input.frame_store import FrameStore
+from pan_keras.input.left_out import LeftOut
+from pan_keras.video.container import BrokenVideo
+
+BATCHES_AHEAD = 4
+TEMPORAL = (1, 2, 10)
+EVALUATION_SAMPLING = ("spread", "central")
+
+
+def training_dataset(
+    clips: Sequence[Clip],
+    shape: ClipShape,
+    augmentation: Augmentation,
+    *,
+    batch: int,
+    seed: int,
+    store: FrameStore,
+    parts: int = 1,
+    start_step: int = 0,
+    workers: int = 2,
+    sampling: str = "random",
+    left_out: LeftOut | None = None,
+) -> tf.data.Dataset:
+    """Batches without end, shuffled anew each epoch.
+
+    The batch of global step `s` follows from `(seed, s)` and `left_out` alone: not from the number
+    of workers, the cache, or the step the pipeline began with. A clip that turns out broken is
+    replaced by the next one and named in `store.broken`. The threads end with the dataset.
+
+    Args:
+        clips: Clips to learn from.
+        shape: Segments, stack, size and resize.
+        augmentation: How clips are varied.
+        batch: Clips per batch.
+        seed: Seed of order, sampling and augmentation.
+        store: Source of decoded frames; keep it from epoch to epoch, it holds the cache.
+        parts: Equal parts that a batch comes in, one after the other, for machines whose memory it
+            would fill.
+        start_step: Global step of the first batch; nothing before it is decoded.
+        workers: Clips prepared at the same time.
+        sampling: `"random"` (one random stack a segment) or `"dense"` (within 64 frames).
+        left_out: Clips that broke earlier in the run; those that break now are added.
+
+    Returns:
+        A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, b the clips
+        of a part, which is the batch where it has one.
+
+    Raises:
+        UserError: If there are no clips or `sampling` is unknown. Inside `reporting`, also what
+            goes wrong on the way.
+
+    Example:
+        >>> store = FrameStore(resize=84, cache="memory")
+        >>> data = training_dataset(
+        ...     clips, ClipShape(8, 3, (72, 96), 84), Augmentation(), batch=8, seed=0, store=store
+        ... )
+        >>> frames, labels = next(iter(data))
+        >>> frames.shape
+        TensorShape([8, 8, 3, 72, 96, 3])
+    """
+    examples = TrainingExamples(
+        clips,
+        shape,
+        augmentation,
+        batch=batch,
+        parts=parts,
+        seed=seed,
+        store=store,
+        sampling=sampling,
+        left_out=left_out,
+    )
+    rows = examples.size
+
+    # Clips are spread over threads here, not by `map`: where operations must be deterministic,
+    # as in training that can be resumed, tf.data would run one Python call at a time.
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="training clips")
+    held = {"examples": examples, "threads": threads}
+
+    def prepared(step):
+        frames, labels = tf.numpy_function(
+            lambda step: held["examples"].batch(step, held["threads"]),
+            [step],
+            [tf.uint8, tf.int32],
+        )
+        return tf.ensure_shape(frames, (rows, *shape.array)), tf.ensure_shape(labels, (rows,))
+
+    data = tf.data.Dataset.counter(start_step * parts).map(prepared)
+    weakref.finalize(data, _release, held)
+    return data.prefetch(BATCHES_AHEAD)
+
+
+def evaluation_dataset(
+    clips: Sequence[Clip],
+    shape: ClipShape,
+    *,
+    batch: int,
+    store: FrameStore,
+    crops: str = "1",
+    temporal: int = 1,
+    sampling: str = "spread",
+    workers: int = 2,
+) -> tf.data.Dataset:
+    """Every clip once, as one or several views, in the order of `clips`.
+
+    A clip that cannot be decoded gives no rows and is named in `store.broken`.
+
+    Args:
+        clips: Clips to measure on.
+        shape: Segments, stack, size and resize.
+        batch: Views per batch; the last batch may have fewer.
+        store: Source of decoded frames.
+        crops: `"1"` centre, `"3"` along the longer side, `"full"` the centre at `full_size`.
+        temporal: Samples in time: 1 (middles of the segments), 2 (and their starts) or 10
+            (windows of 64 frames).
+        sampling: Of one sample in time, what short clips do: `"spread"` over all frames as
+            `spread_starts`, or at their start as `central_starts`.
+        workers: Clips prepared at the same time.
+
+    Returns:
+        A dataset of `(frames, index)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`: the view and
+        the place of its clip in `clips`. A clip's views, `temporal` times crops, follow each
+        other.
+
+    Raises:
+        UserError: If `crops`, `temporal` or `sampling` is unknown.
+    """
+    if crops not in CROPS:
+        raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
+    if temporal not in TEMPORAL:
+        raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
+    check_framing(store.framing, shape, crops)
+    if sampling not in EVALUATION_SAMPLING:
+        raise UserError(f"sampling: {sampling!r} is none of {', '.join(EVALUATION_SAMPLING)}")
+    size = full_size(shape) if crops == "full" else shape.size
+    view = (shape.segments, shape.stack, *size, 3)
+    held = {"store": store}
+
+    def views(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            found = clip_views(clips[int(place)], shape, held["store"], crops, temporal, sampling)
+        except BrokenVideo:
+            found = np.empty((0, *view), np.uint8)
+        return found, np.full(len(found), place, np.int32)
+
+    def rows(place):
+        found, index = tf.numpy_function(views, [place], [tf.uint8, tf.int32])
+        return tf.ensure_shape(found, (None, *view)), tf.ensure_shape(index, (None,))
+
+    data = tf.data.Dataset.range(len(clips))
+    data = data.map(rows, num_parallel_calls=workers, deterministic=True)
+    weakref.finalize(data, _release, held)
+    return data.unbatch().batch(batch).prefetch(BATCHES_AHEAD)
+
+
+def clip_views(
+    clip: Clip,
+    shape: ClipShape,
+    store: FrameStore,
+    crops: str = "1",
+    temporal: int = 1,
+    sampling: str = "spread",
+) -> np.ndarray:
+    """The views of one clip that evaluation looks at.
+
+    Args:
+        clip: A clip.
+        shape: Segments, stack, size and resize.
+        store: Source of decoded frames.
+        crops: As for `evaluation_dataset`.
+        temporal: As for `evaluation_dataset`.
+        sampling: As for `evaluation_dataset`.
+
+    Returns:
+        uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
+
+    Raises:
+        BrokenVideo: If the clip cannot be decoded.
+    """
+    check_framing(store.framing, shape, crops)
+    count = store.count(clip.path)
+    if temporal == 10:
+        starts = dense_views(count, shape.segments)
+    elif temporal == 1 and sampling == "central":
+        starts = central_starts(count, shape.segments, shape.stack)[None]
+    else:
+        starts = spread_starts(count, shape.segments, shape.stack, views=temporal)
+    wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
+    cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, resize)
+    stacks = np.stack([frames[places] for frames in cut], axis=1)
+    return stacks.reshape(-1, *stacks.shape[2:])
+
+
+def _release(held: dict[str, Any]) -> None:
+    """Lets go of what a pipeline held: TensorFlow keeps the code of a dataset for ever."""
+    if "threads" in held:
+        held["threads"].shutdown(wait=False, cancel_futures=True)
+    held.clear()
+
+
+@contextmanager
+def reporting(store: FrameStore) -> Iterator[None]:
+    """Turns TensorFlow's error for a mistake inside a pipeline back into the `UserError` it was.
+
+    Args:
+        store: The frame store of the pipeline that is read inside the block.
+
+    Raises:
+        UserError: What went wrong, for example a full disk.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if store.failure is None:
+            raise
+        # The frames of the traceback hold the iterator. Left to the garbage collector it might
+        # be freed in one of its own threads, which would then wait for itself.
+        traceback.clear_frames(error.__traceback__)
+        raise UserError(str(store.failure)) from None

@@ -1,0 +1,1 @@
+"""Numbers from logits and labels: accuracy, intervals, confusion, paired tests; NumPy alone."""

@@ -1,0 +1,138 @@
+"""Accuracy of a classifier from its probabilities: what a table of results is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pan_keras.metrics.confusion import confusion_matrix
+from pan_keras.metrics.intervals import Interval, wilson
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One row of the per-class table.
+
+    Attributes:
+        name: The class.
+        clips: Clips of the class.
+        recall: Share of them that were recognised, the accuracy of the class.
+        precision: Share of the clips given this class that belong to it.
+        f1: Harmonic mean of precision and recall.
+    """
+
+    name: str
+    clips: int
+    recall: float
+    precision: float
+    f1: float
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as text; a class without clips has no recall."""
+        shares = [f"{share:.1%}" for share in (self.recall, self.precision, self.f1)]
+        if not self.clips:
+            shares = ["–"] * len(shares)
+        return (self.name, str(self.clips), *shares)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Accuracy over a set of clips, each figure with a 95 % interval.
+
+    Attributes:
+        top1: Share of clips whose most probable class is the truth.
+        top5: Share of clips with the truth among the five most probable classes.
+        mean_class: Mean of the classes' accuracies, over the classes that have clips.
+        intervals: The intervals of the three, by name.
+        confusion: `(classes, classes)` counts, row = truth, column = prediction.
+        per_class: One row a class, in order of the labels.
+    """
+
+    top1: float
+    top5: float
+    mean_class: float
+    intervals: dict[str, Interval]
+    confusion: np.ndarray
+    per_class: tuple[ClassScore, ...]
+
+
+def score(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Scores:
+    """Scores a classifier's probabilities against the truth.
+
+    Args:
+        probabilities: `(clips, classes)`, one row a clip.
+        labels: `(clips,)` integers, the true class of each clip.
+        classes: Names of the classes, in order of the labels.
+
+    Returns:
+        The scores. With five classes or fewer, `top5` is 1 by definition and so is its interval.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+        >>> score(probabilities, np.array([0, 1]), ["left", "right"]).top1
+        0.5
+    """
+    ranks = truth_ranks(probabilities, labels)
+    confusion = confusion_matrix(labels, probabilities.argmax(axis=1), len(classes))
+    first, fifth = int((ranks < 1).sum()), int((ranks < 5).sum())
+    clips, right = confusion.sum(axis=1), confusion.diagonal()
+    present = clips > 0
+    return Scores(
+        top1=first / len(labels),
+        top5=fifth / len(labels),
+        mean_class=float((right[present] / clips[present]).mean()),
+        intervals={
+            "top1": wilson(first, len(labels)),
+            "top5": wilson(fifth, len(labels)) if len(classes) > 5 else Interval(1.0, 1.0),
+            "mean_class": mean_of_proportions(right[present], clips[present]),
+        },
+        confusion=confusion,
+        per_class=class_scores(confusion, classes),
+    )
+
+
+def truth_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Position of each clip's true class among its classes by falling probability, from 0.
+
+    Of equal probabilities the class with the lower number comes first, as `argmax` has it.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return (order == labels[:, None]).argmax(axis=1)
+
+
+def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
+    """Interval of the mean of independent proportions, such as the classes' accuracies.
+
+    Wilson's interval of the mean, as if it were the share of Kish's effective number of clips,
+    `classes ** 2 / sum(1 / totals)`: the clips themselves where all classes have as many, fewer
+    where they differ. A bootstrap within classes is the usual way, but it never draws an
+    error in a class whose few clips are all right: of nine classes of five clips, each with an
+    accuracy of 0.9, its 95 % interval holds the truth 91 times in 100 (4,000 draws of 1,000
+    resamples), this one 95.9 times (summed over the binomial distribution), without random numbers.
+
+    Args:
+        successes: `(classes,)` clips that were right.
+        totals: `(classes,)` clips, at least one each.
+
+    Example:
+        >>> low, high = mean_of_proportions(np.array([8, 10]), np.array([10, 10]))
+        >>> round(low, 3), round(high, 3)
+        (0.699, 0.972)
+
+    References:
+        Kish, "Survey Sampling", 1965, for the effective number of unequally weighted samples.
+    """
+    effective = len(totals) ** 2 / (1 / totals).sum()
+    return wilson(float((successes / totals).mean() * effective), float(effective))
+
+
+def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> tuple[ClassScore, ...]:
+    """The per-class table of a confusion matrix; a share of nothing is 0."""
+    right, clips, given = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    recall = right / np.maximum(clips, 1)
+    precision = right / np.maximum(given, 1)
+    f1 = 2 * right / np.maximum(clips + given, 1)
+    return tuple(
+        ClassScore(name, int(clips[i]), float(recall[i]), float(precision[i]), float(f1[i]))
+        for i, name in enumerate(classes)
+    )

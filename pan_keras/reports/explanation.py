@@ -1,0 +1,152 @@
+"""What a run makes of one video on the way to its answer."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EVIDENCE = (
+    "what a segment adds to a class's logit through the features that the pooling takes from it, "
+    "less the mean over the classes; the temporal shift has let each segment see its neighbours"
+)
+BUNDLE = (
+    "a bundle gives logits and nothing from inside its model: for timescale weights, PA and "
+    "evidence, explain the run that it was exported from"
+)
+TOP = 5  # classes that a person is told
+
+
+@dataclass(frozen=True)
+class Timescale:
+    """One timescale feature of VAP or VIP.
+
+    Attributes:
+        k: The timescale.
+        index: Place of the feature among those of its timescale.
+        segments: The segments it pools, from 0.
+        weight: Its weight w (Eq. 13).
+    """
+
+    k: int
+    index: int
+    segments: tuple[int, ...]
+    weight: float
+
+
+@dataclass(frozen=True)
+class NetworkExplanation:
+    """What one network makes of a clip.
+
+    Attributes:
+        name: Its name, or that of the branch.
+        timescales: The timescale features; none where segments are averaged.
+        motion: `(N, m - 1, H, W)`, PA of each stack; None for a network without.
+        evidence: `(N, classes)`, see `pan_keras.reports.evidence`.
+    """
+
+    name: str
+    timescales: tuple[Timescale, ...]
+    motion: np.ndarray | None
+    evidence: np.ndarray
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a run makes of one video.
+
+    Attributes:
+        run: The run folder or bundle.
+        path: The video.
+        labels: Classes, in order of the logits.
+        probabilities: `(classes,)`, for the centre crop and one sample in time.
+        frames: `(N, m)`, the frames that each segment sees, numbered from 0.
+        pictures: uint8 `(N, H, W, 3)`, the first of them.
+        networks: One for each network that the model is made of; none of a bundle.
+    """
+
+    run: Path
+    path: Path
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    frames: np.ndarray
+    pictures: np.ndarray
+    networks: tuple[NetworkExplanation, ...]
+
+    @property
+    def ranking(self) -> list[int]:
+        """Numbers of the classes, the most probable first."""
+        return [int(number) for number in np.argsort(-self.probabilities, kind="stable")]
+
+    def to_json(self) -> str:
+        """One JSON object; `timescales` holds those of all networks."""
+        timescales = [
+            {"k": each.k, "index": each.index, "segments": each.segments, "weight": each.weight}
+            | ({"network": network.name} if len(self.networks) > 1 else {})
+            for network in self.networks
+            for each in network.timescales
+        ]
+        return json.dumps(
+            {
+                "run": str(self.run),
+                "path": str(self.path),
+                "predictions": [
+                    {"label": self.labels[number], "probability": float(self.probabilities[number])}
+                    for number in self.ranking
+                ],
+                "segments": [
+                    {"index": index, "frames": frames}
+                    for index, frames in enumerate(self.frames.tolist())
+                ],
+                "timescales": timescales,
+                "networks": [self._record(network) for network in self.networks],
+                "evidence_is": EVIDENCE,
+            }
+            | ({} if self.networks else {"note": BUNDLE})
+        )
+
+    def to_text(self) -> str:
+        """The explanation for a person at a terminal; segments count from 1, as in the paper."""
+        shown = self.ranking[:TOP]
+        lines = [
+            f"{self.path}: "
+            + ", ".join(f"{self.labels[each]} {self.probabilities[each]:.1%}" for each in shown)
+        ]
+        for network in self.networks:
+            name = [network.name] if len(self.networks) > 1 else []
+            evidence = self._evidence_lines(network, shown)
+            lines += ["", *name, *_timescale_lines(network), "", *evidence]
+        if not self.networks:
+            lines += ["", BUNDLE]
+        return "\n".join(lines)
+
+    def _record(self, network: NetworkExplanation) -> dict[str, Any]:
+        motion = None
+        if network.motion is not None:
+            motion = network.motion.mean(axis=(2, 3)).tolist()
+        evidence = {
+            label: network.evidence[:, number].tolist() for number, label in enumerate(self.labels)
+        }
+        return {"name": network.name, "mean_motion": motion, "evidence": evidence}
+
+    def _evidence_lines(self, network: NetworkExplanation, shown: list[int]) -> list[str]:
+        width = max(len(self.labels[each]) for each in shown)
+        count = range(1, len(self.frames) + 1)
+        lines = [f"{'evidence':<{width}}" + "".join(f"{number:>7}" for number in count)]
+        for each in shown:
+            values = "".join(
+                f"{round(float(value), 2) + 0.0:7.2f}" for value in network.evidence[:, each]
+            )
+            lines.append(f"{self.labels[each]:<{width}}{values}")
+        return lines
+
+
+def _timescale_lines(network: NetworkExplanation) -> list[str]:
+    if not network.timescales:
+        return ["the segments are averaged: no timescales"]
+    lines = ["timescale  weight  segments"]
+    for each in network.timescales:
+        segments = ", ".join(str(segment + 1) for segment in each.segments)
+        lines.append(f"{each.k:>9}  {each.weight:6.3f}  {{{segments}}}")
+    return lines

@@ -1,0 +1,236 @@
+"""The answer of a run or bundle, and a run's PA, drawn over the videos it was asked about."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pan_keras.clips.crops import resize_shorter_side
+from pan_keras.clips.opencv_resizing import resize
+from pan_keras.drawing import panels
+from pan_keras.drawing.panels import scale_of
+from pan_keras.errors import UserError
+from pan_keras.files import refuse_overwriting
+from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.inference.prediction import Prediction, predict, video_files
+from pan_keras.inference.views import Crops, Fuse
+from pan_keras.reports.pairs import UNKNOWN_RATE, chunks, sample_pairs
+from pan_keras.runs.run import Run
+from pan_keras.video.frame_index import frame_index
+from pan_keras.video.frames import iterate_frames
+from pan_keras.video.writer import writing_video
+
+if TYPE_CHECKING:  # a bundle needs no Keras
+    from pan_keras.inference.motion_cue import MotionCue
+
+SIDES = (240, 720)  # pixels of the shorter side that a picture has at least and at most
+SHOWN = 3  # classes
+LINE = 22  # pixels of a line of text
+EDGE = 6  # pixels around text
+BARS, PERCENT, LEGEND = 60, 46, 160  # pixels across
+STRENGTH = 0.8  # share of the picture that the strongest PA hides
+SHADE = 5  # times that the picture is darker under text
+
+
+def predict_onto(
+    run: Path | str,
+    paths: Sequence[Path | str],
+    output: Path | str,
+    *,
+    top: int = 5,
+    crops: Crops = "1",
+    clips: int = 1,
+    batch: int = 8,
+    precision: str | None = None,
+    file_format: str | None = None,
+    fuse: Fuse = "logits",
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[Prediction]:
+    """Classifies videos as `predict` does, and draws each answer over a copy of its video.
+
+    The answer drawn is that of the whole video, on all its frames; PA is that of each frame and
+    the next, as heat over what moves. A network without PA gives the answer alone, and so does a
+    bundle, whose model files give logits and nothing else.
+
+    Args:
+        run: A run folder or a bundle.
+        paths: Video files, and folders that are searched for them.
+        output: An mp4 file where there is one video; a folder where there are several, which gets
+            NAME.mp4 for each, in the subfolders that the videos are in.
+        top, crops, clips, batch, precision, file_format, fuse: As for `predict`.
+        tell: Called with a sentence that says what a bundle cannot give.
+
+    Yields:
+        Each prediction, when its video is drawn. One that could not be read has no drawing.
+
+    Raises:
+        UserError: As `predict`; if `output` does not fit the number of videos, two videos would
+            have the same drawing, or a drawing would take the place of one of the videos.
+    """
+    videos = video_files(paths)
+    places = drawings(videos, Path(output))
+    for place in places.values():
+        refuse_overwriting(place, videos)
+    opened = open_run_or_bundle(run, precision, file_format)
+    painter = Overlay(opened)
+    if isinstance(opened, BundledRun) and tell is not None:
+        tell(
+            f"{opened.path}: a bundle gives the answer alone; for PA over the video, name the run "
+            "that it was exported from"
+        )
+    predictions = predict(
+        opened.path,
+        paths,
+        top=top,
+        crops=crops,
+        clips=clips,
+        batch=batch,
+        fuse=fuse,
+        precision=precision,
+        file_format=file_format,
+    )
+    for prediction in predictions:
+        if not prediction.error:
+            painter.draw(prediction, places[prediction.path])
+        yield prediction
+
+
+def drawings(videos: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """Where the drawing of each video goes.
+
+    Raises:
+        UserError: If `output` does not fit the number of videos, or two of them would go to the
+            same place.
+    """
+    named = output.suffix.lower() == ".mp4" and not output.is_dir()
+    if len(videos) == 1 and named:
+        return {videos[0]: output}
+    if named:
+        raise UserError(f"{output}: one file for {len(videos)} videos; name a folder")
+    if output.suffix and not output.is_dir():
+        raise UserError(f"{output}: name a file that ends in .mp4, or a folder")
+    base = Path(os.path.commonpath([video.absolute().parent for video in videos]))
+    places = {
+        video: (output / video.absolute().relative_to(base)).with_suffix(".mp4") for video in videos
+    }
+    taken: dict[Path, Path] = {}
+    for video, place in places.items():
+        if place in taken:
+            raise UserError(
+                f"{video} and {taken[place]}: both would be drawn to {place}; draw one at a time"
+            )
+        taken[place] = video
+    return places
+
+
+class Overlay:
+    """Draws answers over videos.
+
+    Args:
+        run: The run or bundle that the answers are from.
+
+    Raises:
+        UserError: If a run's model is absent or damaged.
+    """
+
+    def __init__(self, run: Run | BundledRun):
+        self.side = run.shape.resize
+        self.cue = _motion_cue(run) if isinstance(run, Run) else None
+
+    def draw(self, prediction: Prediction, output: Path) -> None:
+        """Writes a copy of a video with the answer and PA over it.
+
+        Args:
+            prediction: The answer.
+            output: The mp4 file.
+
+        Raises:
+            UserError: If the video can no longer be read, or the disk is full.
+        """
+        video = prediction.path
+        index = frame_index(video)
+        pictures = iterate_frames(video, transform=viewable)
+        if self.cue is not None and len(index) > 1:
+            pictures = self._heated(self.cue, video, pictures)
+        box = None
+        with writing_video(output, index.rate or UNKNOWN_RATE) as write:
+            for picture in pictures:
+                if box is None:
+                    box = answer_box(prediction, picture.shape[1])
+                write(over(picture, box, picture.shape[0] - len(box)))
+            if box is None:
+                raise UserError(f"{video}: its frames cannot be decoded in order; draw another")
+
+    def _heated(
+        self, cue: "MotionCue", video: Path, pictures: Iterator[np.ndarray]
+    ) -> Iterator[np.ndarray]:
+        small = partial(resize_shorter_side, side=self.side, resize=resize)
+        samples = sample_pairs(video, lambda frame: small(viewable(frame)))
+        highest = scale_of(cue(np.stack(samples)))
+        legend = panels.heat_legend(highest, LEGEND, "PA ")
+        for chunk in chunks(pictures):
+            maps = cue(np.stack([small(picture) for picture in chunk]))
+            for picture, pa in zip(chunk, maps, strict=False):
+                yield over(heated(picture, pa / highest), legend, 0)
+        # The last frame has no next one, and so no PA.
+        yield over(chunk[-1], legend, 0)
+
+
+def _motion_cue(run: Run) -> "MotionCue | None":
+    from pan_keras.inference.motion_cue import MotionCue  # noqa: PLC0415 (Keras)
+
+    return MotionCue.of_model(run.load_model(), "learnt")
+
+
+def viewable(frame: np.ndarray) -> np.ndarray:
+    """A frame large enough for text, small enough to watch, with even sides."""
+    lowest, highest = SIDES
+    if min(frame.shape[:2]) > highest:
+        frame = resize_shorter_side(frame, highest, resize)
+    frame = panels.enlarge(frame, panels.viewing_size(frame.shape[:2], lowest))
+    return frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2]
+
+
+def heated(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """A map in 0 to 1 as heat over a picture, which shows where the map is low."""
+    height, width = picture.shape[:2]
+    shares = cv2.resize(np.clip(shares, 0, 1), (width, height), interpolation=cv2.INTER_LINEAR)
+    hidden = STRENGTH * shares[..., None]
+    return (picture * (1 - hidden) + panels.heat(shares, 1.0) * hidden).astype(np.uint8)
+
+
+def answer_box(prediction: Prediction, width: int) -> np.ndarray:
+    """The likeliest classes with bars and probabilities, light on black.
+
+    Args:
+        prediction: The answer.
+        width: Pixels that it may take across.
+
+    Returns:
+        uint8 `(h, w, 3)`.
+    """
+    shown = prediction.predictions[:SHOWN]
+    names = max(panels.text_width(label) for label, _ in shown)
+    names = min(names, width - BARS - PERCENT - 3 * EDGE)
+    box = np.zeros((LINE * len(shown) + EDGE, names + BARS + PERCENT + 3 * EDGE, 3), np.uint8)
+    for line, (label, probability) in enumerate(shown):
+        foot = LINE * (line + 1) - EDGE
+        panels.write(box[:, : EDGE + names], label, (EDGE, foot))
+        left, top = names + 2 * EDGE, LINE * line + EDGE
+        box[top : top + LINE - 2 * EDGE + 2, left : left + BARS] = 60
+        filled = round(BARS * probability)
+        box[top : top + LINE - 2 * EDGE + 2, left : left + filled] = panels.INK
+        panels.write(box, f"{probability:.0%}", (left + BARS + EDGE, foot))
+    return box
+
+
+def over(picture: np.ndarray, box: np.ndarray, top: int) -> np.ndarray:
+    """A picture with a box at its left edge, through which it shows darkly."""
+    rows, columns = slice(top, top + box.shape[0]), slice(0, box.shape[1])
+    result = picture.copy()
+    result[rows, columns] = np.maximum(picture[rows, columns] // SHADE, box)
+    return result

@@ -1,0 +1,1 @@
+"""Run folders: configuration, data identity and split, model, metrics and versions."""

@@ -1,0 +1,105 @@
+"""The network that a configuration names."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pan_keras import models
+from pan_keras.checkpoints import has_imagenet_weights
+from pan_keras.config.config import FRESH, Config
+from pan_keras.errors import UserError
+from pan_keras.runs.run import open_run
+
+AUTO, IMAGENET = "auto", "imagenet"
+# What a name stands for where a configuration says nothing.
+IMPLIED = ("shift", "causal", "aggregation", "width")
+
+
+def create_model(config: Config, classes: int, precision: str = "float32") -> keras.Model:
+    """Makes a network with fresh weights.
+
+    Args:
+        config: A configuration.
+        classes: Number of classes.
+        precision: Policy of its arithmetic; weights are float32 under every policy.
+
+    Raises:
+        UserError: If there is no such network, or it cannot be as the configuration says.
+    """
+    model = config.model
+    options = {key: getattr(model, key) for key in IMPLIED}
+    try:
+        return models.create(
+            model.name,
+            classes=classes,
+            segments=model.segments,
+            stack=model.stack,
+            size=model.size,
+            dropout=model.dropout,
+            initialisation=model.initialisation,
+            seed=config.training.seed,
+            dtype=precision,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    except ValueError as error:
+        raise UserError(f"[model] of the configuration: {error}") from error
+
+
+def with_network(config: Config) -> Config:
+    """The configuration with all that decides its network written out.
+
+    What is absent is that of the run that training starts from, if it is of the same name, or what
+    the name stands for; `weights = "auto"` becomes `imagenet` or `none`.
+
+    Args:
+        config: A configuration that names a model of the registry.
+
+    Raises:
+        UserError: If the run to start from cannot be read.
+
+    Example:
+        >>> with_network(load_config(overrides=["model.name=tsn_micro"])).model.aggregation
+        'average'
+    """
+    model = config.model
+    given = {key: getattr(model, key) for key in IMPLIED if getattr(model, key) is not None}
+    values = {**models.presets(model.name), **_of_source(config), **given}
+    if model.weights == AUTO:
+        fits = has_imagenet_weights(model.name.rpartition("_")[2]) and values.get("width", 1) == 1
+        values["weights"] = IMAGENET if fits else FRESH
+    return replace(config, model=replace(model, **values))
+
+
+def describe_network(config: Config, asked: Config) -> list[str]:
+    """Sentences on what `with_network` found.
+
+    Args:
+        config: The configuration as it is used.
+        asked: The configuration as it was asked for.
+    """
+    lines = []
+    if asked.model.weights == AUTO and config.model.weights == FRESH:
+        backbone = config.model.name.rpartition("_")[2]
+        lines.append(f"weights: fresh, since there are none of ImageNet for this {backbone}")
+    taken = {
+        key: value
+        for key, value in _of_source(asked).items()
+        if getattr(asked.model, key) is None and value != models.presets(asked.model.name).get(key)
+    }
+    if taken:
+        listed = ", ".join(f"{key} {value}" for key, value in taken.items())
+        lines.append(f"{listed}: as in {asked.model.weights}")
+    return lines
+
+
+def _of_source(config: Config) -> dict[str, Any]:
+    """What the run that training starts from says of itself, if it is of the same network."""
+    source = Path(config.model.weights)
+    if not source.is_dir():
+        return {}
+    given = open_run(source).config.model
+    if given.name != config.model.name:
+        return {}
+    return {key: getattr(given, key) for key in IMPLIED if getattr(given, key) is not None}

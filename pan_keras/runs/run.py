@@ -1,0 +1,350 @@
+"""A run folder: what a training run leaves, and how others read it."""
+
+import csv
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pan_keras.clips import ClipShape
+from pan_keras.clips.live_window import LiveSampling
+from pan_keras.config.config import Config, read_config
+from pan_keras.data import Card, is_card, is_own_card, load_card
+from pan_keras.errors import UserError
+from pan_keras.files import read_text, replacing
+from pan_keras.printable import is_printable
+from pan_keras.runs.data_identity import DataIdentity, data_root, identity_from_csv
+
+if TYPE_CHECKING:
+    import keras
+
+CARD = "card.toml"
+# The files of the trained models by name.
+CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
+IDENTITY = "data_identity.json"
+PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one training run.
+
+    It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
+    `tensorboard/`, `checkpoints/`, `model.keras` (the epoch that is kept, of which `kept.json`
+    tells), `last.keras`, `best.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`,
+    `card.toml` where the data have a card, and the identity of the data: `split.csv` (path, class,
+    split and size of every clip as they were at the start) with `data_identity.json` (digest and
+    root).
+
+    Args:
+        path: The folder.
+        checkpoint: Which of its models `load_model` gives unless told otherwise.
+
+    Example:
+        >>> run = open_run("runs/demo")
+        >>> run.shape
+        ClipShape(segments=8, stack=3, size=(64, 64), resize=72)
+    """
+
+    path: Path
+    checkpoint: str = "kept"
+
+    @cached_property
+    def config(self) -> Config:
+        """The resolved configuration."""
+        return read_config(self.path / "config.toml")
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        names = tuple(self._text("labels.txt").removesuffix("\n").split("\n"))
+        if not all(map(is_printable, names)) or "" in names or len(set(names)) < len(names):
+            raise UserError(
+                f"{self.path / 'labels.txt'}: not one name a line, each once; put the file back as "
+                "training wrote it"
+            )
+        return names
+
+    @cached_property
+    def shape(self) -> ClipShape:
+        """What the model takes in."""
+        return clip_shape(self.config)
+
+    @cached_property
+    def card(self) -> Card | None:
+        """The card of the data as it was at the start; None for data without.
+
+        Raises:
+            UserError: If the card is damaged.
+        """
+        if (self.path / CARD).is_file():
+            return load_card(self.path / CARD)
+        # Earlier versions kept no card; one's own may be gone.
+        source = self.config.data.source
+        there = Path(source).is_file() if is_own_card(source) else is_card(source)
+        return load_card(source) if there else None
+
+    @property
+    def title(self) -> str:
+        """What was trained on what, for people."""
+        name, data = self.config.model.name, Path(self.config.data.source).stem
+        return f"{name} on {data}" if data else name
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What is done to frames before the model."""
+        return self._json("preprocessing.json")
+
+    @property
+    def data_report(self) -> dict[str, Any]:
+        """Counts, ranges and skipped files of the data."""
+        return self._json("data_report.json")
+
+    @property
+    def live_sampling(self) -> LiveSampling:
+        """Which frames of a live video the model is to see, as it saw those of training clips.
+
+        Raises:
+            UserError: If the run does not say what its training clips were like.
+        """
+        report, shape = self.data_report, self.shape
+        try:
+            frames, rate = report["frames"]["median"], report["frame_rate"]["median"]
+        except (KeyError, TypeError):
+            raise UserError(
+                f"{self.path / 'data_report.json'}: says nothing of the frames of the training "
+                "clips; train the run again"
+            ) from None
+        dense = self.config.augmentation.sampling == "dense"
+        return LiveSampling.of_training(
+            shape.segments, shape.stack, frames=frames, rate=rate, dense=dense
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of what trained the model."""
+        return self._json("versions.json")
+
+    @cached_property
+    def identity(self) -> DataIdentity | None:
+        """The clips of the run as they were at its start.
+
+        None in a run that was converted, and in one of an earlier version whose data came with
+        their split, for neither has a record.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        file, facts = self.path / "split.csv", self.path / IDENTITY
+        if not file.is_file():
+            return None
+        try:
+            text = file.read_bytes().decode("utf-8", "surrogateescape")
+            known = json.loads(facts.read_text("utf-8")) if facts.is_file() else {}
+            data = self.config.data
+            earlier = data_root(data.source, None if data.source.endswith(".csv") else data.root)
+            found = identity_from_csv(text, Path(known.get("root", earlier)))
+            if known and known["digest"] != found.digest:
+                raise ValueError("it differs from its digest")
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error, OSError) as error:
+            raise UserError(
+                f"{file}: not the clips that the run began with ({error}); "
+                "put the file back as it was, with data_identity.json"
+            ) from None
+        return found
+
+    @property
+    def root_beside(self) -> Path | None:
+        """Where the data are if they were copied together with the run; None if not known."""
+        file = self.path / IDENTITY
+        if not file.is_file():
+            return None
+        try:
+            way = json.loads(file.read_text("utf-8"))["root_from_run"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return Path(os.path.normpath(self.path.resolve() / way))
+
+    def write_identity(self, identity: DataIdentity) -> None:
+        """Writes `split.csv` and `data_identity.json`."""
+        root = Path(os.path.abspath(identity.root))  # noqa: PTH100
+        self.write("split.csv", identity.to_csv())
+        self.write(
+            IDENTITY,
+            {
+                "digest": identity.digest,
+                "root": str(root),
+                # A run that was copied together with its data finds them by this.
+                "root_from_run": os.path.relpath(root, self.path.resolve()),
+                "clips": len(identity.clips),
+            },
+        )
+
+    def metrics(self) -> list[dict[str, float]]:
+        """One row an epoch: loss, accuracy, their validation values, speed."""
+        rows = csv.DictReader(self._text("metrics.csv").splitlines())
+        try:
+            if "epoch" not in (rows.fieldnames or ("epoch",)):
+                raise ValueError("no column epoch")
+            return [{key: float(value) for key, value in row.items()} for row in rows]
+        except (TypeError, ValueError, csv.Error) as error:
+            raise self.damaged("metrics.csv", error) from None
+
+    @property
+    def kept(self) -> dict[str, Any] | None:
+        """Which epoch `model.keras` is of and why; None where an earlier release trained it."""
+        if not (self.path / "kept.json").is_file():
+            return None
+        return self._json("kept.json")
+
+    def load_model(self, checkpoint: str | None = None) -> "keras.Model":
+        """A trained model of the run.
+
+        Args:
+            checkpoint: `"kept"`, the epoch that `training.keep` chose, `"last"` or `"best"`; that
+                of the run unless given.
+
+        Raises:
+            UserError: If it is absent, damaged, or another than the labels and the configuration
+                say.
+        """
+        from pan_keras import models  # noqa: PLC0415
+
+        name = CHECKPOINTS[checkpoint or self.checkpoint]
+        file = self.path / name
+        if not file.is_file() and name != "model.keras" and (self.path / "model.keras").is_file():
+            raise UserError(f"{file}: not there; this run has the model that was kept alone")
+        if not file.is_file():
+            raise UserError(f"{file}: not there; train the run to the end of an epoch first")
+        try:
+            model = models.load(file)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        self._check(model)
+        return model
+
+    def write(self, name: str, content: str | dict) -> None:
+        """Writes one file of the run, whole or not at all."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
+        with replacing(self.path / name) as temporary:
+            # Names of files need not be UTF-8.
+            temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    def write_metrics(self, rows: list[dict[str, float]]) -> None:
+        """Writes `metrics.csv` anew."""
+        lines = [",".join(rows[0])] if rows else []
+        lines += [",".join(f"{value:.6g}" for value in row.values()) for row in rows]
+        self.write("metrics.csv", "\n".join(lines) + "\n")
+
+    def _check(self, model: "keras.Model") -> None:
+        classes, clips = model.output_shape[-1], tuple(model.input_shape[1:])
+        if classes != len(self.labels):
+            raise UserError(
+                f"{self.path / 'labels.txt'}: {len(self.labels)} labels, but the model gives "
+                f"{classes} logits; put the file back as training wrote it"
+            )
+        if clips != self.shape.array:
+            raise UserError(
+                f"{self.path / 'config.toml'}: says clips of {self.shape.array}, but the model "
+                f"takes {clips}; put the file back as training wrote it"
+            )
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            record = json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise self.damaged(name, error) from None
+        if not isinstance(record, dict):
+            raise self.damaged(name, "no JSON object")
+        return record
+
+    def damaged(self, name: str, reason: object) -> UserError:
+        """The error for a file of the run that is not of its form.
+
+        Args:
+            name: The file.
+            reason: What is wrong with it.
+        """
+        return UserError(f"{self.path / name}: damaged ({str(reason)[:200]}); train the run again")
+
+    def _text(self, name: str) -> str:
+        try:
+            return read_text(self.path / name)
+        except OSError as error:
+            raise UserError(
+                f"{self.path / name}: not readable ({error.strerror}); "
+                "is this the folder of a finished `pan-keras train`?"
+            ) from None
+
+
+def open_run(path: Path | str) -> Run:
+    """Opens a run folder.
+
+    Raises:
+        UserError: If the folder is not one.
+    """
+    path = Path(path)
+    if not (path / "config.toml").is_file():
+        raise UserError(f"{path}: not a run folder (no config.toml); give one that train wrote")
+    return Run(path)
+
+
+def clip_shape(config: Config) -> ClipShape:
+    """The clips that the model of a configuration takes."""
+    model = config.model
+    return ClipShape(
+        model.segments, model.stack, model.size, model.resize, model.fit, model.resizing
+    )
+
+
+def preprocessing(config: Config) -> dict[str, Any]:
+    """What a program must do to frames before the model; normalisation is inside it."""
+    model, augmentation = config.model, config.augmentation
+    return {
+        "segments": model.segments,
+        "stack": model.stack,
+        "size": list(model.size),
+        "resize": model.resize,
+        "resizing": model.resizing,
+        "fit": model.fit,
+        "crop": "centre",
+        "sampling": augmentation.sampling,
+        "layout": "uint8 (batch, segments, stack, height, width, RGB)",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the machine and the packages that decide the numbers."""
+    found = {"python": sys.version.split()[0], "platform": platform.platform()}
+    return found | package_versions(PACKAGES)
+
+
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of installed packages by name, `absent` where one is not there."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            from pan_keras import __version__  # noqa: PLC0415
+
+            found[package] = __version__ if package == "pan-keras" else "absent"
+    return found
+
+
+def latest_run(folder: Path = Path("runs")) -> Run:
+    """The run that was last written to.
+
+    Raises:
+        UserError: If there is none.
+    """
+    runs = sorted(folder.glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
+    if not runs:
+        raise UserError(f"{folder}: no run in it; name one with --run")
+    return Run(runs[-1].parent)

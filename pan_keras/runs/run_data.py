@@ -1,0 +1,247 @@
+"""The data of a run: its own clips in their own splits, whatever the data folder says by now."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pan_keras.config.config import Config
+from pan_keras.data import Card, Clip, SkippedFile, VideoData
+from pan_keras.data.opening import ListedClip, list_data, open_data
+from pan_keras.errors import UserError
+from pan_keras.runs.data_changes import DataChanges, data_changes, named
+from pan_keras.runs.data_identity import DataIdentity, data_root, relative
+from pan_keras.runs.run import Run
+from pan_keras.video import BrokenVideo, VideoInfo, probe
+
+NO_DATA = "{}: names no data, as it was converted, not trained; name some, such as a folder"
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The clips of a run; `open_run_data` finds them.
+
+    Attributes:
+        videos: The clips that are there, each in the class and split that the run began with.
+        identity: The record of the run, at the root where its clips are; None in runs without.
+        root: The folder that paths are told from.
+        changes: What is different from the start of the run.
+        notes: Sentences about it for people, but for clips that came since.
+        added: Clips that came since, which belong to no split of the run.
+    """
+
+    videos: VideoData
+    identity: DataIdentity | None
+    root: Path
+    changes: DataChanges = field(default_factory=DataChanges)
+    notes: tuple[str, ...] = ()
+    added: Mapping[Path, ListedClip] = field(default_factory=dict)
+
+    def news(self, run: Run) -> tuple[str, ...]:
+        """A sentence about the clips that came since the run began; none where none came."""
+        if not self.changes.added:
+            return ()
+        clips = named(self.changes.added)
+        return (f"{clips} came since {run.path} began and belong to none of its splits",)
+
+
+def open_run_data(
+    run: Run,
+    *,
+    source: str | Path | None = None,
+    root: str | Path | None = None,
+    looked_into: bool = False,
+) -> RunData:
+    """Finds the clips of a run by its own record, where the data are now.
+
+    A run of an earlier version without a record gets what its data say now, and a note.
+
+    Args:
+        run: The run.
+        source: Where its data are now: folder, CSV or card; by default where they were.
+        root: Folder of the videos now, where they were moved.
+        looked_into: Whether to open each file, which `VideoData.infos` needs.
+
+    Raises:
+        UserError: If the run names no data, or none of its clips is there.
+
+    Example:
+        >>> len(open_run_data(open_run("runs/demo")).videos.clips("test"))
+        135
+    """
+    identity = run.identity
+    config = run.config.data
+    if not (config.source or source):
+        raise UserError(NO_DATA.format(run.path))
+    if identity is None:
+        return _without_record(run, source, root)
+    here = _place(run, identity, source, root)
+    card, listed, problem = _listed(config.source, source, here)
+    if not _is_any_there(identity.at(here)):
+        raise UserError(
+            f"{run.path}: none of its {len(identity.clips)} clips is in {here}; give the folder "
+            "where they are now with --root"
+        )
+    identity = identity.at(here)
+    changes = data_changes(identity, listed)
+    known = identity.by_path
+    return RunData(
+        videos=_videos(run, identity, card, looked_into),
+        changes=changes,
+        notes=_notes(run, identity, changes, problem),
+        identity=identity,
+        root=here,
+        added={
+            path: clip for path, clip in (listed or {}).items() if relative(path, here) not in known
+        },
+    )
+
+
+def open_configured_data(config: Config, root: str | Path | None = None) -> VideoData:
+    """Opens the data that a configuration names, making them where they are embedded.
+
+    Args:
+        config: The configuration.
+        root: Folder of the videos, instead of that of the configuration.
+
+    Raises:
+        UserError: If it names none, or they are unusable.
+    """
+    data = config.data
+    if not data.source:
+        raise UserError(NO_DATA.format("the configuration"))
+    return open_data(
+        data.source,
+        root or data.root or None,
+        split_seed=data.split_seed,
+        max_broken=data.max_broken,
+    )
+
+
+def are_data_of(identity: DataIdentity, listed: Mapping[Path, ListedClip], root: Path) -> bool:
+    """Whether a data set is that of a run in another place: most clips of both are the same.
+
+    Args:
+        identity: The clips of the run.
+        listed: Those of the data set.
+        root: The root of the data set.
+    """
+    same = 0
+    for path in listed:
+        clip = identity.by_path.get(relative(path, root))
+        if clip is not None and path.is_file():
+            same += clip.bytes in (None, path.stat().st_size)
+    return 2 * same >= max(len(identity.clips), len(listed))
+
+
+def _without_record(run: Run, source: str | Path | None, root: str | Path | None) -> RunData:
+    config = run.config.data
+    if source is None:
+        videos = open_configured_data(run.config, root)
+    else:
+        seed, most = config.split_seed, config.max_broken
+        videos = open_data(source, root, split_seed=seed, max_broken=most)
+    note = (
+        f"{run.path}: it has no record of its clips, as earlier versions wrote none; "
+        "the split is what the data say now"
+    )
+    where = data_root(source or config.source, root or config.root)
+    return RunData(videos, None, where, notes=(note,))
+
+
+def _place(
+    run: Run, identity: DataIdentity, source: str | Path | None, root: str | Path | None
+) -> Path:
+    """The root of the data now."""
+    if root is not None:
+        return Path(root).expanduser()
+    if source is not None:
+        return data_root(source, None)
+    beside = run.root_beside
+    if beside is not None and not _is_any_there(identity):
+        moved = identity.at(beside)
+        return beside if _is_any_there(moved) else identity.root
+    return identity.root
+
+
+def _is_any_there(identity: DataIdentity) -> bool:
+    return any(identity.file(clip).is_file() for clip in identity.clips)
+
+
+def _listed(
+    own: str, given: str | Path | None, root: Path
+) -> tuple[Card | None, Mapping[Path, ListedClip] | None, str | None]:
+    """The card, what the source lists now, and why that is not known."""
+    where: str | Path = given or own
+    if given is None and data_root(own) == Path(own).expanduser():
+        where = root  # a folder
+    elif Path(where).suffix.lower() == ".csv" and not Path(where).is_file():
+        where = root / Path(where).name
+    try:
+        return *list_data(where, root), None
+    except (UserError, OSError) as error:
+        return None, None, str(error)
+
+
+def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bool) -> VideoData:
+    labels = run.labels
+    unknown = {clip.label for clip in identity.clips} - set(labels)
+    if unknown:
+        raise UserError(
+            f"{run.path}: split.csv has classes that labels.txt lacks "
+            f"({', '.join(sorted(unknown))}); put both back as they were"
+        )
+    there = [clip for clip in identity.clips if identity.file(clip).is_file()]
+    clips = tuple(
+        Clip(identity.file(clip), labels.index(clip.label), clip.split)
+        for clip in there
+        if not clip.left_out
+    )
+    infos = _infos([clip.path for clip in clips]) if looked_into else {}
+    return VideoData(
+        source=str(run.config.data.source),
+        card=card,
+        classes=labels,
+        all_clips=clips,
+        skipped=tuple(
+            SkippedFile(identity.file(clip), clip.left_out, clip.label, clip.split)
+            for clip in there
+            if clip.left_out
+        ),
+        infos=infos,
+        ignored={},
+        split_origin="as the run recorded it",
+    )
+
+
+def _infos(paths: list[Path]) -> dict[Path, VideoInfo]:
+    def info(path: Path) -> VideoInfo | None:
+        try:
+            return probe(path)
+        except BrokenVideo:
+            return None  # reading it again in training tells
+
+    with ThreadPoolExecutor() as pool:
+        found = zip(paths, pool.map(info, paths), strict=True)
+        return {path: each for path, each in found if each is not None}
+
+
+def _notes(
+    run: Run, identity: DataIdentity, changes: DataChanges, problem: str | None
+) -> tuple[str, ...]:
+    notes = []
+    if problem is not None:
+        notes.append(f"clips added since {run.path} began are not known ({problem})")
+    present = [path for path in changes.gone if identity.file(identity.by_path[path]).is_file()]
+    gone = [path for path in changes.gone if path not in set(present)]
+    for paths, what in (
+        (gone, "gone"),
+        (present, "there but no longer named by the data; the run's record counts"),
+        (changes.resized, "of another size now: the files were changed"),
+        (changes.relabelled, "in another class now; the run's record counts"),
+        (changes.moved, "in another split now; the run's record counts"),
+    ):
+        if paths:
+            verb = "is" if len(paths) == 1 else "are"
+            notes.append(f"{named(paths)} of {run.path} {verb} {what}")
+    return tuple(notes)

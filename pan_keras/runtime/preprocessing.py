@@ -1,0 +1,150 @@
+"""From a video file, or frames of any size, to the frames that a model takes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pan_keras.clips.clip_shape import ClipShape
+from pan_keras.clips.crops import Resize, evaluation_crops
+from pan_keras.clips.framing import framing
+from pan_keras.clips.resizing import resize
+from pan_keras.clips.sampling import dense_views, spread_starts, stack_frames
+from pan_keras.errors import UserError
+from pan_keras.installation import missing_part
+
+FRAME_AXES = 4
+
+
+def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
+    """The clip that evaluation sees of a video file: the middle of each segment, the centre.
+
+    Args:
+        path: A video file.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(N, m, H, W, 3)`.
+
+    Raises:
+        BrokenVideo: If it cannot be decoded.
+    """
+    return views_from_video(path, shape)[0]
+
+
+def views_from_video(
+    path: Path | str, shape: ClipShape, crops: str = "1", temporal: int = 1
+) -> np.ndarray:
+    """The views of a video file that evaluation looks at.
+
+    Args:
+        path: A video file.
+        shape: Segments, stack, size and resize.
+        crops: Views in space: `"1"` the centre or `"3"`.
+        temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
+
+    Returns:
+        uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
+
+    Raises:
+        BrokenVideo: If it cannot be decoded.
+    """
+    try:
+        from pan_keras.video.frame_index import frame_index  # noqa: PLC0415 (frames need no PyAV)
+        from pan_keras.video.frames import read_frames  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise missing_part(error) or error from None
+    count = len(frame_index(path))
+    starts = (
+        dense_views(count, shape.segments)
+        if temporal == 10
+        else spread_starts(count, shape.segments, shape.stack, temporal)
+    )
+    framed = partial(framing(shape, crops), resize=resize)
+    stacks = _stacks(
+        starts, count, lambda wanted: read_frames(path, wanted, transform=framed), shape, crops
+    )
+    return stacks.reshape(-1, *shape.array)
+
+
+def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    """The clip that evaluation would see of a video with these frames.
+
+    Args:
+        frames: uint8 `(T, h, w, 3)`, RGB, of any number and size.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(N, m, H, W, 3)`.
+
+    Raises:
+        UserError: If they are no such frames.
+    """
+    check_frames(frames)
+    starts = spread_starts(len(frames), shape.segments, shape.stack)
+    return _stacks(starts, len(frames), lambda wanted: _framed(frames[wanted], shape), shape)[0, 0]
+
+
+def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
+    """Frames of one segment, in the size that a model takes.
+
+    Args:
+        frames: uint8 `(m, h, w, 3)`, RGB, of any size.
+        shape: Segments, stack, size and resize.
+
+    Returns:
+        uint8 `(m, H, W, 3)`.
+
+    Raises:
+        UserError: If they are no such frames.
+    """
+    check_frames(frames)
+    if len(frames) != shape.stack:
+        raise UserError(f"frames: {len(frames)} for one step; a segment has {shape.stack}")
+    if frames.shape[1:3] == shape.size:
+        return frames
+    return evaluation_crops(_framed(frames, shape), shape, "1", resize)[0]
+
+
+def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
+    """One frame in the size that a model takes, its centre.
+
+    Args:
+        frame: uint8 `(h, w, 3)`, RGB, of any size.
+        shape: Size and resize.
+        resize: Scales a frame to a height and width by a version.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Raises:
+        UserError: If it is no such frame.
+    """
+    frames = np.asarray(frame)[None]
+    check_frames(frames)
+    return evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)[0][0]
+
+
+def check_frames(frames: np.ndarray) -> None:
+    """Raises UserError unless these are RGB frames of 8 bits."""
+    shape, dtype = np.shape(frames), getattr(frames, "dtype", type(frames))
+    if len(shape) != FRAME_AXES or shape[-1] != 3 or 0 in shape or dtype != np.uint8:
+        raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")
+
+
+def _framed(frames: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
+    return np.stack([framing(shape)(frame, resize) for frame in frames])
+
+
+def _stacks(
+    starts: np.ndarray,
+    count: int,
+    read: Callable[[np.ndarray], np.ndarray],
+    shape: ClipShape,
+    crops: str = "1",
+) -> np.ndarray:
+    """`(samples, crops, N, m, H, W, 3)`; each frame is read once."""
+    wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
+    cut = evaluation_crops(read(wanted), shape, crops, resize)
+    return np.stack([frames[places] for frames in cut], axis=1)

@@ -1,0 +1,271 @@
+"""Frames of a video file as pixels: only those asked for, upright, in RGB."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from itertools import count
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from pan_keras.video.container import BrokenVideo, OpenVideo, opened, refuse_shape
+from pan_keras.video.frame_index import FrameIndex, Run, frame_index
+from pan_keras.video.orientation import Orientation
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a file holds.
+
+    Args:
+        frames: Frames that are shown, counted.
+        rate: Frames per second, the mean over the file.
+        width: Pixels across, upright.
+        height: Pixels down, upright.
+        rotation: Degrees, counter-clockwise, by which stored frames were turned upright.
+        mirrored: Whether they were mirrored left to right before they were turned.
+    """
+
+    frames: int
+    rate: float
+    width: int
+    height: int
+    rotation: int
+    mirrored: bool = False
+
+
+def probe(path: Path | str, *, timeout: float = 30.0) -> VideoInfo:
+    """Counts the frames of a video and decodes the first.
+
+    Args:
+        path: A video file.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+
+    Raises:
+        BrokenVideo: If no frame can be decoded.
+
+    Example:
+        >>> probe("up_1.mp4")
+        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0, mirrored=False)
+    """
+    index = frame_index(path, timeout)
+    reader = _Reader(Path(path), index, timeout)
+    height, width, _ = reader.read([0])[0].shape
+    return VideoInfo(len(index), index.rate, width, height, *astuple(reader.orientation))
+
+
+def read_frames(
+    path: Path | str,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    timeout: float = 30.0,
+    transform: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> np.ndarray:
+    """Decodes the frames asked for, upright, as 8-bit RGB whatever the pixel format.
+
+    Frame `i` is the one shown as number `i`, from 0. Where that frame cannot be decoded in an
+    otherwise good file, the nearest one that can stands in for it.
+
+    Args:
+        path: A video file.
+        indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+        transform: Applied to each frame as it is decoded, for example a resize: a long clip in
+            full size may not fit in memory.
+
+    Returns:
+        uint8 `(len(indices), H, W, 3)`.
+
+    Raises:
+        BrokenVideo: If no frame can be decoded or reading comes to a halt.
+        IndexError: If there is no such frame.
+
+    Example:
+        >>> read_frames("up_1.mp4", [0, 40, 41]).shape
+        (3, 160, 214, 3)
+    """
+    index = frame_index(path, timeout)
+    indices = [int(i) for i in indices]
+    if not 0 <= min(indices) <= max(indices) < len(index):
+        raise IndexError(f"{path}: frames {min(indices)} to {max(indices)} of {len(index)}")
+    frames = _Reader(Path(path), index, timeout, transform).read(sorted(set(indices)))
+    return np.stack([frames[i] for i in indices])
+
+
+def iterate_frames(
+    path: Path | str, *, timeout: float = 30.0, transform: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Decodes a video from its first frame to its last, one frame in memory at a time.
+
+    Args:
+        path: A video file.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+        transform: Applied to each frame as it is decoded, for example a resize.
+
+    Yields:
+        uint8 `(H, W, 3)`, upright RGB, the frames that can be decoded in the order shown.
+
+    Raises:
+        BrokenVideo: If the file cannot be opened or reading it fails.
+
+    Example:
+        >>> sum(1 for _ in iterate_frames("up_1.mp4", transform=lambda frame: frame))
+        81
+    """
+    reader = _Reader(Path(path), frame_index(path, timeout), timeout, transform)
+    yield from reader.iterate()
+
+
+def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame as pixels.
+
+    Args:
+        frame: The frame as stored.
+        to_rgb: Converts it; kept from frame to frame.
+        size: Width and height in pixels that it is brought to before it is turned.
+
+    Returns:
+        uint8 `(H, W, 3)`, RGB, turned and mirrored as the file says.
+    """
+    rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
+    return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))
+
+
+class _Astray(Exception):  # noqa: N818, not an error: another way is taken
+    """A seek has not led where the index says."""
+
+
+class _Reader:
+    """Decodes frames of one file; what is damaged is read from the start, in order."""
+
+    def __init__(
+        self,
+        path: Path,
+        index: FrameIndex,
+        timeout: float,
+        transform: Callable[[np.ndarray], np.ndarray] | None = None,
+    ):
+        self.path = path
+        self.index = index
+        self.timeout = timeout
+        self.transform = transform
+        self.to_rgb = VideoReformatter()
+        self.size: tuple[int, int] | None = None
+        self.orientation = Orientation()
+        self.damaged = False
+
+    def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
+        try:
+            frames = self._read_runs(self.index.runs(wanted))
+        except _Astray:
+            frames = self._read_runs([Run(0, tuple(wanted))])
+        if len(frames) == len(wanted) and not self.damaged:
+            return frames
+        return self._read_damaged(wanted)
+
+    def iterate(self) -> Iterator[np.ndarray]:
+        with opened(self.path, self.timeout) as video:
+            for _, frame in self._shown(video):
+                yield self._pixels(video, frame)
+
+    def _read_runs(self, runs: list[Run]) -> dict[int, np.ndarray]:
+        frames: dict[int, np.ndarray] = {}
+        with opened(self.path, self.timeout) as video:
+            for run in runs:
+                shown = self._shown_from(video, run.key) if run.key else self._shown(video)
+                targets = set(run.targets)
+                for place, frame in shown:
+                    if place in targets:
+                        frames[place] = self._pixels(video, frame)
+                        targets.discard(place)
+                        if not targets:
+                            break
+                if targets and run.key and not self.damaged:
+                    raise _Astray
+        return frames
+
+    def _read_damaged(self, wanted: list[int]) -> dict[int, np.ndarray]:
+        # What a decoder makes of damage depends on where it began. Beginning always at the
+        # start gives the same pixels whichever frames are asked for.
+        with opened(self.path, self.timeout) as video:
+            there = np.array(sorted({place for place, _ in self._shown(video)}), np.int64)
+        if not len(there):
+            raise BrokenVideo(self.path, "none of its frames can be decoded")
+        nearest = dict(zip(wanted, _nearest(there, np.array(wanted)).tolist(), strict=True))
+        frames = self._read_runs([Run(0, tuple(sorted(set(nearest.values()))))])
+        return {i: frames[place] for i, place in nearest.items()}
+
+    def _shown(self, video: OpenVideo) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decodes from the start of the file: (place, frame) of each frame that the index knows."""
+        places = count()
+        for packet in video.packets():
+            for frame in self._decoded(video, packet):
+                number = next(places)
+                place = self.index.position(frame.pts) if self.index.timed else number
+                if place is not None and place < len(self.index):
+                    yield place, frame
+
+    def _shown_from(self, video: OpenVideo, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decodes from a key frame on, as long as the packets are those that the index names.
+
+        Times after a seek may be guesses (in MPEG program streams they are), and what a container
+        marks as a key frame may be none.
+        """
+        with video.reading:
+            try:
+                video.container.seek(self.index.seek_time(key), stream=video.stream)
+            except av.error.FFmpegError as error:
+                raise _Astray from error
+        landed: int | None = None
+        expected, begun = 0, False
+        for packet in video.packets():
+            if packet.size and not packet.is_discard:
+                if landed is None:
+                    landed = self.index.landing(key, packet.pts, packet.size)
+                    if landed is None:
+                        raise _Astray
+                    expected = int(self.index.packets[landed])
+                elif not self.index.is_packet(expected, packet.pts, packet.size):
+                    raise _Astray
+                expected += 1
+            for frame in self._decoded(video, packet):
+                place = self.index.position(frame.pts)
+                if landed is None or place is None or place < landed:
+                    continue
+                if not begun and (place > landed or not frame.key_frame):
+                    raise _Astray
+                begun = True
+                yield place, frame
+
+    def _decoded(self, video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
+        frames = video.decode(packet)
+        if frames is None:
+            self.damaged = True
+        return frames or []
+
+    def _pixels(self, video: OpenVideo, frame: av.VideoFrame) -> np.ndarray:
+        refuse_shape(self.path, frame.width, frame.height)
+        if self.size is None:
+            size = (frame.width, frame.height)
+            self.size = size if size == video.size else self._first_size()
+        self.orientation = Orientation.of(frame)
+        with video.reading:
+            pixels = upright(frame, self.to_rgb, self.size)
+        return self.transform(pixels) if self.transform else pixels
+
+    def _first_size(self) -> tuple[int, int]:
+        # A stream may change its size midway. All frames get the size of the first, whichever of
+        # them are asked for.
+        with opened(self.path, self.timeout) as video:
+            for packet in video.packets():
+                for frame in video.decode(packet) or ():
+                    return frame.width, frame.height
+        raise BrokenVideo(self.path, "none of its frames can be decoded")
+
+
+def _nearest(there: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The nearest of `there`, rising, to each of `wanted`; the lower of two as near."""
+    after = np.searchsorted(there, wanted).clip(1, max(1, len(there) - 1))
+    low, high = there[after - 1], there[np.minimum(after, len(there) - 1)]
+    return np.where(wanted - low <= high - wanted, low, high)

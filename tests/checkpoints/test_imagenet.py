@@ -1,0 +1,123 @@
+"""Keras' ImageNet networks, brought to this package's arithmetic, give the same features.
+
+The networks here have random weights: those of ImageNet would have to be downloaded. What cannot be
+brought along makes no difference in what they are given to see. The stride of a ResNet's blocks:
+of an image of 4 x 4 pixels one position is left behind the stem. The side of a MobileNetV2's
+padding: a mirrored image and mirrored kernels put it on the other side.
+"""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from pan_keras.checkpoints import load_backbone_weights
+from pan_keras.checkpoints.imagenet import CAFFE, DISTRIBUTED, SYMMETRIC, absorb
+from pan_keras.errors import UserError
+from pan_keras.models import create
+from pan_keras.models.video_network import DEVIATION, MEAN
+
+
+def random_network(name, size):
+    """Keras' network, its statistics and biases as after a training."""
+    make = DISTRIBUTED[name].make
+    network = make(include_top=False, weights=None, input_shape=size, pooling="avg")
+    draw = np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.gamma.shape
+            spread = [draw.uniform(0.8, 1.2, shape) for _ in range(2)]
+            shift = [draw.normal(0, 0.1, shape) for _ in range(2)]
+            layer.set_weights([spread[0], *shift, spread[1]])
+        elif layer.weights and layer.use_bias:
+            layer.bias.assign(draw.normal(0, 0.1, layer.bias.shape))
+    return network
+
+
+def distribute(network, name, monkeypatch):
+    """Has Keras distribute this network, for units without an offset: borders are exact then."""
+    source = DISTRIBUTED[name]
+    scale, offset = source.scale
+    made = replace(source, make=lambda **options: network, scale=(scale, 0 * offset))
+    monkeypatch.setitem(DISTRIBUTED, name, made)
+    return scale
+
+
+def mirror_kernels(network):
+    for layer in network.layers:
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+            layer.kernel.assign(np.asarray(layer.kernel)[::-1, ::-1])
+
+
+def relative(actual, expected):
+    return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def test_a_resnet_gives_the_features_of_keras(monkeypatch):
+    network = random_network("resnet50", (None, None, 3))
+    scale = distribute(network, "resnet50", monkeypatch)
+    model = create("tsn_resnet50", classes=2, segments=2, stack=1, size=32)
+    (report,) = load_backbone_weights(model, "imagenet")
+    assert (report.inflated, report.dropped) == (None, ())
+    pixels = np.random.default_rng(1).normal(size=(3, 4, 4, 3)).astype("float32")
+    theirs = network.predict_on_batch((pixels * scale)[..., ::-1].astype("float32"))
+    assert relative(model.backbone.predict_on_batch(pixels), theirs) < 1e-4
+
+
+def test_a_mobilenet_gives_the_features_of_keras(monkeypatch):
+    network = random_network("mobilenetv2", (32, 32, 3))
+    scale = distribute(network, "mobilenetv2", monkeypatch)
+    model = create("tsn_mobilenetv2", classes=2, segments=2, stack=1, size=32)
+    load_backbone_weights(model, "imagenet")
+    mirror_kernels(network)
+    pixels = np.random.default_rng(1).normal(size=(3, 32, 32, 3)).astype("float32")
+    theirs = network.predict_on_batch((pixels * scale)[:, ::-1, ::-1].astype("float32"))
+    assert relative(model.backbone.predict_on_batch(pixels), theirs) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("units", "preprocess", "reverse"),
+    [
+        (CAFFE, keras.applications.resnet.preprocess_input, True),
+        (SYMMETRIC, keras.applications.mobilenet_v2.preprocess_input, False),
+    ],
+)
+def test_units_are_those_of_keras_preprocessing(units, preprocess, reverse):
+    pixels = np.random.default_rng(2).uniform(0, 255, (5, 6, 3)).astype("float32")
+    scale, offset = units
+    ours = scale * (pixels / 255 - MEAN) / DEVIATION + offset
+    theirs = preprocess(pixels.copy())
+    np.testing.assert_allclose(ours[..., ::-1] if reverse else ours, theirs, atol=1e-3)
+
+
+def test_the_offset_of_the_units_goes_into_the_first_normalisation():
+    network = random_network("resnet50", (None, None, 3))
+    source = DISTRIBUTED["resnet50"]
+    scale, offset = source.scale
+    state = absorb(network, source)
+    patch = np.random.default_rng(3).normal(size=(7, 7, 3))
+    kernel, bias = network.get_layer("conv1_conv").get_weights()
+    seen = (patch * scale + offset)[..., ::-1]
+    theirs = np.einsum("hwc,hwco->o", seen, kernel) + bias
+    theirs -= network.get_layer("conv1_bn").get_weights()[2]
+    ours = np.einsum("hwc,ochw->o", patch, state["conv1.weight"]) - state["bn1.running_mean"]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_path):
+    def offline(**options):
+        raise Exception("URL fetch failure on https://example.org/file.h5: None -- no route")
+
+    source = replace(DISTRIBUTED["resnet50"], make=offline)
+    monkeypatch.setitem(DISTRIBUTED, "resnet50", source)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    model = create("pan_lite_resnet50", classes=2, segments=2, stack=2, size=32)
+    with pytest.raises(UserError, match=r"resnet50_weights\w+_notop\.h5.*put this file into"):
+        load_backbone_weights(model, "imagenet")
+
+
+def test_networks_that_keras_lacks_are_said():
+    model = create("pan_lite_resnet18", classes=2, segments=2, stack=2, size=32)
+    with pytest.raises(UserError, match="no weights for resnet18, but for resnet50, resnet101"):
+        load_backbone_weights(model, "imagenet")

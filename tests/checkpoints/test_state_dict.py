@@ -1,0 +1,71 @@
+"""Files of torch.save itself, of safetensors and of NumPy are read alike."""
+
+import numpy as np
+import pytest
+from golden_files import FOLDER, golden, golden_bytes
+
+from pan_keras.checkpoints import read_state_dict
+from pan_keras.errors import UserError
+
+LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
+
+
+@pytest.mark.parametrize("name", ["torch_legacy.pth.tar", "torch_zip.pth.tar"])
+def test_a_file_of_torch_is_read_to_the_bit(name):
+    """Half, bfloat16, double and whole numbers; views, transposed, a parameter; with momentum."""
+    state, expected = read_state_dict(FOLDER / name), golden("torch_expected")
+    assert state.keys() == expected.keys()
+    for key, array in expected.items():
+        np.testing.assert_array_equal(state[key], array, strict=True)
+        assert not state[key].flags.writeable or key == "bfloat16"
+
+
+def test_a_checkpoint_of_the_authors_is_read(tmp_path):
+    file = tmp_path / LEGACY_CUDA
+    file.write_bytes(golden_bytes(LEGACY_CUDA))
+    state = read_state_dict(file)
+    assert len(state) == 78
+    assert state["base_model.layer1.0.conv1.net.weight"].shape == (8, 8, 3, 3)
+    # The same training as that of these steps, of which some values are kept whole.
+    steps = golden("train_steps_tinybasic_lite")
+    np.testing.assert_array_equal(
+        state["base_model.fc.pred.bias"], steps["after4.base_model.fc.pred.bias"]
+    )
+
+
+def test_arrays_of_numpy_are_read_without_their_prefix(tmp_path):
+    arrays = {"module.a.weight": np.arange(6, dtype="float16").reshape(2, 3)}
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "state.npz", **arrays)
+        state = read_state_dict(tmp_path / "state.npz")
+        np.testing.assert_array_equal(state["a.weight"], arrays["module.a.weight"], strict=True)
+
+
+@pytest.mark.parametrize("name", ["absent.pth.tar", "."])
+def test_what_is_no_file_is_refused(name, tmp_path):
+    with pytest.raises(UserError, match="not readable"):
+        read_state_dict(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.module.", "model.", "_orig_mod.", "module._orig_mod.", "model.module.model."]
+)
+def test_prefixes_of_wrappers_are_taken_off(prefix, tmp_path):
+    np.savez(tmp_path / "state.npz", **{f"{prefix}{key}": np.ones(1) for key in ("a", "model.b")})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"a", "model.b"}
+
+
+def test_a_part_that_was_compiled_by_itself_has_its_own_name(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"base._orig_mod.a": np.ones(1), "fc.b": np.ones(1)})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"base.a", "fc.b"}
+
+
+def test_a_prefix_of_some_weights_alone_stays(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"model.a": np.ones(1), "criterion.b": np.ones(1)})
+    assert read_state_dict(tmp_path / "state.npz").keys() == {"model.a", "criterion.b"}
+
+
+def test_names_that_would_fall_together_are_refused(tmp_path):
+    np.savez(tmp_path / "state.npz", **{"a._orig_mod.b": np.ones(1), "a.b": np.ones(1)})
+    with pytest.raises(UserError, match=r"state\.npz: two of its weights have the same name"):
+        read_state_dict(tmp_path / "state.npz")

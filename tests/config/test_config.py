@@ -1,0 +1,123 @@
+"""A configuration is typed, complete and says what is wrong with it."""
+
+import pytest
+
+from pan_keras.config.config import Config, load_config, recipes
+from pan_keras.errors import UserError
+from pan_keras.runs.run import Run, preprocessing
+from pan_keras.training.trainer import create_model
+
+
+def test_later_sources_win(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[training]\nepochs = 3\nbatch = 2\n")
+    config = load_config(
+        card={"training": {"epochs": 9, "batch": 9, "seed": 9}},
+        file=file,
+        overrides=["training.batch=4"],
+    )
+    assert (config.training.seed, config.training.epochs, config.training.batch) == (9, 3, 4)
+
+
+def test_a_resolved_configuration_reads_back_as_itself(tmp_path):
+    overrides = ["model.aggregation=vip", 'data.source=a "b" \\ c', "augmentation.flip=true"]
+    overrides += ["training.schedule=steps", "training.milestones=[0.25, 0.5]"]
+    config = load_config(overrides=overrides)
+    file = tmp_path / "config.toml"
+    file.write_text(config.to_toml())
+    assert load_config(file=file) == config
+
+
+def test_the_width_reaches_the_backbone():
+    small = ["model.segments=2", "model.stack=2", "model.size=32", "model.width=0.25"]
+    config = load_config(overrides=["model.name=pan_lite_mobilenetv2", *small])
+    assert create_model(config, 3).backbone.get_layer("features_0_0").filters == 8
+
+
+def test_a_width_for_a_backbone_without_one_is_refused():
+    config = load_config(overrides=["model.name=pan_lite_micro", "model.width=0.25"])
+    with pytest.raises(UserError, match="unknown option of pan_lite_micro 'width'"):
+        create_model(config, 3)
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_shipped_recipes_are_valid(name):
+    assert isinstance(load_config(name), Config)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainin.seed=1", "did you mean training"),
+        ("training.sede=1", r"no training\.sede; did you mean training\.seed"),
+        ("training.seed=1.5", "must be a whole number"),
+        ("training.seed=true", "must be a whole number"),
+        ("training.learning_rate=fast", "must be a number"),
+        ("augmentation.flip=1", "must be true or false"),
+        ("model.size=[1, 2, 3]", r"\[height, width\]"),
+        ("data.cache=ram", "one of none, memory, disk"),
+        ("training.epochs=0", "at least 1"),
+        ("training.learning_rate=-1", "above 0"),
+        ("model.dropout=1", r"in \[0, 1\)"),
+        ("training.average=1.0", r"in \[0, 1\)"),
+        ("training.label_smoothing=-0.1", r"in \[0, 1\)"),
+        ("training.mixup=-0.1", "at least 0"),
+        ("training.accumulate=3", "does not divide training.batch, 8"),
+        ("training.milestones=0.5", "must be a list"),
+        ("training.milestones=[0.5]", "schedule is cosine; set it to steps"),
+        ("training.milestones=[a]", "must be a list"),
+        ("training.precision=float16", "one of float32, mixed_float16, mixed_bfloat16"),
+        ("training", "section.key=value"),
+        ("training.seed", "section.key=value"),
+        ("model.fit=stretch", "one of crop, letterbox, squash"),
+        ("model.resizing=3", "one of 1, 2"),
+        ("model.resizing=true", "one of 1, 2"),
+    ],
+)
+def test_a_mistake_names_the_key_and_the_remedy(override, message):
+    with pytest.raises(UserError, match=message):
+        load_config(overrides=[override])
+
+
+@pytest.mark.parametrize("marks", ["[0.5, 0.25]", "[0.5, 0.5]", "[1.0]", "[0.0, 0.5]"])
+def test_milestones_are_rising_shares(marks):
+    with pytest.raises(UserError, match=r"between 0 and 1 and rising|above 0 and below 1"):
+        load_config(overrides=["training.schedule=steps", f"training.milestones={marks}"])
+
+
+@pytest.mark.parametrize("text", ["[training", "training = 1", "[trainig]\nseed = 1", "\xff"])
+def test_a_broken_file_is_named(tmp_path, text):
+    file = tmp_path / "broken.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"broken\.toml"):
+        load_config(file=file)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load_config(file=tmp_path / "absent.toml")
+
+
+def test_one_number_makes_a_square():
+    assert load_config(overrides=["model.size=112"]).model.size == (112, 112)
+
+
+def test_whole_frames_need_the_newer_resizing():
+    assert load_config(overrides=["model.fit=squash"]).model.resizing == 2
+    with pytest.raises(UserError, match=r"model\.fit is squash, which model\.resizing = 1"):
+        load_config(overrides=["model.fit=squash", "model.resizing=1"])
+
+
+def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
+    text = load_config(overrides=["model.fit=letterbox"]).to_toml()
+    (tmp_path / "config.toml").write_text(text)
+    assert Run(tmp_path).shape.resizing == 2
+    assert Run(tmp_path).shape.fit == "letterbox"
+    assert preprocessing(Run(tmp_path).config)["fit"] == "letterbox"
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("format", "resizing", "fit"))
+    ]
+    (tmp_path / "config.toml").write_text("\n".join(lines))
+    assert Run(tmp_path).shape.resizing == 1
+    assert Run(tmp_path).shape.fit == "crop"
+    assert preprocessing(Run(tmp_path).config)["resizing"] == 1

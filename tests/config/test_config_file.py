@@ -1,0 +1,215 @@
+"""A configuration is written and read back as it is, and no file that poses as one goes further."""
+
+import dataclasses
+import os
+import typing
+from datetime import date
+from typing import Literal
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pan_keras.config.config import Config, load_config, read_config
+from pan_keras.errors import UserError
+from pan_keras.runs.run import open_run
+
+BOUNDED = settings(max_examples=50, deadline=None, derandomize=True)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+def values(hint, bounds):
+    """A strategy for the values of a field."""
+    parts = typing.get_args(hint)
+    if type(None) in parts:
+        return st.none() | values(parts[0], bounds)
+    if typing.get_origin(hint) is Literal:
+        return st.sampled_from(parts)
+    if typing.get_origin(hint) is tuple:
+        return st.just(()) if parts[-1] is Ellipsis else st.tuples(*[st.integers(1, 64)] * 2)
+    if hint is float:
+        low, high = bounds.least, bounds.most
+        return st.floats(
+            bounds.above if low is None else low,
+            bounds.below if high is None else high,
+            exclude_min=low is None,
+            exclude_max=high is None,
+        )
+    if hint is int:
+        # Frames stay few, since a clip of many is refused.
+        return st.integers(bounds.least, bounds.most if bounds.most > 10_000 else 64)
+    return st.booleans() if hint is bool else TEXT
+
+
+def configurations():
+    sections = {}
+    for name, kind in typing.get_type_hints(Config).items():
+        hints = typing.get_type_hints(kind)
+        fields = {
+            item.name: values(hints[item.name], item.metadata.get("bounds"))
+            for item in dataclasses.fields(kind)
+        }
+        if name == "training":
+            fields |= {"accumulate": st.just(1), "milestones": st.just(())}
+        if name == "model":
+            fields |= {"resizing": st.just(2)}  # version 1 has one fit alone
+        sections[name] = st.builds(kind, **fields)
+    return st.builds(Config, **sections)
+
+
+@given(config=configurations())
+@BOUNDED
+def test_any_configuration_reads_back_as_itself(tmp_path_factory, config):
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    file.write_text(config.to_toml(), encoding="utf-8")
+    assert read_config(file) == config
+    assert load_config(file=file, card={"training": {"seed": 9}}) == config
+
+
+def test_what_is_absent_stays_absent(tmp_path):
+    file = tmp_path / "config.toml"
+    config = load_config("paper", overrides=["training.schedule=steps"])
+    assert (config.training.epochs, config.augmentation.flip) == (None, None)
+    file.write_text(config.to_toml())
+    assert read_config(file) == config
+
+
+def test_fields_that_can_be_absent_are_so_by_default():
+    for kind in typing.get_type_hints(Config).values():
+        hints = typing.get_type_hints(kind)
+        for item in dataclasses.fields(kind):
+            if type(None) in typing.get_args(hints[item.name]):
+                assert item.default is None, item.name
+
+
+def test_a_path_with_a_line_break_and_quotes(tmp_path):
+    file = tmp_path / "config.toml"
+    config = Config()
+    named = dataclasses.replace(config.data, source='a\nb "c" \\ \t\x7f é')
+    config = dataclasses.replace(config, data=named)
+    file.write_text(config.to_toml(), encoding="utf-8")
+    assert read_config(file).data.source == named.source
+
+
+def test_a_run_of_an_earlier_version_means_what_it_meant(tmp_path):
+    # As they were written: without a format, what was absent left out, no weights as "".
+    file = tmp_path / "config.toml"
+    file.write_text('[model]\nname = "pan_lite_resnet18"\nweights = ""\n[training]\nseed = 3\n')
+    config = open_run(tmp_path).config
+    assert (config.model.name, config.training.seed) == ("pan_lite_resnet18", 3)
+    assert (config.training.epochs, config.augmentation.flip) == (50, False)
+    assert (config.model.stack, config.model.size, config.model.resize) == (3, (72, 96), 84)
+    assert config.training.learning_rate == 2e-3
+    assert config.model.weights == "none"
+    assert config.model.initialisation == "scaled"
+    assert (config.model.fit, config.model.resizing) == ("crop", 1)
+    assert config.augmentation.validation_sampling == "spread"
+
+
+def test_a_newer_format_is_refused(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("format = 3\n")
+    with pytest.raises(UserError, match=r"config\.toml: format is 3, and this version reads 2"):
+        read_config(file)
+
+
+TOML = st.recursive(
+    st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.floats()
+    | TEXT
+    | st.dates(date(1, 1, 1), date(9999, 12, 31)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = [
+    (name, item.name)
+    for name, kind in typing.get_type_hints(Config).items()
+    for item in dataclasses.fields(kind)
+]
+
+
+def read_or_refused(file):
+    """Reads a configuration; what goes wrong must be one sentence that names the file or key."""
+    try:
+        return read_config(file)
+    except UserError as error:
+        assert str(error)
+        assert len(str(error)) < 1000
+        return None
+
+
+@given(key=st.sampled_from(KEYS), value=TOML)
+@BOUNDED
+def test_any_value_of_any_key_is_taken_or_refused_in_a_sentence(tmp_path_factory, key, value):
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    section, name = key
+    file.write_text(tomli_w.dumps({section: {name: value}}), encoding="utf-8")
+    config = read_or_refused(file)
+    if config is not None:
+        assert read_config(file) == config
+
+
+@given(tables=st.dictionaries(st.sampled_from(["data", "model", "training", "x", ""]), TOML))
+@BOUNDED
+def test_any_table_is_taken_or_refused_in_a_sentence(tmp_path_factory, tables):
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    file.write_text(tomli_w.dumps(tables), encoding="utf-8")
+    read_or_refused(file)
+
+
+@given(content=st.binary(max_size=200))
+@BOUNDED
+def test_any_bytes_are_taken_or_refused_in_a_sentence(tmp_path_factory, content):
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    file.write_bytes(content)
+    read_or_refused(file)
+
+
+HOSTILE = {
+    "nan": ("[training]\nlearning_rate = nan", "training.learning_rate is nan"),
+    "infinite": ("[training]\nweight_decay = inf", "training.weight_decay is inf"),
+    "negative": ("[training]\nseed = -1", "training.seed is -1"),
+    "huge": (f"[training]\nseed = 1{'0' * 4000}", "training.seed is 1000.*at most"),
+    "huge rate": (f"[training]\nlearning_rate = 1{'0' * 4000}", "too large for a number"),
+    "endless": (f"[training]\nseed = 1{'0' * 9000}", "not readable as TOML"),
+    "epochs": ("[training]\nepochs = 99999999999", "training.epochs is 99999999999"),
+    "workers": ("[data]\nworkers = 1000000", "data.workers is 1000000"),
+    "segments": ("[model]\nsegments = 100000", "model.segments is 100000"),
+    "size": ("[model]\nsize = [100000, 100000]", "model.size is"),
+    "clip": ("[model]\nsize = [8000, 8000]\nsegments = 512", "model: a clip of 512 x 3 frames"),
+    "width": ("[model]\nwidth = -1.0", "model.width is -1.0"),
+    "date": ("[training]\nseed = 2020-01-01", "training.seed is .*a whole number"),
+    "deep": (f"[training]\nseed = {'[' * 100_000}", "nested too deeply"),
+    "binary": ("\x00\x01", "not readable as TOML"),
+    "zero": ('[data]\nsource = "a\\u0000b"', "data.source is .*not Unicode text"),
+    "large": ("#" * 2_000_000, "larger than a megabyte"),
+    "aggregation": ('[model]\naggregation = "sum"', "one of vap, vip, average"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), HOSTILE.values(), ids=HOSTILE)
+def test_absurd_settings_are_refused_with_their_name(tmp_path, text, message):
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message) as refused:
+        open_run(tmp_path).config  # noqa: B018 (it is read when it is asked for)
+    assert len(str(refused.value)) < 400
+
+
+def test_a_pipe_is_no_file_of_settings(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(UserError, match=r"pipe\.toml: no file"):
+        load_config(file=tmp_path / "pipe.toml")
+
+
+def test_a_path_that_is_no_text_is_refused():
+    with pytest.raises(UserError, match=r"data\.source is .*rename the file"):
+        load_config(overrides=["data.source=" + os.fsdecode(b"caf\xe9")])
+
+
+@pytest.mark.parametrize("item", ["training.seed=" + "[" * 100_000, "training.seed=" + "9" * 9000])
+def test_absurd_overrides_are_refused(item):
+    with pytest.raises(UserError, match="must be a whole number"):
+        load_config(overrides=[item])

@@ -1,0 +1,90 @@
+"""Motion is drawn beside its frames, at a scale that is stated and kept along the video."""
+
+import json
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from video_files import every_frame, moving_frames, write_video
+
+from pan_keras.cli import main
+from pan_keras.errors import UserError
+from pan_keras.reports.motion import learnt_cue, motion
+from pan_keras.video import probe
+
+
+@pytest.fixture(scope="module")
+def video(small_motions):
+    return next((small_motions / "test" / "left").glob("*.mp4"))
+
+
+def test_motion_of_a_run_is_what_its_network_sees(run):
+    model = run.load_model()
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (1, 4, 2, 24, 32, 3)).astype("uint8")
+    seen = keras.ops.convert_to_numpy(model.intermediates(frames)["motion"])
+    cue = learnt_cue(run)
+    for stack, expected in zip(frames[0], seen[0], strict=True):
+        np.testing.assert_allclose(cue(stack)[0], expected[..., 0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_video_has_every_pair_at_its_rate(video, tmp_path):
+    info = probe(video)
+    result = motion(video, tmp_path / "motion.mp4")
+    drawn = probe(tmp_path / "motion.mp4")
+    assert result.pairs == drawn.frames == info.frames - 1
+    assert drawn.rate == pytest.approx(info.rate, rel=1e-3)
+    assert drawn.width > 3 * info.width
+    assert result.frames_per_second > 0
+
+
+def test_the_scale_stated_is_the_scale_drawn(tmp_path):
+    still = np.repeat(moving_frames(1, 64, 64), 6, axis=0)
+    path = write_video(tmp_path / "step.mp4", np.concatenate([still, moving_frames(6, 64, 64)]))
+    result = motion(path, tmp_path / "step.png", size=64)
+    picture = cv2.imread(str(tmp_path / "step.png"))
+    assert result.pairs == 3
+    assert (result.pa_scale, result.flow_scale) == tuple(
+        float(f"{scale:.2g}") for scale in (result.pa_scale, result.flow_scale)
+    )
+    assert str(f"{result.pa_scale:g}") in result.to_text()
+    # Frames and next frames on the left, PA and flow on the right: black where all stands still.
+    first_row = picture[28 : 28 + 192]
+    assert first_row[:, :192].mean() > 60
+    assert first_row[:, -192:].mean() < 20
+
+
+def test_odd_sizes_and_vertical_videos_can_be_drawn(tmp_path):
+    frames = moving_frames(5, height=70, width=38)
+    path = write_video(tmp_path / "tall.mp4", frames)
+    motion(path, tmp_path / "motion.mp4", size=37)
+    assert len(every_frame(tmp_path / "motion.mp4")) == 4
+
+
+def test_mistakes_are_named(video, run, make_run, tmp_path):
+    one = write_video(tmp_path / "one.mp4", moving_frames(1))
+    still = make_run(model="tsn_micro")
+    for arguments, options, message in (
+        ((video, "motion.gif"), {}, "ends in .mp4 or .png"),
+        ((one, tmp_path / "a.png"), {}, "one frame alone"),
+        ((tmp_path / "gone.mp4", tmp_path / "a.png"), {}, "no such file"),
+        ((video, tmp_path / "a.png"), {"run": still.path}, "has no persistence of appearance"),
+        ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of dis, tvl1"),
+    ):
+        with pytest.raises(UserError, match=message):
+            motion(*arguments, **options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.mp4"]
+
+
+def test_command_prints_what_it_drew(video, run, tmp_path):
+    output = tmp_path / "motion.png"
+    arguments = ["motion", str(video), "-o", str(output), "--run", str(run.path), "--json"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["size"] == [32, 32]
+    assert found["flow"] == "dis"
+    assert "learnt" in found["filters"]
+    assert output.is_file()

@@ -1,0 +1,62 @@
+"""Frames are shown as the display matrix of a file says: turned, mirrored, or both."""
+
+import av
+import numpy as np
+import pytest
+from video_files import FIELD, every_frame, moving_frames, needs_field, number_of
+
+from pan_keras.video import probe, read_frames
+
+ONE = 1 << 16
+# (a, b, c, d): a stored pixel (p, q) is shown at x = a p + c q, y = b p + d q, y pointing down.
+# Beside it, what ffmpeg's filters make of stored pixels (transpose is Matlab's).
+ORIENTATIONS = {
+    "as it is": ((1, 0, 0, 1), lambda f: f),
+    "hflip": ((-1, 0, 0, 1), lambda f: f[:, ::-1]),
+    "vflip": ((1, 0, 0, -1), lambda f: f[::-1]),
+    "half turn": ((-1, 0, 0, -1), lambda f: f[::-1, ::-1]),
+    "transpose": ((0, 1, 1, 0), lambda f: f.transpose(1, 0, 2)),
+    "clockwise": ((0, 1, -1, 0), lambda f: f.transpose(1, 0, 2)[:, ::-1]),
+    "counter-clockwise": ((0, -1, 1, 0), lambda f: f.transpose(1, 0, 2)[::-1]),
+    "anti-transpose": ((0, -1, -1, 0), lambda f: f.transpose(1, 0, 2)[::-1, ::-1]),
+}
+
+
+def oriented(path, matrix):
+    a, b, c, d = (round(ONE * entry) for entry in matrix)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30])
+        for picture in moving_frames(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_all_eight_orientations(name, ending, tmp_path):
+    matrix, shown = ORIENTATIONS[name]
+    path = oriented(tmp_path / f"clip{ending}", matrix)
+    expected = np.stack([shown(frame) for frame in every_frame(path)])
+    np.testing.assert_array_equal(read_frames(path, range(4)), expected)
+    info = probe(path)
+    assert (info.height, info.width) == expected.shape[1:3]
+    assert info.mirrored == (matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turns"),
+    [((0.98, -0.17, 0.17, 0.98), 0), ((0.17, -0.98, 0.98, 0.17), 1), ((0, 0, 0, 0), 0)],
+)
+def test_an_angle_between_is_brought_to_the_nearest_quarter(matrix, turns, tmp_path):
+    path = oriented(tmp_path / "clip.mp4", matrix)
+    expected = np.rot90(every_frame(path), turns, axes=(1, 2))
+    np.testing.assert_array_equal(read_frames(path, range(4)), expected)
+
+
+@needs_field
+def test_a_front_camera_that_mirrors():
+    frames = read_frames(FIELD / "mirrored_left_right.mp4", [5, 7, 59])
+    assert [number_of(frame[:, ::-1]) for frame in frames] == [5, 7, 59]
