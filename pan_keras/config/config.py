@@ -246,6 +246,7 @@ def load_config(
     card: Mapping[str, Any] | None = None,
     file: Path | None = None,
     overrides: Iterable[str] = (),
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
     """Puts a configuration together; what comes later wins.
 
@@ -254,6 +255,7 @@ def load_config(
         card: Training defaults of a data set card, by section.
         file: TOML file of the user. That of a run is complete: recipe and card do not count.
         overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
+        sections: Values by section and key, as a program gives them.
 
     Raises:
         UserError: If a key is unknown, or a value of the wrong type or out of bounds.
@@ -268,7 +270,27 @@ def load_config(
         tables, complete = _without_format(read_toml(file), file)
         layers = [*([] if complete else layers), (str(file), tables)]
     layers += [(f"--set {item}", override(item)) for item in overrides]
-    return assemble(Config, layers)
+    return assemble(Config, [*layers, ("keyword sections", dict(sections or {}))])
+
+
+def make_config(source: str | Path | None = None, **sections: Mapping[str, Any]) -> Config:
+    """Puts a configuration together in Python, over the recipe `small`.
+
+    Args:
+        source: Data set card, folder or CSV file; the same as `data={"source": source}`.
+        **sections: Values by section: `data`, `model`, `augmentation`, `training`.
+
+    Raises:
+        UserError: If a section or key is unknown, or a value of the wrong type or out of bounds.
+
+    Example:
+        >>> config = make_config("videos", training={"epochs": 20}, model={"size": 112})
+        >>> config.data.source, config.training.epochs, config.model.size
+        ('videos', 20, (112, 112))
+    """
+    if source is not None:
+        sections["data"] = {"source": str(source), **sections.get("data", {})}
+    return load_config(sections=sections)
 
 
 def read_config(file: Path) -> Config:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pan_keras.config.config import Config, load_config, recipes
+from pan_keras.config.config import Config, load_config, make_config, recipes
 from pan_keras.errors import UserError
 from pan_keras.runs.run import Run, preprocessing
 from pan_keras.training.trainer import create_model
@@ -121,3 +121,24 @@ def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
     assert Run(tmp_path).shape.resizing == 1
     assert Run(tmp_path).shape.fit == "crop"
     assert preprocessing(Run(tmp_path).config)["resizing"] == 1
+
+
+def test_python_gives_sections_by_keyword():
+    config = make_config("videos", training={"epochs": 20}, model={"size": (32, 48)})
+    assert config.data.source == "videos"
+    assert (config.training.epochs, config.model.size) == (20, (32, 48))
+    assert config.training.learning_rate == load_config("small").training.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"trainin": {"seed": 1}}, "there is no trainin; did you mean training"),
+        ({"training": {"sede": 1}}, r"no training\.sede; did you mean training\.seed"),
+        ({"training": {"epochs": 0}}, "training.epochs is 0.*at least 1"),
+        ({"training": 3}, "training is a section"),
+    ],
+)
+def test_a_mistake_in_a_keyword_section_is_named(sections, message):
+    with pytest.raises(UserError, match=message):
+        make_config(**sections)
