@@ -1,1 +1,4 @@
-"""Pictures from arrays: palettes, heat maps, figures and panels."""
+"""Arrays in, pictures out: colours, panels of pictures and text, figures.
+
+`colours` and `panels` need OpenCV alone; `figures` needs matplotlib too.
+"""

@@ -1,4 +1,4 @@
-"""Figures of a run: PNG for files, SVG that takes the colours of the page around it."""
+"""Figures by matplotlib: pixels for files, SVG that takes the colours of the page around it."""
 
 import io
 import re
@@ -16,16 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-# A figure is drawn in the colours of light paper; in an SVG each of them becomes the variable of
-# the page's style sheet with that name, so that one drawing serves light and dark.
-PALETTE = {
-    "ink": "#1c2024",
-    "muted": "#60656d",
-    "line": "#dfe2e6",
-    "paper": "#fdfdfe",
-    "accent": "#1f5fc4",
-    "second": "#d0620f",
-}
+from pan_keras.drawing.colours import PALETTE
+
 METADATA = ("Creator", "Date", "Format", "Type")  # of an SVG; a page has its own
 NUMBERED = 30  # classes up to which a confusion matrix has room for its counts
 
@@ -100,16 +92,6 @@ def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(True)
     return figure
-
-
-def png(figure: Figure, dots_per_inch: int = 144) -> bytes:
-    """The figure as a PNG file on white."""
-    file = io.BytesIO()
-    with _any_glyph():
-        FigureCanvasAgg(figure).print_figure(
-            file, format="png", dpi=dots_per_inch, pil_kwargs={"optimize": True}
-        )
-    return file.getvalue()
 
 
 def pixels(figure: Figure, dots_per_inch: int = 100) -> np.ndarray:

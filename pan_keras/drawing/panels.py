@@ -1,28 +1,16 @@
-"""Drawing on pixels: maps as heat, text, legends."""
+"""Pictures in rows with text and legends, and as files."""
 
 import cv2
 import numpy as np
+
+from pan_keras.drawing.colours import heat
 
 INK, PAPER = (235, 237, 240), (18, 20, 23)
 GAP = 6  # pixels between two pictures
 MARGIN = 28  # pixels above pictures, for a line of text
 TEXT = 15  # pixels high
 WEIGHT = 400
-INSIDE = 0.998  # share of the values that lie within a colour scale
-
-
-def heat(values: np.ndarray, highest: float) -> np.ndarray:
-    """Colours a map by matplotlib's `inferno`, black at 0.
-
-    Args:
-        values: `(H, W)`, 0 or more.
-        highest: Value that gets the brightest colour; what is higher looks the same.
-
-    Returns:
-        uint8 `(H, W, 3)`, RGB.
-    """
-    shares = np.clip(values * (255 / max(highest, 1e-12)), 0, 255).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(shares, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+STRIP = 96  # pixels high that a strip is at most
 
 
 def enlarge(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -91,13 +79,17 @@ def png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture[..., ::-1], packed)[1].tobytes()
 
 
-def scale_of(values: np.ndarray) -> float:
-    """The value that a colour scale ends with: 99.8 % lie within; two digits, rounded up.
+def jpeg(picture: np.ndarray) -> bytes:
+    """A picture as a JPEG file."""
+    return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
 
-    So what a legend says of the scale is the scale itself.
-    """
-    value = float(np.quantile(values, INSIDE))
-    if value <= 0:
-        return 1.0
-    unit = 10.0 ** (np.floor(np.log10(value)) - 1)
-    return float(f"{np.ceil(value / unit - 1e-9) * unit:.2g}")
+
+def strip(pictures: np.ndarray) -> np.ndarray:
+    """Pictures `(N, H, W, 3)` in one row without gaps, 96 pixels high at most."""
+    height, width = pictures.shape[1:3]
+    if height > STRIP:
+        size = (max(1, round(width * STRIP / height)), STRIP)
+        pictures = np.stack(
+            [cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in pictures]
+        )
+    return np.hstack(list(pictures))

@@ -17,8 +17,7 @@ from pan_keras.evaluation.measured_clips import Tested, is_own, measured_clips
 from pan_keras.files import refuse_overwriting
 from pan_keras.inference.bundled_run import open_run_or_bundle
 from pan_keras.inference.views import ClipClassifier, Crops, Fuse, probabilities
-from pan_keras.metrics.confusion import confused_pairs
-from pan_keras.metrics.scores import score
+from pan_keras.metrics.scores import confused_pairs, score
 from pan_keras.runs.run import Run
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.drawing import figures
+from pan_keras.drawing.figures import confusion_figure, pixels
+from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
-from pan_keras.metrics.confusion import ConfusedPair
-from pan_keras.metrics.scores import ClassScore, Interval
+from pan_keras.metrics.scores import ClassScore, ConfusedPair, Interval
 
 TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has lists alone
 
@@ -163,7 +163,7 @@ class Evaluation:
         header = ["truth", *self.classes]
         rows = [[name, *row] for name, row in zip(self.classes, self.confusion, strict=True)]
         contents = {
-            "_confusion.png": figures.png(figures.confusion_figure(matrix, self.classes)),
+            "_confusion.png": png(pixels(confusion_figure(matrix, self.classes), 144)),
             "_confusion.csv": _csv([header, *rows]),
             "_per_class.csv": _records_csv(self.per_class),
             "_clips.csv": _records_csv(self.results),

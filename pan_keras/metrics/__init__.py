@@ -1,1 +1,29 @@
-"""Numbers from logits and labels: accuracy, intervals, confusion, paired tests; NumPy alone."""
+"""Accuracy, its intervals, and tests of whether two classifiers differ: numbers in, numbers out."""
+
+from pan_keras.metrics.intervals import Interval, mean_interval, mean_of_proportions, wilson
+from pan_keras.metrics.paired import PairedLoss, binomial_tail, holm, mcnemar
+from pan_keras.metrics.scores import (
+    ClassScore,
+    ConfusedPair,
+    Scores,
+    confused_pairs,
+    confusion_matrix,
+    score,
+)
+
+__all__ = [
+    "ClassScore",
+    "ConfusedPair",
+    "Interval",
+    "PairedLoss",
+    "Scores",
+    "binomial_tail",
+    "confused_pairs",
+    "confusion_matrix",
+    "holm",
+    "mcnemar",
+    "mean_interval",
+    "mean_of_proportions",
+    "score",
+    "wilson",
+]

@@ -1,12 +1,11 @@
-"""Accuracy of a classifier from its probabilities: what a table of results is made of."""
+"""Accuracy, confusions and per-class scores from the probabilities of a classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pan_keras.metrics.confusion import confusion_matrix
-from pan_keras.metrics.intervals import Interval, wilson
+from pan_keras.metrics.intervals import Interval, mean_of_proportions, wilson
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,16 @@ class ClassScore:
         if not self.clips:
             shares = ["–"] * len(shares)
         return (self.name, str(self.clips), *shares)
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Clips of class `truth` that were taken for class `predicted`."""
+
+    truth: str
+    predicted: str
+    clips: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -100,32 +109,6 @@ def truth_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (order == labels[:, None]).argmax(axis=1)
 
 
-def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
-    """Interval of the mean of independent proportions, such as the classes' accuracies.
-
-    Wilson's interval of the mean, as if it were the share of Kish's effective number of clips,
-    `classes ** 2 / sum(1 / totals)`: the clips themselves where all classes have as many, fewer
-    where they differ. A bootstrap within classes is the usual way, but it never draws an
-    error in a class whose few clips are all right: of nine classes of five clips, each with an
-    accuracy of 0.9, its 95 % interval holds the truth 91 times in 100 (4,000 draws of 1,000
-    resamples), this one 95.9 times (summed over the binomial distribution), without random numbers.
-
-    Args:
-        successes: `(classes,)` clips that were right.
-        totals: `(classes,)` clips, at least one each.
-
-    Example:
-        >>> low, high = mean_of_proportions(np.array([8, 10]), np.array([10, 10]))
-        >>> round(low, 3), round(high, 3)
-        (0.699, 0.972)
-
-    References:
-        Kish, "Survey Sampling", 1965, for the effective number of unequally weighted samples.
-    """
-    effective = len(totals) ** 2 / (1 / totals).sum()
-    return wilson(float((successes / totals).mean() * effective), float(effective))
-
-
 def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> tuple[ClassScore, ...]:
     """The per-class table of a confusion matrix; a share of nothing is 0."""
     right, clips, given = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
@@ -135,4 +118,44 @@ def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> tuple[ClassSc
     return tuple(
         ClassScore(name, int(clips[i]), float(recall[i]), float(precision[i]), float(f1[i]))
         for i, name in enumerate(classes)
+    )
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts of clips, `(classes, classes)`: row = truth, column = prediction.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2).tolist()
+        [[1, 1], [0, 1]]
+    """
+    cells = np.bincount(labels * classes + predicted, minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def confused_pairs(
+    confusion: np.ndarray, classes: Sequence[str], most: int = 10
+) -> tuple[ConfusedPair, ...]:
+    """The most frequent mistakes, first the pair with the most clips.
+
+    Args:
+        confusion: Counts, row = truth, column = prediction.
+        classes: Names of the classes.
+        most: Pairs to give at most.
+
+    Returns:
+        The pairs; `share` is the part of the true class's clips that went astray this way.
+    """
+    clips = confusion.sum(axis=1)
+    mistakes = confusion - np.diag(confusion.diagonal())
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(cell), len(classes)) for cell in order]
+    return tuple(
+        ConfusedPair(
+            classes[truth],
+            classes[predicted],
+            int(mistakes[truth, predicted]),
+            float(mistakes[truth, predicted] / clips[truth]),
+        )
+        for truth, predicted in pairs
+        if mistakes[truth, predicted]
     )

@@ -6,7 +6,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pan_keras.drawing.figures import PALETTE, png
+from pan_keras.drawing.colours import PALETTE
+from pan_keras.drawing.figures import pixels
+from pan_keras.drawing.panels import png
 from pan_keras.evaluation.ablation_result import Row
 from pan_keras.files import replacing
 
@@ -45,4 +47,4 @@ def write_ablation_figure(rows: Sequence[Row], path: Path) -> None:
         path: File to write.
     """
     with replacing(path) as temporary:
-        temporary.write_bytes(png(ablation_figure(rows)))
+        temporary.write_bytes(png(pixels(ablation_figure(rows), 144)))

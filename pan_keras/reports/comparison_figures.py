@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from pan_keras.drawing.figures import PALETTE, plain
+from pan_keras.drawing.colours import PALETTE, SERIES
+from pan_keras.drawing.figures import plain
 from pan_keras.evaluation.comparison import Comparison
 
-COLOURS = (PALETTE["accent"], PALETTE["second"], "#3f7d20", "#8a4fbf", "#b58a00", "#c2302b")
 CLASSES = 5
 
 
@@ -57,7 +57,7 @@ def draw_classes(axes: Axes, comparison: Comparison) -> None:
     for number, run in enumerate(comparison.runs):
         places = np.arange(len(shown)) + (number - (count - 1) / 2) * width
         shares = [each.accuracies[number] for each in shown]
-        axes.bar(places, shares, 0.92 * width, color=COLOURS[number % len(COLOURS)], label=run.name)
+        axes.bar(places, shares, 0.92 * width, color=SERIES[number % len(SERIES)], label=run.name)
     _prepare(axes, "accuracy by class", [each.name for each in shown])
     axes.set_ylim(0, 1)
 
@@ -72,7 +72,7 @@ def draw_cost(axes: Axes, comparison: Comparison) -> None:
             yerr=[[run.top1 - low], [high - run.top1]],
             fmt="o",
             capsize=3,
-            color=COLOURS[number % len(COLOURS)],
+            color=SERIES[number % len(SERIES)],
             label=run.name,
         )
     _prepare(axes, "top-1 accuracy, 95 % interval")

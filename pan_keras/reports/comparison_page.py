@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from pan_keras.drawing import figures
+from pan_keras.drawing.colours import PALETTE
+from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.evaluation.comparison import Comparison
 from pan_keras.files import replacing
@@ -29,9 +31,9 @@ def write_comparison(comparison: Comparison, output: Path | str) -> None:
     check_page(output)
     output = Path(output)
     if output.suffix.lower() == ".html":
-        content = page("Comparison of runs", _sections(comparison), figures.PALETTE).encode()
+        content = page("Comparison of runs", _sections(comparison), PALETTE).encode()
     else:
-        content = figures.png(comparison_figure(comparison), dots_per_inch=100)
+        content = png(figures.pixels(comparison_figure(comparison), dots_per_inch=100))
     with replacing(output) as temporary:
         temporary.write_bytes(content)
 

@@ -8,15 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
-from pan_keras.drawing import figures, panels
-from pan_keras.drawing.figures import PALETTE
-from pan_keras.drawing.panels import scale_of
+from pan_keras.drawing.colours import PALETTE, TIMESCALES, heat, scale_of
+from pan_keras.drawing.figures import pixels
+from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.reports.explanation import Explanation, NetworkExplanation
 
-# The paper's red, orange and yellow for the timescales 1, 2 and 4; then green and blue.
-SCALES = ("#c2302b", "#d9730d", "#dcaa1e", "#3f7d20", "#1f5fc4")
 SIGNED = LinearSegmentedColormap.from_list("evidence", (PALETTE["second"], "#ffffff", "#1f5fc4"))
 CLASSES = 3  # of the evidence that is shown
 WIDTH, SIDE = 8.0, 2.4  # inches of all segments, and of what stands beside them
@@ -43,7 +41,7 @@ def write_explanation(explanation: Explanation, file: Path | str) -> None:
     Raises:
         UserError: If the disk is full.
     """
-    picture = figures.png(explanation_figure(explanation), DOTS_PER_INCH)
+    picture = png(pixels(explanation_figure(explanation), DOTS_PER_INCH))
     with replacing(file) as temporary:
         temporary.write_bytes(picture)
 
@@ -102,7 +100,7 @@ def _draw(part: SubFigure, explanation: Explanation, network: NetworkExplanation
     if network.motion is not None:
         stacks = network.motion.mean(axis=1)
         highest = scale_of(stacks)
-        coloured = np.stack([panels.heat(stack, highest) for stack in stacks])
+        coloured = np.stack([heat(stack, highest) for stack in stacks])
         _pictures(next(rows), coloured, "PA", f"mean of a stack's maps, 0 to {highest:g}")
     if network.timescales:
         _timescales(next(rows), network, len(explanation.pictures))
@@ -127,7 +125,7 @@ def _timescales(row: np.ndarray, network: NetworkExplanation, count: int) -> Non
     axes, beside = row
     largest = max(each.weight for each in network.timescales)
     for line, each in enumerate(network.timescales):
-        colour = SCALES[min(each.k.bit_length(), len(SCALES)) - 1]
+        colour = TIMESCALES[min(each.k.bit_length(), len(TIMESCALES)) - 1]
         places = np.arange(count)
         axes.barh([line] * count, 0.86, 0.55, places + 0.57, color="#eef1f5")
         inside = np.array(each.segments)

@@ -13,8 +13,7 @@ import numpy as np
 from pan_keras.clips.crops import resize_shorter_side
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.drawing import panels
-from pan_keras.drawing.flow_colours import flow_colours, flow_wheel
-from pan_keras.drawing.panels import scale_of
+from pan_keras.drawing.colours import flow_colours, flow_wheel, heat, scale_of
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.flow import OpticalFlow
@@ -184,7 +183,7 @@ class _Canvas:
 
     def pictures(self, pair, pa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """PA and flow of a pair, coloured."""
-        return panels.heat(pa, self.pa_scale), flow_colours(self.flow(*pair), self.flow_scale)
+        return heat(pa, self.pa_scale), flow_colours(self.flow(*pair), self.flow_scale)
 
     def headings(self, frames: list[str]) -> np.ndarray:
         """The names of the columns."""

@@ -12,7 +12,7 @@ import numpy as np
 from pan_keras.clips.crops import resize_shorter_side
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.drawing import panels
-from pan_keras.drawing.panels import scale_of
+from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
 from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
@@ -200,7 +200,7 @@ def heated(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:
     height, width = picture.shape[:2]
     shares = cv2.resize(np.clip(shares, 0, 1), (width, height), interpolation=cv2.INTER_LINEAR)
     hidden = STRENGTH * shares[..., None]
-    return (picture * (1 - hidden) + panels.heat(shares, 1.0) * hidden).astype(np.uint8)
+    return (picture * (1 - hidden) + heat(shares, 1.0) * hidden).astype(np.uint8)
 
 
 def answer_box(prediction: Prediction, width: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pan_keras.drawing import figures
+from pan_keras.drawing.colours import PALETTE
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation_result import Evaluation
 from pan_keras.evaluation.stored import latest_evaluation
@@ -63,7 +64,7 @@ def write_report(
         _data(opened, evaluation),
         _setup(opened),
     ]
-    text = page(opened.title, [part for part in sections if part], figures.PALETTE)
+    text = page(opened.title, [part for part in sections if part], PALETTE)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

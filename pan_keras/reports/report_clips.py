@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pan_keras.drawing.strips import frame_strip, motion_strip
+from pan_keras.drawing.colours import heat_by_range
+from pan_keras.drawing.panels import jpeg, png, strip
 from pan_keras.layers import timescale_members
 from pan_keras.reports.page import Html, element, image
 from pan_keras.reports.report_examples import Example
@@ -27,11 +28,13 @@ def clip_card(example: Example) -> Html:
     ]
     rows += [
         element("span", "segment", class_="name"),
-        image(frame_strip(example.frames), "image/jpeg", "first frame of each segment"),
+        image(jpeg(strip(example.frames)), "image/jpeg", "first frame of each segment"),
         element("span", "frames", class_="name"),
     ]
     if example.motion is not None:
-        rows.append(image(motion_strip(example.motion), "image/png", "PA of each segment"))
+        rows.append(
+            image(png(strip(heat_by_range(example.motion))), "image/png", "PA of each segment")
+        )
         rows.append(element("span", "PA", class_="name"))
     if example.weights is not None:
         rows += _timescales(example.weights, len(example.frames))

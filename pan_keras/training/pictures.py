@@ -11,10 +11,10 @@ import tensorflow as tf
 from pan_keras.clips import ClipShape
 from pan_keras.data import Clip
 from pan_keras.drawing import figures, panels
-from pan_keras.drawing.panels import scale_of
+from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.inference.motion_cue import MotionCue
 from pan_keras.input import FrameStore, clip_views
-from pan_keras.metrics.confusion import confusion_matrix
+from pan_keras.metrics.scores import confusion_matrix
 from pan_keras.video import BrokenVideo
 
 CLIPS = 4
@@ -82,11 +82,11 @@ class Pictures:
             maps = cue(stacks).mean(axis=1)
             highest = scale_of(maps)
             frames = panels.row([panels.enlarge(stack[0], size) for stack in stacks])
-            heat = [panels.enlarge(panels.heat(each, highest), size) for each in maps]
+            maps_in_colour = [panels.enlarge(heat(each, highest), size) for each in maps]
             title = panels.blank(panels.MARGIN, frames.shape[1])
             panels.write(title, self.classes[label], (2, panels.MARGIN - 9))
             legend = panels.heat_legend(highest, frames.shape[1], "PA ")
-            yield np.vstack([title, frames, panels.row(heat), legend])
+            yield np.vstack([title, frames, panels.row(maps_in_colour), legend])
 
     @cached_property
     def _shown(self) -> list[tuple[int, np.ndarray]]:

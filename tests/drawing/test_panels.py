@@ -1,13 +1,20 @@
-"""A colour scale says what it shows."""
+"""Pictures are laid side by side, and written as files that give them back."""
 
+import cv2
 import numpy as np
 
-from pan_keras.drawing.panels import scale_of
+from pan_keras.drawing.panels import jpeg, png, strip
 
 
-def test_a_scale_has_two_digits_and_is_rounded_up():
-    assert scale_of(np.full(1000, 3.14)) == 3.2
-    assert scale_of(np.full(1000, 0.02)) == 0.02
-    assert scale_of(np.full(1000, 123.0)) == 130.0
-    assert scale_of(np.zeros(10)) == 1.0
-    assert scale_of(np.r_[np.ones(999), 50.0]) == 1.0, "two in a thousand may lie outside"
+def test_a_strip_is_no_higher_than_a_page_shows_it():
+    assert strip(np.zeros((2, 300, 400, 3), np.uint8)).shape == (96, 2 * 128, 3)
+    small = np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3)
+    np.testing.assert_array_equal(strip(small), np.hstack([small[0], small[1]]))
+
+
+def test_files_hold_the_picture_in_its_colours():
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 200
+    for packed, near in ((png(red), 0), (jpeg(red), 4)):
+        found = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        np.testing.assert_allclose(found.astype(int), red, atol=near)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pan_keras.drawing.flow_colours import flow_colours, flow_wheel
+from pan_keras.drawing.colours import flow_colours, flow_wheel
 from pan_keras.errors import UserError
 from pan_keras.flow import OpticalFlow
 

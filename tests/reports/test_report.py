@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from pan_keras.cli.report import report as command
-from pan_keras.drawing.strips import frame_strip, motion_strip
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.evaluation.evaluation_result import ClipResult
@@ -199,8 +198,3 @@ def test_chosen_clips_are_right_ones_of_different_classes_and_the_worst():
     assert [clip.truth for clip in chosen[:3]] == ["a", "c", "e"]
     assert chosen[3:] == wrong[:3]
     assert choose([]) == []
-
-
-def test_a_clip_in_which_nothing_moves_has_a_picture():
-    assert motion_strip(np.zeros((2, 8, 8)))
-    assert frame_strip(np.zeros((2, 300, 400, 3), np.uint8))

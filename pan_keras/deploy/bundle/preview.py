@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from pan_keras.drawing.panels import png
-from pan_keras.drawing.strips import coloured, side_by_side
+from pan_keras.drawing.colours import heat_by_range
+from pan_keras.drawing.panels import png, strip
 
 
 def preview(model: keras.Model, clip: np.ndarray) -> bytes:
@@ -14,10 +14,10 @@ def preview(model: keras.Model, clip: np.ndarray) -> bytes:
         model: A video classifier; one without PA shows the frames alone.
         clip: uint8 `(N, m, H, W, 3)`.
     """
-    rows = [side_by_side(clip[:, 0])]
+    rows = [strip(clip[:, 0])]
     tensors = model.intermediates(clip[None])
     motion = next((tensors[name] for name in tensors if name.split("/")[-1] == "motion"), None)
     if motion is not None:
         maps = keras.ops.convert_to_numpy(motion)[0].astype("float32").mean(axis=-1)
-        rows.append(side_by_side(coloured(maps)))
+        rows.append(strip(heat_by_range(maps)))
     return png(np.vstack(rows))

@@ -11,7 +11,7 @@ from pan_keras.data import Clip
 from pan_keras.deploy.recipe import Limits
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore, evaluation_dataset, reporting
-from pan_keras.metrics.paired_loss import DOUBT, PairedLoss, binomial_tail
+from pan_keras.metrics.paired import DOUBT, PairedLoss, binomial_tail
 from pan_keras.metrics.scores import score
 
 Classify = Callable[[np.ndarray], np.ndarray]
