@@ -41,6 +41,7 @@ def calls_of(model: keras.Model) -> list[Call]:
         ValueError: If the model is not functional, or a side of its input is unknown.
 
     Example:
+        >>> from pan_keras import models
         >>> calls = calls_of(models.create("tsn_micro", classes=8, size=64))
         >>> next(call.outputs[0].shape for call in calls if call.path.endswith("/conv1"))
         (8, 32, 32, 16)

@@ -95,6 +95,7 @@ def cost(model: keras.Model) -> Cost:
         ValueError: If the model is not functional, or a side of its input is unknown.
 
     Example:
+        >>> from pan_keras import models
         >>> model = models.create("pan_lite_resnet50", classes=174)
         >>> round(cost(model).macs / 1e9, 2)
         35.73

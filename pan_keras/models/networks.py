@@ -16,7 +16,8 @@ def networks(model: keras.Model) -> dict[str, VideoNetwork]:
         the branches, `full/rgb` for a branch within a branch.
 
     Example:
-        >>> list(networks(pan_keras.models.create("pan_lite_micro", classes=8)))
+        >>> from pan_keras import models
+        >>> list(networks(models.create("pan_lite_micro", classes=8)))
         ['pan_lite_micro']
     """
     branches = getattr(model, "branches", None)

@@ -160,7 +160,7 @@ def test_a_list_of_other_files_is_no_video(name, lists):
 def test_a_list_opens_no_other_file(lists):
     names = [str(lists / name) for name in LISTS]
     code = (
-        "import sys\nfrom pan_keras.data import BrokenVideo, probe\n"
+        "import sys\nfrom pan_keras.video import BrokenVideo, probe\n"
         "for name in sys.argv[1:]:\n    try: probe(name)\n    except BrokenVideo: pass\n"
     )
     log = lists / "log"
