@@ -65,3 +65,16 @@ def own_run(run, tmp_path):
 
     ignored = shutil.ignore_patterns("evaluation", "report.html")
     return Run(shutil.copytree(run.path, tmp_path / "run", ignore=ignored))
+
+
+@pytest.fixture
+def memory_clips(tmp_path, monkeypatch):
+    """Clips that are no files: a third kind of frame source, for the length of a test."""
+    from memory_clips import MemoryClips
+
+    from pan_keras.video import add_source
+
+    monkeypatch.setattr("pan_keras.video.frame_sources._openers", [])
+    clips = MemoryClips(tmp_path)
+    add_source(clips.open)
+    return clips

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
@@ -57,6 +58,14 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def write_frames(folder, frames, name="{:05d}.png", first=1):
+    """Writes frames as pictures, one file per frame."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, pixels in enumerate(frames, first):
+        cv2.imwrite(str(folder / name.format(number)), np.ascontiguousarray(pixels[..., ::-1]))
+    return folder
 
 
 @contextmanager

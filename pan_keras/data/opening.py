@@ -18,8 +18,7 @@ from pan_keras.data.sources import Listing, list_folder
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
-from pan_keras.video.container import BrokenVideo
-from pan_keras.video.frames import VideoInfo, probe
+from pan_keras.video import BrokenVideo, VideoInfo, probe
 
 NAMED_IN_ERROR = 20
 

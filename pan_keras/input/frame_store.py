@@ -15,8 +15,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.input.memory import memory_of_machine
 from pan_keras.video.container import BrokenVideo, SlowVideo
-from pan_keras.video.frame_index import frame_index
-from pan_keras.video.frames import read_frames
+from pan_keras.video.frame_sources import frame_source, read_frames
 
 CACHES = ("none", "memory", "disk")
 # Raise this when the same file would give other pixels than before.
@@ -100,7 +99,7 @@ class FrameStore:
         if path in self._clips:
             return len(self._clips[path])
         try:
-            return self._patiently(path, lambda limit: len(frame_index(path, limit)))
+            return self._patiently(path, lambda limit: len(frame_source(path, limit)))
         except BrokenVideo as error:
             raise self._named(path, error) from error
 
@@ -188,8 +187,7 @@ class FrameStore:
             return None
 
     def _file(self, path: Path) -> Path:
-        status = path.stat()
-        parts = (path.resolve(), status.st_size, status.st_mtime_ns, self.framing, CACHE_VERSION)
+        parts = (path.resolve(), *frame_source(path).state(), self.framing, CACHE_VERSION)
         assert self.folder is not None
         return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.npy"
 

@@ -12,7 +12,7 @@ from pan_keras.reports.explanation import Explanation, NetworkExplanation, Times
 from pan_keras.runs.run import Run
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.runtime.recognition import softmax
-from pan_keras.video.frame_index import frame_index
+from pan_keras.video import frame_source
 
 if TYPE_CHECKING:  # a bundle needs no Keras
     from pan_keras.models import VideoNetwork
@@ -55,7 +55,7 @@ def explain(
     else:
         clip = _clip_of(video, opened)
         logits, explained = _look_inside(opened, clip)
-    count = len(frame_index(video))
+    count = len(frame_source(video))
     starts = spread_starts(count, shape.segments, shape.stack)[0]
     return Explanation(
         run=opened.path,

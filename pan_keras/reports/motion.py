@@ -20,8 +20,7 @@ from pan_keras.flow import OpticalFlow
 from pan_keras.inference.motion_cue import MotionCue
 from pan_keras.reports.pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.runs.run import Run, open_run
-from pan_keras.video.frame_index import frame_index
-from pan_keras.video.frames import iterate_frames
+from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 
 SIDE = 256  # pixels of the shorter side, unless a run has a side of its own
@@ -116,7 +115,7 @@ def motion(
         pairs = canvas.still(samples, output)
     else:
         frames = iterate_frames(video, transform=shrink)
-        pairs = canvas.video(frames, output, frame_index(video).rate or UNKNOWN_RATE)
+        pairs = canvas.video(frames, output, frame_source(video).rate or UNKNOWN_RATE)
     return MotionPicture(
         output=str(output),
         pairs=pairs,

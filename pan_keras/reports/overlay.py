@@ -20,8 +20,7 @@ from pan_keras.inference.prediction import Prediction, predict, video_files
 from pan_keras.inference.views import Crops, Fuse
 from pan_keras.reports.pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.runs.run import Run
-from pan_keras.video.frame_index import frame_index
-from pan_keras.video.frames import iterate_frames
+from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 
 if TYPE_CHECKING:  # a bundle needs no Keras
@@ -152,12 +151,12 @@ class Overlay:
             UserError: If the video can no longer be read, or the disk is full.
         """
         video = prediction.path
-        index = frame_index(video)
+        source = frame_source(video)
         pictures = iterate_frames(video, transform=viewable)
-        if self.cue is not None and len(index) > 1:
+        if self.cue is not None and len(source) > 1:
             pictures = self._heated(self.cue, video, pictures)
         box = None
-        with writing_video(output, index.rate or UNKNOWN_RATE) as write:
+        with writing_video(output, source.rate or UNKNOWN_RATE) as write:
             for picture in pictures:
                 if box is None:
                     box = answer_box(prediction, picture.shape[1])

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.errors import UserError
-from pan_keras.video import read_frames
-from pan_keras.video.frame_index import frame_index
+from pan_keras.video import frame_source, read_frames
 
 SAMPLES = 16  # pairs that a colour scale is taken from
 CHUNK = 17  # frames whose PA is computed in one call
@@ -27,7 +26,7 @@ def sample_pairs(video: Path, transform: Callable[[np.ndarray], np.ndarray]) -> 
     Raises:
         UserError: If the video cannot be read or has one frame alone.
     """
-    count = len(frame_index(video))
+    count = len(frame_source(video))
     if count < 2:
         raise UserError(f"{video}: it has one frame alone; motion needs two or more")
     firsts = np.unique(np.linspace(0, count - 2, SAMPLES).round().astype(int))

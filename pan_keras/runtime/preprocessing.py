@@ -39,7 +39,7 @@ def views_from_video(
     """The views of a video file that evaluation looks at.
 
     Args:
-        path: A video file.
+        path: A video file, or a folder of frames.
         shape: Segments, stack, size and resize.
         crops: Views in space: `"1"` the centre or `"3"`.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
@@ -51,11 +51,10 @@ def views_from_video(
         BrokenVideo: If it cannot be decoded.
     """
     try:
-        from pan_keras.video.frame_index import frame_index  # noqa: PLC0415 (frames need no PyAV)
-        from pan_keras.video.frames import read_frames  # noqa: PLC0415
+        from pan_keras.video import frame_source, read_frames  # noqa: PLC0415 (frames need no PyAV)
     except ModuleNotFoundError as error:
         raise missing_part(error) or error from None
-    count = len(frame_index(path))
+    count = len(frame_source(path))
     starts = (
         dense_views(count, shape.segments)
         if temporal == 10

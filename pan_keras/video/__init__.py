@@ -1,6 +1,24 @@
-"""Video files to frames and back, and live sources; PyAV and NumPy alone."""
+"""Video files and folders of frames as pixels, and live sources; PyAV and NumPy alone."""
 
 from pan_keras.video.container import BrokenVideo
-from pan_keras.video.frames import VideoInfo, iterate_frames, probe, read_frames
+from pan_keras.video.frame_sources import (
+    FrameSource,
+    add_source,
+    frame_source,
+    iterate_frames,
+    probe,
+    read_frames,
+)
+from pan_keras.video.video_info import FileState, VideoInfo
 
-__all__ = ["BrokenVideo", "VideoInfo", "iterate_frames", "probe", "read_frames"]
+__all__ = [
+    "BrokenVideo",
+    "FileState",
+    "FrameSource",
+    "VideoInfo",
+    "add_source",
+    "frame_source",
+    "iterate_frames",
+    "probe",
+    "read_frames",
+]

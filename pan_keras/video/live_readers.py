@@ -14,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from pan_keras.errors import UserError
 from pan_keras.video.container import MAX_PIXELS, BrokenVideo, opened
-from pan_keras.video.frames import upright
+from pan_keras.video.orientation import upright
 
 # Seconds since a source's first frame, and a function that gives the pixels: most frames of a fast
 # source are not converted.

@@ -1,10 +1,11 @@
-"""How a file says that its stored frames are to be turned and mirrored."""
+"""Decoded frames as they are to be shown: RGB, turned and mirrored as the file says."""
 
 from dataclasses import dataclass
 
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
+from av.video.reformatter import VideoReformatter
 
 QUARTER = 90  # degrees
 
@@ -53,6 +54,11 @@ class Orientation:
             return cls(180 if across < 0 else 0, mirrored)
         return cls(-QUARTER if down > 0 else QUARTER, mirrored)
 
+    @property
+    def is_quarter(self) -> bool:
+        """Whether width and height change places."""
+        return self.rotation % (2 * QUARTER) != 0
+
     def applied(self, pixels: np.ndarray) -> np.ndarray:
         """A view of the pixels as they are to be shown.
 
@@ -60,3 +66,18 @@ class Orientation:
             pixels: `(H, W, ...)` as stored.
         """
         return np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.rotation // QUARTER)
+
+
+def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame as pixels.
+
+    Args:
+        frame: The frame as stored.
+        to_rgb: Converts it; kept from frame to frame.
+        size: Width and height in pixels that it is brought to before it is turned.
+
+    Returns:
+        uint8 `(H, W, 3)`, RGB, turned and mirrored as the file says.
+    """
+    rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
+    return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pan_keras.cli import main
-from pan_keras.video.frames import probe
+from pan_keras.video import probe
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from pan_keras.inference.live import _RunViewer, predict_live
 from pan_keras.inference.prediction import predict
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.runtime import Bundle, Recogniser
-from pan_keras.video import read_frames
-from pan_keras.video.frames import probe
+from pan_keras.video import probe, read_frames
 
 
 @pytest.fixture(scope="module")

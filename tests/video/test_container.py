@@ -13,9 +13,8 @@ import pytest
 from video_files import FIELD, every_frame, moving_frames, needs_field, number_of, write_video
 
 from pan_keras.data.sources import VIDEO_SUFFIXES
-from pan_keras.video import BrokenVideo, container, probe, read_frames
+from pan_keras.video import BrokenVideo, container, iterate_frames, probe, read_frames
 from pan_keras.video.container import OpenVideo, Reading, SlowVideo
-from pan_keras.video.frames import iterate_frames
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -302,7 +301,8 @@ def test_a_fault_of_a_transform_shows_as_itself(fault, clip):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_what_is_no_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
-    for path, kind in ((tmp_path / "pipe.mp4", "no regular file"), (tmp_path, "a folder")):
+    pipe = tmp_path / "pipe.mp4"
+    for path, kind in ((pipe, "no regular file"), (tmp_path, "this folder holds no frames")):
         with pytest.raises(BrokenVideo, match=kind):
             probe(path)
 

@@ -19,7 +19,8 @@ from video_files import (
 from pan_keras.video import frame_index as index_module
 from pan_keras.video import probe, read_frames
 from pan_keras.video.container import OpenVideo
-from pan_keras.video.frame_index import Run, frame_index
+from pan_keras.video.frame_index import Run
+from pan_keras.video.packet_scan import frame_index
 
 FRAMES = 60
 QUIET = "log-level=none:pools=none:frame-threads=1"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from video_files import moving_frames, write_video
 
 from pan_keras.video import BrokenVideo, read_frames
-from pan_keras.video.frame_index import frame_index
+from pan_keras.video.packet_scan import frame_index
 
 VIDEOS = {
     ".mp4": ("libx264", "yuv420p", {"bf": 2, "g": 6}),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from video_files import every_frame, moving_frames
 
-from pan_keras.video import probe
-from pan_keras.video.frames import iterate_frames
+from pan_keras.video import iterate_frames, probe
 from pan_keras.video.writer import writing_video
 
 

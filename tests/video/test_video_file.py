@@ -187,7 +187,7 @@ def broken(kind, path):
     [
         ("empty", "the file is empty"),
         ("text", "cannot be read as video"),
-        ("folder", "cannot be read as video"),
+        ("folder", "this folder holds no frames"),
         ("sound", "no video stream"),
         ("missing", "there is no such file"),
         ("no frame survives", "none of its frames can be decoded"),

@@ -1,7 +1,7 @@
 """Frames of a video file as pixels: only those asked for, upright, in RGB."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from itertools import count
 from pathlib import Path
 
@@ -10,126 +10,65 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from pan_keras.video.container import BrokenVideo, OpenVideo, opened, refuse_shape
-from pan_keras.video.frame_index import FrameIndex, Run, frame_index
-from pan_keras.video.orientation import Orientation
+from pan_keras.video.frame_index import FrameIndex, Run
+from pan_keras.video.orientation import Orientation, upright
+from pan_keras.video.packet_scan import frame_index
+from pan_keras.video.video_info import FileState, VideoInfo
+
+Transform = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a file holds.
-
-    Args:
-        frames: Frames that are shown, counted.
-        rate: Frames per second, the mean over the file.
-        width: Pixels across, upright.
-        height: Pixels down, upright.
-        rotation: Degrees, counter-clockwise, by which stored frames were turned upright.
-        mirrored: Whether they were mirrored left to right before they were turned.
-    """
-
-    frames: int
-    rate: float
-    width: int
-    height: int
-    rotation: int
-    mirrored: bool = False
-
-
-def probe(path: Path | str, *, timeout: float = 30.0) -> VideoInfo:
-    """Counts the frames of a video and decodes the first.
+class VideoFile:
+    """The frames of a video file, in whatever container and codec.
 
     Args:
-        path: A video file.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
-
-    Raises:
-        BrokenVideo: If no frame can be decoded.
-
-    Example:
-        >>> probe("up_1.mp4")
-        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0, mirrored=False)
+        path: The file.
+        timeout: Seconds that a step of reading may take; a long video takes many.
     """
-    index = frame_index(path, timeout)
-    reader = _Reader(Path(path), index, timeout)
-    height, width, _ = reader.read([0])[0].shape
-    return VideoInfo(len(index), index.rate, width, height, *astuple(reader.orientation))
 
+    remark = ""
 
-def read_frames(
-    path: Path | str,
-    indices: Sequence[int] | np.ndarray,
-    *,
-    timeout: float = 30.0,
-    transform: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> np.ndarray:
-    """Decodes the frames asked for, upright, as 8-bit RGB whatever the pixel format.
+    def __init__(self, path: Path, timeout: float):
+        self.path = path
+        self.timeout = timeout
 
-    Frame `i` is the one shown as number `i`, from 0. Where that frame cannot be decoded in an
-    otherwise good file, the nearest one that can stands in for it.
+    def __len__(self) -> int:
+        return len(self.index)
 
-    Args:
-        path: A video file.
-        indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
-        transform: Applied to each frame as it is decoded, for example a resize: a long clip in
-            full size may not fit in memory.
+    @property
+    def index(self) -> FrameIndex:
+        """Its frames, found by its packets."""
+        return frame_index(self.path, self.timeout)
 
-    Returns:
-        uint8 `(len(indices), H, W, 3)`.
+    @property
+    def rate(self) -> float:
+        """Frames per second, the mean over the file; 0 where that is not stored."""
+        return self.index.rate
 
-    Raises:
-        BrokenVideo: If no frame can be decoded or reading comes to a halt.
-        IndexError: If there is no such frame.
+    def state(self) -> FileState:
+        """Size and time of change of the file."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise BrokenVideo(self.path, "there is no such file") from error
+        return FileState(status.st_size, status.st_mtime_ns)
 
-    Example:
-        >>> read_frames("up_1.mp4", [0, 40, 41]).shape
-        (3, 160, 214, 3)
-    """
-    index = frame_index(path, timeout)
-    indices = [int(i) for i in indices]
-    if not 0 <= min(indices) <= max(indices) < len(index):
-        raise IndexError(f"{path}: frames {min(indices)} to {max(indices)} of {len(index)}")
-    frames = _Reader(Path(path), index, timeout, transform).read(sorted(set(indices)))
-    return np.stack([frames[i] for i in indices])
+    def info(self) -> VideoInfo:
+        """Counts the frames and decodes the first."""
+        reader = _Reader(self.path, self.index, self.timeout)
+        height, width, _ = reader.read([0])[0].shape
+        rotation, mirrored = astuple(reader.orientation)
+        return VideoInfo(len(reader.index), reader.index.rate, width, height, rotation, mirrored)
 
+    def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
+        """The frames asked for; one that cannot be decoded is replaced by the nearest that can."""
+        reader = _Reader(self.path, self.index, self.timeout, transform)
+        frames = reader.read(sorted(set(indices)))
+        return np.stack([frames[i] for i in indices])
 
-def iterate_frames(
-    path: Path | str, *, timeout: float = 30.0, transform: Callable[[np.ndarray], np.ndarray]
-) -> Iterator[np.ndarray]:
-    """Decodes a video from its first frame to its last, one frame in memory at a time.
-
-    Args:
-        path: A video file.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
-        transform: Applied to each frame as it is decoded, for example a resize.
-
-    Yields:
-        uint8 `(H, W, 3)`, upright RGB, the frames that can be decoded in the order shown.
-
-    Raises:
-        BrokenVideo: If the file cannot be opened or reading it fails.
-
-    Example:
-        >>> sum(1 for _ in iterate_frames("up_1.mp4", transform=lambda frame: frame))
-        81
-    """
-    reader = _Reader(Path(path), frame_index(path, timeout), timeout, transform)
-    yield from reader.iterate()
-
-
-def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
-    """A decoded frame as pixels.
-
-    Args:
-        frame: The frame as stored.
-        to_rgb: Converts it; kept from frame to frame.
-        size: Width and height in pixels that it is brought to before it is turned.
-
-    Returns:
-        uint8 `(H, W, 3)`, RGB, turned and mirrored as the file says.
-    """
-    rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
-    return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))
+    def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
+        """All frames that can be decoded, in order."""
+        yield from _Reader(self.path, self.index, self.timeout, transform).iterate()
 
 
 class _Astray(Exception):  # noqa: N818, not an error: another way is taken
@@ -144,7 +83,7 @@ class _Reader:
         path: Path,
         index: FrameIndex,
         timeout: float,
-        transform: Callable[[np.ndarray], np.ndarray] | None = None,
+        transform: Transform | None = None,
     ):
         self.path = path
         self.index = index

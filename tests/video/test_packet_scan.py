@@ -15,7 +15,7 @@ from video_files import (
 )
 
 from pan_keras.video import probe, read_frames
-from pan_keras.video.hidden_frames import shows
+from pan_keras.video.packet_scan import shows
 
 SHOWN = 0x10  # of the first byte of a VP8 packet
 

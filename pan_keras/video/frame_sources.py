@@ -1,0 +1,161 @@
+"""A clip's frames, however they are stored: the protocol, and which kind a path is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from pan_keras.video.frame_folder import FrameFolder
+from pan_keras.video.video_file import VideoFile
+from pan_keras.video.video_info import FileState, VideoInfo
+
+TIMEOUT = 30.0
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+class FrameSource(Protocol):
+    """The frames of one clip. Making one reads nothing; the methods raise `BrokenVideo`.
+
+    A new way to store clips is a class with these methods and a function for `add_source`.
+
+    Attributes:
+        path: What the clip is called everywhere: its file or folder, or a name below a file.
+    """
+
+    path: Path
+
+    def __len__(self) -> int:
+        """Frames of the clip, counted."""
+
+    @property
+    def rate(self) -> float:
+        """Frames per second, the mean over the clip; 0 where that is not stored."""
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of the clip, as part of a sentence; empty if nothing."""
+
+    def state(self) -> FileState:
+        """Size and time of change, which differ when the clip does."""
+
+    def info(self) -> VideoInfo:
+        """Count, rate and size; decodes one frame."""
+
+    def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
+        """Frames uint8 `(len(indices), H, W, 3)`, each transformed as soon as it is decoded."""
+
+    def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
+        """All frames uint8 `(H, W, 3)` in order, one in memory at a time."""
+
+
+Opener = Callable[[Path, float], FrameSource | None]
+_openers: list[Opener] = []
+
+
+def add_source(opener: Opener) -> None:
+    """Adds a way to store clips, which is asked before files and folders are.
+
+    Args:
+        opener: Gets a path and the seconds that a step of reading may take; gives the source, or
+            None for a path that is not of its kind.
+    """
+    _openers.append(opener)
+
+
+def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
+    """The frames of a clip: a video file, a folder of pictures, or what `add_source` added.
+
+    Args:
+        path: The clip.
+        timeout: Seconds that a step of reading may take; a long video takes many.
+
+    Example:
+        >>> clip = frame_source("up_1.mp4")
+        >>> len(clip), clip.rate
+        (81, 30.0)
+    """
+    path = Path(path)
+    for opener in _openers:
+        found = opener(path, timeout)
+        if found is not None:
+            return found
+    return FrameFolder(path) if path.is_dir() else VideoFile(path, timeout)
+
+
+def probe(path: Path | str, *, timeout: float = TIMEOUT) -> VideoInfo:
+    """Counts the frames of a clip and decodes the first.
+
+    Args:
+        path: A video file or a folder of frames.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+
+    Raises:
+        BrokenVideo: If no frame can be decoded.
+
+    Example:
+        >>> probe("up_1.mp4")
+        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0, mirrored=False)
+    """
+    return frame_source(path, timeout).info()
+
+
+def read_frames(
+    path: Path | str,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    timeout: float = TIMEOUT,
+    transform: Transform | None = None,
+) -> np.ndarray:
+    """Decodes the frames asked for, upright, as 8-bit RGB whatever the pixel format.
+
+    Frame `i` is the one shown as number `i`, from 0. Where that frame cannot be decoded in an
+    otherwise good video file, the nearest one that can stands in for it.
+
+    Args:
+        path: A video file or a folder of frames.
+        indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+        transform: Applied to each frame as it is decoded, for example a resize: a long clip in
+            full size may not fit in memory.
+
+    Returns:
+        uint8 `(len(indices), H, W, 3)`.
+
+    Raises:
+        BrokenVideo: If no frame can be decoded or reading comes to a halt.
+        IndexError: If there is no such frame.
+
+    Example:
+        >>> read_frames("up_1.mp4", [0, 40, 41]).shape
+        (3, 160, 214, 3)
+    """
+    source = frame_source(path, timeout)
+    wanted = [int(i) for i in indices]
+    if not 0 <= min(wanted) <= max(wanted) < len(source):
+        raise IndexError(f"{path}: frames {min(wanted)} to {max(wanted)} of {len(source)}")
+    return source.read(wanted, transform)
+
+
+def iterate_frames(
+    path: Path | str, *, timeout: float = TIMEOUT, transform: Transform
+) -> Iterator[np.ndarray]:
+    """Decodes a clip from its first frame to its last, one frame in memory at a time.
+
+    Args:
+        path: A video file or a folder of frames.
+        timeout: Seconds that a step of the reading may take; a long video takes many.
+        transform: Applied to each frame as it is decoded, for example a resize.
+
+    Yields:
+        uint8 `(H, W, 3)`, upright RGB, the frames that can be decoded in the order shown.
+
+    Raises:
+        BrokenVideo: If the clip cannot be opened or reading it fails.
+
+    Example:
+        >>> sum(1 for _ in iterate_frames("up_1.mp4", transform=lambda frame: frame))
+        81
+    """
+    yield from frame_source(path, timeout).iterate(transform)

@@ -1,0 +1,29 @@
+"""A third way to store clips is one class and one call."""
+
+import numpy as np
+import pytest
+from memory_clips import MemoryClip
+from video_files import moving_frames, write_frames, write_video
+
+from pan_keras.video import frame_source, iterate_frames, probe, read_frames
+from pan_keras.video.frame_folder import FrameFolder
+from pan_keras.video.video_file import VideoFile
+
+
+def test_the_path_tells_the_kind(tmp_path):
+    video = write_video(tmp_path / "a.mp4", moving_frames(4))
+    folder = write_frames(tmp_path / "b", moving_frames(4))
+    assert isinstance(frame_source(video), VideoFile)
+    assert isinstance(frame_source(str(folder)), FrameFolder)
+
+
+@pytest.fixture
+def clip(memory_clips):
+    return memory_clips.add("shard.records/7", moving_frames(9))
+
+
+def test_a_source_of_ones_own_is_read_as_any_other(clip):
+    assert isinstance(frame_source(clip), MemoryClip)
+    assert (probe(clip).frames, probe(clip).rate) == (9, 12)
+    assert np.array_equal(read_frames(clip, [8, 0]), moving_frames(9)[[8, 0]])
+    assert len(list(iterate_frames(clip, transform=np.array))) == 9
