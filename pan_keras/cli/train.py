@@ -44,8 +44,8 @@ def train(
             "--resume goes on with the settings of the run; drop the other arguments "
             "(--run and --root may stay)"
         )
+    from pan_keras.runs.training_record import kept_text
     from pan_keras.training import train as training  # TensorFlow takes seconds to import
-    from pan_keras.training.keeping import to_text
 
     if resume:
         result = training.resume(run, root=root, quiet=as_json)
@@ -63,6 +63,6 @@ def train(
     if as_json:
         echo(json.dumps(summary))
         return
-    kept = "" if result.run.kept is None else f"{to_text(result.run.kept)}, "
+    kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
     echo(f"next: pan-keras evaluate {result.run.path}")

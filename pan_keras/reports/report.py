@@ -17,7 +17,7 @@ from pan_keras.reports.report_bundle import bundle_section
 from pan_keras.reports.report_clips import clip_card
 from pan_keras.reports.report_examples import choose, examples
 from pan_keras.runs.run import Run, open_run
-from pan_keras.training.keeping import doubt, to_text
+from pan_keras.runs.training_record import kept_doubt, kept_text
 
 CROPS = {"1": "centre crop", "3": "three crops", "full": "whole frame"}
 MOMENTS = {1: "one sample in time", 2: "two samples in time", 10: "ten samples in time"}
@@ -151,8 +151,8 @@ def _curves(run: Run) -> Html | None:
 def _kept(run: Run, rows: list[dict[str, float]]) -> str:
     record = run.kept
     if record is not None:
-        warning = doubt(record)
-        return f" {to_text(record).capitalize()}." + (f" Note: {warning}." if warning else "")
+        warning = kept_doubt(record)
+        return f" {kept_text(record).capitalize()}." + (f" Note: {warning}." if warning else "")
     scored = [row for row in rows if "val_accuracy" in row]
     if not scored:
         return ""

@@ -13,7 +13,8 @@ from pan_keras.files import replacing
 from pan_keras.models import FusedNetwork, PANEnsemble, PANetwork, PANFull, PANLite, RGBNetwork
 from pan_keras.models.pan_ensemble import WEIGHTS
 from pan_keras.runs.data_changes import named
-from pan_keras.runs.run import Run, open_run, versions
+from pan_keras.runs.run import Run, open_run
+from pan_keras.runs.versions import versions
 
 KINDS: dict[str, type[keras.Model]] = {
     "lite": PANLite,

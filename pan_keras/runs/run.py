@@ -1,14 +1,10 @@
-"""A run folder: what a training run leaves, and how others read it."""
+"""A run: configuration, data identity and split, models, metrics and versions in one folder."""
 
 import csv
 import json
 import os
-import platform
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +13,10 @@ from pan_keras.clips.live_window import LiveSampling
 from pan_keras.config.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
-from pan_keras.files import read_text, replacing
 from pan_keras.printable import is_printable
 from pan_keras.runs.data_identity import DataIdentity, data_root, identity_from_csv
+from pan_keras.runs.run_folder import RunFolder
+from pan_keras.runs.training_record import metrics_from_csv, metrics_to_csv
 
 if TYPE_CHECKING:
     import keras
@@ -28,11 +25,10 @@ CARD = "card.toml"
 # The files of the trained models by name.
 CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
 IDENTITY = "data_identity.json"
-PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(RunFolder):
     """The folder of one training run.
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
@@ -52,7 +48,6 @@ class Run:
         ClipShape(segments=8, stack=3, size=(64, 64), resize=72)
     """
 
-    path: Path
     checkpoint: str = "kept"
 
     @cached_property
@@ -63,7 +58,7 @@ class Run:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Class names in the order of the logits."""
-        names = tuple(self._text("labels.txt").removesuffix("\n").split("\n"))
+        names = tuple(self.read_text("labels.txt").removesuffix("\n").split("\n"))
         if not all(map(is_printable, names)) or "" in names or len(set(names)) < len(names):
             raise UserError(
                 f"{self.path / 'labels.txt'}: not one name a line, each once; put the file back as "
@@ -99,12 +94,12 @@ class Run:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """What is done to frames before the model."""
-        return self._json("preprocessing.json")
+        return self.read_json("preprocessing.json")
 
     @property
     def data_report(self) -> dict[str, Any]:
         """Counts, ranges and skipped files of the data."""
-        return self._json("data_report.json")
+        return self.read_json("data_report.json")
 
     @property
     def live_sampling(self) -> LiveSampling:
@@ -129,7 +124,7 @@ class Run:
     @property
     def versions(self) -> dict[str, str]:
         """Versions of what trained the model."""
-        return self._json("versions.json")
+        return self.read_json("versions.json")
 
     @cached_property
     def identity(self) -> DataIdentity | None:
@@ -188,12 +183,10 @@ class Run:
 
     def metrics(self) -> list[dict[str, float]]:
         """One row an epoch: loss, accuracy, their validation values, speed."""
-        rows = csv.DictReader(self._text("metrics.csv").splitlines())
+        text = self.read_text("metrics.csv")
         try:
-            if "epoch" not in (rows.fieldnames or ("epoch",)):
-                raise ValueError("no column epoch")
-            return [{key: float(value) for key, value in row.items()} for row in rows]
-        except (TypeError, ValueError, csv.Error) as error:
+            return metrics_from_csv(text)
+        except ValueError as error:
             raise self.damaged("metrics.csv", error) from None
 
     @property
@@ -201,7 +194,7 @@ class Run:
         """Which epoch `model.keras` is of and why; None where an earlier release trained it."""
         if not (self.path / "kept.json").is_file():
             return None
-        return self._json("kept.json")
+        return self.read_json("kept.json")
 
     def load_model(self, checkpoint: str | None = None) -> "keras.Model":
         """A trained model of the run.
@@ -229,18 +222,9 @@ class Run:
         self._check(model)
         return model
 
-    def write(self, name: str, content: str | dict) -> None:
-        """Writes one file of the run, whole or not at all."""
-        text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
-        with replacing(self.path / name) as temporary:
-            # Names of files need not be UTF-8.
-            temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
-
     def write_metrics(self, rows: list[dict[str, float]]) -> None:
         """Writes `metrics.csv` anew."""
-        lines = [",".join(rows[0])] if rows else []
-        lines += [",".join(f"{value:.6g}" for value in row.values()) for row in rows]
-        self.write("metrics.csv", "\n".join(lines) + "\n")
+        self.write("metrics.csv", metrics_to_csv(rows))
 
     def _check(self, model: "keras.Model") -> None:
         classes, clips = model.output_shape[-1], tuple(model.input_shape[1:])
@@ -254,33 +238,6 @@ class Run:
                 f"{self.path / 'config.toml'}: says clips of {self.shape.array}, but the model "
                 f"takes {clips}; put the file back as training wrote it"
             )
-
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            record = json.loads(self._text(name))
-        except (ValueError, RecursionError) as error:
-            raise self.damaged(name, error) from None
-        if not isinstance(record, dict):
-            raise self.damaged(name, "no JSON object")
-        return record
-
-    def damaged(self, name: str, reason: object) -> UserError:
-        """The error for a file of the run that is not of its form.
-
-        Args:
-            name: The file.
-            reason: What is wrong with it.
-        """
-        return UserError(f"{self.path / name}: damaged ({str(reason)[:200]}); train the run again")
-
-    def _text(self, name: str) -> str:
-        try:
-            return read_text(self.path / name)
-        except OSError as error:
-            raise UserError(
-                f"{self.path / name}: not readable ({error.strerror}); "
-                "is this the folder of a finished `pan-keras train`?"
-            ) from None
 
 
 def open_run(path: Path | str) -> Run:
@@ -317,25 +274,6 @@ def preprocessing(config: Config) -> dict[str, Any]:
         "sampling": augmentation.sampling,
         "layout": "uint8 (batch, segments, stack, height, width, RGB)",
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, the machine and the packages that decide the numbers."""
-    found = {"python": sys.version.split()[0], "platform": platform.platform()}
-    return found | package_versions(PACKAGES)
-
-
-def package_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of installed packages by name, `absent` where one is not there."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            from pan_keras import __version__  # noqa: PLC0415
-
-            found[package] = __version__ if package == "pan-keras" else "absent"
-    return found
 
 
 def latest_run(folder: Path = Path("runs")) -> Run:

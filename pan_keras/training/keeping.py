@@ -13,8 +13,6 @@ RULES = {
     "loss": "the lowest validation loss",
     "last": "the last epoch",
 }
-# Intervals narrower than this are not worth a warning: whichever epoch is kept, it is as good.
-WIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -115,29 +113,3 @@ class Keeping:
 
     def _interval(self, row: dict[str, float]) -> Interval:
         return wilson(row["val_accuracy"] * self.clips, self.clips)
-
-
-def to_text(record: dict[str, Any]) -> str:
-    """What was kept and why, as a sentence."""
-    text = f"kept: epoch {record['epoch']} of {record['epochs']}, {record['why']}"
-    if "interval" in record:
-        low, high = record["interval"]
-        text += (
-            f"; validation accuracy {record['val_accuracy']:.3f} "
-            f"(95 % interval {low:.3f} to {high:.3f}, {record['val_clips']} clips)"
-        )
-    return text
-
-
-def doubt(record: dict[str, Any]) -> str | None:
-    """A warning where the validation clips are too few to choose between the epochs, else None."""
-    if record["rule"] == "last" or record["alike"] < 2:
-        return None
-    low, high = record["interval"]
-    if high - low < WIDE:
-        return None
-    return (
-        f"{record['val_clips']} validation clips cannot choose between the epochs: "
-        f"{record['alike']} of {record['epochs']} have an accuracy within the interval of the "
-        "kept one, or above it; hold out more clips to choose by accuracy"
-    )

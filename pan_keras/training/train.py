@@ -16,8 +16,9 @@ from pan_keras.runs.combining import RECORD
 from pan_keras.runs.data_identity import data_root, identity_of
 from pan_keras.runs.network import create_model, describe_network, with_network
 from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
-from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing, versions
+from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing
 from pan_keras.runs.run_data import NO_DATA, open_configured_data, open_run_data
+from pan_keras.runs.versions import versions
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.trainer import Trainer
@@ -107,7 +108,7 @@ def train(
         new.write("config.toml", complete.to_toml())
         notes = describe_network(complete, resolved)
         notes += describe(complete, resolved, len(data.clips("train")))
-        return _fit(new, data, notes, start, quiet)
+        return _fit(complete, data, new, notes, start, quiet)
 
 
 def resume(
@@ -133,7 +134,7 @@ def resume(
         config, data = found.config, _unchanged_data(found, root)
         clips = len(data.clips("train"))
         notes = describe(with_length(config, clips), config, clips)
-        return _fit(found, data, notes, start, quiet)
+        return _fit(config, data, found, notes, start, quiet)
 
 
 def resolve(
@@ -201,9 +202,9 @@ def _check_trainable(config: Config, data: VideoData) -> None:
 
 
 def _fit(
-    run: Run, data: VideoData, notes: Sequence[str], start: float, quiet: bool
+    config: Config, data: VideoData, run: Run, notes: Sequence[str], start: float, quiet: bool
 ) -> TrainingResult:
-    trainer = Trainer(run, data)
+    trainer = Trainer(config, data, run)
     if not (run.path / "data_report.json").is_file():
         run.write("data_report.json", data.report())
     report = run.data_report

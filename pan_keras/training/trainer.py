@@ -14,19 +14,21 @@ import tensorflow as tf
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.framing import framing
-from pan_keras.config.config import FRESH
+from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.inference.keras_inference import Inference
 from pan_keras.input import FrameStore, LeftOut, reporting, steps_per_epoch, training_dataset
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import CHECKPOINTS, Run
+from pan_keras.runs.run import CHECKPOINTS, Run, clip_shape
+from pan_keras.runs.training_record import kept_doubt
+from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.training.checkpoints import Checkpoints
-from pan_keras.training.environment import changes, environment
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.initial_weights import initial_weights
-from pan_keras.training.keeping import Keeping, doubt
+from pan_keras.training.keeping import Keeping
+from pan_keras.training.loop_state import State, Sums, TimedBatches
 from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.mixup import Mixup
 from pan_keras.training.optimisation.optimizers import create_optimizer
@@ -36,8 +38,6 @@ from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.pictures import Pictures
 from pan_keras.training.progress import TrainingProgress
 from pan_keras.training.stopping import StopRequest
-from pan_keras.training.timed_batches import TimedBatches
-from pan_keras.training.training_state import State, Sums
 from pan_keras.training.validation import Validation
 
 # Metrics are fetched when this many steps, or seconds, have passed: a GPU need not wait for them.
@@ -54,17 +54,17 @@ class Trainer:
     sees what an unbroken one would have seen.
 
     Args:
-        run: A run folder with its configuration.
+        config: The complete configuration.
         data: The opened data.
+        run: The folder to write into.
 
     Example:
-        >>> trainer = Trainer(run, open_data("videos"))
+        >>> trainer = Trainer(config, open_data("videos"), run)
         >>> rows = trainer.fit()
         >>> rows[-1]["val_accuracy"]
     """
 
-    def __init__(self, run: Run, data: VideoData):
-        config = run.config
+    def __init__(self, config: Config, data: VideoData, run: Run):
         # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
         if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
@@ -73,6 +73,7 @@ class Trainer:
         training = config.training
         self.run = run
         self.config = config
+        self.shape = clip_shape(config)
         self.classes = data.classes
         self.clips = data.clips("train")
         self.skipped = data.skipped
@@ -95,7 +96,7 @@ class Trainer:
             jit=training.jit,
         )
         self.store = FrameStore(
-            framing(run.shape),
+            framing(self.shape),
             cache=config.data.cache,
             folder=run.path / "cache" if config.data.cache == "disk" else None,
         )
@@ -168,7 +169,7 @@ class Trainer:
                     saved = time.perf_counter()
             if state.step < epochs * self.steps:
                 progress.note(f"stopped: {state.stale} epochs without a better validation result")
-            uncertain = doubt(self.keeping.record(state.rows))
+            uncertain = kept_doubt(self.keeping.record(state.rows))
             if uncertain:
                 progress.message(f"warning: {uncertain}")
         return state.rows
@@ -203,7 +204,7 @@ class Trainer:
         if state.step and not state.versions:
             # An earlier release wrote them beside the checkpoints alone.
             state.versions.append({"step": 0, **self.run.versions})
-        changed = changes(state.versions, now)
+        changed = environment_changes(state.versions, now)
         if changed:
             progress.message(
                 f"warning: another environment than up to step {state.step}: {', '.join(changed)}; "
@@ -330,7 +331,7 @@ class Trainer:
         augmentation = config.augmentation
         return training_dataset(
             self.clips,
-            self.run.shape,
+            self.shape,
             Augmentation(
                 crop=augmentation.crop,
                 flip=bool(augmentation.flip),

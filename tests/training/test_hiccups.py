@@ -175,9 +175,10 @@ def test_resuming_with_other_versions_says_so_and_keeps_what_began(
         with pytest.raises(Interrupted):
             trained(videos, run)
     began = (run / "versions.json").read_text()
-    from pan_keras.training import environment, trainer
+    from pan_keras.runs.versions import environment
+    from pan_keras.training import trainer
 
-    now = {**environment.environment(), "tensorflow": "9.9"}
+    now = {**environment(), "tensorflow": "9.9"}
     monkeypatch.setattr(trainer, "environment", lambda: now)
     resume(run, quiet=True)
     text = capsys.readouterr().err

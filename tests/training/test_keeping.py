@@ -10,7 +10,8 @@ from pan_keras.evaluation.evaluation import evaluate
 from pan_keras.metrics.intervals import wilson
 from pan_keras.reports.report import write_report
 from pan_keras.runs.run import open_run
-from pan_keras.training.keeping import Keeping, doubt, to_text
+from pan_keras.runs.training_record import kept_doubt, kept_text
+from pan_keras.training.keeping import Keeping
 from pan_keras.training.train import train
 
 SETTINGS = (
@@ -55,8 +56,8 @@ def test_without_validation_clips_the_last_is_kept_and_no_accuracy_is_told():
     epochs = [{"epoch": epoch, "step": epoch} for epoch in (1, 2)]
     record = Keeping("auto", 0).record(epochs)
     assert (record["epoch"], record["rule"]) == (2, "last")
-    assert to_text(record) == "kept: epoch 2 of 2, the last epoch"
-    assert doubt(record) is None
+    assert kept_text(record) == "kept: epoch 2 of 2, the last epoch"
+    assert kept_doubt(record) is None
 
 
 @pytest.mark.parametrize("rule", ["best", "loss"])
@@ -74,8 +75,8 @@ def test_few_clips_are_said_not_to_choose():
     record = Keeping("best", 12).record(rows([0.25, 0.75, 0.5, 0.67]))
     assert record["interval"] == list(wilson(9, 12))
     assert record["alike"] == 3
-    assert "validation accuracy 0.750 (95 % interval 0.468 to 0.911, 12 clips)" in to_text(record)
-    assert "12 validation clips cannot choose between the epochs: 3 of 4" in doubt(record)
+    assert "validation accuracy 0.750 (95 % interval 0.468 to 0.911, 12 clips)" in kept_text(record)
+    assert "12 validation clips cannot choose between the epochs: 3 of 4" in kept_doubt(record)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_few_clips_are_said_not_to_choose():
     ],
 )
 def test_nothing_is_doubted_where_there_is_no_doubt(asked, clips, accuracies):
-    assert doubt(Keeping(asked, clips).record(rows(accuracies))) is None
+    assert kept_doubt(Keeping(asked, clips).record(rows(accuracies))) is None
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.speed import machine
 from pan_keras.deploy.source import Source
-from pan_keras.runs.run import Run, package_versions, versions
+from pan_keras.runs.run import Run
+from pan_keras.runs.versions import package_versions, versions
 from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS
 from pan_keras.runtime.bundle_files import SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors

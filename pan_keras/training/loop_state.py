@@ -1,5 +1,7 @@
-"""Where a training stands, beside the variables."""
+"""The state of the training loop besides the variables, and the batches it waits for."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,3 +45,27 @@ class State:
     rows: list[dict[str, float]] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
     versions: list[dict[str, Any]] = field(default_factory=list)
+
+
+class TimedBatches:
+    """Iterates over batches and measures the time spent waiting for them.
+
+    Args:
+        batches: Gives the batches.
+
+    Attributes:
+        waited: Seconds waited since the start.
+    """
+
+    def __init__(self, batches: Iterator):
+        self.batches = batches
+        self.waited = 0.0
+
+    def __iter__(self) -> "TimedBatches":
+        return self
+
+    def __next__(self):
+        start = time.perf_counter()
+        batch = next(self.batches)
+        self.waited += time.perf_counter() - start
+        return batch

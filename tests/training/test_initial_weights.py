@@ -7,7 +7,7 @@ import pytest
 from pan_keras.errors import UserError
 from pan_keras.models import create
 from pan_keras.runs.run import open_run
-from pan_keras.training.fine_tuning import start_from
+from pan_keras.training.initial_weights import start_from
 from pan_keras.training.weighted_layers import weighted_layers
 
 

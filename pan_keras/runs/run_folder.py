@@ -1,0 +1,69 @@
+"""The files of a run: read with one sentence for what is wrong, written whole or not at all."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pan_keras.errors import UserError
+from pan_keras.files import read_text, replacing
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Reads and writes the files of a folder.
+
+    Args:
+        path: The folder.
+    """
+
+    path: Path
+
+    def read_text(self, name: str) -> str:
+        """The content of a text file.
+
+        Raises:
+            UserError: If it cannot be read.
+        """
+        try:
+            return read_text(self.path / name)
+        except OSError as error:
+            raise UserError(
+                f"{self.path / name}: not readable ({error.strerror}); "
+                "is this the folder of a finished `pan-keras train`?"
+            ) from None
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The object in a JSON file.
+
+        Raises:
+            UserError: If it cannot be read or holds no object.
+        """
+        try:
+            record = json.loads(self.read_text(name))
+        except (ValueError, RecursionError) as error:
+            raise self.damaged(name, error) from None
+        if not isinstance(record, dict):
+            raise self.damaged(name, "no JSON object")
+        return record
+
+    def write(self, name: str, content: str | dict[str, Any]) -> None:
+        """Writes one file, whole or not at all.
+
+        Args:
+            name: The file.
+            content: Text, or an object to write as JSON.
+        """
+        text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
+        with replacing(self.path / name) as temporary:
+            # Names of files need not be UTF-8.
+            temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    def damaged(self, name: str, reason: object) -> UserError:
+        """The error for a file that has the wrong form.
+
+        Args:
+            name: The file.
+            reason: What is wrong with it.
+        """
+        return UserError(f"{self.path / name}: damaged ({str(reason)[:200]}); train the run again")
