@@ -27,6 +27,7 @@ def fold(
         The result of the whole.
 
     Example:
+        >>> from pan_keras import models
         >>> model = models.create("pan_en_micro", classes=8, size=64)
         >>> fold(model, lambda network: 1, lambda _, parts: sum(parts.values()))
         3
@@ -82,6 +83,7 @@ def weighted_layers(model: keras.Model) -> Iterator[tuple[str, keras.layers.Laye
         The name and the layer.
 
     Example:
+        >>> from pan_keras import models
         >>> model = models.create("pan_lite_micro", classes=2, size=32)
         >>> [name for name, _ in weighted_layers(model)][:3]
         ['persistence_of_appearance', 'conv1', 'bn1']
