@@ -19,6 +19,7 @@ PACKAGES = {
     "numpy": "numpy",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
+    "pydantic": "pydantic",
     "rich": "rich",
     "tensorboard": "tensorboard",
     "tensorflow": "tensorflow",

@@ -152,7 +152,7 @@ def whole(model, batch: int) -> dict[str, Callable]:
     """Functions that run the forward pass, both passes, and a whole step."""
     import tensorflow as tf  # noqa: PLC0415
 
-    from pan_keras.config.config import load_config  # noqa: PLC0415
+    from pan_keras.config import load_config  # noqa: PLC0415
     from pan_keras.training.optimisation.losses import cross_entropy  # noqa: PLC0415
     from pan_keras.training.optimisation.optimizers import create_optimizer  # noqa: PLC0415
     from pan_keras.training.optimisation.schedules import PAPER  # noqa: PLC0415

@@ -2,12 +2,10 @@
 
 import keras
 
-from pan_keras.models import PANetwork, PANLite, RGBNetwork, VideoNetwork, networks
+from pan_keras.models import FusedNetwork, PANetwork, PANLite, RGBNetwork, VideoNetwork
 
 # By what the backbone sees: RGB and PA together, PA, RGB.
-NETWORKS: dict[str, type[VideoNetwork]] = {
-    network.modality: network for network in (PANLite, PANetwork, RGBNetwork)
-}
+NETWORKS: dict[str, type[VideoNetwork]] = {"lite": PANLite, "pa": PANetwork, "rgb": RGBNetwork}
 
 
 def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
@@ -22,4 +20,10 @@ def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
         >>> list(branches_of(models.create("tsm_micro", classes=8)))
         ['rgb']
     """
-    return {network.modality: network for network in networks(model).values()}
+    if isinstance(model, FusedNetwork):
+        return {
+            modality: network
+            for branch in model.branches.values()
+            for modality, network in branches_of(branch).items()
+        }
+    return {modality: model for modality, network in NETWORKS.items() if isinstance(model, network)}

@@ -52,7 +52,7 @@ def check(source: str, root: Path | None, max_broken: float, duplicates: bool, a
     Counts classes, splits and sizes; names what is broken, ignored or odd; and says what the crop
     of the card's settings, or of the default ones, cuts away of the pictures.
     """
-    from pan_keras.config.config import load_config
+    from pan_keras.config import load_config
     from pan_keras.data import open_data
     from pan_keras.video.picture_sizes import cut_away, cut_away_to_text
 

@@ -1,4 +1,4 @@
-"""`pan-keras settings`: the command line of `pan_keras.config.setting.settings`."""
+"""`pan-keras settings`: the command line of `pan_keras.config.reference.settings`."""
 
 import json
 
@@ -16,9 +16,9 @@ def settings(key: str | None, as_json: bool):
     KEY is a setting such as training.epochs, its last part, or a section such as augmentation;
     without it, all are listed. Set one by `--set KEY=VALUE` or in a TOML file.
     """
-    from pan_keras.config import setting
+    from pan_keras.config import reference
 
-    found = setting.settings(key)
+    found = reference.settings(key)
     if as_json:
         echo(json.dumps([each.to_json() for each in found], indent=1))
         return

@@ -1,44 +1,37 @@
-"""The typed configuration of a training run, and how it is put together."""
+"""The typed configuration of a training run."""
 
-import dataclasses
-import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import tomli_w
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 
 from pan_keras.clips.clip_shape import Fit
 from pan_keras.clips.resizing_steps import RESIZING, Resizing
-from pan_keras.config.config_values import bounded, check_bounds, shown
-from pan_keras.config.settings import assemble, override
+from pan_keras.config.section import Kind, Text, section, shown
+from pan_keras.config.tables import to_tables, to_toml
 from pan_keras.errors import UserError
 
-RECIPES = Path(__file__).parent / "recipes"
-# Stands in files that `to_toml` writes. They are complete: a key that is left out has the default
-# of its section. In files of earlier versions it has that of the recipe `small` as it was.
+# Stands in files that `to_toml` writes; those of the first versions have none.
 FORMAT = 2
-EARLIER = {
-    "model": {
-        "name": "pan_lite_micro",
-        "segments": 8,
-        "stack": 3,
-        "size": [72, 96],
-        "resize": 84,
-        "fit": "crop",
-        "resizing": 1,
-        "dropout": 0.3,
-    },
-    "augmentation": {"crop": "random", "flip": False, "brightness": 0.2, "contrast": 0.2},
-    "training": {"epochs": 50, "batch": 8, "learning_rate": 2e-3, "weight_decay": 1e-3},
-}
-LARGEST_FILE = 1_000_000  # bytes of a TOML file
 LARGEST_CLIP = 2**30  # bytes
 FRESH = "none"  # model.weights for a network that starts from nothing
-SHARE = {"least": 0, "below": 1}
+
+Share = Annotated[StrictFloat, Field(ge=0, lt=1)]
+Pixels = Annotated[StrictInt, Field(ge=1, le=8192)]
 
 
+def _square(size: Any) -> Any:
+    return (size, size) if type(size) is int else size
+
+
+def _not_boolean(version: Any) -> Any:
+    """To Python, and so to a Literal, true is 1."""
+    if isinstance(version, bool):
+        raise ValueError(version)
+    return version
+
+
+@section
 @dataclass(frozen=True)
 class DataConfig:
     """Where the clips come from.
@@ -52,14 +45,15 @@ class DataConfig:
         workers: Clips prepared at the same time.
     """
 
-    source: str = "motions"
-    root: str = ""
-    split_seed: int = bounded(0, least=0, most=2**63 - 1)
-    max_broken: float = bounded(0.05, least=0, most=1)
+    source: Text = "motions"
+    root: Text = ""
+    split_seed: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)] = 0
+    max_broken: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.05
     cache: Literal["none", "memory", "disk"] = "memory"
-    workers: int = bounded(2, least=1, most=256)
+    workers: Annotated[StrictInt, Field(ge=1, le=256)] = 2
 
 
+@section
 @dataclass(frozen=True)
 class ModelConfig:
     """Which network, on how many frames of which size.
@@ -87,26 +81,40 @@ class ModelConfig:
             small as in the authors' code (`reference`).
     """
 
-    name: str = "pan_lite_micro"
-    segments: int = bounded(8, least=1, most=1024)
-    stack: int = bounded(4, least=1, most=1024)
-    size: tuple[int, int] = bounded((224, 224), least=1, most=8192)
-    resize: int = bounded(256, least=1, most=8192)
+    name: Text = "pan_lite_micro"
+    segments: Annotated[StrictInt, Field(ge=1, le=1024)] = 8
+    stack: Annotated[StrictInt, Field(ge=1, le=1024)] = 4
+    size: Annotated[
+        tuple[Pixels, Pixels], Kind("[height, width] or one number"), BeforeValidator(_square)
+    ] = (224, 224)
+    resize: Pixels = 256
     fit: Fit = "crop"
-    resizing: Resizing = RESIZING
-    dropout: float = bounded(0.5, **SHARE)
-    shift: bool | None = None
-    causal: bool | None = None
+    resizing: Annotated[Resizing, BeforeValidator(_not_boolean)] = RESIZING
+    dropout: Share = 0.5
+    shift: StrictBool | None = None
+    causal: StrictBool | None = None
     aggregation: Literal["vap", "vip", "average"] | None = None
-    weights: str = FRESH
-    width: float | None = bounded(None, above=0, most=16)
+    # Earlier versions wrote nothing between the quotes.
+    weights: Annotated[Text, AfterValidator(lambda text: text or FRESH)] = FRESH
+    width: Annotated[StrictFloat, Field(gt=0, le=16)] | None = None
     initialisation: Literal["scaled", "reference"] = "scaled"
 
-    def __post_init__(self):
-        # Earlier versions wrote nothing between the quotes.
-        object.__setattr__(self, "weights", self.weights or FRESH)
+    def __post_init__(self) -> None:
+        if self.fit != "crop" and self.resizing == 1:
+            raise UserError(
+                f"model.fit is {self.fit}, which model.resizing = 1 does not have; set it to 2"
+            )
+        height, width = self.size
+        clip = self.segments * self.stack * height * width * 3
+        if clip > LARGEST_CLIP:
+            raise UserError(
+                f"model: a clip of {self.segments} x {self.stack} frames of {height} x {width} "
+                f"pixels has {clip / 2**30:.0f} GiB, and the most is 1; lower segments, stack or "
+                "size"
+            )
 
 
+@section
 @dataclass(frozen=True)
 class AugmentationConfig:
     """How a training clip is varied; all its frames alike, but for the exposure.
@@ -127,16 +135,17 @@ class AugmentationConfig:
     """
 
     crop: Literal["random", "multiscale", "centre"] = "random"
-    flip: bool | None = None
-    brightness: float = bounded(0.0, **SHARE)
-    contrast: float = bounded(0.0, **SHARE)
-    rotation: float = bounded(0.0, least=0, below=180)
-    zoom: float = bounded(0.0, **SHARE)
-    exposure: float = bounded(0.0, **SHARE)
+    flip: StrictBool | None = None
+    brightness: Share = 0.0
+    contrast: Share = 0.0
+    rotation: Annotated[StrictFloat, Field(ge=0, lt=180)] = 0.0
+    zoom: Share = 0.0
+    exposure: Share = 0.0
     sampling: Literal["random", "dense"] = "random"
     validation_sampling: Literal["spread", "central"] = "spread"
 
 
+@section
 @dataclass(frozen=True)
 class OptimisationConfig:
     """How long and how fast the weights move.
@@ -179,30 +188,49 @@ class OptimisationConfig:
             and at the end of each epoch.
     """
 
-    seed: int = bounded(0, least=0, most=2**32 - 1)
-    epochs: int | None = bounded(None, least=1, most=1_000_000)
-    batch: int = bounded(8, least=1, most=65_536)
-    accumulate: int = bounded(1, least=1, most=65_536)
+    seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = 0
+    epochs: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    batch: Annotated[StrictInt, Field(ge=1, le=65_536)] = 8
+    accumulate: Annotated[StrictInt, Field(ge=1, le=65_536)] = 1
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = bounded(1e-3, above=0, most=1e6)
-    reference_batch: int = bounded(0, least=0, most=65_536)
-    warmup: float = bounded(0.0, least=0, most=1e6)
+    learning_rate: Annotated[StrictFloat, Field(gt=0, le=1e6)] = 1e-3
+    reference_batch: Annotated[StrictInt, Field(ge=0, le=65_536)] = 0
+    warmup: Annotated[StrictFloat, Field(ge=0, le=1e6)] = 0.0
     schedule: Literal["cosine", "steps"] = "cosine"
-    milestones: tuple[float, ...] = bounded((), above=0, below=1)
-    weight_decay: float = bounded(1e-3, least=0, most=1e6)
-    clip_norm: float = bounded(0.0, least=0, most=1e12)
-    label_smoothing: float = bounded(0.0, **SHARE)
-    mixup: float = bounded(0.0, least=0, most=1000)
-    class_weights: bool = False
-    average: float = bounded(0.0, **SHARE)
+    milestones: tuple[Annotated[StrictFloat, Field(gt=0, lt=1)], ...] = ()
+    weight_decay: Annotated[StrictFloat, Field(ge=0, le=1e6)] = 1e-3
+    clip_norm: Annotated[StrictFloat, Field(ge=0, le=1e12)] = 0.0
+    label_smoothing: Share = 0.0
+    mixup: Annotated[StrictFloat, Field(ge=0, le=1000)] = 0.0
+    class_weights: StrictBool = False
+    average: Share = 0.0
     keep: Literal["auto", "best", "loss", "last"] = "auto"
-    patience: int = bounded(0, least=0, most=1_000_000)
+    patience: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    deterministic: bool = True
-    jit: bool = False
-    checkpoint_seconds: float = bounded(300.0, least=0, most=1e9)
+    deterministic: StrictBool = True
+    jit: StrictBool = False
+    checkpoint_seconds: Annotated[StrictFloat, Field(ge=0, le=1e9)] = 300.0
+
+    def __post_init__(self) -> None:
+        if self.batch % self.accumulate:
+            raise UserError(
+                f"training.accumulate is {self.accumulate}, which does not divide "
+                f"training.batch, {self.batch}, into equal parts; change one of them"
+            )
+        marks = list(self.milestones)
+        if marks and self.schedule != "steps":
+            raise UserError(
+                f"training.milestones is {shown(marks)}, but training.schedule is "
+                f"{self.schedule}; set it to steps"
+            )
+        if marks != sorted(set(marks)):
+            raise UserError(
+                f"training.milestones is {shown(marks)}; it must be shares of the epochs, "
+                "between 0 and 1 and rising"
+            )
 
 
+@section
 @dataclass(frozen=True)
 class Config:
     """All that decides a training run, in four sections.
@@ -218,159 +246,10 @@ class Config:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
 
-    def __post_init__(self):
-        for item in dataclasses.fields(self):
-            check_bounds(getattr(self, item.name), item.name)
-        _check_model(self.model)
-        _check_steps(self.training)
-
     def to_tables(self) -> dict[str, dict[str, Any]]:
         """The configuration by section and key; what is absent is left out."""
-        return {
-            name: {key: value for key, value in values.items() if value is not None}
-            for name, values in dataclasses.asdict(self).items()
-        }
+        return to_tables(self)
 
     def to_toml(self) -> str:
         """The configuration as a file that `read_config` reads back as it is."""
-        return tomli_w.dumps({"format": FORMAT, **self.to_tables()})
-
-
-def recipes() -> list[str]:
-    """Names of the configurations that ship with the package."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def load_config(
-    recipe: str = "small",
-    card: Mapping[str, Any] | None = None,
-    file: Path | None = None,
-    overrides: Iterable[str] = (),
-    sections: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Config:
-    """Puts a configuration together; what comes later wins.
-
-    Args:
-        recipe: Name of a shipped configuration, the ground.
-        card: Training defaults of a data set card, by section.
-        file: TOML file of the user. That of a run is complete: recipe and card do not count.
-        overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
-        sections: Values by section and key, as a program gives them.
-
-    Raises:
-        UserError: If a key is unknown, or a value of the wrong type or out of bounds.
-    """
-    if recipe not in recipes():
-        raise UserError(f"config {recipe}: no such file or recipe; the recipes are {recipes()}")
-    layers = [
-        (f"recipe {recipe}", read_toml(RECIPES / f"{recipe}.toml")),
-        ("the data set card", dict(card or {})),
-    ]
-    if file is not None:
-        tables, complete = _without_format(read_toml(file), file)
-        layers = [*([] if complete else layers), (str(file), tables)]
-    layers += [(f"--set {item}", override(item)) for item in overrides]
-    return assemble(Config, [*layers, ("keyword sections", dict(sections or {}))])
-
-
-def make_config(source: str | Path | None = None, **sections: Mapping[str, Any]) -> Config:
-    """Puts a configuration together in Python, over the recipe `small`.
-
-    Args:
-        source: Data set card, folder or CSV file; the same as `data={"source": source}`.
-        **sections: Values by section: `data`, `model`, `augmentation`, `training`.
-
-    Raises:
-        UserError: If a section or key is unknown, or a value of the wrong type or out of bounds.
-
-    Example:
-        >>> config = make_config("videos", training={"epochs": 20}, model={"size": 112})
-        >>> config.data.source, config.training.epochs, config.model.size
-        ('videos', 20, (112, 112))
-    """
-    if source is not None:
-        sections["data"] = {"source": str(source), **sections.get("data", {})}
-    return load_config(sections=sections)
-
-
-def read_config(file: Path) -> Config:
-    """Reads the configuration of a run, as `Config.to_toml` or an earlier version wrote it.
-
-    Raises:
-        UserError: If it is not one.
-
-    Example:
-        >>> read_config(Path("runs/demo/config.toml")).training.seed
-        0
-    """
-    tables, complete = _without_format(read_toml(file), file)
-    try:
-        return assemble(Config, [*([] if complete else [("", EARLIER)]), (str(file), tables)])
-    except UserError as error:
-        # What the sections say together is out of bounds, whichever file says it.
-        raise UserError(f"{file}: {str(error).removeprefix(f'{file}: ')}") from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Reads a TOML file; what is wrong with it becomes one sentence."""
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{path}: no file; give a TOML file or one of {recipes()}")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise UserError(f"{path}: larger than a megabyte; give a file of settings")
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give a TOML file or one of {recipes()}") from None
-    except RecursionError:
-        raise UserError(f"{path}: nested too deeply for a file of settings; fix it") from None
-    except (ValueError, OSError) as error:
-        # Besides TOMLDecodeError also what Python says of undecodable bytes and endless numbers.
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: not readable as TOML ({reason}); fix the file") from None
-
-
-def _without_format(tables: dict[str, Any], file: Path) -> tuple[dict[str, Any], bool]:
-    """The sections of a file, and whether it says that they are complete."""
-    sections = {name: table for name, table in tables.items() if name != "format"}
-    given = tables.get("format")
-    if given not in (None, FORMAT):
-        raise UserError(
-            f"{file}: format is {shown(given)}, and this version reads {FORMAT}; use a newer one"
-        )
-    return sections, given is not None
-
-
-def _check_model(model: ModelConfig) -> None:
-    if model.fit != "crop" and model.resizing == 1:
-        raise UserError(
-            f"model.fit is {model.fit}, which model.resizing = 1 does not have; set it to 2"
-        )
-    height, width = model.size
-    clip = model.segments * model.stack * height * width * 3
-    if clip > LARGEST_CLIP:
-        raise UserError(
-            f"model: a clip of {model.segments} x {model.stack} frames of {height} x {width} "
-            f"pixels has {clip / 2**30:.0f} GiB, and the most is 1; lower segments, stack or size"
-        )
-
-
-def _check_steps(training: OptimisationConfig) -> None:
-    if training.batch % training.accumulate:
-        raise UserError(
-            f"training.accumulate is {training.accumulate}, which does not divide training.batch, "
-            f"{training.batch}, into equal parts; change one of them"
-        )
-    marks = training.milestones
-    if marks and training.schedule != "steps":
-        raise UserError(
-            f"training.milestones is {shown(list(marks))}, but training.schedule is "
-            f"{training.schedule}; set it to steps"
-        )
-    if list(marks) != sorted(set(marks)):
-        raise UserError(
-            f"training.milestones is {shown(list(marks))}; it must be shares of the epochs, "
-            "between 0 and 1 and rising"
-        )
+        return to_toml(self, format=FORMAT)

@@ -223,7 +223,7 @@ def _splits(
 
 def _by_rules(card: Card, listing: Listing) -> dict[Path, str]:
     splits = dict.fromkeys(listing.labels, "train")
-    for rule in card.split:
+    for name, rule in card.split.items():
         for path, split in splits.items():
             columns = listing.columns[path]
             column = rule.column.strip().lower()
@@ -233,7 +233,7 @@ def _by_rules(card: Card, listing: Listing) -> dict[Path, str]:
                     "splits by, is missing; add it"
                 )
             if split == "train" and columns[column] in rule.values:
-                splits[path] = rule.split
+                splits[path] = name
     return splits
 
 

@@ -4,17 +4,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt
 
 from pan_keras import shipped
-from pan_keras.config.config import read_toml
-from pan_keras.config.settings import assemble
-from pan_keras.deploy.artefact import PRECISIONS
+from pan_keras.config.section import Kind, Text, section
+from pan_keras.config.tables import assemble, read_toml
 from pan_keras.errors import UserError
 
 DEFAULT = "default"
+_Choice = TypeVar("_Choice")
 
 
+def _each_once(choices: tuple[_Choice, ...]) -> tuple[_Choice, ...]:
+    if not choices or len(set(choices)) != len(choices):
+        raise ValueError(choices)
+    return choices
+
+
+@section
 @dataclass(frozen=True)
 class ExportSection:
     """Which files the bundle holds.
@@ -30,14 +39,23 @@ class ExportSection:
             test part of a run that knows its data.
     """
 
-    formats: tuple[Literal["tflite", "onnx"], ...] = ("tflite",)
-    precisions: tuple[Literal["float32", "float16", "dynamic", "int8"], ...] = ("float32", "int8")
-    streaming: bool = False
-    with_motion: bool = False
-    dynamic_batch: bool = False
+    formats: Annotated[
+        tuple[Literal["tflite", "onnx"], ...],
+        Kind("a list of tflite, onnx; name at least one, each once"),
+        AfterValidator(_each_once),
+    ] = ("tflite",)
+    precisions: Annotated[
+        tuple[Literal["float32", "float16", "dynamic", "int8"], ...],
+        Kind("a list of float32, float16, dynamic, int8; name at least one, each once"),
+        AfterValidator(_each_once),
+    ] = ("float32", "int8")
+    streaming: StrictBool = False
+    with_motion: StrictBool = False
+    dynamic_batch: StrictBool = False
     evaluate: Literal["train", "val", "test", "all", "none"] = "test"
 
 
+@section
 @dataclass(frozen=True)
 class CalibrationSection:
     """By which clips the ranges of int8 are found.
@@ -49,12 +67,13 @@ class CalibrationSection:
         seed: Seed of the draw.
     """
 
-    data: str = ""
-    root: str = ""
-    clips: int = 128
-    seed: int = 0
+    data: Text = ""
+    root: Text = ""
+    clips: Annotated[StrictInt, Field(ge=1)] = 128
+    seed: Annotated[StrictInt, Field(ge=0)] = 0
 
 
+@section
 @dataclass(frozen=True)
 class CheckSection:
     """What is run to compare with the Keras model.
@@ -64,10 +83,11 @@ class CheckSection:
         threads: Threads when the time of a call is measured.
     """
 
-    clips: int = 32
-    threads: int = 2
+    clips: Annotated[StrictInt, Field(ge=32)] = 32
+    threads: Annotated[StrictInt, Field(ge=1)] = 2
 
 
+@section
 @dataclass(frozen=True)
 class Limits:
     """What one precision may lose against the Keras model.
@@ -79,12 +99,13 @@ class Limits:
         drop: Most that may be lost of the top-1 accuracy, in points of a hundred.
     """
 
-    difference: float = math.inf
-    cosine: float = -1.0
-    agreement: float = 0.0
-    drop: float = 100.0
+    difference: Annotated[StrictFloat, Field(ge=0)] = math.inf
+    cosine: Annotated[StrictFloat, Field(ge=-1, le=1)] = -1.0
+    agreement: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.0
+    drop: Annotated[StrictFloat, Field(ge=0)] = 100.0
 
 
+@section
 @dataclass(frozen=True)
 class Recipe:
     """All that decides an export, in sections; `load_recipe` makes it.
@@ -102,28 +123,6 @@ class Recipe:
     float16: Limits = field(default_factory=Limits)
     dynamic: Limits = field(default_factory=Limits)
     int8: Limits = field(default_factory=Limits)
-
-    def __post_init__(self):
-        for key, values in (
-            ("export.formats", self.export.formats),
-            ("export.precisions", self.export.precisions),
-        ):
-            if not values or len(set(values)) != len(values):
-                raise UserError(f"{key} is {list(values)}; name at least one, each once")
-        if self.check.clips < 32:
-            raise UserError(f"check.clips is {self.check.clips}; it must be at least 32")
-        for key, value in (
-            ("calibration.clips", self.calibration.clips),
-            ("check.threads", self.check.threads),
-        ):
-            if value < 1:
-                raise UserError(f"{key} is {value}; it must be at least 1")
-        if self.calibration.seed < 0:
-            raise UserError(f"calibration.seed is {self.calibration.seed}; it must be 0 or more")
-        for precision in PRECISIONS:
-            drop = self.limits(precision).drop
-            if not drop >= 0:
-                raise UserError(f"{precision}.drop is {drop:g}; it must be 0 or more")
 
     def limits(self, precision: str) -> Limits:
         """The limits of a precision."""

@@ -1,9 +1,7 @@
 """Video classifiers built from the layers and backbones, and their registry of names."""
 
-from pan_keras.models.cues import AppearanceCue, Cue, MotionCue
 from pan_keras.models.fused_network import FusedNetwork
 from pan_keras.models.loading import load
-from pan_keras.models.networks import fold, networks, weighted_layers
 from pan_keras.models.pa_network import PANetwork
 from pan_keras.models.pan_ensemble import PANEnsemble
 from pan_keras.models.pan_full import PANFull
@@ -13,10 +11,7 @@ from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import VideoNetwork
 
 __all__ = [
-    "AppearanceCue",
-    "Cue",
     "FusedNetwork",
-    "MotionCue",
     "PANEnsemble",
     "PANFull",
     "PANLite",
@@ -24,11 +19,8 @@ __all__ = [
     "RGBNetwork",
     "VideoNetwork",
     "create",
-    "fold",
     "load",
     "names",
-    "networks",
     "options",
     "presets",
-    "weighted_layers",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pan_keras.clips import ClipShape
 from pan_keras.clips.live_window import LiveSampling
-from pan_keras.config.config import Config, read_config
+from pan_keras.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.printable import is_printable

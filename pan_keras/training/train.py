@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras import models
-from pan_keras.config.config import FRESH, Config, load_config, recipes
+from pan_keras.config import load_config
+from pan_keras.config.config import FRESH, Config
+from pan_keras.config.loading import recipes
 from pan_keras.data import Card, VideoData, card_text, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.lock import locked

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pan_keras.config.config import Config, load_config, make_config, recipes
+from pan_keras.config import Config, load_config, make_config
+from pan_keras.config.loading import recipes
 from pan_keras.errors import UserError
 from pan_keras.runs.run import Run, preprocessing
 from pan_keras.training.trainer import create_model

@@ -11,7 +11,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pan_keras.config.config import Config, load_config, read_config
+from pan_keras.config import Config, load_config, read_config
+from pan_keras.config.section import bounds_of
+from pan_keras.config.section import hints as section_hints
 from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
 
@@ -29,27 +31,23 @@ def values(hint, bounds):
     if typing.get_origin(hint) is tuple:
         return st.just(()) if parts[-1] is Ellipsis else st.tuples(*[st.integers(1, 64)] * 2)
     if hint is float:
-        low, high = bounds.least, bounds.most
         return st.floats(
-            bounds.above if low is None else low,
-            bounds.below if high is None else high,
-            exclude_min=low is None,
-            exclude_max=high is None,
+            bounds.get("ge", bounds.get("gt")),
+            bounds.get("le", bounds.get("lt")),
+            exclude_min="gt" in bounds,
+            exclude_max="lt" in bounds,
         )
     if hint is int:
         # Frames stay few, since a clip of many is refused.
-        return st.integers(bounds.least, bounds.most if bounds.most > 10_000 else 64)
+        return st.integers(bounds["ge"], bounds["le"] if bounds["le"] > 10_000 else 64)
     return st.booleans() if hint is bool else TEXT
 
 
 def configurations():
     sections = {}
     for name, kind in typing.get_type_hints(Config).items():
-        hints = typing.get_type_hints(kind)
-        fields = {
-            item.name: values(hints[item.name], item.metadata.get("bounds"))
-            for item in dataclasses.fields(kind)
-        }
+        hints, bounded = typing.get_type_hints(kind), section_hints(kind)
+        fields = {key: values(hint, bounds_of(bounded[key])) for key, hint in hints.items()}
         if name == "training":
             fields |= {"accumulate": st.just(1), "milestones": st.just(())}
         if name == "model":
@@ -93,18 +91,30 @@ def test_a_path_with_a_line_break_and_quotes(tmp_path):
 
 
 def test_a_run_of_an_earlier_version_means_what_it_meant(tmp_path):
-    # As they were written: without a format, what was absent left out, no weights as "".
+    # As they were written: without a format, without the keys that came later, no weights as "".
     file = tmp_path / "config.toml"
     file.write_text('[model]\nname = "pan_lite_resnet18"\nweights = ""\n[training]\nseed = 3\n')
     config = open_run(tmp_path).config
     assert (config.model.name, config.training.seed) == ("pan_lite_resnet18", 3)
-    assert (config.training.epochs, config.augmentation.flip) == (50, False)
-    assert (config.model.stack, config.model.size, config.model.resize) == (3, (72, 96), 84)
-    assert config.training.learning_rate == 2e-3
     assert config.model.weights == "none"
     assert config.model.initialisation == "scaled"
     assert (config.model.fit, config.model.resizing) == ("crop", 1)
     assert config.augmentation.validation_sampling == "spread"
+
+
+@pytest.mark.parametrize("first", ["", "format = 2\n"])
+def test_a_key_that_a_run_leaves_out_has_the_default_of_its_field(tmp_path, first):
+    file = tmp_path / "config.toml"
+    file.write_text(f"{first}[model]\nresizing = 2\n[training]\nseed = 3\n")
+    config, fields = read_config(file), Config()
+    assert config == dataclasses.replace(
+        fields, training=dataclasses.replace(fields.training, seed=3)
+    )
+    small = load_config("small")
+    assert (config.model.stack, config.training.epochs) != (
+        small.model.stack,
+        small.training.epochs,
+    )
 
 
 def test_a_newer_format_is_refused(tmp_path):
@@ -172,13 +182,16 @@ HOSTILE = {
     "infinite": ("[training]\nweight_decay = inf", "training.weight_decay is inf"),
     "negative": ("[training]\nseed = -1", "training.seed is -1"),
     "huge": (f"[training]\nseed = 1{'0' * 4000}", "training.seed is 1000.*at most"),
-    "huge rate": (f"[training]\nlearning_rate = 1{'0' * 4000}", "too large for a number"),
+    "huge rate": (
+        f"[training]\nlearning_rate = 1{'0' * 4000}",
+        "learning_rate is 1000.*above 0",
+    ),
     "endless": (f"[training]\nseed = 1{'0' * 9000}", "not readable as TOML"),
     "epochs": ("[training]\nepochs = 99999999999", "training.epochs is 99999999999"),
     "workers": ("[data]\nworkers = 1000000", "data.workers is 1000000"),
     "segments": ("[model]\nsegments = 100000", "model.segments is 100000"),
     "size": ("[model]\nsize = [100000, 100000]", "model.size is"),
-    "clip": ("[model]\nsize = [8000, 8000]\nsegments = 512", "model: a clip of 512 x 3 frames"),
+    "clip": ("[model]\nsize = [8000, 8000]\nsegments = 512", "model: a clip of 512 x 4 frames"),
     "width": ("[model]\nwidth = -1.0", "model.width is -1.0"),
     "date": ("[training]\nseed = 2020-01-01", "training.seed is .*a whole number"),
     "deep": (f"[training]\nseed = {'[' * 100_000}", "nested too deeply"),

@@ -41,9 +41,10 @@ def test_egogestar_is_never_mirrored_and_tested_on_recorder_b():
         *("up", "down", "left", "right", "square"),
         *("circlecc", "carret", "del", "star", "tick"),
     )
-    rules = {rule.split: rule for rule in card.split}
-    assert (rules["test"].column, rules["test"].values) == ("recorder", ("B",))
-    assert all(value.startswith("A") for value in rules["val"].values)
+    assert list(card.split) == ["test", "val"]
+    test, val = card.split.values()
+    assert (test.column, test.values) == ("recorder", ("B",))
+    assert all(value.startswith("A") for value in val.values)
 
 
 def test_motions_are_never_mirrored():
@@ -61,30 +62,38 @@ def test_a_card_of_one_s_own_loads_by_path(tmp_path):
     )
     card = load_card(path)
     assert card.classes == ("clap", "wave")
-    assert card.split[0].values == ("eve",)
+    assert card.split["test"].values == ("eve",)
     assert card.training["model"]["name"] == "pan_lite_micro"
 
 
 @pytest.mark.parametrize(
     ("changes", "extra", "message"),
     [
-        ({"clases": '["a"]'}, "", "unknown key 'clases'; did you mean 'classes'"),
-        ({"title": None}, "", "the key 'title' is missing"),
-        ({"classes": '"clap"'}, "", "'classes' is 'clap'; it must be a list of strings"),
-        ({"flip": '"no"'}, "", "'flip' is 'no'; it must be true or false"),
-        ({"licence": "7"}, "", "'licence' is 7; it must be a string"),
-        ({"training": "7"}, "", "'training' is 7; it must be a table"),
-        ({}, "[split.tset]", "unknown split 'tset'; did you mean 'test'"),
-        ({}, "[split.test]\ncolumn = 'a'", "must have the keys 'column' and 'values'"),
-        ({}, "[split.test]\ncolumn = 'a'\nvalues = 'b'", "values a list of strings"),
+        ({"clases": '["a"]'}, "", "there is no clases; did you mean classes"),
+        ({"title": None}, "", "title is missing; add it"),
+        ({"classes": '"clap"'}, "", "classes is 'clap'; it must be a list of strings"),
+        ({"flip": '"no"'}, "", "flip is 'no'; it must be true or false"),
+        ({"licence": "7"}, "", "licence is 7; it must be a string"),
+        ({"training": "7"}, "", "training is 7; it must be a table"),
+        ({}, "[split.tset]", r"there is no split\.tset; did you mean split\.test"),
+        ({}, "[split.test]\ncolumn = 'a'", r"split\.test\.values is missing; add it"),
+        ({}, "[split]\ntest = 'a'", r"split\.test is a section; write split\.test\.KEY"),
+        ({}, "[split.test]\ncolum = 'a'\nvalues = []", r"there is no split\.test\.colum; did you"),
+        ({}, "[split.test]\nrow = 'a'\nvalues = []", "split.test has column, values"),
+        ({"exclude": '["wave", 3]'}, "", "exclude is .* must be a list of strings"),
+        (
+            {},
+            "[split.test]\ncolumn = 'a'\nvalues = 'b'",
+            r"split\.test\.values is 'b'; it must be a list of strings",
+        ),
         ({}, "[split.test]\ncolumn = 'a'\nvalues = ['b']", "needs the key 'manifest'"),
-        ({"name": "mine"}, "", "not a TOML file"),
-        ({"name": '""'}, "", "the key 'name' is missing"),
+        ({"name": "mine"}, "", "not readable as TOML"),
+        ({"name": '" "'}, "", "name is empty; fill it in"),
         ({"classes": '["a", " a"]'}, "", "the label 'a' comes twice"),
         ({"exclude": '["wave"]'}, "", "the label 'wave' comes twice"),
         ({"classes": '["a\\nb"]'}, "", "classes: the label .* contains a line break"),
         ({"classes": '["a", ""]'}, "", "classes: the label is empty"),
-        ({"generator": '"films"'}, "", "unknown generator 'films'"),
+        ({"generator": '"films"'}, "", "generator is 'films'; it must be one of motions"),
         ({"title": "[" * 5000 + "]" * 5000}, "", "nested too deep"),
     ],
 )
@@ -102,7 +111,7 @@ def test_labels_and_values_lose_the_spaces_around_them(tmp_path):
         classes='[" clap", "wave "]',
     )
     assert load_card(path).classes == ("clap", "wave")
-    assert load_card(path).split[0].values == ("eve",)
+    assert load_card(path).split["test"].values == ("eve",)
 
 
 def test_a_card_that_is_no_file_or_too_large_is_not_read(tmp_path):
@@ -110,8 +119,8 @@ def test_a_card_that_is_no_file_or_too_large_is_not_read(tmp_path):
     (tmp_path / "folder.toml").mkdir()
     with (tmp_path / "large.toml").open("wb") as file:
         file.truncate(1 << 30)
-    for name in ("fifo", "folder", "large"):
-        with pytest.raises(UserError, match="this is no data set card"):
+    for name, fault in (("fifo", "no file"), ("folder", "no file"), ("large", "larger than")):
+        with pytest.raises(UserError, match=rf"{name}\.toml: {fault}"):
             load_card(tmp_path / f"{name}.toml")
 
 
@@ -150,7 +159,7 @@ def test_any_file_is_a_card_or_one_sentence(tmp_path_factory, content):
     assert card.name
     assert len(set(card.classes)) == len(card.classes)
     assert all(label.splitlines() == [label.strip()] for label in card.classes)
-    assert all(isinstance(rule.values, tuple) for rule in card.split)
+    assert all(isinstance(rule.values, tuple) for rule in card.split.values())
 
 
 def test_an_unknown_card_names_the_nearest():

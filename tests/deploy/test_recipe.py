@@ -1,13 +1,15 @@
 """A recipe is typed, and says what is wrong with it."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
 
 from pan_keras.cli.export import sections
+from pan_keras.config.tables import to_toml
 from pan_keras.deploy import load_recipe
 from pan_keras.deploy.exporter import recipe_of
-from pan_keras.deploy.recipe import recipes
+from pan_keras.deploy.recipe import Limits, recipes
 from pan_keras.errors import UserError
 
 NO_FLAGS = {
@@ -55,11 +57,16 @@ def test_flags_override_a_file(tmp_path):
     [
         ("[exprot]\n", "there is no exprot; did you mean export"),
         ("[export]\nprecision = 1\n", "did you mean export.precisions"),
-        ('[export]\nprecisions = ["int4"]\n', "must be one of float32, float16, dynamic, int8"),
+        ('[export]\nprecisions = ["int4"]\n', "must be a list of float32, float16, dynamic, int8"),
         ("[export]\nprecisions = []\n", "name at least one"),
         ('[export]\nformats = ["onnx", "onnx"]\n', "each once"),
-        ("[check]\nclips = 31\n", "must be at least 32"),
-        ("[calibration]\nclips = 0\n", "must be at least 1"),
+        ("[check]\nclips = 31\n", "check.clips is 31; it must be a whole number, at least 32"),
+        ("[calibration]\nclips = 0\n", "must be a whole number, at least 1"),
+        ("[calibration]\nseed = -1\n", "must be a whole number, at least 0"),
+        ("[check]\nthreads = 0\n", "must be a whole number, at least 1"),
+        ("[dynamic]\ndrop = nan\n", "dynamic.drop is nan; it must be a number, at least 0"),
+        ("[int8]\ncosine = 2\n", "at least -1 and at most 1"),
+        ("[float32]\ndifference = -0.1\n", "at least 0"),
         ('[int8]\ndrop = "much"\n', "must be a number"),
         ("int8", "not readable as TOML"),
     ],
@@ -74,3 +81,15 @@ def test_mistakes_are_named(tmp_path, text, message):
 def test_an_unknown_recipe_lists_those_there_are():
     with pytest.raises(UserError, match="the recipes are default, resnet101, resnet50"):
         load_recipe("fast")
+
+
+def test_a_section_made_in_python_is_checked_as_well():
+    with pytest.raises(UserError, match="Limits: drop is -1; it must be a number, at least 0"):
+        Limits(drop=-1)
+    assert dataclasses.replace(Limits(), drop=1) == Limits(drop=1.0)
+
+
+def test_a_recipe_reads_back_as_itself(tmp_path):
+    recipe = load_recipe("resnet50", {"export": {"formats": ["onnx"], "streaming": True}})
+    (tmp_path / "recipe.toml").write_text(to_toml(recipe))
+    assert load_recipe(tmp_path / "recipe.toml") == recipe

@@ -11,7 +11,7 @@ import tensorflow as tf
 from video_files import moving_frames, write_video
 
 from pan_keras.checkpoints import imagenet
-from pan_keras.config.config import load_config
+from pan_keras.config import load_config
 from pan_keras.data import VideoData
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError

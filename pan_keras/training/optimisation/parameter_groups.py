@@ -5,15 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
-from pan_keras.layers import (
-    BatchNormalization,
-    PersistenceOfAppearance,
-    VariousTimescaleAggregationPooling,
-)
-from pan_keras.models import weighted_layers
-
-# What a network knows of its classes, behind the backbone.
-HEAD = (VariousTimescaleAggregationPooling, keras.layers.Dense)
+from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
+from pan_keras.training.weighted_layers import HEAD, weighted_layers
 
 
 @dataclass(frozen=True)

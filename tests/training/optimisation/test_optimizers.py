@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from pan_keras.config.config import load_config
+from pan_keras.config import load_config
 from pan_keras.models import create
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
 from pan_keras.training.optimisation.optimizers import create_optimizer

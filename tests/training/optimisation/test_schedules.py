@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from pan_keras.config.config import load_config
+from pan_keras.config import load_config
 from pan_keras.training.optimisation.schedules import (
     Length,
     describe,

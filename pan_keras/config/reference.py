@@ -1,20 +1,40 @@
-"""The settings of training, one by one: what `pan-keras settings` prints."""
+"""What can be set: every key with its default, what it is for and the values it takes."""
 
 import dataclasses
 import difflib
 import inspect
 import re
-import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pan_keras.config.config import Config, load_config
-from pan_keras.config.config_values import kind_of
-from pan_keras.config.settings import CUTOFF, advice, section_advice
+from pan_keras.config.config import Config
+from pan_keras.config.loading import load_config
+from pan_keras.config.section import SIMILARITY, advice, bounds_in_words, hints, kind_of
 from pan_keras.errors import UserError
 
 ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key of a section.
+
+    Attributes:
+        section: Name of the section.
+        key: Name in the section.
+        kind: What values look like.
+        bounds: Which values are allowed; empty for all of the kind.
+        default: The value of the field where nothing else is said; None if absent.
+        description: One sentence or more, in Markdown, on one line.
+    """
+
+    section: str
+    key: str
+    kind: str
+    bounds: str
+    default: Any
+    description: str
 
 
 @dataclass(frozen=True)
@@ -79,12 +99,32 @@ def settings(key: str | None = None) -> list[Setting]:
     return found
 
 
-def descriptions(section: type) -> dict[str, str]:
-    """What the docstring of a section says of each key, on one line.
+def reference(kind: type = Config) -> Iterator[Entry]:
+    """Describes every key of a set of settings, section by section.
 
     Args:
-        section: A dataclass with an `Args:` part in its docstring.
+        kind: A dataclass of sections, such as `Config` or the `Recipe` of an export. What a key is
+            for stands under `Args:` in the docstring of its section.
+
+    Example:
+        >>> next(reference()).key, next(reference()).default
+        ('source', 'motions')
     """
+    for name, section in hints(kind).items():
+        texts, types = _descriptions(section), hints(section)
+        for item in dataclasses.fields(section):
+            yield Entry(
+                section=name,
+                key=item.name,
+                kind=kind_of(types[item.name]),
+                bounds=bounds_in_words(types[item.name]),
+                default=item.default,
+                description=texts[item.name],
+            )
+
+
+def _descriptions(section: type) -> dict[str, str]:
+    """What the docstring of a section says of each key, on one line."""
     _, _, text = (section.__doc__ or "").partition("Args:\n")
     entries = re.findall(r"^(\w+): (.*(?:\n +.*)*)", inspect.cleandoc(text), re.MULTILINE)
     return {name: " ".join(words.split()) for name, words in entries}
@@ -92,29 +132,24 @@ def descriptions(section: type) -> dict[str, str]:
 
 def _settings() -> Iterator[Setting]:
     small, paper = load_config("small"), load_config("paper")
-    for section in dataclasses.fields(Config):
-        kind = typing.get_type_hints(Config)[section.name]
-        hints, texts = typing.get_type_hints(kind), descriptions(kind)
-        for item in dataclasses.fields(kind):
-            yield Setting(
-                key=f"{section.name}.{item.name}",
-                kind=kind_of(hints[item.name]),
-                bounds=str(item.metadata.get("bounds", "")),
-                default=getattr(getattr(small, section.name), item.name),
-                paper=getattr(getattr(paper, section.name), item.name),
-                help=texts[item.name].replace("`", ""),
-            )
+    for entry in reference(Config):
+        yield Setting(
+            key=f"{entry.section}.{entry.key}",
+            kind=entry.kind,
+            bounds=entry.bounds,
+            default=getattr(getattr(small, entry.section), entry.key),
+            paper=getattr(getattr(paper, entry.section), entry.key),
+            help=entry.description.replace("`", ""),
+        )
 
 
 def _advice(key: str, every: list[Setting]) -> str:
     section, dot, name = key.partition(".")
-    sections = [item.name for item in dataclasses.fields(Config)]
-    if dot and section in sections:
-        return advice(Config, section, name)
+    sections = list(hints(Config))
     if dot:
-        return section_advice(Config, section)
+        return advice(Config, (section, name) if section in sections else (section,))
     names = {setting.key.partition(".")[2]: setting.key for setting in every}
-    near = difflib.get_close_matches(key, [*names, *sections], n=3, cutoff=CUTOFF)
+    near = difflib.get_close_matches(key, [*names, *sections], n=3, cutoff=SIMILARITY)
     if near:
         return f"did you mean {' or '.join(names.get(each, each) for each in near)}?"
     return f"the sections are {', '.join(sections)}"

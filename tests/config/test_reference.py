@@ -5,8 +5,9 @@ import typing
 
 import pytest
 
-from pan_keras.config.config import AugmentationConfig, Config, load_config
-from pan_keras.config.setting import settings
+from pan_keras.config import Config, load_config
+from pan_keras.config.config import AugmentationConfig
+from pan_keras.config.reference import settings
 from pan_keras.errors import UserError
 
 

@@ -1,0 +1,103 @@
+"""How a configuration is put together: recipes, files of the user, files of runs, keywords."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pan_keras.config.config import FORMAT, Config
+from pan_keras.config.section import shown
+from pan_keras.config.tables import assemble, override, read_toml
+from pan_keras.errors import UserError
+
+RECIPES = Path(__file__).parent / "recipes"
+# Files of runs of the first versions, which have no format, are complete but for keys that came
+# later. Each of those has its default, but for this one: what they did then is version 1.
+EARLIER = {"model": {"resizing": 1}}
+
+
+def recipes() -> list[str]:
+    """Names of the configurations that ship with the package."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load_config(
+    recipe: str = "small",
+    card: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    overrides: Iterable[str] = (),
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Config:
+    """Puts a configuration together; what comes later wins.
+
+    Args:
+        recipe: Name of a shipped configuration, the ground.
+        card: Training defaults of a data set card, by section.
+        file: TOML file of the user. That of a run is complete: recipe and card do not count.
+        overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
+        sections: Values by section and key, as a program gives them.
+
+    Raises:
+        UserError: If a key is unknown, or a value of the wrong type or out of bounds.
+    """
+    if recipe not in recipes():
+        raise UserError(f"config {recipe}: no such file or recipe; the recipes are {recipes()}")
+    layers = [
+        (f"recipe {recipe}", read_toml(RECIPES / f"{recipe}.toml")),
+        ("the data set card", dict(card or {})),
+    ]
+    if file is not None:
+        instead = f"a TOML file or one of {recipes()}"
+        tables, complete = _without_format(read_toml(file, instead), file)
+        layers = [*([] if complete else layers), (str(file), tables)]
+    layers += [(f"--set {item}", override(item)) for item in overrides]
+    return assemble(Config, [*layers, ("", dict(sections or {}))])
+
+
+def make_config(source: str | Path | None = None, **sections: Mapping[str, Any]) -> Config:
+    """Puts a configuration together in Python, over the recipe `small`.
+
+    Args:
+        source: Data set card, folder or CSV file; the same as `data={"source": source}`.
+        **sections: Values by section: `data`, `model`, `augmentation`, `training`.
+
+    Raises:
+        UserError: If a section or key is unknown, or a value of the wrong type or out of bounds.
+
+    Example:
+        >>> config = make_config("videos", training={"epochs": 20}, model={"size": 112})
+        >>> config.data.source, config.training.epochs, config.model.size
+        ('videos', 20, (112, 112))
+    """
+    if source is None:
+        return load_config(sections=sections)
+    data = sections.get("data", {})
+    if "source" in data:
+        raise UserError("the source is given twice, by itself and in data; drop one")
+    return load_config(sections={**sections, "data": {**data, "source": str(source)}})
+
+
+def read_config(file: Path) -> Config:
+    """Reads the configuration of a run, as `Config.to_toml` or an earlier version wrote it.
+
+    Raises:
+        UserError: If it is not one.
+
+    A key that is left out has the default of its field, whatever the recipes say.
+
+    Example:
+        >>> read_config(Path("runs/demo/config.toml")).training.seed
+        0
+    """
+    tables, complete = _without_format(read_toml(file), file)
+    return assemble(Config, [("", {} if complete else EARLIER), (str(file), tables)])
+
+
+def _without_format(tables: dict[str, Any], file: Path) -> tuple[dict[str, Any], bool]:
+    """The sections of a file, and whether it says that they are complete."""
+    sections = {name: table for name, table in tables.items() if name != "format"}
+    given = tables.get("format")
+    if given not in (None, FORMAT):
+        raise UserError(
+            f"{file}: format is {shown(given)}, and this version reads {FORMAT}; use a newer one"
+        )
+    return sections, given is not None

@@ -1,0 +1,127 @@
+"""Typed sections from and to TOML: files, `section.key=value`, and what is put together of them."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from pan_keras.config.section import fault
+from pan_keras.errors import UserError
+
+LARGEST_FILE = 1_000_000  # bytes of a TOML file
+
+_Settings = TypeVar("_Settings")
+Tables = Mapping[str, Any]
+
+
+def assemble(kind: type[_Settings], layers: Iterable[tuple[str, Tables]]) -> _Settings:
+    """Puts settings together; what comes later wins.
+
+    Args:
+        kind: A dataclass of sections, or a section.
+        layers: Where each set of tables comes from, and its values by section and key.
+
+    Raises:
+        UserError: If a section or key is unknown, or a value that counts is of the wrong type or
+            out of bounds. The sentence begins with where it comes from.
+    """
+    layers = list(layers)
+    values: dict[str, Any] = {}
+    origins: dict[tuple[str, ...], str] = {}
+    for where, tables in layers:
+        for name, table in tables.items():
+            origins[name,] = where
+            if not isinstance(table, Mapping):
+                values[name] = table
+                continue
+            before = values.get(name)
+            values[name] = {**(before if isinstance(before, Mapping) else {}), **table}
+            origins |= {(name, key): where for key in table}
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        path, sentence = fault(error, kind, values)
+        # A key that is missing is missing in all.
+        where = origins.get(path[:2]) or origins.get(path[:1]) or layers[-1][0]
+        raise UserError(_from(where, sentence)) from None
+    except UserError as error:
+        # What values say together is the fault of one place only if no other says anything.
+        places = {where for where, tables in layers if where and tables}
+        raise UserError(_from(places.pop() if len(places) == 1 else "", str(error))) from None
+
+
+def override(item: str) -> dict[str, dict[str, Any]]:
+    """Reads `section.key=value`, the value as in TOML; a bare word is a string.
+
+    Raises:
+        UserError: If it is not of that form.
+
+    Example:
+        >>> override("training.seed=7"), override("data.cache=disk")
+        ({'training': {'seed': 7}}, {'data': {'cache': 'disk'}})
+    """
+    name, equals, text = item.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and key):
+        raise UserError(f"--set {item}: write section.key=value, such as training.seed=7")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # no TOML, or more of it than can be read
+        value = text
+    return {section: {key: value}}
+
+
+def read_toml(path: Path, instead: str = "a TOML file") -> dict[str, Any]:
+    """Reads a TOML file; what is wrong with it becomes one sentence.
+
+    Args:
+        path: The file.
+        instead: What to give where there is no such file.
+
+    Raises:
+        UserError: If it is absent, no file, larger than a megabyte or not TOML.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: no file; give {instead}")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise UserError(f"{path}: larger than a megabyte; give a file of settings")
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give {instead}") from None
+    except RecursionError:
+        raise UserError(f"{path}: nested too deeply for a file of settings; fix it") from None
+    except (ValueError, OSError) as error:
+        # Besides TOMLDecodeError also what Python says of undecodable bytes and endless numbers.
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not readable as TOML ({reason}); fix the file") from None
+
+
+def to_tables(settings: Any) -> dict[str, Any]:
+    """The values of a section, or of a dataclass of sections, by name; without what is None."""
+
+    def told(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {name: value for name, value in pairs if value is not None}
+
+    return dataclasses.asdict(settings, dict_factory=told)
+
+
+def to_toml(settings: Any, **first: Any) -> str:
+    """The settings as TOML that reads back as they are.
+
+    Args:
+        settings: A dataclass of sections.
+        **first: Values that stand above the sections.
+    """
+    return tomli_w.dumps({**first, **to_tables(settings)})
+
+
+def _from(where: str, sentence: str) -> str:
+    return f"{where}: {sentence}" if where else sentence
