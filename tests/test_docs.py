@@ -24,7 +24,7 @@ from pan_keras.data import load_card, make_motions
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
-    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+    str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -35,7 +35,7 @@ OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
 LENIENT = '[export]\nevaluate = "none"\n[int8]\nagreement = 0\ncosine = -1\n'
 QUICK = {
     "train": ["--set", "training.epochs=1"],
-    "dataset": ["--clips", "48"],
+    "dataset make": ["--clips", "48"],
     "export": ["--recipe", "lenient.toml"],
     "bench": ["--steps", "1", "--size", "32"],
 }
@@ -84,7 +84,8 @@ def run_command(arguments):
         main.commands[name].make_context(name, options)
         return
     if "--resume" not in arguments:
-        arguments = [*arguments, *QUICK.get(arguments[0], [])]
+        cut = QUICK.get(" ".join(arguments[:2]), QUICK.get(arguments[0], []))
+        arguments = [*arguments, *cut]
     if arguments[0] == NEEDS_A_PROCESS:
         program = "from pan_keras.cli import main; main()"
         subprocess.run([sys.executable, "-c", program, *arguments], check=True)

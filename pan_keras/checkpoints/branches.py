@@ -2,10 +2,12 @@
 
 import keras
 
-from pan_keras.models import FusedNetwork, PANetwork, PANLite, RGBNetwork, VideoNetwork
+from pan_keras.models import PANetwork, PANLite, RGBNetwork, VideoNetwork, networks
 
 # By what the backbone sees: RGB and PA together, PA, RGB.
-NETWORKS: dict[str, type[VideoNetwork]] = {"lite": PANLite, "pa": PANetwork, "rgb": RGBNetwork}
+NETWORKS: dict[str, type[VideoNetwork]] = {
+    network.modality: network for network in (PANLite, PANetwork, RGBNetwork)
+}
 
 
 def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
@@ -20,10 +22,4 @@ def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
         >>> list(branches_of(models.create("tsm_micro", classes=8)))
         ['rgb']
     """
-    if isinstance(model, FusedNetwork):
-        return {
-            modality: network
-            for branch in model.branches.values()
-            for modality, network in branches_of(branch).items()
-        }
-    return {modality: model for modality, network in NETWORKS.items() if isinstance(model, network)}
+    return {network.modality: network for network in networks(model).values()}

@@ -17,9 +17,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from pan_keras.backbones.input_normalisation import IMAGENET
 from pan_keras.checkpoints.weights import DEPTHWISE, KERNEL
 from pan_keras.errors import UserError
-from pan_keras.models.video_network import DEVIATION, MEAN
 
 EPSILON = 1e-5  # of this package's normalisations
 PATIENCE = 30  # seconds without a byte after which a download has failed
@@ -179,7 +179,7 @@ def _mobilenet_name(layer: str) -> str:
 
 def _units(scale: float, offset: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     """What Keras' units are of normalised RGB, where they are `scale * pixel + offset`."""
-    pixel, mean = 255 * np.array(DEVIATION), 255 * np.array(MEAN)
+    pixel, mean = 255 * np.array(IMAGENET.deviation), 255 * np.array(IMAGENET.mean)
     return scale * pixel, scale * mean + np.array(offset)
 
 

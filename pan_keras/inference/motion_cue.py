@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
+from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models.networks import networks
-from pan_keras.models.video_network import normalise
 
 SCALES = (0.8, 1.6)  # pixels
 DIRECTIONS = 4
@@ -26,6 +26,7 @@ class MotionCue:
     Args:
         layer: A built layer; the fixed bank if absent.
         filters: What the filters are, as part of a sentence.
+        normalisation: Of the frames that the layer takes.
 
     Example:
         >>> MotionCue()(frames).shape  # 16 frames of 240 x 320 pixels
@@ -35,9 +36,15 @@ class MotionCue:
         PAN paper, Sec. III (Eq. 4, 5) and Fig. 7.
     """
 
-    def __init__(self, layer: PersistenceOfAppearance | None = None, filters: str = FIXED):
+    def __init__(
+        self,
+        layer: PersistenceOfAppearance | None = None,
+        filters: str = FIXED,
+        normalisation: InputNormalisation = IMAGENET,
+    ):
         self.layer = layer or fixed_layer()
         self.filters = filters
+        self.normalisation = normalisation
 
     @classmethod
     def of_model(cls, model: keras.Model, filters: str) -> "MotionCue | None":
@@ -47,7 +54,7 @@ class MotionCue:
                 layer for layer in network.layers if isinstance(layer, PersistenceOfAppearance)
             ]
             if found:
-                return cls(found[0], filters)
+                return cls(found[0], filters, network.normalisation)
         return None
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
@@ -60,7 +67,7 @@ class MotionCue:
             float32 `(..., n - 1, H, W)`.
         """
         *leading, count, height, width, _ = frames.shape
-        flat = normalise(frames.reshape(-1, count, height * width, 3))
+        flat = self.normalisation.apply(frames.reshape(-1, count, height * width, 3))
         maps = self.layer(keras.ops.reshape(flat, (-1, count, height, width, 3)))
         maps = np.moveaxis(keras.ops.convert_to_numpy(maps), -1, 1).astype("float32")
         return maps.reshape(*leading, count - 1, height, width)

@@ -1,7 +1,9 @@
 """Video classifiers built from the layers and backbones, and their registry of names."""
 
+from pan_keras.models.cues import AppearanceCue, Cue, MotionCue
 from pan_keras.models.fused_network import FusedNetwork
 from pan_keras.models.loading import load
+from pan_keras.models.networks import fold, networks, weighted_layers
 from pan_keras.models.pa_network import PANetwork
 from pan_keras.models.pan_ensemble import PANEnsemble
 from pan_keras.models.pan_full import PANFull
@@ -11,7 +13,10 @@ from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import VideoNetwork
 
 __all__ = [
+    "AppearanceCue",
+    "Cue",
     "FusedNetwork",
+    "MotionCue",
     "PANEnsemble",
     "PANFull",
     "PANLite",
@@ -19,8 +24,11 @@ __all__ = [
     "RGBNetwork",
     "VideoNetwork",
     "create",
+    "fold",
     "load",
     "names",
+    "networks",
     "options",
     "presets",
+    "weighted_layers",
 ]

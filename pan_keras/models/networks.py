@@ -1,15 +1,48 @@
-"""The networks inside a model: itself, or the branches that it fuses."""
+"""Walks over a model: the networks inside, and their layers with weights."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import keras
 
-from pan_keras.models import VideoNetwork
+from pan_keras.models.fused_network import FusedNetwork
+from pan_keras.models.video_network import VideoNetwork
+
+Result = TypeVar("Result")
+
+
+def fold(
+    model: keras.Model,
+    single: Callable[[VideoNetwork], Result],
+    fused: Callable[[FusedNetwork, Mapping[str, Result]], Result],
+) -> Result:
+    """Computes something of a model from what it is of the networks inside.
+
+    Args:
+        model: A `VideoNetwork`, or a `FusedNetwork` of such or of further fused ones.
+        single: Gives the result of one network.
+        fused: Gives the result of a fused network from those of its branches by name.
+
+    Returns:
+        The result of the whole.
+
+    Example:
+        >>> from pan_keras import models
+        >>> model = models.create("pan_en_micro", classes=8, size=64)
+        >>> fold(model, lambda network: 1, lambda _, parts: sum(parts.values()))
+        3
+    """
+    if not isinstance(model, FusedNetwork):
+        return single(model)
+    parts = {name: fold(branch, single, fused) for name, branch in model.branches.items()}
+    return fused(model, parts)
 
 
 def networks(model: keras.Model) -> dict[str, VideoNetwork]:
     """The single networks of a model, each with frames as its input.
 
     Args:
-        model: A `VideoNetwork`, or a model whose `branches` are such by name.
+        model: As `fold` takes it.
 
     Returns:
         The networks by name: the model's own for a single network; for fused ones the names of
@@ -19,13 +52,52 @@ def networks(model: keras.Model) -> dict[str, VideoNetwork]:
         >>> from pan_keras import models
         >>> list(networks(models.create("pan_lite_micro", classes=8)))
         ['pan_lite_micro']
+        >>> list(networks(models.create("pan_en_micro", classes=8)))
+        ['lite', 'full/rgb', 'full/pa']
     """
-    branches = getattr(model, "branches", None)
-    if not branches:
+    if not isinstance(model, FusedNetwork):
         return {model.name: model}
-    found: dict[str, VideoNetwork] = {}
-    for name, branch in branches.items():
-        inner = networks(branch)
-        single = len(inner) == 1
-        found |= {name if single else f"{name}/{key}": each for key, each in inner.items()}
-    return found
+    return fold(model, lambda network: {"": network}, _prefixed)
+
+
+def _prefixed(
+    _: FusedNetwork, parts: Mapping[str, dict[str, VideoNetwork]]
+) -> dict[str, VideoNetwork]:
+    return {
+        f"{name}/{inner}" if inner else name: network
+        for name, part in parts.items()
+        for inner, network in part.items()
+    }
+
+
+def weighted_layers(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
+    """Names and layers that hold weights, from the input to the logits.
+
+    A backbone's name is no part of the names, so that `conv1` is `conv1` in every network; the name
+    of a network that is fused with others is.
+
+    Args:
+        model: As `fold` takes it.
+
+    Yields:
+        The name and the layer.
+
+    Example:
+        >>> from pan_keras import models
+        >>> model = models.create("pan_lite_micro", classes=2, size=32)
+        >>> [name for name, _ in weighted_layers(model)][:3]
+        ['persistence_of_appearance', 'conv1', 'bn1']
+    """
+    for network in networks(model).values():
+        prefix = "" if network is model else f"{network.name}/"
+        for layer in _flat(network):
+            if layer.weights:
+                yield prefix + layer.name, layer
+
+
+def _flat(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _flat(layer)
+        else:
+            yield layer

@@ -2,7 +2,8 @@
 
 import keras
 
-from pan_keras.models.video_network import VideoNetwork, motion_of, normalise
+from pan_keras.models.cues import Cue, MotionCue
+from pan_keras.models.video_network import VideoNetwork
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -20,13 +21,9 @@ class PANetwork(VideoNetwork):
         PAN paper, Sec. IV-A (Eq. 9), Fig. 3-B.
     """
 
-    @staticmethod
-    def cue_channels(stack: int) -> int:
-        """Channels that the backbone sees, for stacks of m frames."""
-        return stack - 1
+    modality = "pa"
 
-    @staticmethod
-    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
-        """PA of each stack."""
-        motion = motion_of(normalise(stacks), height, policy, stddev)
-        return {"maps": motion, "motion": motion}
+    @classmethod
+    def plan(cls, stack: int) -> tuple[Cue, ...]:
+        """PA of the stack."""
+        return (MotionCue(0, stack - 1),)

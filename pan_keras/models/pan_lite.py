@@ -1,9 +1,9 @@
 """PAN_Lite: one backbone that sees appearance and motion together."""
 
 import keras
-from keras import ops
 
-from pan_keras.models.video_network import VideoNetwork, motion_of, normalise, unfold
+from pan_keras.models.cues import AppearanceCue, Cue, MotionCue
+from pan_keras.models.video_network import VideoNetwork
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -24,15 +24,9 @@ class PANLite(VideoNetwork):
         PAN paper, Sec. IV-A (Eq. 10), Fig. 3-C.
     """
 
-    @staticmethod
-    def cue_channels(stack: int) -> int:
-        """Channels that the backbone sees, for stacks of m frames."""
-        return 3 + stack - 1
+    modality = "lite"
 
-    @staticmethod
-    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
-        """RGB of the first frames and PA, concatenated."""
-        stacks = normalise(stacks)
-        motion = motion_of(stacks, height, policy, stddev)
-        rgb = ops.cast(unfold(stacks[:, 0], height), motion.dtype)
-        return {"maps": ops.concatenate([rgb, motion], axis=-1), "motion": motion}
+    @classmethod
+    def plan(cls, stack: int) -> tuple[Cue, ...]:
+        """RGB of the first frame, and PA of the stack."""
+        return (AppearanceCue(), MotionCue(0, stack - 1))

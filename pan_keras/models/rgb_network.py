@@ -2,7 +2,8 @@
 
 import keras
 
-from pan_keras.models.video_network import VideoNetwork, normalise, unfold
+from pan_keras.models.cues import AppearanceCue, Cue
+from pan_keras.models.video_network import VideoNetwork
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -22,12 +23,9 @@ class RGBNetwork(VideoNetwork):
         PAN paper, Sec. IV-A (Eq. 8), Fig. 3-B. Wang et al., "Temporal Segment Networks", ECCV 2016.
     """
 
-    @staticmethod
-    def cue_channels(_stack: int) -> int:
-        """Channels that the backbone sees: RGB, whatever the stack."""
-        return 3
+    modality = "rgb"
 
-    @staticmethod
-    def cues(stacks, height: int, _policy, _stddev: float | None = None) -> dict:
-        """RGB of the first frames."""
-        return {"maps": unfold(normalise(stacks[:, 0]), height)}
+    @classmethod
+    def plan(cls, stack: int) -> tuple[Cue, ...]:  # noqa: ARG003
+        """RGB of the first frame."""
+        return (AppearanceCue(),)

@@ -1,11 +1,14 @@
 """What all video classifiers share: frames in, cues, backbone, aggregation over time, logits."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from pan_keras import backbones
+from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.backbones.registry import unknown
 from pan_keras.layers import (
     PersistenceOfAppearance,
@@ -14,10 +17,8 @@ from pan_keras.layers import (
     VariousTimescaleInferencePooling,
     pool_timescales,
 )
+from pan_keras.models.cues import AppearanceCue, Cue, MotionCue
 
-# Of ImageNet, per RGB channel, in units of the full range.
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
 AGGREGATIONS = ("vap", "vip", "average")
 # Standard deviation of the first weights of PA and VAP; None for the layers' own choice.
 INITIALISATIONS = {"scaled": None, "reference": 0.001}
@@ -26,9 +27,10 @@ INITIALISATIONS = {"scaled": None, "reference": 0.001}
 class VideoNetwork(keras.Model):
     """Classifies clips: cues of each segment, a backbone, one feature per clip, logits.
 
-    Subclasses say what the backbone sees, by `cues` and `cue_channels`.
+    Subclasses declare what the backbone sees, by `plan`.
 
-    Normalisation (scaling to 0..1, ImageNet's mean and deviation) is inside. Dropout stands
+    Normalisation is inside: the backbone's `normalisation`, or ImageNet's mean and deviation for
+    a backbone that declares none. Dropout stands
     between the aggregation and the linear classifier: there it is the same for every aggregation,
     and VAP weighs the timescales by features that are whole.
 
@@ -49,6 +51,13 @@ class VideoNetwork(keras.Model):
             deviation of 0.001, as those of the classifier are under either.
         dtype: Policy of all layers; the logits are float32 under every policy.
 
+    Attributes:
+        cues: What goes into the backbone, as data: its channels are those of the cues, one after
+            the other. Whoever builds the network anew, such as the exporter, goes by it:
+            an `AppearanceCue` is a frame, a `MotionCue` the PA by a layer of the network.
+        normalisation: How bytes are scaled before the cues are taken.
+        modality: What the network is called in checkpoints: `"lite"`, `"pa"` or `"rgb"`.
+
     Input shape:
         `(B, N, m, H, W, 3)`: RGB in 0..255, uint8 or float.
 
@@ -58,6 +67,8 @@ class VideoNetwork(keras.Model):
     Raises:
         ValueError: If the arguments do not fit each other.
     """
+
+    modality = ""
 
     def __init__(
         self,
@@ -89,8 +100,12 @@ class VideoNetwork(keras.Model):
 
         frames = keras.Input((segments, stack, height, width, 3), name="frames")
         stacks = ops.reshape(frames, (-1, stack, height * width, 3))
-        tensors = self.cues(stacks, height, policy, stddev)
-        rows = backbone(tensors.pop("maps"))
+        normalisation = getattr(backbone, "normalisation", IMAGENET)
+        cues = self.plan(stack)
+        parts = cue_maps(cues, stacks, normalisation, height=height, policy=policy, stddev=stddev)
+        motion = [part for cue, part in zip(cues, parts, strict=True) if isinstance(cue, MotionCue)]
+        tensors = {"motion": motion[0]} if motion else {}
+        rows = backbone(joined(parts))
         features = ops.reshape(rows, (-1, segments, rows.shape[-1]))
         tensors["features"] = features
         if aggregation == "average":
@@ -114,6 +129,8 @@ class VideoNetwork(keras.Model):
         super().__init__(inputs=frames, outputs=logits, **kwargs)
         self.dtype_policy = policy
         self.backbone = backbone
+        self.cues = cues
+        self.normalisation: InputNormalisation = normalisation
         self.classes = classes
         self.segments = segments
         self.stack = stack
@@ -127,25 +144,19 @@ class VideoNetwork(keras.Model):
         }
         self._tensors = tensors
 
-    @staticmethod
-    def cue_channels(stack: int) -> int:
-        """Channels that the backbone sees, for stacks of m frames."""
-        raise NotImplementedError
-
-    @staticmethod
-    def cues(stacks, height: int, policy, stddev: float | None = None) -> dict:
-        """What the backbone sees.
+    @classmethod
+    def plan(cls, stack: int) -> tuple[Cue, ...]:
+        """What goes into the backbone, in the order of its channels.
 
         Args:
-            stacks: `(B * N, m, H * W, 3)` in 0..255.
-            height: H.
-            policy: Of the layers made.
-            stddev: Standard deviation of PA's first kernels; None for the layer's own.
-
-        Returns:
-            `maps` `(B * N, H, W, C)`, and `motion` `(B * N, H, W, m - 1)` where PA is computed.
+            stack: Adjacent frames per segment, m.
         """
         raise NotImplementedError
+
+    @classmethod
+    def cue_channels(cls, stack: int) -> int:
+        """Channels that the backbone sees, for stacks of m frames."""
+        return sum(cue.channels for cue in cls.plan(stack))
 
     def intermediates(self, frames) -> dict:
         """The tensors between frames and logits, in inference mode.
@@ -203,22 +214,51 @@ def check_backbone(backbone, channels, segments):
         )
 
 
-def normalise(frames):
-    """Brings RGB in 0..255 to ImageNet's mean 0 and deviation 1, in float32."""
-    scale = [1 / (255 * deviation) for deviation in DEVIATION]
-    offset = [-mean / deviation for mean, deviation in zip(MEAN, DEVIATION, strict=True)]
-    # In float32 under every policy: half precision would blur the differences of frames, which
-    # `PersistenceOfAppearance` takes before it casts.
-    return layers.Rescaling(scale, offset, dtype="float32", name="normalisation")(frames)
+def cue_maps(
+    cues: Sequence[Cue],
+    stacks: Any,
+    normalisation: InputNormalisation,
+    *,
+    height: int,
+    policy: keras.DTypePolicy,
+    stddev: float | None,
+) -> list[Any]:
+    """The cues of a plan, `(B * N, H, W, channels)` each.
+
+    Args:
+        cues: The plan.
+        stacks: `(B * N, m, H * W, 3)`, RGB in 0..255.
+        normalisation: Of the frames.
+        height: H.
+        policy: Of the layers made.
+        stddev: Standard deviation of PA's first kernels; None for the layer's own.
+    """
+    # Once for all cues; for a single one, of the frames that it needs.
+    shared = len(cues) > 1
+    seen = normalisation.apply(stacks) if shared else stacks
+    maps = []
+    for cue in cues:
+        match cue:
+            case AppearanceCue(frame):
+                chosen = seen[:, frame]
+            case MotionCue(first, last):
+                whole = (first, last) == (0, seen.shape[1] - 1)
+                chosen = seen if whole else seen[:, first : last + 1]
+        chosen = unfold(chosen if shared else normalisation.apply(chosen), height)
+        if isinstance(cue, MotionCue):
+            chosen = PersistenceOfAppearance(stddev=stddev, dtype=policy, name=cue.layer)(chosen)
+        maps.append(chosen)
+    return maps
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Cues as the channels of one map, of the last one's type."""
+    if len(parts) == 1:
+        return parts[0]
+    return ops.concatenate([ops.cast(part, parts[-1].dtype) for part in parts], axis=-1)
 
 
 def unfold(frames, height: int):
     """(..., H * W, 3) -> (..., H, W, 3)."""
     *leading, positions, channels = frames.shape
     return ops.reshape(frames, (-1, *leading[1:], height, positions // height, channels))
-
-
-def motion_of(stacks, height: int, policy, stddev: float | None):
-    """PA (B * N, H, W, m - 1) of normalised stacks (B * N, m, H * W, 3)."""
-    pa = PersistenceOfAppearance(stddev=stddev, dtype=policy, name="persistence_of_appearance")
-    return pa(unfold(stacks, height))

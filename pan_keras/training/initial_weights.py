@@ -12,7 +12,6 @@ from pan_keras import models
 from pan_keras.checkpoints import load_backbone_weights
 from pan_keras.errors import UserError
 from pan_keras.runs.run import Run, open_run
-from pan_keras.training.weighted_layers import weighted_layers
 
 
 class Taken(Protocol):
@@ -129,7 +128,7 @@ def start_from(
     else:
         same_classes = model.output_shape[-1] == given.output_shape[-1]
         common = []
-    mine, theirs = dict(weighted_layers(model)), dict(weighted_layers(given))
+    mine, theirs = dict(models.weighted_layers(model)), dict(models.weighted_layers(given))
     kept, fresh = [], {}
     for name, layer in mine.items():
         source_layer = theirs.get(name)

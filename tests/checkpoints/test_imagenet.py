@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import pytest
 
+from pan_keras.backbones.input_normalisation import IMAGENET
 from pan_keras.checkpoints import load_backbone_weights
 from pan_keras.checkpoints.imagenet import CAFFE, DISTRIBUTED, SYMMETRIC, absorb
 from pan_keras.errors import UserError
 from pan_keras.models import create
-from pan_keras.models.video_network import DEVIATION, MEAN
 
 
 def random_network(name, size):
@@ -86,7 +86,7 @@ def test_a_mobilenet_gives_the_features_of_keras(monkeypatch):
 def test_units_are_those_of_keras_preprocessing(units, preprocess, reverse):
     pixels = np.random.default_rng(2).uniform(0, 255, (5, 6, 3)).astype("float32")
     scale, offset = units
-    ours = scale * (pixels / 255 - MEAN) / DEVIATION + offset
+    ours = scale * (pixels / 255 - IMAGENET.mean) / IMAGENET.deviation + offset
     theirs = preprocess(pixels.copy())
     np.testing.assert_allclose(ours[..., ::-1] if reverse else ours, theirs, atol=1e-3)
 

@@ -6,10 +6,10 @@ from checkpoint_files import weights_like
 from golden_files import golden_json, golden_network, golden_state
 
 from pan_keras import models
+from pan_keras.backbones.input_normalisation import IMAGENET
 from pan_keras.checkpoints import convert, state_dict_of
 from pan_keras.checkpoints.reference import Reference
 from pan_keras.checkpoints.weights import named_weights
-from pan_keras.models.video_network import DEVIATION, MEAN
 
 TINY = [
     "tinybasic_lite",
@@ -23,7 +23,7 @@ TINY = [
 def logits_of(state, frames, modality):
     """Logits of uint8 frames (B, N, m, H, W, 3), in float64."""
     reference = Reference(state, frames.shape[1])
-    stacks = np.moveaxis((frames / 255 - MEAN) / DEVIATION, -1, -3)
+    stacks = np.moveaxis((frames / 255 - IMAGENET.mean) / IMAGENET.deviation, -1, -3)
     stacks = stacks.reshape(-1, *stacks.shape[2:])
     cues = {"rgb": [stacks[:, 0]]}
     if modality != "rgb":

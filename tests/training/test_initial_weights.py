@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 
 from pan_keras.errors import UserError
-from pan_keras.models import create
+from pan_keras.models import create, weighted_layers
 from pan_keras.runs.run import open_run
 from pan_keras.training.initial_weights import start_from
-from pan_keras.training.weighted_layers import weighted_layers
 
 
 def network(name="pan_lite_micro", classes=8, **options):

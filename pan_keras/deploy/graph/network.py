@@ -8,16 +8,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pan_keras.backbones.input_normalisation import IMAGENET
 from pan_keras.deploy.graph.backbone import run_backbone
 from pan_keras.deploy.graph.motion import differences, persistence_of_appearance
 from pan_keras.deploy.graph.precision import in_float32
 from pan_keras.layers import TemporalShift
 from pan_keras.models import PANetwork, RGBNetwork, VideoNetwork
-from pan_keras.models.video_network import DEVIATION, MEAN
 
 # Of bytes, where the model's are of 0..1.
-BYTE_MEAN = 255 * np.array(MEAN, "float32")
-BYTE_DEVIATION = 255 * np.array(DEVIATION, "float32")
+BYTE_MEAN = 255 * np.array(IMAGENET.mean, "float32")
+BYTE_DEVIATION = 255 * np.array(IMAGENET.deviation, "float32")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 
 import keras
 
-from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
-from pan_keras.training.weighted_layers import HEAD, weighted_layers
+from pan_keras.layers import (
+    BatchNormalization,
+    PersistenceOfAppearance,
+    VariousTimescaleAggregationPooling,
+)
+from pan_keras.models import weighted_layers
+
+# What a network knows of its classes, behind the backbone.
+HEAD = (VariousTimescaleAggregationPooling, keras.layers.Dense)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""Pages of the site that are made from the code when it is built."""
+
+import inspect
+import json
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from pan_keras.cli import main
+from pan_keras.config.reference import Setting, settings
+
+COMMANDS = """# Commands
+
+Every command and option of `pan-keras`. `pan-keras COMMAND --help` prints the same.
+"""
+CONFIGURATION = """# Configuration
+
+Every key of a configuration file (TOML), also set by `--set SECTION.KEY=VALUE`. Defaults are those
+of the recipe `small`; where the recipe `paper` differs, its value follows. `pan-keras settings`
+prints the same.
+"""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the references, which are made from the commands and the typed configuration."""
+    for name, content in {
+        "reference/commands.md": command_reference(),
+        "reference/configuration.md": configuration_reference(),
+    }.items():
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def command_reference() -> str:
+    """Markdown with a section per command."""
+    return "\n\n".join([COMMANDS, *_command(main, click.Context(main, info_name="pan-keras"))])
+
+
+def configuration_reference() -> str:
+    """Markdown with one table per section."""
+    parts = [CONFIGURATION]
+    for section, members in groupby(settings(), key=lambda each: each.key.partition(".")[0]):
+        rows = [_setting(each) for each in members]
+        parts.append(f"\n## {section}\n")
+        parts.append(_table(["Key", "Default", "`paper`", "Values", "Meaning"], rows))
+    return "\n".join(parts) + "\n"
+
+
+def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+    if not isinstance(command, click.Group):
+        usage = " ".join(command.collect_usage_pieces(context))
+        yield f"## {context.command_path}\n\n{inspect.cleandoc(command.help or '')}"
+        yield f"```text\n{context.command_path} {usage}\n```"
+        yield _table(["Option", "Values", "Default", "Meaning"], list(_options(command, context)))
+        return
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from _command(below, click.Context(below, parent=context, info_name=name))
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[list[str]]:
+    for option in command.get_params(context):
+        if isinstance(option, click.Option) and not option.hidden:
+            flag = option.is_flag or option.count
+            default = option.get_default(context)
+            shown = "" if flag or default is None or "UNSET" in str(default) else f"`{default}`"
+            values = "" if flag else _values(option, context)
+            names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+            yield [names, values, shown, option.help or ""]
+
+
+def _values(option: click.Option, context: click.Context) -> str:
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        return ", ".join(f"`{choice}`" for choice in kind.choices)
+    if isinstance(kind, (click.IntRange, click.FloatRange)):
+        return f"{kind.name.removesuffix(' range')} `{kind._describe_range()}`"
+    return option.make_metavar(context).lower()
+
+
+def _setting(setting: Setting) -> list[str]:
+    allowed = f"{setting.kind}, {setting.bounds}" if setting.bounds else setting.kind
+    paper = "" if setting.paper == setting.default else _code(setting.paper)
+    name = setting.key.partition(".")[2]
+    return [f"`{name}`", _code(setting.default), paper, allowed, setting.help]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
+        for line in lines
+    )
+
+
+def _code(value: object) -> str:
+    if value is None:
+        return "absent"
+    return f"`{json.dumps(value) if not isinstance(value, tuple) else list(value)}`"
