@@ -21,7 +21,7 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
     help="parts: each part of PAN taken away; cues: RGB, PA, both, of the past alone.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1, 10), default=5, show_default=True, help="Runs a network."
+    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs a network."
 )
 @click.option(
     "--clips", type=click.IntRange(48), default=900, show_default=True, help="Clips of motions."
@@ -49,7 +49,7 @@ def ablation(
 
     if quick:
         seeds, clips, epochs = QUICK["seeds"], QUICK["clips"], QUICK["epochs"]
-    result = experiment.ablation(
+    result = experiment.ablate(
         data,
         root=root,
         variants=experiment.VARIANTS[networks],

@@ -1,4 +1,4 @@
-"""`pan-keras compare`: the command line of `pan_keras.evaluation.compare.compare`."""
+"""`pan-keras compare`: the command line of `pan_keras.evaluation.compare`."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def compare(runs, split, crops, clips, output, as_json):
 
     What `pan-keras evaluate` has measured on these views is used; else a run is evaluated now.
     """
-    from pan_keras.evaluation.compare import compare  # TensorFlow takes seconds to import
+    from pan_keras.evaluation import compare  # TensorFlow takes seconds to import
     from pan_keras.reports.comparison_page import check_page, write_comparison
 
     if output is not None:

@@ -1,4 +1,4 @@
-"""`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluation.evaluate`."""
+"""`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluate`."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def evaluate(
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
         raise UserError(f"{named}: the data are given twice, here and by --data; drop one")
-    from pan_keras.evaluation.evaluation import evaluate  # TensorFlow takes seconds to import
+    from pan_keras.evaluation import evaluate  # TensorFlow takes seconds to import
 
     result = evaluate(
         runs,

@@ -1,4 +1,4 @@
-"""`pan-keras predict`: the command line of `pan_keras.inference.prediction.predict`."""
+"""`pan-keras predict`: the command line of `pan_keras.inference.predict`."""
 
 import sys
 from pathlib import Path
@@ -103,7 +103,7 @@ def predict(
 
         predictions = predict_onto(run, videos, overlay, tell=tell, **options)
     else:
-        from pan_keras.inference.prediction import predict
+        from pan_keras.inference import predict
 
         predictions = predict(run, videos, **options)
     read = 0
@@ -121,7 +121,7 @@ def predict(
 
 def print_live(run: Path, source: str, as_json: bool, **options) -> None:
     """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
-    from pan_keras.inference.live import predict_live
+    from pan_keras.inference import predict_live
 
     try:
         for answer in predict_live(run, source, tell=tell, **options):

@@ -1,20 +1,41 @@
 """What each part of PAN is worth: networks without it, trained side by side on the same clips."""
 
+import csv
+import io
+import json
+import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pan_keras.config.config import Config
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
-from pan_keras.evaluation.ablation_result import MOST_SEEDS, Ablation, Row, Variant
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.evaluation_result import Evaluation
-from pan_keras.evaluation.stored import stored_evaluation
+from pan_keras.evaluation.evaluating import evaluate
+from pan_keras.evaluation.results import Evaluation, stored_evaluation
 from pan_keras.files import replacing
+from pan_keras.metrics import Interval, mean_interval
 from pan_keras.runs.network import with_network
 from pan_keras.runs.run import Run, open_run
 from pan_keras.training.optimisation.schedules import with_length
 from pan_keras.training.train import resolve, resume, train
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network of the comparison.
+
+    Args:
+        name: What the table calls it.
+        model: Registry name.
+        settings: `section.key=value` strings that take parts away or put them in.
+    """
+
+    name: str
+    model: str
+    settings: tuple[str, ...] = ()
+
 
 AVERAGE = 'model.aggregation="average"'
 VAP = 'model.aggregation="vap"'
@@ -46,7 +67,83 @@ CUES = (
 VARIANTS: Mapping[str, Sequence[Variant]] = {"parts": PARTS, "cues": CUES}
 
 
-def ablation(
+@dataclass(frozen=True)
+class Row:
+    """What a variant came to.
+
+    Attributes:
+        variant: The network.
+        accuracies: Top-1 on the test clips, one figure a seed, as fractions.
+    """
+
+    variant: Variant
+    accuracies: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the mean over seeds, by Student's t; of one seed it is 0 to 1."""
+        return mean_interval(self.accuracies)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A finished comparison.
+
+    Attributes:
+        data: Where the clips came from.
+        rows: One a variant, in the order in which they were asked for.
+    """
+
+    data: str
+    rows: tuple[Row, ...]
+
+    def to_csv(self) -> str:
+        """One row a variant: name, model, settings, mean, interval, every seed's accuracy."""
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["network", "model", "settings", "top1", "low", "high", "seeds"])
+        for row in self.rows:
+            low, high = row.interval
+            figures = [f"{share:.4f}" for share in (row.mean, low, high)]
+            seeds = " ".join(f"{share:.4f}" for share in row.accuracies)
+            variant = row.variant
+            settings = " ".join(variant.settings)
+            writer.writerow([variant.name, variant.model, settings, *figures, seeds])
+        return file.getvalue()
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        rows: list[dict[str, Any]] = [
+            {
+                "network": row.variant.name,
+                "model": row.variant.model,
+                "settings": row.variant.settings,
+                "top1": row.mean,
+                "interval": row.interval,
+                "seeds": row.accuracies,
+            }
+            for row in self.rows
+        ]
+        return json.dumps({"data": self.data, "rows": rows})
+
+    def to_markdown(self) -> str:
+        """The table of a document."""
+        lines = ["| Network | Top-1 | 95 % interval | Seeds |", "|---|---|---|---|"]
+        for row in self.rows:
+            low, high = row.interval
+            lines.append(
+                f"| {row.variant.name} | {row.mean:.3f} | {low:.3f} to {high:.3f} "
+                f"| {', '.join(f'{share:.3f}' for share in row.accuracies)} |"
+            )
+        return "\n".join(lines) + "\n"
+
+
+def ablate(
     data: str = "motions",
     *,
     root: Path | None = None,
@@ -66,21 +163,21 @@ def ablation(
         data: Name of a card, a folder of class folders, or a CSV file.
         root: Folder of the videos that a card speaks of; for `motions` made if absent.
         variants: The networks.
-        seeds: Seeds of the training, at most ten.
+        seeds: Seeds of the training, all different.
         clips: Clips of `motions`, all splits, where they are made.
         overrides: `section.key=value` strings for all variants.
         folder: Gets a run folder per variant and seed, `results.csv` and `results.md`.
         progress: Called with a line after each run.
 
     Raises:
-        UserError: If the data or the settings are unusable, or there are no or too many seeds.
+        UserError: If the data or the settings are unusable, or no seed is given or one twice.
 
     Example:
-        >>> ablation(seeds=(1,), clips=96, overrides=["training.epochs=1"]).rows[0].mean
+        >>> ablate(seeds=(1,), clips=96, overrides=["training.epochs=1"]).rows[0].mean
         0.125
     """
-    if not 1 <= len(set(seeds)) == len(seeds) <= MOST_SEEDS:
-        raise UserError(f"seeds: {list(seeds)}; give one to {MOST_SEEDS} different ones")
+    if not 1 <= len(set(seeds)) == len(seeds):
+        raise UserError(f"seeds: {list(seeds)}; give one or more, all different")
     if data == "motions":
         root = root if root is not None else folder / "motions"
         if not root.exists():

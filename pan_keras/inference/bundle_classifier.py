@@ -1,65 +1,92 @@
-"""Class probabilities of whole videos by a bundle, without TensorFlow and Keras."""
+"""A bundle as a classifier: a model file in LiteRT or ONNX, without TensorFlow and Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pan_keras.data.clip import Clip
+from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
-from pan_keras.inference.bundled_run import BundledRun
-from pan_keras.inference.views import Crops, Fuse, probabilities
-from pan_keras.runtime.preprocessing import views_from_video
-from pan_keras.runtime.recognition import softmax
-from pan_keras.video.container import BrokenVideo
+from pan_keras.runtime import Bundle, Recogniser
 
 
 class BundleClassifier:
-    """A model file of a bundle, applied to several crops and moments of each clip.
+    """A model file of a bundle, of any precision and format; a `Classifier`.
 
-    Answers as `pan_keras.inference.views.ClipClassifier` does for the same bundle.
+    Clips go through the model for clips, or segment by segment through the streaming model where
+    the bundle has no other; live video goes through the streaming model where it has one.
 
     Args:
-        run: The bundle.
-        crops: Views in space: `"1"` the centre, `"3"` three crops.
-        temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
-        fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
+        bundle: The bundle.
+        precision: Of the model file; the first unless given.
+        file_format: `"tflite"` or `"onnx"`; the first unless given.
 
-    Raises:
-        UserError: If the model file is absent or damaged, or is to see the whole frame.
+    Example:
+        >>> classifier = BundleClassifier(Bundle.open("runs/demo/bundle"), precision="int8")
+        >>> classifier.logits(np.zeros((3, *classifier.shape.array), "uint8")).shape
+        (3, 8)
     """
 
+    batch = 1
+    workers = 2
+    networks: Mapping[str, Any] = {}
+
     def __init__(
-        self, run: BundledRun, crops: Crops = "1", temporal: int = 1, fuse: Fuse = "logits"
+        self, bundle: Bundle, precision: str | None = None, file_format: str | None = None
     ):
-        if crops == "full":
-            raise UserError(
-                f"{run.path}: the size of an exported model is fixed; give --crops 1 or 3"
-            )
-        self.run = run
-        self.crops = crops
-        self.temporal = temporal
-        self.fuse: Fuse = fuse
-        self.recogniser = run.inference().recogniser
+        self.bundle = bundle
+        self.precision = precision
+        self.file_format = file_format
 
-    def __call__(self, clips: Sequence[Clip]) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
-        """Classifies clips.
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.bundle.path
 
-        Args:
-            clips: What to classify; the labels are not looked at.
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return self.bundle.labels
 
-        Returns:
-            The probabilities (classes,) float64 of each clip by its position in `clips`, and
-            the reasons for which the others could not be read.
+    @property
+    def shape(self) -> ClipShape:
+        """What the model takes in."""
+        return self.bundle.shape
+
+    @property
+    def streams(self) -> bool:
+        """Whether live video goes through a streaming model."""
+        return self.recogniser.steps
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """What runs the model file.
+
+        Raises:
+            UserError: If the bundle holds no such file, or it is damaged.
         """
-        found, broken = {}, {}
-        for position, clip in enumerate(clips):
-            try:
-                views = views_from_video(clip.path, self.run.shape, self.crops, self.temporal)
-            except BrokenVideo as error:
-                broken[clip.path] = error.reason
-                continue
-            logits = np.stack([self.recogniser.logits(view) for view in views])
-            scores = logits.astype("float64") if self.fuse == "logits" else softmax(logits)
-            found[position] = probabilities(scores.mean(axis=0), self.fuse)
-        return found, broken
+        return Recogniser(self.bundle, self.precision, file_format=self.file_format)
+
+    def load(self) -> None:
+        """Loads the model file."""
+        _ = self.recogniser
+
+    def logits(self, clips: np.ndarray) -> np.ndarray:
+        """Logits `(B, classes)` of clips uint8 `(B, N, m, H, W, 3)`."""
+        found = [self.recogniser.logits(clip) for clip in clips]
+        return np.stack(found) if found else np.zeros((0, len(self.labels)), np.float32)
+
+    def for_whole_frames(self) -> "BundleClassifier":
+        """Refuses: an exported model has one size."""
+        raise UserError(f"{self.path}: the size of an exported model is fixed; give --crops 1 or 3")
+
+    def live_window(self) -> LiveWindow:
+        """What cuts segments out of live frames, as the bundle says."""
+        return self.bundle.live_window()
+
+    def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:
+        """Logits `(classes,)` for new segments, or for the last N of them."""
+        found = self.recogniser.answer(segments, clip)
+        return None if found is None else found.logits

@@ -1,24 +1,17 @@
-"""What a run or bundle sees in a camera or stream, again and again."""
+"""What a model sees in a camera or stream, again and again."""
 
 import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from pan_keras.clips.live_window import LiveWindow
-from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.inference.classifier import Source, open_classifier
 from pan_keras.inference.prediction import likeliest
-from pan_keras.runs.run import Run
-from pan_keras.runtime import Recogniser
-from pan_keras.runtime.preprocessing import frame_for_model
 from pan_keras.runtime.recognition import softmax
 from pan_keras.video.live_readers import check_source
-from pan_keras.video.live_source import LiveSource, Window
+from pan_keras.video.live_source import LiveSource
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class LivePrediction:
 
 
 def predict_live(
-    run: Path | str,
+    model: Source,
     source: str,
     *,
     top: int = 5,
@@ -76,7 +69,7 @@ def predict_live(
     segments are dropped and counted.
 
     Args:
-        run: A run folder or a bundle.
+        model: A run folder, a bundle, or what `open_classifier` gives.
         source: Number of a camera, an address that FFmpeg opens, a file or a pipe.
         top: Classes to name in each answer.
         every: Seconds between two answers, at least.
@@ -95,67 +88,28 @@ def predict_live(
         >>> for answer in predict_live("runs/demo", "0"):
         ...     print(answer.to_text())
     """
-    opened = open_run_or_bundle(run, precision, file_format)
+    classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
     check_source(source)
-    viewer = _BundleViewer(opened) if isinstance(opened, BundledRun) else _RunViewer(opened)
+    window_cutter = classifier.live_window()
+    classifier.load()
+    if not classifier.streams:
+        # The first call compiles, which takes seconds: not while the source runs.
+        classifier.logits(np.zeros((1, *classifier.shape.array), np.uint8))
     # A stream takes every segment, however seldom it is asked; a clip is taken when it is due.
-    pace, due = (0.0, 0.0) if viewer.steps else (every, 0.0)
+    pace, due = (0.0, 0.0) if classifier.streams else (every, 0.0)
     held: LivePrediction | None = None
-    with LiveSource(source, window=viewer.window, retry=retry, tell=tell) as live:
-        for window in live.windows(pace, steps=viewer.steps):
+    with LiveSource(source, window=window_cutter, retry=retry, tell=tell) as live:
+        for window in live.windows(pace, steps=classifier.streams):
             start = time.perf_counter()
-            found = likeliest(viewer(window), opened.labels, top)
+            logits = classifier.answer(window.segments, window.clip)
+            assert logits is not None, "a window holds what its model takes"
+            found = likeliest(softmax(logits), classifier.labels, top)
             dropped, seconds = window.dropped, time.perf_counter() - start
             if held is not None:
                 dropped, seconds = dropped + held.dropped, seconds + held.seconds
             held = LivePrediction(window.time, found, dropped, seconds)
-            if not viewer.steps or time.monotonic() >= due:
+            if not classifier.streams or time.monotonic() >= due:
                 yield held
                 held, due = None, time.monotonic() + every
     if held is not None:
         yield held
-
-
-class _Viewer(Protocol):
-    """A model that answers for windows of a source: probabilities `(classes,)`."""
-
-    window: LiveWindow
-    steps: bool
-
-    def __call__(self, window: Window) -> np.ndarray: ...
-
-
-class _RunViewer:
-    """The Keras model of a run, compiled."""
-
-    steps = False
-
-    def __init__(self, run: Run):
-        import tensorflow as tf  # noqa: PLC0415 (a bundle does without)
-
-        from pan_keras.clips.opencv_resizing import resize  # noqa: PLC0415 (OpenCV)
-
-        model, shape = run.load_model(), run.shape
-        self.window = LiveWindow(
-            run.live_sampling, partial(frame_for_model, shape=shape, resize=resize)
-        )
-        self._call = tf.function(lambda clips: model(clips, training=False))
-        self._call(np.zeros((1, *shape.array), np.uint8))  # compiles, which takes seconds
-
-    def __call__(self, window: Window) -> np.ndarray:
-        assert window.clip is not None
-        return softmax(self._call(window.clip[None]).numpy())[0]
-
-
-class _BundleViewer:
-    """A model file of a bundle; a streaming one where there is one."""
-
-    def __init__(self, run: BundledRun):
-        self.recogniser = Recogniser(run.bundle, run.precision, file_format=run.file_format)
-        self.window = run.bundle.live_window()
-        self.steps = self.recogniser.steps
-
-    def __call__(self, window: Window) -> np.ndarray:
-        answer = self.recogniser.answer(window.segments, window.clip)
-        assert answer is not None
-        return answer.probabilities

@@ -1,11 +1,14 @@
 """PA of any frames: by the filters of a network, or by a fixed bank."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.layers import PersistenceOfAppearance
-from pan_keras.models.networks import networks
+from pan_keras.models import VideoNetwork
+from pan_keras.models.networks import networks as networks_of
 
 SCALES = (0.8, 1.6)  # pixels
 DIRECTIONS = 4
@@ -47,15 +50,25 @@ class MotionCue:
         self.normalisation = normalisation
 
     @classmethod
-    def of_model(cls, model: keras.Model, filters: str) -> "MotionCue | None":
-        """PA with the filters of a model; of its first network that has any, else None."""
-        for network in networks(model).values():
+    def of_networks(cls, networks: Mapping[str, VideoNetwork], filters: str) -> "MotionCue | None":
+        """PA with the filters of the first network that has any; None where none has.
+
+        Args:
+            networks: The networks of a model, as `pan_keras.models.networks` finds them.
+            filters: What the filters are, as part of a sentence.
+        """
+        for network in networks.values():
             found = [
                 layer for layer in network.layers if isinstance(layer, PersistenceOfAppearance)
             ]
             if found:
                 return cls(found[0], filters, network.normalisation)
         return None
+
+    @classmethod
+    def of_model(cls, model: keras.Model, filters: str) -> "MotionCue | None":
+        """PA with the filters of a model; None for one without PA."""
+        return cls.of_networks(networks_of(model), filters)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """PA of each pair of adjacent frames.

@@ -1,4 +1,4 @@
-"""What a run sees in videos that nobody labelled."""
+"""What a model sees in videos that nobody labelled."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,14 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pan_keras.data.clip import Clip
-from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos
 from pan_keras.errors import UserError
-from pan_keras.inference.bundle_classifier import BundleClassifier
-from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
-from pan_keras.inference.views import ClipClassifier, Crops, Fuse
-
-AT_ONCE = 32  # videos after which the predictions so far are given out
+from pan_keras.inference.classifier import Source, open_classifier
+from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,8 @@ class Prediction:
 
 
 def predict(
-    run: Path | str,
-    paths: Sequence[Path | str],
+    model: Source,
+    videos: Path | str | Sequence[Path | str],
     *,
     top: int = 5,
     crops: Crops = "1",
@@ -64,12 +59,12 @@ def predict(
     """Classifies videos, and goes on where one cannot be read.
 
     Args:
-        run: A run folder or a bundle.
-        paths: Video files, and folders that are searched for them with all their subfolders.
+        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
+        videos: Video files, and folders that are searched for them with all their subfolders.
         top: Classes to name for each video.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
-        batch: Views per step.
+        batch: Views per call of a Keras model.
         fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
         precision: Which model file of a bundle; the first unless given.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
@@ -81,24 +76,18 @@ def predict(
         UserError: If the run has no model, a path does not exist or a folder holds no video.
 
     Example:
-        >>> next(predict("runs/demo", ["wave.mp4"])).predictions[0]
+        >>> next(predict("runs/demo", "wave.mp4")).predictions[0]
         ('left', 0.98)
     """
-    opened = open_run_or_bundle(run, precision, file_format)
-    files = video_files(paths)
-    classify: ClipClassifier | BundleClassifier
-    if isinstance(opened, BundledRun):
-        classify = BundleClassifier(opened, crops, clips, fuse)
-    else:
-        classify = ClipClassifier(opened, crops, clips, batch, fuse)
-    for start in range(0, len(files), AT_ONCE):
-        chunk = files[start : start + AT_ONCE]
-        found, broken = classify([Clip(path, label=0, split="test") for path in chunk])
-        for position, path in enumerate(chunk):
-            if position in found:
-                yield Prediction(path, likeliest(found[position], opened.labels, top))
-            else:
-                yield Prediction(path, (), broken.get(path, "frames are missing"))
+    classifier = open_classifier(model, precision=precision, file_format=file_format, batch=batch)
+    files = video_files([videos] if isinstance(videos, (str, Path)) else videos)
+    classify = ViewClassifier(classifier, crops, clips, fuse)
+    for found in classify(files):
+        if found.scores is None:
+            yield Prediction(found.path, (), found.error)
+        else:
+            shares = probabilities(found.scores, fuse)
+            yield Prediction(found.path, likeliest(shares, classifier.labels, top))
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
@@ -110,20 +99,26 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
     Raises:
         UserError: If a path does not exist or a folder holds no video.
     """
-    files = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = visible_videos(path)
-            if not inside:
-                raise UserError(
-                    f"{path}: no video in it; they end in {', '.join(sorted(VIDEO_SUFFIXES))}"
-                )
-            files += inside
+            files += _videos_in(path)
         elif path.exists():
             files.append(path)
         else:
             raise UserError(f"{path}: no such file; give videos or folders of videos")
     return files
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    # A video that is named itself needs no OpenCV, which the room of data imports.
+    from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos  # noqa: PLC0415
+
+    found = visible_videos(folder)
+    if not found:
+        endings = ", ".join(sorted(VIDEO_SUFFIXES))
+        raise UserError(f"{folder}: no video in it; they end in {endings}")
+    return found
 
 
 def likeliest(

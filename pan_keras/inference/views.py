@@ -1,155 +1,210 @@
-"""Scores of whole clips: the mean over the views that evaluation takes of them."""
+"""Scores of whole videos: the mean over the views that evaluation takes of them."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from pan_keras.clips.crops import full_size
+from pan_keras.clips.crops import CROPS, Resize
 from pan_keras.clips.framing import framing
-from pan_keras.data.clip import Clip
 from pan_keras.errors import UserError
-from pan_keras.inference.bundle_inference import BundleInference
-from pan_keras.inference.bundled_run import BundledRun
-from pan_keras.runs.run import Run
+from pan_keras.inference.classifier import Classifier
+from pan_keras.runtime.preprocessing import views_from_video
 from pan_keras.runtime.recognition import softmax
-
-if TYPE_CHECKING:  # a bundle needs neither
-    import keras
-
-    from pan_keras.inference.keras_inference import Inference
+from pan_keras.video.container import BrokenVideo, SlowVideo
 
 Crops = Literal["1", "3", "full"]
 Fuse = Literal["logits", "probabilities"]
+TEMPORAL = (1, 2, 10)
+AHEAD = 2  # videos that are decoded before their turn, beside one for each thread
+# Seconds that reading a video may take without progress; then it is tried again, with more time.
+LIMITS = (30.0, 60.0, 120.0)
 
 
-class ClipClassifier:
-    """The model of a run, applied to several crops and moments of each clip.
+@dataclass(frozen=True)
+class VideoScores:
+    """What a model gives for one video.
 
-    The score of a clip is the mean over its views of the logits, as in the reference, or of the
+    Attributes:
+        path: The video.
+        scores: `(classes,)` float64, the mean over the views; None where it could not be read.
+        error: Why it could not be read.
+    """
+
+    path: Path
+    scores: np.ndarray | None
+    error: str | None = None
+
+
+class ViewClassifier:
+    """A classifier, applied to several crops and moments of each video.
+
+    The score of a video is the mean over its views of the logits, as in the reference, or of the
     probabilities.
 
     Args:
-        run: The run or bundle whose model it is.
+        classifier: What answers for the views.
         crops: Views in space: `"1"` the centre, `"3"` three crops, `"full"` the whole frame, for
-            which the network of a run is rebuilt at the larger size.
+            which a Keras network is rebuilt at the larger size.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
-        batch: Views per step.
         fuse: What is averaged: `"logits"` or `"probabilities"`.
 
     Raises:
-        UserError: If `fuse` is unknown, the model is absent or damaged, or a bundle is to see the
-            whole frame.
+        UserError: If one of them is unknown, the model is absent or damaged, or its size is fixed
+            and it is to see whole frames.
 
     Example:
-        >>> classify = ClipClassifier(open_run("runs/demo"))
-        >>> probabilities, broken = classify([Clip(Path("wave.mp4"), label=0, split="test")])
-        >>> probabilities[0].shape
+        >>> classify = ViewClassifier(open_classifier("runs/demo"), crops="3", temporal=10)
+        >>> (found,) = classify([Path("wave.mp4")])
+        >>> found.scores.shape
         (8,)
     """
 
     def __init__(
         self,
-        run: Run | BundledRun,
+        classifier: Classifier,
         crops: Crops = "1",
         temporal: int = 1,
-        batch: int = 8,
         fuse: Fuse = "logits",
     ):
         if fuse not in get_args(Fuse):
             raise UserError(f"fuse {fuse}: give one of {', '.join(get_args(Fuse))}")
-        self.framing = framing(run.shape, crops)
-        self.run = run
+        if crops not in CROPS:
+            raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
+        if temporal not in TEMPORAL:
+            raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
+        self.shape = classifier.shape
+        framing(self.shape, crops)  # refuses crops that the shape cannot have
+        self.classifier = classifier.for_whole_frames() if crops == "full" else classifier
+        self.classifier.load()
         self.crops = crops
         self.temporal = temporal
-        self.batch = batch
         self.fuse = fuse
-        self.inference = _inference(run, crops)
 
     @property
     def views(self) -> int:
-        """Views of one clip."""
+        """Views of one video."""
         return self.temporal * (3 if self.crops == "3" else 1)
 
     def __call__(
-        self, clips: Sequence[Clip], advance: Callable[[int], None] | None = None
-    ) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
-        """Classifies clips.
+        self, paths: Sequence[Path], advance: Callable[[int], None] | None = None
+    ) -> Iterator[VideoScores]:
+        """Classifies videos, in their order, while the next ones are decoded.
 
         Args:
-            clips: What to classify; the labels are not looked at.
-            advance: Called with the number of views done after each batch.
+            paths: Videos.
+            advance: Called with the number of views done after each call of the model.
 
-        Returns:
-            The probabilities (classes,) float64 of each clip by its position in `clips`, and
-            the reasons for which the others could not be read.
+        Yields:
+            Mean logits or mean probabilities of each; `probabilities` makes the one of the other.
 
         Raises:
             UserError: If the model gives values that are not numbers.
         """
-        found, broken = self.scores(clips, advance)
-        return {row: probabilities(score, self.fuse) for row, score in found.items()}, broken
+        # Views of several videos fill a batch; what has been read waits in `read` for its logits.
+        read: deque[tuple[Path, int, str | None]] = deque()
+        frames: list[np.ndarray] = []
+        logits: deque[np.ndarray] = deque()
+        for path, views, error in self._read(paths):
+            read.append((path, len(views), error))
+            frames.extend(views)
+            while len(frames) >= self.classifier.batch:
+                self._classify(frames, logits, advance)
+            while read and read[0][1] <= len(logits):
+                yield self._mean(*read.popleft(), logits)
+        if frames:
+            self._classify(frames, logits, advance)
+        while read:
+            yield self._mean(*read.popleft(), logits)
 
-    def scores(
-        self, clips: Sequence[Clip], advance: Callable[[int], None] | None = None
-    ) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
-        """As calling it, but with what is averaged, logits or probabilities, in each row."""
-        from pan_keras.input import FrameStore, evaluation_dataset  # noqa: PLC0415 (TensorFlow)
-
-        store = FrameStore(self.framing)
-        dataset = evaluation_dataset(
-            clips,
-            self.run.shape,
-            batch=self.batch,
-            crops=self.crops,
-            temporal=self.temporal,
-            store=store,
-            workers=self.run.config.data.workers,
-        )
-        logits, index = self.inference(dataset, self.batch, advance)
-        if not np.isfinite(logits).all():
+    def _classify(
+        self,
+        frames: list[np.ndarray],
+        logits: deque[np.ndarray],
+        advance: Callable[[int], None] | None,
+    ) -> None:
+        """Takes a batch of views from `frames` and adds its logits to `logits`."""
+        batch = frames[: self.classifier.batch]
+        del frames[: len(batch)]
+        found = self.classifier.logits(np.stack(batch))
+        if not np.isfinite(found).all():
             raise UserError(
-                f"{self.run.path}: its model gives values that are not numbers; "
+                f"{self.classifier.path}: its model gives values that are not numbers; "
                 "train again with a lower training.learning_rate"
             )
-        sums = np.zeros((len(clips), logits.shape[-1]))
-        np.add.at(sums, index, logits if self.fuse == "logits" else softmax(logits))
-        # A clip that broke half way has too few views to be compared with the others.
-        seen = np.flatnonzero(np.bincount(index, minlength=len(clips)) == self.views)
-        return {int(row): sums[row] / self.views for row in seen}, dict(store.broken)
+        logits.extend(found)
+        if advance is not None:
+            advance(len(batch))
+
+    def _mean(
+        self, path: Path, views: int, error: str | None, logits: deque[np.ndarray]
+    ) -> VideoScores:
+        if error is not None:
+            return VideoScores(path, None, error)
+        own = np.stack([logits.popleft() for _ in range(views)])
+        scores = own.astype("float64") if self.fuse == "logits" else softmax(own)
+        return VideoScores(path, scores.mean(axis=0))
+
+    def _read(
+        self, paths: Sequence[Path]
+    ) -> Iterator[tuple[Path, Sequence[np.ndarray], str | None]]:
+        """The views of each video, or why it has none, a few videos ahead."""
+        pool = ThreadPoolExecutor(self.classifier.workers, thread_name_prefix="videos")
+        waiting: deque[tuple[Path, Future[np.ndarray]]] = deque()
+        try:
+            for path in paths:
+                waiting.append((path, pool.submit(self._views, path)))
+                if len(waiting) > self.classifier.workers + AHEAD:
+                    yield _result(*waiting.popleft())
+            while waiting:
+                yield _result(*waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _views(self, path: Path) -> np.ndarray:
+        for limit in LIMITS[:-1]:
+            try:
+                return self._views_within(path, limit)
+            except SlowVideo:
+                continue
+        return self._views_within(path, LIMITS[-1])
+
+    def _views_within(self, path: Path, limit: float) -> np.ndarray:
+        return views_from_video(
+            path, self.shape, self.crops, self.temporal, resize=self._resize, timeout=limit
+        )
+
+    @cached_property
+    def _resize(self) -> Resize:
+        """By OpenCV where it is installed: it is faster, and gives the same pixels."""
+        try:
+            from pan_keras.clips.opencv_resizing import resize  # noqa: PLC0415
+        except ModuleNotFoundError:
+            from pan_keras.clips.resizing import resize  # noqa: PLC0415
+        return resize
 
 
 def probabilities(scores: np.ndarray, fuse: Fuse) -> np.ndarray:
-    """The probabilities (..., classes) that averaged scores stand for.
+    """The probabilities `(..., classes)` that averaged scores stand for.
 
     Args:
-        scores: Mean logits or mean probabilities, (..., classes).
+        scores: Mean logits or mean probabilities, `(..., classes)`.
         fuse: Which of the two they are.
     """
     return softmax(scores) if fuse == "logits" else scores
 
 
-def _inference(run: Run | BundledRun, crops: Crops) -> "Inference | BundleInference":
-    if isinstance(run, Run):
-        from pan_keras.inference.keras_inference import Inference  # noqa: PLC0415 (TensorFlow)
-
-        model = run.load_model()
-        return Inference(at_size(model, full_size(run.shape)) if crops == "full" else model)
-    if crops == "full":
-        raise UserError(f"{run.path}: the size of an exported model is fixed; give --crops 1 or 3")
-    return run.inference()
-
-
-def at_size(model: "keras.Model", size: tuple[int, int]) -> "keras.Model":
-    """The same network with the same weights for frames of another size.
-
-    Args:
-        model: A video classifier.
-        size: Height and width in pixels.
-    """
-    if tuple(model.size) == tuple(size):
-        return model
-    twin = type(model).from_config({**model.get_config(), "size": size})
-    twin.set_weights(model.get_weights())
-    return twin
+def _result(
+    path: Path, reading: "Future[np.ndarray]"
+) -> tuple[Path, Sequence[np.ndarray], str | None]:
+    try:
+        return path, list(reading.result()), None
+    except BrokenVideo as error:
+        return path, [], error.reason
+    except FileNotFoundError:
+        return path, [], "there is no such file"

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from pan_keras.drawing.colours import PALETTE
 from pan_keras.drawing.figures import pixels
 from pan_keras.drawing.panels import png
-from pan_keras.evaluation.ablation_result import Row
+from pan_keras.evaluation.ablation import Row
 from pan_keras.files import replacing
 
 

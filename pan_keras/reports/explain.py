@@ -1,15 +1,13 @@
-"""Looking into a run's network while it classifies a video."""
+"""Looking into a network while it classifies a video."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pan_keras.clips.framing import framing
 from pan_keras.clips.sampling import spread_starts, stack_frames
-from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.inference.classifier import Source, open_classifier
 from pan_keras.reports.explanation import Explanation, NetworkExplanation, Timescale
-from pan_keras.runs.run import Run
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.runtime.recognition import softmax
 from pan_keras.video import frame_source
@@ -19,20 +17,20 @@ if TYPE_CHECKING:  # a bundle needs no Keras
 
 
 def explain(
-    run: Path | str,
+    model: Source,
     video: Path | str,
     *,
     precision: str | None = None,
     file_format: str | None = None,
 ) -> Explanation:
-    """Looks into the network of a run while it classifies a video.
+    """Looks into a network while it classifies a video.
 
     The network sees the centre crop of the frames in the middle of each segment, as `predict`
     does unless told otherwise. Of a bundle, whose model files give logits and nothing else, the
     explanation holds the answer and the frames, and no networks.
 
     Args:
-        run: A run folder or a bundle.
+        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
         video: A video file.
         precision: Which model file of a bundle; the first unless given.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
@@ -45,45 +43,21 @@ def explain(
         >>> explanation.networks[0].timescales[0]
         Timescale(k=1, index=0, segments=(0, 1, 2, 3, 4, 5, 6, 7), weight=0.31)
     """
-    opened, video = open_run_or_bundle(run, precision, file_format), Path(video)
-    shape = opened.shape
-    explained: tuple[NetworkExplanation, ...] = ()
-    if isinstance(opened, BundledRun):
-        recogniser = opened.inference().recogniser
-        clip = clip_from_video(video, shape)
-        logits = recogniser.logits(clip)
-    else:
-        clip = _clip_of(video, opened)
-        logits, explained = _look_inside(opened, clip)
+    classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
+    video, shape = Path(video), classifier.shape
+    clip = clip_from_video(video, shape)
+    (logits,) = classifier.logits(clip[None])
     count = len(frame_source(video))
     starts = spread_starts(count, shape.segments, shape.stack)[0]
     return Explanation(
-        run=opened.path,
+        run=classifier.path,
         path=video,
-        labels=opened.labels,
+        labels=classifier.labels,
         probabilities=softmax(logits),
         frames=stack_frames(starts, count, shape.stack),
         pictures=clip[:, 0],
-        networks=explained,
+        networks=tuple(_explained(*item, clip[None]) for item in classifier.networks.items()),
     )
-
-
-def _clip_of(video: Path, run: Run) -> np.ndarray:
-    from pan_keras.data import Clip  # noqa: PLC0415 (with what follows)
-    from pan_keras.input import FrameStore, clip_views  # noqa: PLC0415 (TensorFlow)
-
-    store = FrameStore(framing(run.shape))
-    return clip_views(Clip(video, label=0, split="test"), run.shape, store)[0]
-
-
-def _look_inside(run: Run, clip: np.ndarray) -> tuple[np.ndarray, tuple[NetworkExplanation, ...]]:
-    import keras  # noqa: PLC0415
-
-    from pan_keras.models.networks import networks  # noqa: PLC0415 (Keras)
-
-    model, clips = run.load_model(), clip[None]
-    logits = keras.ops.convert_to_numpy(model(clips, training=False))[0]
-    return logits, tuple(_explained(*item, clips) for item in networks(model).items())
 
 
 def _explained(name: str, network: "VideoNetwork", clips: np.ndarray) -> NetworkExplanation:

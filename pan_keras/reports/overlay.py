@@ -15,11 +15,10 @@ from pan_keras.drawing import panels
 from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
-from pan_keras.inference.bundled_run import BundledRun, open_run_or_bundle
+from pan_keras.inference.classifier import Classifier, Source, open_classifier
 from pan_keras.inference.prediction import Prediction, predict, video_files
 from pan_keras.inference.views import Crops, Fuse
 from pan_keras.reports.pairs import UNKNOWN_RATE, chunks, sample_pairs
-from pan_keras.runs.run import Run
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 
@@ -36,8 +35,8 @@ SHADE = 5  # times that the picture is darker under text
 
 
 def predict_onto(
-    run: Path | str,
-    paths: Sequence[Path | str],
+    model: Source,
+    videos: Path | str | Sequence[Path | str],
     output: Path | str,
     *,
     top: int = 5,
@@ -56,8 +55,8 @@ def predict_onto(
     bundle, whose model files give logits and nothing else.
 
     Args:
-        run: A run folder or a bundle.
-        paths: Video files, and folders that are searched for them.
+        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
+        videos: Video files, and folders that are searched for them.
         output: An mp4 file where there is one video; a folder where there are several, which gets
             NAME.mp4 for each, in the subfolders that the videos are in.
         top, crops, clips, batch, precision, file_format, fuse: As for `predict`.
@@ -70,28 +69,18 @@ def predict_onto(
         UserError: As `predict`; if `output` does not fit the number of videos, two videos would
             have the same drawing, or a drawing would take the place of one of the videos.
     """
-    videos = video_files(paths)
-    places = drawings(videos, Path(output))
+    files = video_files([videos] if isinstance(videos, (str, Path)) else videos)
+    places = drawings(files, Path(output))
     for place in places.values():
-        refuse_overwriting(place, videos)
-    opened = open_run_or_bundle(run, precision, file_format)
-    painter = Overlay(opened)
-    if isinstance(opened, BundledRun) and tell is not None:
+        refuse_overwriting(place, files)
+    classifier = open_classifier(model, precision=precision, file_format=file_format, batch=batch)
+    painter = Overlay(classifier)
+    if not classifier.networks and tell is not None:
         tell(
-            f"{opened.path}: a bundle gives the answer alone; for PA over the video, name the run "
-            "that it was exported from"
+            f"{classifier.path}: a bundle gives the answer alone; for PA over the video, name the "
+            "run that it was exported from"
         )
-    predictions = predict(
-        opened.path,
-        paths,
-        top=top,
-        crops=crops,
-        clips=clips,
-        batch=batch,
-        fuse=fuse,
-        precision=precision,
-        file_format=file_format,
-    )
+    predictions = predict(classifier, files, top=top, crops=crops, clips=clips, fuse=fuse)
     for prediction in predictions:
         if not prediction.error:
             painter.draw(prediction, places[prediction.path])
@@ -130,15 +119,15 @@ class Overlay:
     """Draws answers over videos.
 
     Args:
-        run: The run or bundle that the answers are from.
+        classifier: What the answers are from.
 
     Raises:
-        UserError: If a run's model is absent or damaged.
+        UserError: If its model is absent or damaged.
     """
 
-    def __init__(self, run: Run | BundledRun):
-        self.side = run.shape.resize
-        self.cue = _motion_cue(run) if isinstance(run, Run) else None
+    def __init__(self, classifier: Classifier):
+        self.side = classifier.shape.resize
+        self.cue = _motion_cue(classifier) if classifier.networks else None
 
     def draw(self, prediction: Prediction, output: Path) -> None:
         """Writes a copy of a video with the answer and PA over it.
@@ -179,10 +168,10 @@ class Overlay:
         yield over(chunk[-1], legend, 0)
 
 
-def _motion_cue(run: Run) -> "MotionCue | None":
+def _motion_cue(classifier: Classifier) -> "MotionCue | None":
     from pan_keras.inference.motion_cue import MotionCue  # noqa: PLC0415 (Keras)
 
-    return MotionCue.of_model(run.load_model(), "learnt")
+    return MotionCue.of_networks(classifier.networks, "learnt")
 
 
 def viewable(frame: np.ndarray) -> np.ndarray:

@@ -8,8 +8,9 @@ import numpy as np
 from pan_keras.drawing import figures
 from pan_keras.drawing.colours import PALETTE
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation_result import Evaluation
-from pan_keras.evaluation.stored import latest_evaluation
+from pan_keras.evaluation.clips import results_by_clip
+from pan_keras.evaluation.origin import Origin
+from pan_keras.evaluation.results import Evaluation, latest_evaluation, stored_evaluations
 from pan_keras.files import replacing
 from pan_keras.metrics.scores import Interval
 from pan_keras.reports.page import Content, Html, element, page, table
@@ -41,8 +42,8 @@ def write_report(
         The file.
 
     Raises:
-        UserError: If a folder is no run, the output is no page, or the baseline has not been
-            evaluated.
+        UserError: If a folder is no run, the output is no page, or the baseline was not measured
+            on the same clips.
 
     Example:
         >>> write_report("runs/demo")
@@ -102,9 +103,7 @@ def _headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> 
         for key, name in names.items()
     ]
     if baseline is not None:
-        measured = latest_evaluation(baseline)
-        if measured is None:
-            raise UserError(f"{baseline.path}: not evaluated; run pan-keras evaluate on it first")
+        measured = _of_the_same_clips(baseline, run, evaluation)
         name = f"top-1 of the baseline {baseline.config.model.name}"
         tiles.append(_tile(measured.top1, measured.intervals["top1"], name, "tile baseline"))
     notes = [
@@ -115,6 +114,27 @@ def _headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> 
         "section",
         element("div", tiles, class_="tiles"),
         [element("p", note, class_="note") for note in notes],
+    )
+
+
+def _of_the_same_clips(baseline: Run, run: Run, evaluation: Evaluation) -> Evaluation:
+    """What was measured of a baseline on the clips of an evaluation, on the same views if it was.
+
+    Raises:
+        UserError: If it was measured on other clips, or not at all.
+    """
+    found = list(stored_evaluations(baseline))
+    if not found:
+        raise UserError(f"{baseline.path}: not evaluated; run pan-keras evaluate on it first")
+    found.sort(key=lambda each: each.views != evaluation.views)
+    origins = (Origin.of(run), Origin.of(baseline))
+    for each in found:
+        own, other = results_by_clip(origins, (evaluation.results, each.results))
+        if own.keys() == other.keys():
+            return each
+    raise UserError(
+        f"{baseline.path}: was not measured on the {evaluation.clips} clips of {evaluation.split} "
+        f"that {run.path} was; run pan-keras evaluate on both with the same data and split"
     )
 
 

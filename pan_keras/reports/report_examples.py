@@ -9,7 +9,7 @@ import numpy as np
 
 from pan_keras.clips.framing import framing
 from pan_keras.data import Clip
-from pan_keras.evaluation.evaluation_result import ClipResult
+from pan_keras.evaluation.results import ClipResult
 from pan_keras.input import FrameStore, evaluation_dataset
 from pan_keras.runs.run import Run
 

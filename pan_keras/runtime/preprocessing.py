@@ -34,15 +34,23 @@ def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
 
 
 def views_from_video(
-    path: Path | str, shape: ClipShape, crops: str = "1", temporal: int = 1
+    path: Path | str,
+    shape: ClipShape,
+    crops: str = "1",
+    temporal: int = 1,
+    *,
+    resize: Resize = resize,
+    timeout: float = 30.0,
 ) -> np.ndarray:
     """The views of a video file that evaluation looks at.
 
     Args:
         path: A video file, or a folder of frames.
         shape: Segments, stack, size and resize.
-        crops: Views in space: `"1"` the centre or `"3"`.
+        crops: Views in space: `"1"` the centre, `"3"`, or `"full"`, the centre at `full_size`.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
+        resize: Scales a frame to a height and width by a version.
+        timeout: Seconds that a step of the reading may take.
 
     Returns:
         uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
@@ -54,17 +62,19 @@ def views_from_video(
         from pan_keras.video import frame_source, read_frames  # noqa: PLC0415 (frames need no PyAV)
     except ModuleNotFoundError as error:
         raise missing_part(error) or error from None
-    count = len(frame_source(path))
+    count = len(frame_source(path, timeout))
     starts = (
         dense_views(count, shape.segments)
         if temporal == 10
         else spread_starts(count, shape.segments, shape.stack, temporal)
     )
     framed = partial(framing(shape, crops), resize=resize)
-    stacks = _stacks(
-        starts, count, lambda wanted: read_frames(path, wanted, transform=framed), shape, crops
-    )
-    return stacks.reshape(-1, *shape.array)
+
+    def read(wanted: np.ndarray) -> np.ndarray:
+        return read_frames(path, wanted, timeout=timeout, transform=framed)
+
+    stacks = _stacks(starts, count, read, shape, crops, resize)
+    return stacks.reshape(-1, *stacks.shape[2:])
 
 
 def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -142,6 +152,7 @@ def _stacks(
     read: Callable[[np.ndarray], np.ndarray],
     shape: ClipShape,
     crops: str = "1",
+    resize: Resize = resize,
 ) -> np.ndarray:
     """`(samples, crops, N, m, H, W, 3)`; each frame is read once."""
     wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)

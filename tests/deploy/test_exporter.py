@@ -23,7 +23,7 @@ from pan_keras.deploy.gate import gate
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation import evaluate
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.runs.run import Run
 from pan_keras.runtime import Bundle, Recogniser

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.evaluation.ablation import CUES, PARTS, ablation
-from pan_keras.evaluation.ablation_result import Ablation, Row, Variant
+from pan_keras.evaluation.ablation import CUES, PARTS, Ablation, Row, Variant, ablate
 from pan_keras.training.train import resolve
 
 TINY = (
@@ -24,7 +23,7 @@ TINY = (
 def test_a_comparison_is_written_and_read_again(tmp_path):
     lines = []
     chosen = {"variants": PARTS[-1:], "seeds": (1, 2), "clips": 48, "folder": tmp_path}
-    first = ablation(overrides=TINY, progress=lines.append, **chosen)
+    first = ablate(overrides=TINY, progress=lines.append, **chosen)
     assert len(lines) == 2
     assert [len(row.accuracies) for row in first.rows] == [2]
     with (tmp_path / "results.csv").open(encoding="utf-8") as file:
@@ -33,12 +32,12 @@ def test_a_comparison_is_written_and_read_again(tmp_path):
     assert (tmp_path / "results.md").read_text(encoding="utf-8") == first.to_markdown()
 
     models = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras"))
-    again = ablation(overrides=TINY, **chosen)
+    again = ablate(overrides=TINY, **chosen)
     assert again == first
     assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras")) == models
 
     with pytest.raises(UserError, match="other settings"):
-        ablation(overrides=[*TINY, "training.batch=4"], **chosen)
+        ablate(overrides=[*TINY, "training.batch=4"], **chosen)
 
 
 @pytest.mark.parametrize("variant", [*PARTS, *CUES], ids=lambda variant: variant.name)
@@ -59,18 +58,18 @@ def test_a_variant_says_what_it_trains(variant, tmp_path):
 def test_intervals_are_of_student(tmp_path):
     row = Row(Variant("any", "tsn_micro"), (0.8, 0.9, 1.0))
     low, high = row.interval
-    # Mean 0.9, deviation 0.1: 4.303 * 0.1 / sqrt(3) to each side, cut at 1.
-    assert low == pytest.approx(0.9 - 0.24843, abs=1e-5)
+    # Mean 0.9, deviation 0.1: 4.3027 * 0.1 / sqrt(3) to each side, cut at 1.
+    assert low == pytest.approx(0.9 - 0.24841, abs=1e-5)
     assert high == 1.0
     assert Row(row.variant, (0.5,)).interval == (0.0, 1.0)
     record = json.loads(Ablation("motions", (row,)).to_json())
     assert record["rows"][0]["interval"] == [low, high]
 
 
-@pytest.mark.parametrize("seeds", [(), (1, 1), range(11)], ids=["none", "twice", "too many"])
+@pytest.mark.parametrize("seeds", [(), (1, 1)], ids=["none", "twice"])
 def test_seeds_that_make_no_sense_are_refused(seeds, tmp_path):
     with pytest.raises(UserError, match="seeds"):
-        ablation(seeds=seeds, folder=tmp_path)
+        ablate(seeds=seeds, folder=tmp_path)
 
 
 def test_a_mistake_is_one_sentence(tmp_path):

@@ -10,8 +10,7 @@ from click.testing import CliRunner
 from pan_keras.cli import main
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.inference.live import _RunViewer, predict_live
-from pan_keras.inference.prediction import predict
+from pan_keras.inference import open_classifier, predict, predict_live
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.runtime import Bundle, Recogniser
 from pan_keras.video import probe, read_frames
@@ -52,7 +51,7 @@ def trained_on(run, video):
 
 
 def test_a_window_is_looked_at_as_evaluation_looks_at_a_video(own_run, video):
-    window = _RunViewer(trained_on(own_run, video)).window
+    window = open_classifier(trained_on(own_run, video).path).live_window()
     for number, frame in enumerate(read_frames(video, np.arange(probe(video).frames))):
         window.push(frame, number / probe(video).rate)
     store = FrameStore(resize=own_run.shape.resize)

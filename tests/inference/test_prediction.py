@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from pan_keras.cli.predict import predict as command
 from pan_keras.data import open_data
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation import evaluate
 from pan_keras.inference.prediction import predict, video_files
 
 

@@ -2,7 +2,7 @@
 
 import cv2
 
-from pan_keras.evaluation.ablation_result import Row, Variant
+from pan_keras.evaluation.ablation import Row, Variant
 from pan_keras.reports.ablation_figure import ablation_figure, write_ablation_figure
 
 

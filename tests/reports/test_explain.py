@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.inference.prediction import predict
+from pan_keras.inference import predict
 from pan_keras.layers import timescale_members
 from pan_keras.reports.explain import explain
 from pan_keras.reports.explanation_figure import write_explanation

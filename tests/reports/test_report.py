@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from pan_keras.cli.report import report as command
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.evaluation_result import ClipResult
+from pan_keras.evaluation import evaluate
+from pan_keras.evaluation.results import ClipResult
 from pan_keras.reports.page import element, table
 from pan_keras.reports.report import write_report
 from pan_keras.reports.report_examples import choose

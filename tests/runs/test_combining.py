@@ -10,8 +10,8 @@ import pytest
 from run_folders import untrained_run
 
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.inference.prediction import predict
+from pan_keras.evaluation import evaluate
+from pan_keras.inference import predict
 from pan_keras.models import PANEnsemble, PANFull
 from pan_keras.reports.report import write_report
 from pan_keras.runs.combining import combine

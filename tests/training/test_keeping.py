@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation import evaluate
 from pan_keras.metrics.intervals import wilson
 from pan_keras.reports.report import write_report
 from pan_keras.runs.run import open_run

@@ -1,9 +1,9 @@
-"""What an evaluation found: for programs, for a person, and as files."""
+"""What an evaluation found: for programs, for a person, and as files that are found again."""
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ from pan_keras.drawing.figures import confusion_figure, pixels
 from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
-from pan_keras.metrics.scores import ClassScore, ConfusedPair, Interval
+from pan_keras.inference.views import Crops
+from pan_keras.metrics import ClassScore, ConfusedPair, Interval
+from pan_keras.runs.run import Run
 
+SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
 TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has lists alone
 
 
@@ -239,3 +242,58 @@ def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
 def _records_csv(records: Sequence[Any]) -> bytes:
     rows = [asdict(record) for record in records]
     return _csv([list(rows[0]), *(list(row.values()) for row in rows)])
+
+
+def stored_evaluation(
+    run: Run, split: str, crops: Crops = "1", clips: int = 1
+) -> Evaluation | None:
+    """What was measured of a run with one split and kind of views, where it still holds.
+
+    It does not where the model is newer, or where it was not measured on the clips that the run
+    recorded for the split.
+
+    Args:
+        run: The run.
+        split: Part of the data.
+        crops: Views in space.
+        clips: Views in time.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    folder, model = run.path / "evaluation", run.path / "model.keras"
+    own = split if (crops, clips) == ("1", 1) else f"{split}-crops-{crops}-clips-{clips}"
+    digest = run.identity.digest if run.identity else None
+    # Earlier versions wrote all kinds of views under the name of the split.
+    for name in dict.fromkeys((own, split)):
+        file = folder / f"{name}.json"
+        if not file.is_file() or not model.is_file():
+            continue
+        if file.stat().st_mtime < model.stat().st_mtime:
+            continue
+        found = Evaluation.read(folder, name)
+        if (found.name, found.data_digest) == (own, digest):
+            return found
+    return None
+
+
+def stored_evaluations(run: Run) -> Iterator[Evaluation]:
+    """All that was measured of a run: the test clips first, the newest of each split first.
+
+    Raises:
+        UserError: If one is damaged.
+    """
+    folder = run.path / "evaluation"
+    for split in SPLITS:
+        files = [*folder.glob(f"{split}.json"), *folder.glob(f"{split}-*.json")]
+        files.sort(key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True)
+        yield from (Evaluation.read(folder, file.stem) for file in files)
+
+
+def latest_evaluation(run: Run) -> Evaluation | None:
+    """What was measured last of a run, on test clips where it ever was.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    return next(stored_evaluations(run), None)

@@ -7,13 +7,14 @@ from pathlib import Path
 from pan_keras.data import SPLITS, Clip, open_data
 from pan_keras.data.opening import list_data
 from pan_keras.errors import UserError
-from pan_keras.inference.bundled_run import BundledRun
+from pan_keras.evaluation.origin import Origin
+from pan_keras.evaluation.results import ClipResult
 from pan_keras.runs.data_changes import named
-from pan_keras.runs.data_identity import DataIdentity, data_root, identity_of
-from pan_keras.runs.run import Run
+from pan_keras.runs.data_identity import DataIdentity, RunClip, data_root, identity_of
 from pan_keras.runs.run_data import RunData, are_data_of, open_run_data
 
-Tested = Run | BundledRun
+# What tells a clip from others: its path, below the data where that is known, and its size.
+ClipKey = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class MeasuredClips:
 
 
 def measured_clips(
-    runs: Sequence[Tested],
+    origins: Sequence[Origin],
     data: str | Path | None = None,
     root: str | Path | None = None,
     split: str = "test",
@@ -48,7 +49,7 @@ def measured_clips(
     any of the runs was trained on is no test clip.
 
     Args:
-        runs: Runs and bundles with the same classes.
+        origins: Where the classifiers come from; they have the same classes.
         data: Card, folder or CSV; by default the data of the first run.
         root: Folder of the videos.
         split: `train`, `val`, `test` or `all`.
@@ -61,7 +62,7 @@ def measured_clips(
     """
     if split not in (*SPLITS, "all"):
         raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
-    first = runs[0]
+    first = origins[0]
     found = _open(first, data, root)
     videos, labels = found.videos, first.labels
     clips = [clip for name in SPLITS if split in (name, "all") for clip in videos.clips(name)]
@@ -76,8 +77,9 @@ def measured_clips(
         named_clips += new
         if new:
             notes.append(f"{named(path for path, _, _ in new)} came since {first.path} began")
-    elif isinstance(owner := _owner(first), Run):
-        notes += [f"{news}; --include-new measures on them too" for news in found.news(owner)]
+    elif first.run is not None:
+        news = found.news(first.run)
+        notes += [f"{each}; --include-new measures on them too" for each in news]
     if not named_clips:
         counts = ", ".join(f"{name} {len(videos.clips(name))}" for name in SPLITS)
         raise UserError(f"the data have no clips of {split}; choose another --split ({counts})")
@@ -88,9 +90,10 @@ def measured_clips(
             f"it knows {', '.join(labels)}"
         )
     chosen = tuple(Clip(path, labels.index(label), part) for path, label, part in named_clips)
-    identities = [found.identity or known_clips(first), *map(known_clips, runs[1:])]
-    for run, identity in zip(runs, identities, strict=True):
-        notes += seen_before(run, identity, [clip.path for clip in chosen], found.root, split)
+    paths = [clip.path for clip in chosen]
+    notes += seen_before(first, found.identity or first.clips, paths, found.root, split)
+    for other in origins[1:]:
+        notes += seen_before(other, other.clips, paths, found.root, split)
     return MeasuredClips(
         clips=chosen,
         source=videos.source,
@@ -100,68 +103,47 @@ def measured_clips(
     )
 
 
-def known_clips(run: Tested) -> DataIdentity | None:
-    """The clips that a run, or the run that a bundle came from, began with; None if not known."""
-    owner = _owner(run)
-    if owner is None or owner.identity is None:
-        return None
-    identity, beside = owner.identity, owner.root_beside
-    return identity.at(beside) if beside and not identity.root.is_dir() else identity
-
-
-def is_own(run: Tested, data: str | Path | None) -> bool:
-    """Whether data are those that a run names."""
-    source = run.config.data.source
-    return data is None or source in (str(data), str(Path(data).resolve()))
-
-
-def _owner(run: Tested) -> Run | None:
-    """The run itself, or that which a bundle was exported from."""
-    return run.run if isinstance(run, BundledRun) else run
-
-
-def _open(run: Tested, data: str | Path | None, root: str | Path | None) -> RunData:
-    owner = _owner(run)
-    if is_own(run, data):
-        if owner is not None:
-            return open_run_data(owner, root=root)
-        if not run.config.data.source:
+def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> RunData:
+    if origin.owns(data):
+        if origin.run is not None:
+            return open_run_data(origin.run, root=root)
+        if not origin.data.source:
             raise UserError(
-                f"{run.path}: says nothing of its data; name them: a card, folder or CSV"
+                f"{origin.path}: says nothing of its data; name them: a card, folder or CSV"
             )
-        return _as_given(run, run.config.data.source, root or run.config.data.root or None)
+        return _as_given(origin, origin.data.source, root or origin.data.root or None)
     assert data is not None
-    if owner is not None and owner.identity is not None:
+    if origin.clips is not None and origin.run is not None:
         _, listed = list_data(data, root)
-        if are_data_of(owner.identity, listed, data_root(data, root)):
-            return open_run_data(owner, source=data, root=root)
-    return _as_given(run, data, root)
+        if are_data_of(origin.clips, listed, data_root(data, root)):
+            return open_run_data(origin.run, source=data, root=root)
+    return _as_given(origin, data, root)
 
 
-def _as_given(run: Tested, data: str | Path, root: str | Path | None) -> RunData:
-    seed, most = run.config.data.split_seed, run.config.data.max_broken
+def _as_given(origin: Origin, data: str | Path, root: str | Path | None) -> RunData:
+    seed, most = origin.data.split_seed, origin.data.max_broken
     videos = open_data(data, root, split_seed=seed, max_broken=most)
     where = data_root(data, root)
-    if isinstance(run, BundledRun) and run.data_digest is not None:
+    if origin.digest is not None:
         identity = identity_of(videos, where)
-        if identity.digest == run.data_digest:
+        if identity.digest == origin.digest:
             # The very clips and splits of the run, wherever that is.
             return RunData(videos, identity, where)
     return RunData(videos, None, where)
 
 
 def seen_before(
-    run: Tested,
+    origin: Origin,
     identity: DataIdentity | None,
     paths: Sequence[Path],
     root: Path | None,
     split: str,
 ) -> list[str]:
-    """Says which clips a run has seen in training.
+    """Says which clips a classifier has seen in training.
 
     Args:
-        run: The run.
-        identity: What it recorded of its clips, if that is known.
+        origin: Where the classifier comes from.
+        identity: What its run recorded of its clips, if that is known.
         paths: The clips that are measured on.
         root: The root of their data.
         split: What they are called.
@@ -173,27 +155,67 @@ def seen_before(
         UserError: If the run was trained on clips of `test` or `val`.
     """
     if identity is None:
-        if isinstance(run, Run) and not run.config.data.source:
+        if origin.is_run and not origin.data.source:
             return []  # converted: trained elsewhere
         return [
-            f"{run.path}: there is no record of the clips that it was trained on, so none of them "
-            "could be kept out"
+            f"{origin.path}: there is no record of the clips that it was trained on, so none of "
+            "them could be kept out"
         ]
     known = {path: identity.find(path, root) for path in paths}
     trained = [path for path, found in known.items() if found and found.split == "train"]
     validated = [path for path, found in known.items() if found and found.split == "val"]
     if trained and split in ("test", "val"):
         raise UserError(
-            f"{run.path}: was trained on {named(trained)} of the {len(paths)} {split} clips, which "
-            "therefore tell nothing; measure it on clips of its own split, fuse it with runs of "
-            "the same split, or measure on all clips knowingly with --split all"
+            f"{origin.path}: was trained on {named(trained)} of the {len(paths)} {split} clips, "
+            "which therefore tell nothing; measure it on clips of its own split, fuse it with runs "
+            "of the same split, or measure on all clips knowingly with --split all"
         )
     notes = []
     if trained:
-        notes.append(f"{run.path} was trained on {len(trained)} of these {len(paths)} clips")
+        notes.append(f"{origin.path} was trained on {len(trained)} of these {len(paths)} clips")
     if validated and split in ("test", "all"):
         notes.append(
-            f"{run.path} was chosen by {len(validated)} of these {len(paths)} clips: "
+            f"{origin.path} was chosen by {len(validated)} of these {len(paths)} clips: "
             "they were its validation clips"
         )
     return notes
+
+
+def results_by_clip(
+    origins: Sequence[Origin], results: Sequence[Sequence[ClipResult]]
+) -> list[dict[ClipKey, ClipResult]]:
+    """The results of several runs by what tells the same clip in all of them.
+
+    That is a clip's place in the record of its run: the data of the runs may lie in different
+    folders, or have been moved since. Where a run has no such record, it is the path of the file.
+
+    Args:
+        origins: Where the results come from.
+        results: Those of each.
+    """
+    identities = [origin.clips for origin in origins]
+    known = [identity for identity in identities if identity is not None]
+    if len(known) < len(identities):
+        return [{(clip.path, None): clip for clip in each} for each in results]
+    # Runs of earlier versions did not write down the sizes of their files.
+    sized = all(clip.bytes is not None for identity in known for clip in identity.clips)
+    return [
+        {_key(identity, clip.path, sized): clip for clip in each}
+        for identity, each in zip(known, results, strict=True)
+    ]
+
+
+def _key(identity: DataIdentity, path: str, sized: bool) -> ClipKey:
+    record = _recorded(identity, path)
+    if record is None:
+        return path, None
+    return record.path, record.bytes if sized else None
+
+
+def _recorded(identity: DataIdentity, path: str) -> RunClip | None:
+    """The clip of a run whose path a file has below whatever folder."""
+    if path in identity.by_path:
+        return identity.by_path[path]
+    parts = Path(path).parts
+    ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    return next((identity.by_path[end] for end in ends if end in identity.by_path), None)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from pan_keras.cli import main
-from pan_keras.evaluation.compare import compare, measured
-from pan_keras.evaluation.evaluation import evaluate
+from pan_keras.evaluation import evaluate
+from pan_keras.evaluation.comparing import compare, measured
 from pan_keras.metrics.scores import wilson
 from pan_keras.models.cost import cost
 from pan_keras.runs.run import Run

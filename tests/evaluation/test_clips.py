@@ -11,13 +11,17 @@ from run_folders import untrained_run
 from pan_keras.cli import main
 from pan_keras.data import open_data
 from pan_keras.errors import UserError
-from pan_keras.evaluation.compare import compare
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.measured_clips import measured_clips
-from pan_keras.inference.bundled_run import open_run_or_bundle
+from pan_keras.evaluation import clips, compare, evaluate
+from pan_keras.evaluation.origin import Origin
+from pan_keras.inference import open_classifier
 from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import open_run_data
+
+
+def measured_clips(sources, *arguments, **options):
+    origins = [Origin.of(source) for source in sources]
+    return clips.measured_clips(origins, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +128,8 @@ def test_data_that_were_moved_are_found_by_root_by_name_and_beside_the_run(place
     run = Run(place / "zero")
 
     def found(**options):
-        clips = measured_clips([run], **options).clips
-        return {clip.path.relative_to(moved).as_posix() for clip in clips}
+        measured = measured_clips([run], **options)
+        return {clip.path.relative_to(moved).as_posix() for clip in measured.clips}
 
     with pytest.raises(UserError, match=r"none of its 48 clips is in .*--root"):
         measured_clips([run])
@@ -134,8 +138,9 @@ def test_data_that_were_moved_are_found_by_root_by_name_and_beside_the_run(place
     both = tmp_path / "both"
     shutil.copytree(place / "zero", both / "zero")
     shutil.move(moved, both / "videos")
-    clips = measured_clips([Run(both / "zero")]).clips
-    assert {clip.path.relative_to(both / "videos").as_posix() for clip in clips} == expected
+    measured = measured_clips([Run(both / "zero")])
+    beside = {clip.path.relative_to(both / "videos").as_posix() for clip in measured.clips}
+    assert beside == expected
 
 
 def test_a_run_is_not_fused_with_one_that_learnt_its_test_clips(place):
@@ -221,7 +226,7 @@ def test_the_data_of_a_run_are_in_the_order_of_training(place):
 def test_a_bundle_of_which_no_run_is_known_says_what_cannot_be_checked(
     bundle, small_motions, tmp_path
 ):
-    run = open_run_or_bundle(bundle)
+    run = open_classifier(bundle)
     for label in run.labels:
         shutil.copytree(small_motions / "test" / label, tmp_path / "some" / "test" / label)
     found = measured_clips([run], tmp_path / "some")

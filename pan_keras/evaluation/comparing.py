@@ -5,18 +5,17 @@ from itertools import combinations
 from pathlib import Path
 
 from pan_keras.errors import UserError
+from pan_keras.evaluation.clips import ClipKey, results_by_clip, seen_before
 from pan_keras.evaluation.comparison import ClassAccuracies, Comparison, RunPair, RunScore, names_of
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
-from pan_keras.evaluation.measured_clips import known_clips, seen_before
-from pan_keras.evaluation.stored import stored_evaluation
+from pan_keras.evaluation.evaluating import evaluate
+from pan_keras.evaluation.origin import Origin
+from pan_keras.evaluation.results import ClipResult, Evaluation, stored_evaluation
 from pan_keras.inference.views import Crops
-from pan_keras.metrics.paired import holm, mcnemar
-from pan_keras.metrics.scores import wilson
+from pan_keras.metrics import holm, mcnemar, wilson
 from pan_keras.models.cost import cost
 from pan_keras.runs.run import Run, open_run
 
-Results = dict[str, ClipResult]
+Results = dict[ClipKey, ClipResult]
 
 
 def compare(
@@ -59,8 +58,9 @@ def compare(
         raise UserError(f"{', '.join(names)}: a run is given twice; give different ones")
     evaluations = [measured(run, split, crops, clips, progress=progress) for run in opened]
     _check_classes(evaluations)
-    notes = _notes(opened, evaluations, split)
-    results = [{clip.path: clip for clip in each.results} for each in evaluations]
+    origins = [Origin.of(run) for run in opened]
+    notes = _notes(origins, evaluations, split)
+    results = results_by_clip(origins, [each.results for each in evaluations])
     common = sorted(set.intersection(*(set(each) for each in results)))
     if not common:
         raise UserError(
@@ -109,25 +109,24 @@ def _check_classes(evaluations: Sequence[Evaluation]) -> None:
             raise UserError(f"{each.runs[0]}: its classes differ from those of {first.runs[0]}")
 
 
-def _notes(runs: Sequence[Run], evaluations: Sequence[Evaluation], split: str) -> list[str]:
+def _notes(origins: Sequence[Origin], evaluations: Sequence[Evaluation], split: str) -> list[str]:
     """What is to be said of the clips; refuses runs of which one learnt from another's test."""
     notes = [note for each in evaluations for note in each.notes]
-    for run, evaluation in zip(runs, evaluations, strict=True):
-        identity = known_clips(run)
-        root = None if identity is None else identity.root
+    for origin, evaluation in zip(origins, evaluations, strict=True):
+        root = None if origin.clips is None else origin.clips.root
         paths = [Path(clip.path) for clip in evaluation.results]
-        for other in runs:
-            if other is not run:
-                notes += seen_before(other, known_clips(other), paths, root, split)
+        for other in origins:
+            if other is not origin:
+                notes += seen_before(other, other.clips, paths, root, split)
     return notes
 
 
-def _right(results: Results, path: str) -> bool:
-    return results[path].truth == results[path].predicted
+def _right(results: Results, clip: ClipKey) -> bool:
+    return results[clip].truth == results[clip].predicted
 
 
-def _score(run: Run, name: str, results: Results, common: Sequence[str]) -> RunScore:
-    right = sum(_right(results, path) for path in common)
+def _score(run: Run, name: str, results: Results, common: Sequence[ClipKey]) -> RunScore:
+    right = sum(_right(results, clip) for clip in common)
     counted = cost(run.load_model())
     return RunScore(
         name=name,
@@ -142,11 +141,11 @@ def _score(run: Run, name: str, results: Results, common: Sequence[str]) -> RunS
 
 
 def _pairs(
-    names: Sequence[str], results: Sequence[Results], common: Sequence[str]
+    names: Sequence[str], results: Sequence[Results], common: Sequence[ClipKey]
 ) -> tuple[RunPair, ...]:
     counts = []
     for i, j in combinations(range(len(names)), 2):
-        rights = [(_right(results[i], path), _right(results[j], path)) for path in common]
+        rights = [(_right(results[i], clip), _right(results[j], clip)) for clip in common]
         counts.append(
             (names[i], names[j], rights.count((True, False)), rights.count((False, True)))
         )
@@ -158,12 +157,12 @@ def _pairs(
 
 
 def _classes(
-    classes: Sequence[str], results: Sequence[Results], common: Sequence[str]
+    classes: Sequence[str], results: Sequence[Results], common: Sequence[ClipKey]
 ) -> tuple[ClassAccuracies, ...]:
     found = []
     for name in classes:
-        clips = [path for path in common if results[0][path].truth == name]
+        clips = [clip for clip in common if results[0][clip].truth == name]
         if clips:
-            shares = (sum(_right(each, path) for path in clips) / len(clips) for each in results)
+            shares = (sum(_right(each, clip) for clip in clips) / len(clips) for each in results)
             found.append(ClassAccuracies(name, len(clips), tuple(shares)))
     return tuple(sorted(found, key=lambda each: -each.spread))

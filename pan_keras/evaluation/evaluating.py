@@ -1,8 +1,7 @@
-"""Accuracy of a run, or of several fused, on clips it has not seen."""
+"""Accuracy of a classifier, or of several fused, on clips that it has not seen."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation_result import ClipResult, Evaluation
-from pan_keras.evaluation.measured_clips import Tested, is_own, measured_clips
+from pan_keras.evaluation.clips import measured_clips
+from pan_keras.evaluation.origin import Origin
+from pan_keras.evaluation.results import ClipResult, Evaluation
 from pan_keras.files import refuse_overwriting
-from pan_keras.inference.bundled_run import open_run_or_bundle
-from pan_keras.inference.views import ClipClassifier, Crops, Fuse, probabilities
-from pan_keras.metrics.scores import confused_pairs, score
-from pan_keras.runs.run import Run
+from pan_keras.inference.classifier import Classifier, Source, open_classifier
+from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
+from pan_keras.metrics import confused_pairs, score
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these
 WORST = 10  # clips named in the list of the worst
 
 
 def evaluate(
-    runs: Path | str | Sequence[Path | str],
+    models: "Source | Sequence[Source]",
     data: str | Path | None = None,
     *,
     root: Path | None = None,
@@ -42,24 +41,25 @@ def evaluate(
     fuse: Fuse = "logits",
     include_new: bool = False,
 ) -> Evaluation:
-    """Measures a run, or several fused by their scores, on one part of the data.
+    """Measures a model, or several fused by their scores, on one part of the data.
 
-    The score of a clip is the mean over its views; that of several runs their weighted mean, as
-    `pan_keras.runs.combining.combine` puts them together. Runs may differ in segments, frames
+    The score of a clip is the mean over its views; that of several models their weighted mean, as
+    `pan_keras.runs.combining.combine` puts them together. They may differ in segments, frames
     and size: each sees the clips in its own way.
 
     Which clip belongs to which split is what the (first) run recorded when it began. A clip that
     any of the runs was trained on is no test clip.
 
     Args:
-        runs: A run folder or a bundle, or several with the same classes.
+        models: A run folder, a bundle, a Keras model or what `open_classifier` gives; or several
+            with the same classes.
         data: Card, folder or CSV; by default the data of the (first) run.
         root: Folder of the videos that a card speaks of; that of the run for its own data.
         split: `train`, `val`, `test`, or `all` for every clip.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         weights: Weight of each run in the fusion; by default equal.
-        batch: Views per step.
+        batch: Views per call of a Keras model.
         output: Folder for the files; by default `evaluation` of the run where one run is
             measured on its own data, else nothing is written.
         progress: Whether to show a bar on a terminal.
@@ -79,16 +79,22 @@ def evaluate(
         >>> evaluate("runs/demo").top1
         0.97
     """
-    paths = [runs] if isinstance(runs, (str, Path)) else list(runs)
+    sources = list(models) if isinstance(models, (list, tuple)) else [models]
     if output is not None and data is not None:
         for ending in TABLES:
             refuse_overwriting(data, Path(output).glob(f"{split}*{ending}"))
-    opened = [_at(open_run_or_bundle(path, precision, file_format), checkpoint) for path in paths]
+    opened = [
+        open_classifier(
+            source, precision=precision, file_format=file_format, checkpoint=checkpoint, batch=batch
+        )
+        for source in sources
+    ]
     shares = _shares(weights, opened)
     labels = _common_labels(opened)
-    measured = measured_clips(opened, data, root, split, include_new)
+    origins = [Origin.of(classifier) for classifier in opened]
+    measured = measured_clips(origins, data, root, split, include_new)
     chosen = measured.clips
-    classifiers = [ClipClassifier(run, crops, clips, batch, fuse) for run in opened]
+    classifiers = [ViewClassifier(classifier, crops, clips, fuse) for classifier in opened]
     start = time.perf_counter()
     fused, broken = _fused(classifiers, shares, chosen, progress)
     seconds = time.perf_counter() - start
@@ -99,9 +105,9 @@ def evaluate(
         labels,
         [chosen[position] for position in fused],
         probabilities(np.stack(list(fused.values())), fuse),
-        runs=tuple(str(run.path) for run in opened),
+        runs=tuple(str(classifier.path) for classifier in opened),
         weights=tuple(shares),
-        data=str(data or opened[0].config.data.source),
+        data=str(data or origins[0].data.source),
         split=split,
         crops=crops,
         temporal_clips=clips,
@@ -114,10 +120,9 @@ def evaluate(
         seconds=round(seconds, 3),
         clips_per_second=round(len(fused) / seconds, 3),
     )
-    alone = opened[0] if len(opened) == 1 else None
     # A bundle stays as it was exported.
-    if output is None and isinstance(alone, Run) and is_own(alone, data):
-        output = alone.path / "evaluation"
+    if output is None and len(origins) == 1 and origins[0].is_run and origins[0].owns(data):
+        output = origins[0].path / "evaluation"
         if checkpoint != "kept":
             output /= checkpoint
     if output is not None:
@@ -156,41 +161,34 @@ def _evaluation(
     )
 
 
-def _at(run: Tested, checkpoint: str) -> Tested:
-    if isinstance(run, Run):
-        return replace(run, checkpoint=checkpoint)
-    if checkpoint != "kept":
-        raise UserError(f"{run.path}: a bundle holds one model; --checkpoint is for run folders")
-    return run
-
-
-def _shares(weights: Sequence[float] | None, runs: Sequence[Tested]) -> list[float]:
+def _shares(weights: Sequence[float] | None, models: Sequence[Classifier]) -> list[float]:
     if weights is None:
-        weights = [1.0] * len(runs)
-    if len(weights) != len(runs):
-        raise UserError(f"{len(weights)} weights for {len(runs)} runs; give one weight a run")
+        weights = [1.0] * len(models)
+    if len(weights) != len(models):
+        raise UserError(f"{len(weights)} weights for {len(models)} runs; give one weight a run")
     if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise UserError(f"weights {list(weights)}: give numbers of 0 or more, one of them above 0")
     return [weight / sum(weights) for weight in weights]
 
 
-def _common_labels(runs: Sequence[Tested]) -> tuple[str, ...]:
-    first, *others = runs
-    for run in others:
-        if run.labels != first.labels:
+def _common_labels(models: Sequence[Classifier]) -> tuple[str, ...]:
+    first, *others = models
+    for other in others:
+        if other.labels != first.labels:
             raise UserError(
-                f"{run.path}: its labels differ from those of {first.path}; "
+                f"{other.path}: its labels differ from those of {first.path}; "
                 "runs can be fused where they have the same classes in the same order"
             )
     return first.labels
 
 
 def _fused(
-    classifiers: Sequence[ClipClassifier],
+    classifiers: Sequence[ViewClassifier],
     shares: Sequence[float],
     clips: Sequence[Clip],
     progress: bool,
 ) -> tuple[dict[int, np.ndarray], dict[Path, str]]:
+    paths = [clip.path for clip in clips]
     console = Console(stderr=True)
     columns = (TextColumn("views"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     fused: dict[int, np.ndarray] = {}
@@ -198,8 +196,13 @@ def _fused(
     with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as bar:
         task = bar.add_task("", total=len(clips) * sum(each.views for each in classifiers))
         for number, (classify, share) in enumerate(zip(classifiers, shares, strict=True)):
-            found, failed = classify.scores(clips, lambda views: bar.advance(task, views))
-            broken |= failed
+            found: dict[int, np.ndarray] = {}
+            answers = classify(paths, lambda views: bar.advance(task, views))
+            for place, answer in enumerate(answers):
+                if answer.scores is None:
+                    broken[answer.path] = answer.error or ""
+                else:
+                    found[place] = answer.scores
             earlier = fused if number else dict.fromkeys(found, 0.0)
             # A clip that one run could not read is left out of the comparison.
             fused = {row: earlier[row] + share * found[row] for row in found if row in earlier}

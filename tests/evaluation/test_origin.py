@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pan_keras.errors import UserError
-from pan_keras.inference.bundled_run import BundledRun
+from pan_keras.evaluation.origin import Origin
+from pan_keras.inference.bundle_classifier import BundleClassifier
 from pan_keras.runtime import Bundle
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
@@ -23,8 +24,8 @@ def test_its_origin_is_read_or_refused_in_a_sentence(bundle, data):
     source = dict(opened.facts["source"])
     source[data.draw(NAMES)] = data.draw(JSON)
     facts = {**opened.facts, "source": data.draw(st.just(source) | JSON)}
-    run = BundledRun(dataclasses.replace(opened, facts=facts))
+    classifier = BundleClassifier(dataclasses.replace(opened, facts=facts))
     try:
-        assert run.config.model.segments == opened.shape.segments
+        assert Origin.of(classifier).labels == opened.labels
     except UserError as error:
         assert "\n" not in str(error)

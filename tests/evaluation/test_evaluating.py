@@ -16,13 +16,15 @@ from pan_keras.cli.evaluate import evaluate as command
 from pan_keras.cli.evaluate import sort_paths
 from pan_keras.data import open_data
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluation import evaluate
-from pan_keras.evaluation.evaluation_result import Evaluation
-from pan_keras.evaluation.stored import latest_evaluation, stored_evaluation
-from pan_keras.inference.prediction import predict
-from pan_keras.inference.views import ClipClassifier, at_size, softmax
+from pan_keras.evaluation import evaluate
+from pan_keras.evaluation.results import Evaluation, latest_evaluation, stored_evaluation
+from pan_keras.inference import predict, views
+from pan_keras.inference.keras_classifier import KerasClassifier, at_size
+from pan_keras.inference.views import ViewClassifier, probabilities
 from pan_keras.input import FrameStore, evaluation_dataset
 from pan_keras.runs.run import Run
+from pan_keras.runtime.preprocessing import views_from_video
+from pan_keras.runtime.recognition import softmax
 from pan_keras.video import BrokenVideo
 
 
@@ -54,17 +56,17 @@ def evaluation(run, tmp_path_factory):
 
 
 @pytest.mark.parametrize("fuse", ["logits", "probabilities"])
-@pytest.mark.parametrize("views", [{}, {"crops": "3", "temporal": 2}])
-def test_scores_are_the_mean_over_the_views(sure, clips, views, fuse):
+@pytest.mark.parametrize("options", [{}, {"crops": "3", "temporal": 2}])
+def test_scores_are_the_mean_over_the_views(sure, clips, options, fuse):
     # Batches of 5 cut through the 6 views of a clip, and leave a smaller batch at the end.
-    classify = ClipClassifier(sure, **views, batch=5, fuse=fuse)
-    found, broken = classify(clips)
-    assert list(found) == list(range(len(clips)))
-    assert not broken
-    expected = by_hand(sure, clips, fuse=fuse, **views)
-    np.testing.assert_allclose(np.stack(list(found.values())), expected, atol=1e-4)
-    other = by_hand(sure, clips, fuse="logits" if fuse != "logits" else "probabilities", **views)
-    assert (np.abs(expected - other).max() > 1e-3) == bool(views)
+    classify = ViewClassifier(KerasClassifier.of_run(sure, batch=5), **options, fuse=fuse)
+    found = list(classify([clip.path for clip in clips]))
+    assert [each.path for each in found] == [clip.path for clip in clips]
+    expected = by_hand(sure, clips, fuse=fuse, **options)
+    answers = probabilities(np.stack([each.scores for each in found]), fuse)
+    np.testing.assert_allclose(answers, expected, atol=1e-4)
+    other = by_hand(sure, clips, fuse="logits" if fuse != "logits" else "probabilities", **options)
+    assert (np.abs(expected - other).max() > 1e-3) == bool(options)
 
 
 def test_logits_are_averaged_unless_asked_otherwise(sure, clips):
@@ -204,17 +206,16 @@ def test_a_clip_that_breaks_costs_that_clip(own_run, small_motions, tmp_path):
 
 
 def test_a_clip_that_breaks_after_it_was_checked_costs_that_clip(run, clips, monkeypatch):
-    frames = FrameStore._decoded
-
-    def decoded(store, path, indices):
+    def reading(path, *arguments, **options):
         if path == clips[3].path:
             raise BrokenVideo(path, "the disk failed")
-        return frames(store, path, indices)
+        return views_from_video(path, *arguments, **options)
 
-    monkeypatch.setattr(FrameStore, "_decoded", decoded)
-    found, broken = ClipClassifier(run, crops="3", batch=4)(clips)
-    assert list(found) == [0, 1, 2, 4, 5, 6, 7]
-    assert list(broken) == [clips[3].path]
+    monkeypatch.setattr(views, "views_from_video", reading)
+    classify = ViewClassifier(KerasClassifier.of_run(run, batch=4), crops="3")
+    found = list(classify([clip.path for clip in clips]))
+    assert [place for place, each in enumerate(found) if each.scores is None] == [3]
+    assert found[3].error == "the disk failed"
 
 
 def test_fusion_weighs_runs_that_see_differently(evaluation, run, make_run, clips):

@@ -1,0 +1,173 @@
+"""One protocol for whatever classifies clips: a Keras model, a bundle, a streaming bundle."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+import numpy as np
+
+from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
+from pan_keras.errors import UserError
+from pan_keras.runtime.bundle import Bundle, is_bundle
+
+if TYPE_CHECKING:  # a bundle needs no Keras
+    import keras
+
+    from pan_keras.models import VideoNetwork
+
+
+class Classifier(Protocol):
+    """What `predict`, `evaluate`, `explain`, overlays and live video ask of a model.
+
+    `open_classifier` makes one of a path. Opening is quick; the model is loaded when it first
+    answers, or by `load`.
+
+    Attributes:
+        path: Run folder, bundle or file that it was opened from; the name of a model in memory.
+        labels: Class names in the order of the logits.
+        shape: The clips that it takes.
+        batch: Clips that one call of the model takes.
+        workers: Threads that may decode videos for it.
+        networks: The Keras networks that it is made of, by name, for whoever looks into layers;
+            none in a bundle, whose model files give logits and nothing else.
+        streams: Whether live video goes segment by segment through a model that carries a state.
+    """
+
+    @property
+    def path(self) -> Path: ...  # noqa: D102 (described above, as all of these)
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def shape(self) -> ClipShape: ...  # noqa: D102
+
+    @property
+    def batch(self) -> int: ...  # noqa: D102
+
+    @property
+    def workers(self) -> int: ...  # noqa: D102
+
+    @property
+    def networks(self) -> "Mapping[str, VideoNetwork]": ...  # noqa: D102
+
+    @property
+    def streams(self) -> bool: ...  # noqa: D102
+
+    def load(self) -> None:
+        """Loads the model, where that was not done yet.
+
+        Raises:
+            UserError: If it is absent or damaged.
+        """
+
+    def logits(self, clips: np.ndarray) -> np.ndarray:
+        """Logits of clips.
+
+        Args:
+            clips: uint8 `(B, N, m, H, W, 3)`, of any number.
+
+        Returns:
+            `(B, classes)` float32.
+        """
+
+    def for_whole_frames(self) -> "Classifier":
+        """The same model for clips of `full_size(shape)`, which show the whole frame.
+
+        Raises:
+            UserError: If the size of the model is fixed.
+        """
+
+    def live_window(self) -> LiveWindow:
+        """What cuts segments for the model out of live frames.
+
+        Raises:
+            UserError: If nothing is known of the frame rate of its training clips.
+        """
+
+    def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:
+        """Logits for what a `LiveWindow` cut.
+
+        Args:
+            segments: The segments that are new: steps of a streaming model.
+            clip: The last N segments `(N, m, H, W, 3)`; None where there are not as many yet.
+
+        Returns:
+            `(classes,)` float32; None where there is nothing to answer for.
+        """
+
+
+# A run folder, a bundle, a `.keras` file, a Keras model, or a classifier that is open already.
+Source: TypeAlias = "Path | str | keras.Model | Classifier"
+
+
+def open_classifier(
+    source: Source,
+    *,
+    precision: str | None = None,
+    file_format: str | None = None,
+    checkpoint: str = "kept",
+    batch: int = 8,
+) -> Classifier:
+    """Opens whatever classifies clips.
+
+    Args:
+        source: A run folder, a bundle, a `.keras` file, or a Keras model; a classifier stays as
+            it is.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        checkpoint: Which model of a run: `"kept"`, `"last"` or `"best"`.
+        batch: Clips per call of a Keras model.
+
+    Raises:
+        UserError: If it is none of these, or an option is given that is for another kind.
+
+    Example:
+        >>> classifier = open_classifier("runs/demo/bundle", precision="int8")
+        >>> classifier.labels[0]
+        'left'
+        >>> classifier.logits(np.zeros((1, *classifier.shape.array), "uint8")).shape
+        (1, 8)
+    """
+    if isinstance(source, (str, Path)):
+        if is_bundle(source):
+            return _open_bundle(source, precision, file_format, checkpoint)
+        if precision or file_format:
+            raise UserError(
+                f"{source}: a run has one model, in Keras; --precision and --format choose a file "
+                "of a bundle, which pan-keras export writes"
+            )
+        return _open_keras(Path(source), checkpoint, batch)
+    if hasattr(source, "logits"):
+        return cast(Classifier, source)
+    from pan_keras.inference.keras_classifier import KerasClassifier  # noqa: PLC0415 (TensorFlow)
+
+    return KerasClassifier.of_model(cast("keras.Model", source), batch=batch)
+
+
+def _open_bundle(
+    path: Path | str, precision: str | None, file_format: str | None, checkpoint: str
+) -> Classifier:
+    from pan_keras.inference.bundle_classifier import BundleClassifier  # noqa: PLC0415 (a cycle)
+
+    if checkpoint != "kept":
+        raise UserError(f"{path}: a bundle holds one model; --checkpoint is for run folders")
+    return BundleClassifier(Bundle.open(path), precision, file_format)
+
+
+def _open_keras(path: Path, checkpoint: str, batch: int) -> Classifier:
+    if path.suffix == ".keras":
+        from pan_keras import models  # noqa: PLC0415 (Keras)
+        from pan_keras.inference.keras_classifier import KerasClassifier  # noqa: PLC0415
+
+        try:
+            return KerasClassifier.of_model(models.load(path), path=path, batch=batch)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    from pan_keras.runs.run import open_run  # noqa: PLC0415 (a bundle needs no run)
+
+    run = open_run(path)  # what is wrong with it is said before Keras, which takes seconds
+    from pan_keras.inference.keras_classifier import KerasClassifier  # noqa: PLC0415
+
+    return KerasClassifier.of_run(replace(run, checkpoint=checkpoint), batch)
