@@ -13,12 +13,12 @@ from ai_edge_litert.interpreter import Interpreter
 
 from pan_keras import models
 from pan_keras.bench.parts import Part, time_parts
-from pan_keras.bench.timing import time_in_turns
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import convert, to_tflite
 from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
+from pan_keras.timing import time_in_turns
 
 # ONNX Runtime's threads stay awake for a while, which the next one's step of a stream would feel.
 SETTLING = 0.05

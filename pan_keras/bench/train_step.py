@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from pan_keras.bench.timing import time_in_turns
 from pan_keras.errors import UserError
+from pan_keras.timing import time_in_turns
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,13 @@ def parts(model, batch: int) -> dict[str, Callable]:
     """Functions that run both passes of a part of the model, on random input."""
     import tensorflow as tf  # noqa: PLC0415
 
-    from pan_keras.models import FusedNetwork  # noqa: PLC0415
+    from pan_keras.models import VideoNetwork, networks  # noqa: PLC0415
 
-    if isinstance(model, FusedNetwork):
+    if not isinstance(model, VideoNetwork):
         return {
             f"{name}/{part}": function
-            for name, branch in model.branches.items()
-            for part, function in parts(branch, batch).items()
+            for name, network in networks(model).items()
+            for part, function in parts(network, batch).items()
         }
     height, width = model.size
     rows = batch * model.segments

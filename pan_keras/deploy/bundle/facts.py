@@ -10,7 +10,6 @@ from pan_keras.clips.live_window import LiveSampling
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate.candidate import Candidate
-from pan_keras.deploy.gate.speed import machine
 from pan_keras.deploy.source import Source
 from pan_keras.runs.run import Run
 from pan_keras.runs.versions import package_versions, versions
@@ -18,6 +17,7 @@ from pan_keras.runtime.bundle import MIDDLE_OF_SEGMENTS
 from pan_keras.runtime.bundle_files import SCHEMA_VERSION
 from pan_keras.runtime.engine import SIGNATURE, Tensors
 from pan_keras.runtime.vectors import INDEX
+from pan_keras.timing import machine
 
 SETTINGS = ("model", "augmentation", "training")
 RUNTIME_PACKAGES = ("ai-edge-litert", "onnxruntime", "tf2onnx", "onnx")
@@ -30,6 +30,7 @@ LIVE = (
     "`stack` adjacent frames from number floor(stride / 2 + stride * i), and a step of a streaming "
     "model; the last `segments` of them are a clip"
 )
+
 FILTERS = {
     1: "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows, as "
     "pan_keras.clips.resizing computes them",

@@ -1,6 +1,6 @@
 """Functions take turns, and each settles before it is measured."""
 
-from pan_keras.bench.timing import WARM_UP, time_in_turns
+from pan_keras.timing import WARM_UP, time_in_turns
 
 
 def test_functions_take_turns():
@@ -17,3 +17,9 @@ def test_a_turn_settles_before_it_is_measured():
     assert len(calls) > 10 * (WARM_UP + 3)
     assert len(seconds["one"]) == 3
     assert min(seconds["one"]) < 0.002
+
+
+def test_settling_is_one_call_at_least():
+    calls = []
+    time_in_turns({"one": lambda: calls.append(None)}, 3, settling=0)
+    assert len(calls) == 2 * (WARM_UP + 3)
