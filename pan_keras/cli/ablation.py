@@ -12,25 +12,31 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("data", default="motions")
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of the videos of a card.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
+)
 @click.option(
     "--networks",
     type=click.Choice(["parts", "cues"]),
     default="parts",
     show_default=True,
-    help="parts: each part of PAN taken away; cues: RGB, PA, both, of the past alone.",
+    help="parts: PAN without each of its parts; cues: RGB, PA, both, and the causal network.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs a network."
+    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs per network."
 )
 @click.option(
-    "--clips", type=click.IntRange(48), default=900, show_default=True, help="Clips of motions."
+    "--clips",
+    type=click.IntRange(48),
+    default=900,
+    show_default=True,
+    help="Clips of the embedded data set motions.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Epochs a run; by default the card's.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs per run; by default the card's.")
 @click.option(
     "--run", default=Path("runs/ablation"), type=click.Path(path_type=Path), help="Folder."
 )
-@click.option("--quick", is_flag=True, help="One seed, one epoch, 96 clips: shows that it works.")
+@click.option("--quick", is_flag=True, help="One seed, one epoch, 96 clips: a smoke test.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def ablation(
     data: str,
@@ -43,7 +49,7 @@ def ablation(
     quick: bool,
     as_json: bool,
 ):
-    """Train PAN and networks that lack parts of it on DATA, and compare them on test clips."""
+    """Train PAN and networks without parts of it on DATA and compare them on test clips."""
     from pan_keras.evaluation import ablation as experiment
     from pan_keras.reports.ablation_figure import write_ablation_figure
 

@@ -35,7 +35,7 @@ def bench():
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def train_step(model: str, as_json: bool, **options: int):
-    """Time a training step and its parts, on random frames."""
+    """Time a training step and its parts on random frames."""
     from pan_keras.bench.train_step import measure_train_step  # TensorFlow takes seconds to import
 
     result = measure_train_step(model, **options)
@@ -58,17 +58,19 @@ def train_step(model: str, as_json: bool, **options: int):
     help="Height and width of a NAME in pixels.",
 )
 @click.option(
-    "--streaming", is_flag=True, help="Time a step of a stream too; a RUN needs a causal shift."
+    "--streaming", is_flag=True, help="Also time a streaming step; a RUN needs a causal shift."
 )
-@click.option("--parts", is_flag=True, help="Say where the time goes.")
-@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads of one call.")
-@click.option("--steps", default=10, type=COUNT, show_default=True, help="Calls to time of each.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a model.")
+@click.option("--parts", is_flag=True, help="Also time the parts of the model.")
+@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@click.option("--steps", default=10, type=COUNT, show_default=True, help="Timed calls per model.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per model and nothing else."
+)
 def model(names: tuple[str, ...], as_json: bool, **options):
     """Time exported models on random frames: TFLite and ONNX, float32 and int8.
 
-    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a folder that train wrote. The graph
-    as it was trained is timed beside the one that is exported.
+    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder. The graph as trained is
+    timed next to the exported one.
     """
     from pan_keras.bench.deployed import measure_deployed  # TensorFlow takes seconds to import
 

@@ -15,14 +15,16 @@ from pan_keras.errors import UserError
     "paths", nargs=-1, required=True, metavar="CHECKPOINT...", type=click.Path(path_type=Path)
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder to write.")
-@click.option("--full", is_flag=True, help="Put RGB and PA together, and PAN_Lite if given.")
+@click.option("--full", is_flag=True, help="Combine RGB and PA, and PAN_Lite if given.")
 @click.option(
-    "--labels", type=click.Path(path_type=Path), help="File of class names; by default numbers."
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="File with one class name per line; by default numbers.",
 )
 @click.option(
-    "--segments", type=click.IntRange(1), help="Segments per clip, where several numbers fit."
+    "--segments", type=click.IntRange(1), help="Segments per clip, if the checkpoint fits several."
 )
-@click.option("--name", help="Name of the model; one such as pa_resnet50 where several fit.")
+@click.option("--name", help="Registry name, such as pa_resnet50, if the checkpoint fits several.")
 @click.option(
     "--size",
     nargs=2,
@@ -34,14 +36,14 @@ from pan_keras.errors import UserError
 @click.option(
     "--to-torch",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The other way: write a run's model as a state_dict, .pth.tar or .safetensors.",
+    help="Convert a run to a state_dict instead: .pth.tar or .safetensors.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def convert(paths, output, to_torch, as_json, **options):
-    """Make a run folder of a CHECKPOINT of the authors' PyTorch code, without PyTorch.
+    """Convert a CHECKPOINT of the authors' PyTorch code to a run folder, without PyTorch.
 
-    What network it is of is read from its tensors. The file is not trusted: nothing that it says
-    is run. Afterwards evaluate, predict and train take the folder as one that train wrote.
+    The network is inferred from the tensors. The file is not trusted: nothing in it is executed.
+    evaluate, predict and train take the folder like one written by train.
     """
     if (output is None) == (to_torch is None):
         raise UserError("give -o RUN to convert a checkpoint, or --to-torch FILE for a run folder")

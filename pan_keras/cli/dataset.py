@@ -24,7 +24,7 @@ def make():
 @make.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--clips", default=1200, show_default=True, help="Number of clips, all splits.")
-@click.option("--seed", default=0, show_default=True, help="Seed of everything in them.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 def motions(folder: Path, clips: int, seed: int):
     """Write eight motions of textured objects as mp4 files into FOLDER."""
     from pan_keras.data import make_motions
@@ -36,21 +36,23 @@ def motions(folder: Path, clips: int, seed: int):
 
 @dataset.command()
 @click.argument("source")
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of the videos of a card.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
+)
 @click.option(
     "--max-broken",
     type=click.FloatRange(0, 1),
     default=0.05,
     show_default=True,
-    help="Share that may be broken.",
+    help="Fraction of files that may be broken.",
 )
-@click.option("--duplicates", is_flag=True, help="List all videos that hold the same bytes.")
+@click.option("--duplicates", is_flag=True, help="List all identical videos.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def check(source: str, root: Path | None, max_broken: float, duplicates: bool, as_json: bool):
-    """Look into every file of SOURCE: a data set's name, a card, a folder or a CSV file.
+    """Check every file of SOURCE: a data set's name, a card, a folder or a CSV file.
 
-    Counts classes, splits and sizes; names what is broken, ignored or odd; and says what the crop
-    of the card's settings, or of the default ones, cuts away of the pictures.
+    Counts classes, splits and sizes, lists what is broken, ignored or unusual, and reports how much
+    of the frames the crop removes.
     """
     from pan_keras.config import load_config
     from pan_keras.data import open_data

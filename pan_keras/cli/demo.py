@@ -15,7 +15,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
     type=click.Path(path_type=Path),
     default=Path("runs/demo"),
     show_default=True,
-    help="Run folder to write; a demonstration that was stopped goes on.",
+    help="Run folder to write; an interrupted demonstration resumes.",
 )
 @click.option(
     "--root",
@@ -23,14 +23,14 @@ from pan_keras.cli.quiet import TensorFlowCommand
     help="Folder of the data set; made if absent, data/motions by default.",
 )
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
 )
-@click.option("--recipe", help="Recipe of the export: a shipped one, or a TOML file.")
+@click.option("--recipe", help="Export recipe: a shipped one or a TOML file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def demo(
     run: Path, root: Path | None, overrides: tuple[str, ...], recipe: str | None, as_json: bool
 ):
-    """Make videos, train PAN_Lite on them, test it on clips it has not seen, export and report."""
+    """Make videos, train PAN_Lite on them, test it on unseen clips, export and report."""
     from pan_keras.demo import demo as show  # TensorFlow takes seconds to import
 
     summary = show(run, root=root, overrides=overrides, recipe=recipe, quiet=as_json)

@@ -20,14 +20,16 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 @click.option(
     "--precision",
     metavar="LIST",
-    help="Some of float32,float16,dynamic,int8; float32,int8 unless the recipe says else.",
+    help="List of float32,float16,dynamic,int8; by default the recipe's, float32,int8.",
 )
 @click.option(
-    "--streaming", is_flag=True, help="Also write models that take a stream step by step."
+    "--streaming",
+    is_flag=True,
+    help="Also write streaming models, which take one segment per call.",
 )
-@click.option("--with-motion", is_flag=True, help="Give the motion maps (PA) out as well.")
-@click.option("--dynamic-batch", is_flag=True, help="Let the ONNX files take several clips a call.")
-@click.option("--recipe", help="Name of a shipped recipe, or a TOML file.")
+@click.option("--with-motion", is_flag=True, help="Add the motion maps (PA) as an output.")
+@click.option("--dynamic-batch", is_flag=True, help="Let ONNX files take several clips per call.")
+@click.option("--recipe", help="Name of a shipped recipe or a TOML file.")
 @click.option(
     "--calibration", metavar="DATA", help="Card, folder or CSV to calibrate by, not the run's data."
 )
@@ -56,7 +58,7 @@ def export(
 ):
     """Turn RUN into a bundle for devices: a run folder, a .keras file, or the latest run.
 
-    Every file is held against the Keras model first; where a check fails, nothing is written.
+    Every file is checked against the Keras model first; if a check fails, nothing is written.
     """
     overrides = sections(**flags)
     from pan_keras.deploy import export as export_model  # TensorFlow takes seconds to import

@@ -14,8 +14,8 @@ COUNT = click.IntRange(1)
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("pattern", required=False)
-@click.option("--cost", is_flag=True, help="Also what inference needs, memory, kinds of layers.")
-@click.option("--paper", is_flag=True, help="Only what the paper states, beside what is counted.")
+@click.option("--cost", is_flag=True, help="Add the cost of inference, memory and kinds of layers.")
+@click.option("--paper", is_flag=True, help="Compare with the figures in the paper.")
 @click.option(
     "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
 )

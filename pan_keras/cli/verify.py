@@ -13,15 +13,12 @@ from pan_keras.printable import printable_message
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option(
-    "--threads", type=click.IntRange(1), help="Threads for one call; all cores by default."
-)
+@click.option("--threads", type=click.IntRange(1), help="Threads per call; all cores by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def verify(bundle: Path, threads: int | None, as_json: bool):
-    """Check that BUNDLE is whole and answers on this machine as it did when it was exported.
+    """Check that BUNDLE is complete and reproduces its test vectors on this machine.
 
-    The exit code is 0 where all is well, 1 where anything is different, and 2 where BUNDLE cannot
-    be read as a bundle.
+    The exit code is 0 if everything matches, 1 if anything differs, and 2 if BUNDLE cannot be read.
     """
     from pan_keras.deploy import verify as look
 
