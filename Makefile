@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BACKENDS_VENV := .venv-backends
+LOWEST_VENV := .venv-lowest
+DEVICE_VENV := .venv-lowest-device
 BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
 # A file's tests stay together, for they share what takes long to make.
@@ -11,12 +13,16 @@ ifeq ($(TIER),fast)
 TESTS := tests/layers tests/video tests/clips tests/data tests/runtime tests/deploy/formats tests/test_files.py
 PYTEST += -m "not slow"
 endif
-GROUPS := --group test --group check --group backends
+GROUPS := --group test --group check
+LOWEST_TESTS := tests/layers tests/video tests/clips tests/config tests/runtime tests/deploy/formats \
+	tests/runs/test_earlier_runs.py tests/test_lock.py
+comma := ,
+space := $() $()
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm ablation test check format backends backends-jax backends-torch wheel constraints clean
+.PHONY: help demo arm ablation test check format backends backends-jax backends-torch lowest sizes wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -49,12 +55,20 @@ backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
 		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict_of.py
 
+# Warnings are no errors there: packages of last year warn of those of today.
+lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowest versions that pyproject.toml allows.
+	$(LOWEST_VENV)/bin/python $(PYTEST) --override-ini filterwarnings= -m "not slow" $(LOWEST_TESTS)
+	$(DEVICE_VENV)/bin/python .ci/parts.py $(DEVICE_VENV) litert onnx video
+
+sizes: wheel  ## Measure what an installation takes, by extra; writes export/results/installation.csv.
+	$(VENV)/bin/python .ci/sizes.py dist/*.whl
+
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 	$(VENV)/bin/python -m pip wheel --no-deps $(PINNED) --wheel-dir dist .
 
 constraints: $(VENV)/pip  ## Look up current releases and write them to constraints.txt.
 	$(VENV)/bin/python -m pip install --dry-run --ignore-installed --quiet \
-		--report $(VENV)/releases.json . $(GROUPS) pip hatchling editables
+		--report $(VENV)/releases.json '.[all,jax,torch]' $(GROUPS) pip hatchling editables
 	$(VENV)/bin/python -c "import json, sys; print(*sorted( \
 		'{name}=={version}'.format(**release['metadata']) \
 		for release in json.load(sys.stdin)['install'] \
@@ -62,7 +76,7 @@ constraints: $(VENV)/pip  ## Look up current releases and write them to constrai
 		< $(VENV)/releases.json > constraints.txt
 
 clean:  ## Remove the environments and what was built.
-	rm -rf $(VENV) $(BACKENDS_VENV) .arm dist
+	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm dist
 
 # Files in an environment that say what it holds, so that a second call is quick.
 %/pip: constraints.txt
@@ -71,7 +85,7 @@ clean:  ## Remove the environments and what was built.
 	@touch $@
 
 $(VENV)/installed: $(VENV)/pip pyproject.toml
-	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable .
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all]'
 	@touch $@
 
 $(VENV)/test-tools: $(VENV)/installed
@@ -82,8 +96,16 @@ $(VENV)/check-tools: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group check
 	@touch $@
 
-# TensorFlow stays out, and so does the installed package, which asks for it: pytest finds the code
-# in the checkout. What runs here runs on machines without TensorFlow.
+# TensorFlow stays out: what runs here runs on machines without it.
 $(BACKENDS_VENV)/installed: $(BACKENDS_VENV)/pip pyproject.toml
-	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --group backends
+	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[jax,torch]' --group test
+	@touch $@
+
+$(LOWEST_VENV)/installed: EXTRAS := all
+$(LOWEST_VENV)/installed: GROUP := --group test
+$(DEVICE_VENV)/installed: EXTRAS := litert onnx video
+$(LOWEST_VENV)/installed $(DEVICE_VENV)/installed: %/installed: %/pip pyproject.toml .ci/lowest.py
+	$*/bin/python .ci/lowest.py $(EXTRAS) > $*/lowest.txt
+	$*/bin/python -m pip install --quiet --constraint $*/lowest.txt --build-constraint constraints.txt \
+		--editable '.[$(subst $(space),$(comma),$(EXTRAS))]' $(GROUP)
 	@touch $@

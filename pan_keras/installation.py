@@ -1,65 +1,81 @@
-"""What to install where a part of pan-keras is not there, as on a device."""
-
-from importlib import metadata
+"""What to install where a package that pan-keras uses is missing."""
 
 from pan_keras.errors import UserError
 
-# The packages by the modules that are imported of them.
+# By the module that is imported: its package, and the smallest extra of pyproject.toml that brings
+# it; no extra where every installation has it.
 PACKAGES = {
-    "ai_edge_litert": "ai-edge-litert",
-    "av": "av",
-    "click": "click",
-    "cv2": "opencv-python-headless",
-    "filelock": "filelock",
-    "h5py": "h5py",
-    "jsonschema": "jsonschema",
-    "keras": "keras",
-    "litert_quantizer": "litert-quantizer",
-    "matplotlib": "matplotlib",
-    "numpy": "numpy",
-    "onnx": "onnx",
-    "onnxruntime": "onnxruntime",
-    "pydantic": "pydantic",
-    "rich": "rich",
-    "tensorboard": "tensorboard",
-    "tensorflow": "tensorflow",
-    "tf2onnx": "tf2onnx",
-    "tomli_w": "tomli-w",
+    "ai_edge_litert": ("ai-edge-litert", "litert"),
+    "av": ("av", "video"),
+    "click": ("click", ""),
+    "cv2": ("opencv-python-headless", "pictures"),
+    "filelock": ("filelock", "train"),
+    "h5py": ("h5py", "train"),
+    "jax": ("jax", "jax"),
+    "jsonschema": ("jsonschema", ""),
+    "keras": ("keras", "train"),
+    "litert_quantizer": ("litert-quantizer", "export"),
+    "matplotlib": ("matplotlib", "pictures"),
+    "numpy": ("numpy", ""),
+    "onnx": ("onnx", "export"),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "pydantic": ("pydantic", "train"),
+    "rich": ("rich", "train"),
+    "tensorboard": ("tensorboard", "train"),
+    "tensorflow": ("tensorflow", "train"),
+    "tf2onnx": ("tf2onnx", "export"),
+    "tomli_w": ("tomli-w", "train"),
+    "torch": ("torch", "torch"),
+}
+# Which extras an extra includes.
+INCLUDED = {
+    "pictures": ("video",),
+    "train": ("pictures",),
+    "export": ("train", "litert", "onnx"),
 }
 
 
 class MissingPartError(UserError):
-    """A package that pan-keras needs for this is not installed: the sentence says which."""
+    """A package that this needs is not installed; the message says which extra has it."""
 
 
-def missing_part(error: ModuleNotFoundError) -> MissingPartError | None:
-    """The sentence for a module that is not installed.
+def missing_part(error: ModuleNotFoundError, extra: str = "") -> MissingPartError | None:
+    """The error for a module that is not installed.
 
     Args:
-        error: What importing it raised.
+        error: What importing the module raised.
+        extra: The extra with everything that the command at hand needs: it is named where it
+            includes the package, so that one installation is enough.
 
     Returns:
-        What to install; None where the module is of no package that pan-keras needs.
+        What to install; None if the module belongs to no package that pan-keras uses.
 
     Example:
         >>> str(missing_part(ModuleNotFoundError(name="cv2")))
-        "opencv-python-headless is not installed; pip install 'opencv-python-headless>=5.0,<6'"
+        'opencv-python-headless is not installed; pip install "pan-keras[pictures]"'
+        >>> str(missing_part(ModuleNotFoundError(name="cv2"), "train"))
+        'opencv-python-headless is not installed; pip install "pan-keras[train]"'
     """
-    package = PACKAGES.get((error.name or "").partition(".")[0])
-    if package is None:
+    module = (error.name or "").partition(".")[0]
+    if module not in PACKAGES:
         return None
-    return MissingPartError(f"{package} is not installed; pip install {_requirement(package)}")
+    package, own = PACKAGES[module]
+    return MissingPartError(
+        f"{package} is not installed; {install(extra if _includes(extra, own) else own)}"
+    )
 
 
-def _requirement(package: str) -> str:
-    """What pip is to be given: with the versions that pan-keras wants, where it knows them."""
-    try:
-        required = metadata.requires("pan-keras") or []
-    except metadata.PackageNotFoundError:
-        required = []
-    for line in required:
-        requirement, _, condition = line.partition(";")
-        name = requirement.partition("<")[0].partition(">")[0].partition("=")[0].strip(" ()")
-        if name == package and not condition:
-            return f"'{requirement.strip()}'"
-    return package
+def install(extra: str = "") -> str:
+    """The command that installs pan-keras with an extra.
+
+    Example:
+        >>> install("litert")
+        'pip install "pan-keras[litert]"'
+    """
+    return f'pip install "pan-keras[{extra}]"' if extra else "pip install pan-keras"
+
+
+def _includes(extra: str, other: str) -> bool:
+    if other in ("", extra):
+        return True
+    return any(_includes(part, other) for part in INCLUDED.get(extra, ()))

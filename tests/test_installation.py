@@ -6,11 +6,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from video_files import moving_frames, write_video
 
-from pan_keras.installation import PACKAGES, missing_part
+from pan_keras.cli import COMMANDS, EXTRAS
+from pan_keras.installation import INCLUDED, PACKAGES, missing_part
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# What a plain installation lacks.
+EXTRA_MODULES = ",".join(module for module, (_, extra) in PACKAGES.items() if extra)
 # To Python, what stands there as None is not installed.
 BLOCK = """
 import runpy
@@ -37,47 +42,86 @@ def video(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("videos") / "clip.mp4", moving_frames(20))
 
 
-def one_sentence(done, package):
+def one_sentence(done, package, install):
     assert done.returncode == 2, done.stderr
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("Error: ")
-    assert f"pip install '{package}" in lines[0] or f"pip install {package}" in lines[0]
+    assert f"{package} is" in lines[0]
+    assert f"installed; pip install {install}" in lines[0]
 
 
 @pytest.mark.parametrize(
-    ("absent", "package", "arguments"),
+    ("absent", "package", "extra", "arguments"),
     [
-        ("click", "click", ("--help",)),
-        ("tensorflow", "tensorflow", ("train", "videos")),
-        ("tensorflow", "tensorflow", ("models",)),
-        ("keras", "keras", ("models",)),
-        ("cv2", "opencv-python-headless", ("predict", "{bundle}", "{video}", "--overlay", "o.mp4")),
-        ("cv2", "opencv-python-headless", ("predict", "{bundle}", "--source", "0")),
-        ("av", "av", ("predict", "{bundle}", "{video}")),
-        ("jsonschema", "jsonschema", ("verify", "{bundle}")),
-        ("ai_edge_litert,onnxruntime", "ai-edge-litert", ("predict", "{bundle}", "{video}")),
-        ("matplotlib", "matplotlib", ("explain", "{bundle}", "{video}", "-o", "o.png")),
+        ("tensorflow", "tensorflow", "train", ("train", "videos")),
+        ("tensorflow", "tensorflow", "export", ("export", "run")),
+        ("tensorflow", "tensorflow", "train", ("predict", "run", "{video}")),
+        ("keras", "keras", "train", ("models",)),
+        ("cv2", "opencv-python-headless", "pictures", ("predict", "{bundle}", "--source", "0")),
+        (
+            "cv2",
+            "opencv-python-headless",
+            "pictures",
+            ("predict", "{bundle}", "{video}", "--overlay", "o.mp4"),
+        ),
+        ("av", "av", "video", ("predict", "{bundle}", "{video}")),
+        ("av", "av", "train", ("dataset", "check", "videos")),
+        ("matplotlib", "matplotlib", "pictures", ("explain", "{bundle}", "{video}", "-o", "o.png")),
     ],
-    ids=lambda value: value if isinstance(value, str) else value[0],
 )
-def test_a_command_says_what_to_install(bundle, video, tmp_path, absent, package, arguments):
+def test_a_command_says_what_to_install(bundle, video, tmp_path, absent, package, extra, arguments):
     given = [word.format(bundle=bundle, video=video) for word in arguments]
-    one_sentence(without(absent, "pan_keras", *given), package)
+    one_sentence(without(absent, "pan_keras", *given), package, f'"pan-keras[{extra}]"')
 
 
 @pytest.mark.parametrize(
-    ("absent", "package", "arguments"),
+    ("absent", "arguments"),
+    [("click", ("--help",)), ("jsonschema", ("verify", "{bundle}"))],
+    ids=["click", "jsonschema"],
+)
+def test_what_every_installation_has_comes_without_an_extra(bundle, absent, arguments):
+    given = [word.format(bundle=bundle) for word in arguments]
+    one_sentence(without(absent, "pan_keras", *given), absent, "pan-keras")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_says_in_a_plain_installation_what_to_install(bundle, video, command):
+    arguments = {
+        "bench": ("model", "pan_lite_micro"),
+        "combine": (bundle, bundle, "-o", "both"),
+        "convert": (bundle, "-o", "run"),
+        "dataset": ("check", bundle),
+        "demo": (),
+        "explain": (bundle, video),
+        "models": (),
+        "motion": (video, "-o", "motion.png"),
+        "predict": (bundle, video),
+        "settings": (),
+    }.get(command.name, (bundle,))
+    done = without(EXTRA_MODULES, "pan_keras", command.name, *arguments)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    extra = EXTRAS.get(command.name)
+    assert 'pip install "pan-keras[' + (f"{extra}]" if extra else "") in line
+
+
+def test_a_plain_installation_helps():
+    assert "predict" in without(EXTRA_MODULES, "pan_keras", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("absent", "package", "extra", "arguments"),
     [
-        ("ai_edge_litert,onnxruntime", "ai-edge-litert", ("{bundle}",)),
-        ("ai_edge_litert,onnxruntime", "ai-edge-litert", ("{bundle}", "{video}")),
-        ("av", "av", ("{bundle}", "{video}")),
+        ("ai_edge_litert,onnxruntime", "its models", "litert", ("{bundle}",)),
+        ("ai_edge_litert,onnxruntime", "its runtime", "litert", ("{bundle}", "{video}")),
+        ("av", "av", "video", ("{bundle}", "{video}")),
     ],
     ids=["no runtime to check", "no runtime to recognise", "no PyAV"],
 )
-def test_the_runtime_says_what_to_install(bundle, video, absent, package, arguments):
+def test_the_runtime_says_what_to_install(bundle, video, absent, package, extra, arguments):
     given = [word.format(bundle=bundle, video=video) for word in arguments]
-    one_sentence(without(absent, "pan_keras.runtime", *given), package)
+    one_sentence(without(absent, "pan_keras.runtime", *given), package, f'"pan-keras[{extra}]"')
 
 
 def test_vectors_and_frames_need_no_pyav(bundle):
@@ -89,9 +133,28 @@ def test_a_module_of_nobodys_is_a_bug():
     assert missing_part(ModuleNotFoundError()) is None
 
 
-def test_every_requirement_of_the_project_is_known():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = {line.partition("<")[0].partition(">")[0] for line in project["dependencies"]}
-    assert required <= set(PACKAGES.values())
-    sentence = str(missing_part(ModuleNotFoundError(name="numpy.linalg")))
-    assert sentence.startswith("numpy is not installed; pip install 'numpy")
+def names(requirements):
+    return {Requirement(line).name for line in requirements} - {PROJECT["name"]}
+
+
+def test_the_extras_are_those_of_the_project():
+    extras = PROJECT["optional-dependencies"]
+    assert names(PROJECT["dependencies"]) == {
+        name for name, extra in PACKAGES.values() if not extra
+    }
+    for name, extra in PACKAGES.values():
+        assert not extra or name in names(extras[extra])
+    assert names(line for extra in extras.values() for line in extra) <= {
+        name for name, _ in PACKAGES.values()
+    }
+
+
+def test_what_extras_include_is_what_the_project_says():
+    extras = PROJECT["optional-dependencies"]
+    for extra, included in INCLUDED.items():
+        assert extras[extra][0] == f"{PROJECT['name']}[{','.join(included)}]"
+
+
+def test_submodules_belong_to_their_package():
+    error = missing_part(ModuleNotFoundError(name="matplotlib.pyplot"), "litert")
+    assert str(error) == 'matplotlib is not installed; pip install "pan-keras[pictures]"'

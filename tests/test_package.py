@@ -27,7 +27,7 @@ def requirements():
     yield from PROJECT["project"]["dependencies"]
     yield from PROJECT["build-system"]["requires"]
     for extra in PROJECT["project"]["optional-dependencies"].values():
-        yield from extra
+        yield from (item for item in extra if not item.startswith("pan-keras["))
     for group in PROJECT["dependency-groups"].values():
         yield from (item for item in group if isinstance(item, str))
 

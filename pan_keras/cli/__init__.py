@@ -46,6 +46,24 @@ COMMANDS = (
     train,
     verify,
 )
+# The extra that has everything a command needs. The others take bundles too: what they need depends
+# on what they are asked for.
+EXTRAS = {
+    "ablation": "train",
+    "bench": "export",
+    "combine": "train",
+    "compare": "train",
+    "convert": "train",
+    "dataset": "train",
+    "demo": "export",
+    "evaluate": "train",
+    "export": "export",
+    "models": "train",
+    "motion": "train",
+    "report": "train",
+    "settings": "train",
+    "train": "train",
+}
 
 
 class Mistake(click.ClickException):
@@ -64,7 +82,7 @@ class Commands(click.Group):
         except UserError as error:
             raise Mistake(printable_message(error)) from error
         except ModuleNotFoundError as error:
-            sentence = missing_part(error)
+            sentence = missing_part(error, EXTRAS.get(ctx.invoked_subcommand or "", ""))
             if sentence is None:
                 raise
             raise Mistake(str(sentence)) from error

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pan_keras.errors import UserError
+from pan_keras.installation import install
 from pan_keras.runtime.bundle import Bundle
 from pan_keras.runtime.entry import Entry
 from pan_keras.runtime.loading import RUNTIMES
@@ -52,10 +53,10 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
         yield Finding("vectors", (str(error),))
         return
     if not any(entry.is_runnable for entry in bundle.entries):
-        packages = sorted({RUNTIMES[entry.format][1] for entry in bundle.entries})
+        extras = sorted({RUNTIMES[entry.format][1] for entry in bundle.entries})
         raise UserError(
             f"{bundle.path}: no runtime of its models is installed; "
-            f"pip install {' or '.join(packages)}"
+            f"{' or '.join(map(install, extras))}"
         )
     for entry in bundle.entries:
         if not entry.is_runnable:

@@ -3,10 +3,11 @@
 from importlib.util import find_spec
 
 from pan_keras.errors import UserError
+from pan_keras.installation import install
 from pan_keras.runtime.engine import Engine, not_runnable
 
-# By format: the module to import, and what to install.
-RUNTIMES = {"tflite": ("ai_edge_litert", "ai-edge-litert"), "onnx": ("onnxruntime", "onnxruntime")}
+# By format: the module to import, and the extra that brings it.
+RUNTIMES = {"tflite": ("ai_edge_litert", "litert"), "onnx": ("onnxruntime", "onnx")}
 
 
 def is_installed(file_format: str) -> bool:
@@ -26,8 +27,8 @@ def load_engine(file_format: str, content: bytes, threads: int | None = None) ->
         UserError: If the runtime is not installed, or takes the file for damaged.
     """
     if not is_installed(file_format):
-        package = RUNTIMES[file_format][1]
-        raise UserError(f"{file_format}: {package} is not installed; pip install {package}")
+        extra = RUNTIMES[file_format][1]
+        raise UserError(f"{file_format}: its runtime is not installed; {install(extra)}")
     try:
         if file_format == "tflite":
             from pan_keras.runtime.litert_engine import LiteRTEngine  # noqa: PLC0415

@@ -63,4 +63,4 @@ def test_without_a_runtime_it_says_what_to_install(bundle, video):
     done = run(
         BLOCK + RECOGNISE, ",".join({*NEVER, "onnxruntime", "ai_edge_litert"}), bundle, video
     )
-    assert "pip install ai-edge-litert" in done.stderr
+    assert 'pip install "pan-keras[litert]"' in done.stderr

@@ -1,0 +1,78 @@
+"""Measures what an installation of pan-keras takes, part by part.
+
+    python .ci/sizes.py WHEEL [EXTRA[,EXTRA...]...]
+
+Writes export/results/installation.csv: for each set of extras the number of packages, the megabytes
+on disk (compiled Python included, pip not) and the milliseconds of `import pan_keras`.
+"""
+
+import csv
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "export" / "results" / "installation.csv"
+# CUDA and PyTorch, some gigabytes each, are measured where they are asked for.
+EXTRAS = (
+    "",
+    "litert",
+    "onnx",
+    "video",
+    "litert,video",
+    "onnx,video",
+    "pictures",
+    "jax",
+    "train",
+    "all",
+)
+REPEATS = 15
+
+
+def measure(wheel: Path, extras: str) -> dict[str, object]:
+    """Installs some extras into an environment of their own, and measures it."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        python = Path(folder) / "bin" / "python"
+        pip = [sys.executable, "-m", "pip", "--python", python]
+        what = f"{wheel}[{extras}]" if extras else wheel
+        pinned = ["--constraint", ROOT / "constraints.txt"]
+        subprocess.run([*pip, "install", "--quiet", *pinned, what], check=True)
+        listed = subprocess.run(
+            [*pip, "list", "--format", "json"], check=True, capture_output=True, text=True
+        )
+        (packages,) = Path(folder).glob("lib/*/site-packages")
+        disk = sum(path.lstat().st_blocks * 512 for path in packages.rglob("*"))
+        return {
+            "extras": extras,
+            "packages": len(json.loads(listed.stdout)),
+            "installed_mb": round(disk / 2**20),
+            "import_ms": round(milliseconds(python, "import pan_keras")),
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+        }
+
+
+def milliseconds(python: Path, program: str) -> float:
+    """How much longer Python takes with a program than without: medians of calls in turns."""
+    times: dict[str, list[float]] = {program: [], "pass": []}
+    for _ in range(REPEATS):
+        for code, taken in times.items():
+            start = time.perf_counter()
+            subprocess.run([python, "-c", code], check=True, cwd=python.parent)
+            taken.append(time.perf_counter() - start)
+    return 1000 * (statistics.median(times[program]) - statistics.median(times["pass"]))
+
+
+if __name__ == "__main__":
+    rows = [measure(Path(sys.argv[1]).resolve(), extras) for extras in sys.argv[2:] or EXTRAS]
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
