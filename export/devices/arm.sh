@@ -49,10 +49,10 @@ fi
 pinned=$(sha256sum constraints.txt | cut -d ' ' -f 1)
 if ! made "$packages" "$pinned"; then
     rm -rf "$packages"
-    "$python" -m pip install --quiet --no-deps --target "$packages" --constraint constraints.txt \
+    "$python" -m pip install --quiet --target "$packages" --constraint constraints.txt \
         --only-binary=:all: --implementation cp --python-version "$version" \
         --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 \
-        ai-edge-litert onnxruntime numpy flatbuffers av
+        ai-edge-litert onnxruntime numpy av
     echo "$pinned" >"$packages.made"
 fi
 
