@@ -57,3 +57,10 @@ class Artefact:
     content: bytes
     facts: dict[str, Any] = field(default_factory=dict)
     states: tuple[StateTensor, ...] = ()
+
+
+def state_tensors(graph: Any) -> tuple[StateTensor, ...]:
+    """The states of a streaming graph, its inputs but the frames, in the order of their numbers."""
+    states = [each for each in graph.inputs if each.name != "frames"]
+    states.sort(key=lambda each: int(each.name.rpartition("_")[2]))
+    return tuple(StateTensor(each.name, tuple(each.shape), each.dtype) for each in states)

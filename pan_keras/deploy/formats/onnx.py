@@ -11,10 +11,10 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from pan_keras.deploy.artefact import Artefact, Precision
+from pan_keras.deploy.artefact import Artefact, Precision, state_tensors
 from pan_keras.deploy.formats.quantise_onnx import quantise_onnx_to_int8
-from pan_keras.deploy.graph.network import ServingGraph, deployment_graph
-from pan_keras.deploy.graph.streaming import serving_graph
+from pan_keras.deploy.graph.network import deployment_graph
+from pan_keras.deploy.graph.precision import float_layers
 
 # Understood by every ONNX Runtime since 1.12, and the last but one that tf2onnx writes.
 OPSET = 17
@@ -57,25 +57,31 @@ def to_onnx(
         raise ValueError(f"ONNX has {' and '.join(ONNX_PRECISIONS)}, got {precision!r}")
     if streaming and dynamic_batch:
         raise ValueError("a stream is one video; drop streaming or the dynamic batch")
-    graph, states = serving_graph(model, streaming=streaming, with_motion=with_motion)
-    if dynamic_batch:
-        graph = deployment_graph(model, with_motion=with_motion, clips=None)
+    graph = deployment_graph(
+        model,
+        streaming=streaming,
+        with_motion=with_motion,
+        clips=None if dynamic_batch else 1,
+    )
     proto = convert(graph)
     facts = {"converter": f"tf2onnx {metadata.version('tf2onnx')}", "opset": OPSET}
     if precision == "int8":
-        proto, more = quantise_onnx_to_int8(proto, calibration)
+        proto, more = quantise_onnx_to_int8(proto, calibration, float_layers(graph))
         facts |= more
     onnx.checker.check_model(proto, full_check=True)
     facts["ops"] = dict(Counter(node.op_type for node in proto.graph.node).most_common())
-    return Artefact("onnx", precision, streaming, proto.SerializeToString(), facts, states)
+    content = proto.SerializeToString()
+    return Artefact("onnx", precision, streaming, content, facts, state_tensors(graph))
 
 
-def convert(graph: ServingGraph) -> onnx.ModelProto:
-    """Traces a graph and converts it to ONNX, with its own names of inputs and outputs."""
-    names = list(graph.inputs)
+def convert(graph: keras.Model) -> onnx.ModelProto:
+    """Converts a graph, a model from inputs to outputs by name, with the same names."""
+    specs = [tf.TensorSpec(each.shape, each.dtype, each.name) for each in graph.inputs]
+    names = [spec.name for spec in specs]
 
-    def serve(*values):
-        outputs = graph.function(**dict(zip(names, values, strict=True)))
+    def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        # By `call`, since `__call__` would put the graph's name in front of every name.
+        outputs = graph.call(dict(zip(names, values, strict=True)), False)
         return {f"next_{name}" if name in names else name: each for name, each in outputs.items()}
 
     logger = logging.getLogger("tf2onnx")
@@ -85,7 +91,7 @@ def convert(graph: ServingGraph) -> onnx.ModelProto:
     try:
         proto, _ = tf2onnx.convert.from_function(
             tf.function(serve, autograph=False),
-            input_signature=list(graph.inputs.values()),
+            input_signature=specs,
             opset=OPSET,
         )
     finally:

@@ -1,7 +1,7 @@
 """ONNX files in eight bits, by ONNX Runtime."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,21 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 
-from pan_keras.deploy.formats.parts import GIVEN_OUT, NO_FORM, reason
+from pan_keras.deploy.formats.left_in_float import GIVEN_OUT, NO_FORM, reason
 from pan_keras.deploy.formats.ranges import trimmed
 
 CONVERTERS = ("QuantizeLinear", "DequantizeLinear", "Cast")
 
 
 def quantise_onnx_to_int8(
-    proto: onnx.ModelProto, calibration: Iterable[np.ndarray]
+    proto: onnx.ModelProto, calibration: Iterable[np.ndarray], float_layers: Mapping[str, str]
 ) -> tuple[onnx.ModelProto, dict[str, Any]]:
     """Quantises weights and activations, as quantise and dequantise nodes.
 
     Args:
         proto: A model in float32 with the input `frames`.
         calibration: Clips uint8 `(N, m, H, W, 3)`.
+        float_layers: Layers that stay in float, and why.
 
     Returns:
         The model and facts about it.
@@ -41,7 +42,11 @@ def quantise_onnx_to_int8(
     proto = prepared(proto)
     ranges, clips = tensor_ranges(proto, calibration)
     given = {output.name for output in proto.graph.output} & {"logits", "motion"}
-    kept = [node for node in proto.graph.node if reason(node.output[0]) or node.output[0] in given]
+    kept = [
+        node
+        for node in proto.graph.node
+        if node.output[0] in given or reason(node.output[0], float_layers)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         file, known = Path(folder) / "model.onnx", Path(folder) / "ranges.json"
         save_tensors_data(TensorsData(CalibrationMethod.MinMax, ranges), known)
@@ -58,7 +63,7 @@ def quantise_onnx_to_int8(
     facts = {
         "quantiser": f"onnxruntime {metadata.version('onnxruntime')}",
         "calibration_clips": clips,
-        "float_ops": float_operations(quantised),
+        "float_ops": float_operations(quantised, float_layers),
     }
     return quantised, facts
 
@@ -129,7 +134,7 @@ def run_clip(session, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         yield {**inputs, **outputs}
 
 
-def float_operations(proto: onnx.ModelProto) -> dict[str, str]:
+def float_operations(proto: onnx.ModelProto, float_layers: Mapping[str, str]) -> dict[str, str]:
     """The operations that compute in float, and why: those that read no dequantised tensor."""
     graph = onnx.shape_inference.infer_shapes(proto).graph
     types = {each.name: each.type.tensor_type.elem_type for each in graph.value_info}
@@ -140,11 +145,12 @@ def float_operations(proto: onnx.ModelProto) -> dict[str, str]:
     for node in graph.node:
         output = node.output[0]
         fed = any(makers.get(name) == "DequantizeLinear" for name in node.input)
-        if fed and output not in given and reason(output) is None:
+        known_why = reason(output, float_layers)
+        if fed and output not in given and known_why is None:
             continue
         if types.get(output) != onnx.TensorProto.FLOAT or node.op_type in CONVERTERS:
             continue
-        why = reason(output) or (GIVEN_OUT if output in given else NO_FORM)
+        why = known_why or (GIVEN_OUT if output in given else NO_FORM)
         known = left.setdefault(node.op_type, [])
         if why not in known:
             known.append(why)

@@ -11,7 +11,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -25,19 +25,22 @@ from pan_keras.deploy.formats.flatbuffer import (
     read_tflite,
     write_tflite,
 )
-from pan_keras.deploy.formats.parts import GIVEN_OUT, LEFT_IN_FLOAT, NO_FORM, in_scope, reason
+from pan_keras.deploy.formats.left_in_float import GIVEN_OUT, NO_FORM, reason
 from pan_keras.deploy.formats.ranges import tensor_ranges
 
 BYTES = (0.0, 255.0)
 Quantised = tuple[bytes, dict[str, Any]]
 
 
-def quantise_to_int8(content: bytes, calibration: Iterable[np.ndarray]) -> Quantised:
+def quantise_to_int8(
+    content: bytes, calibration: Iterable[np.ndarray], float_layers: Mapping[str, str]
+) -> Quantised:
     """Quantises weights and activations.
 
     Args:
         content: A TFLite file in float32 with the input `frames`.
         calibration: Clips uint8 `(N, m, H, W, 3)`.
+        float_layers: Layers that stay in float, and why.
 
     Returns:
         The file and facts about it.
@@ -53,17 +56,18 @@ def quantise_to_int8(content: bytes, calibration: Iterable[np.ndarray]) -> Quant
             ranges[operation.outputs[0].name] = BYTES
     worker = quantizer.Quantizer(bytearray(content))
     worker.load_quantization_recipe(recipe.static_wi8_ai8())
-    leave_in_float(worker, model)
+    leave_in_float(worker, model, float_layers)
     quantised = tidy(run(worker, ranges))
-    left = float_operations(read_tflite(quantised))
+    left = float_operations(read_tflite(quantised), float_layers)
     return quantised, {**quantiser(), "calibration_clips": clips, "float_ops": left}
 
 
-def quantise_dynamically(content: bytes) -> Quantised:
+def quantise_dynamically(content: bytes, float_layers: Mapping[str, str]) -> Quantised:
     """Quantises the weights; activations are quantised by the runtime, each time anew.
 
     Args:
         content: A TFLite file in float32.
+        float_layers: Layers that stay in float, and why.
 
     Returns:
         The file and facts about it.
@@ -71,18 +75,25 @@ def quantise_dynamically(content: bytes) -> Quantised:
     worker = quantizer.Quantizer(bytearray(content))
     for name in (qtyping.TFLOperationName.CONV_2D, qtyping.TFLOperationName.FULLY_CONNECTED):
         worker.add_dynamic_config(".*", name, num_bits=8)
-    leave_in_float(worker, read_tflite(content))
+    leave_in_float(worker, read_tflite(content), float_layers)
     return run(worker, None), quantiser()
 
 
-def leave_in_float(worker: quantizer.Quantizer, model: Any) -> None:
-    """Keeps parts of the graph, inputs and outputs as they are."""
-    patterns = [in_scope(scope).pattern for scope in LEFT_IN_FLOAT]
-    # What gives an output bears the output's name and not that of its scope.
-    patterns += [f"(^|.*;){re.escape(name)}(;.*|$)" for name in results(model)]
-    for pattern in patterns:
-        everything = qtyping.TFLOperationName.ALL_SUPPORTED
-        worker.update_quantization_recipe(pattern, everything, algorithm_key="no_quantize")
+def leave_in_float(
+    worker: quantizer.Quantizer, model: Any, float_layers: Mapping[str, str]
+) -> None:
+    """Keeps operations of some layers, inputs and outputs as they are."""
+    given_out = results(model)
+    for operation in operations(model):
+        output = operation.outputs[0].name
+        if output in given_out or reason(output, float_layers):
+            # The quantiser looks for an expression in the names of the outputs, each of which it
+            # ends by a semicolon.
+            worker.update_quantization_recipe(
+                f"^{re.escape(output)};",
+                qtyping.TFLOperationName.ALL_SUPPORTED,
+                algorithm_key="no_quantize",
+            )
     for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
         worker.update_quantization_recipe(".*", end, algorithm_key="no_quantize")
 
@@ -135,7 +146,7 @@ def tidy(content: bytes) -> bytes:
     return write_tflite(model)
 
 
-def float_operations(model: Any) -> dict[str, str]:
+def float_operations(model: Any, float_layers: Mapping[str, str]) -> dict[str, str]:
     """The operations that compute in float, and why; what only converts does not count."""
     given_out = results(model)
     reasons: dict[str, list[str]] = {}
@@ -143,7 +154,8 @@ def float_operations(model: Any) -> dict[str, str]:
         output = operation.outputs[0]
         if output.dtype != "float32" or operation.name in ("QUANTIZE", "DEQUANTIZE"):
             continue
-        why = reason(output.name) or (GIVEN_OUT if output.name in given_out else NO_FORM)
+        known_why = reason(output.name, float_layers)
+        why = known_why or (GIVEN_OUT if output.name in given_out else NO_FORM)
         known = reasons.setdefault(operation.name, [])
         if why not in known:
             known.append(why)

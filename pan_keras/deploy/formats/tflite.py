@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pan_keras.deploy.artefact import PRECISIONS, Artefact, Precision
+from pan_keras.deploy.artefact import PRECISIONS, Artefact, Precision, state_tensors
 from pan_keras.deploy.formats.flatbuffer import list_tflite
 from pan_keras.deploy.formats.quantise_tflite import quantise_dynamically, quantise_to_int8
-from pan_keras.deploy.graph.network import ServingGraph
-from pan_keras.deploy.graph.streaming import serving_graph
+from pan_keras.deploy.graph.network import deployment_graph
+from pan_keras.deploy.graph.precision import float_layers
 
 SIGNATURE = "serve"
 
@@ -48,35 +48,35 @@ def to_tflite(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    graph, states = serving_graph(
+    graph = deployment_graph(
         model, streaming=streaming, with_motion=with_motion, eight_bits=precision == "int8"
     )
     content = convert(graph, half=precision == "float16")
     facts: dict[str, Any] = {"converter": f"tensorflow {tf.__version__}"}
     if precision == "dynamic":
-        content, more = quantise_dynamically(content)
+        content, more = quantise_dynamically(content, float_layers(graph))
         facts |= more
     elif precision == "int8":
-        content, more = quantise_to_int8(content, calibration)
+        content, more = quantise_to_int8(content, calibration, float_layers(graph))
         facts |= more
     facts["ops"] = list_tflite(content).counts()
-    return Artefact("tflite", precision, streaming, content, facts, states)
+    return Artefact("tflite", precision, streaming, content, facts, state_tensors(graph))
 
 
-def convert(graph: ServingGraph, *, half: bool = False) -> bytes:
-    """Traces a graph and converts it to a TFLite file with the signature `serve`.
+def convert(graph: keras.Model, *, half: bool = False) -> bytes:
+    """Converts a graph to a TFLite file with the signature `serve`.
 
     Args:
-        graph: What to convert.
+        graph: A model from inputs to outputs, both by name.
         half: Whether to store the weights in float16.
     """
     module = tf.Module()
-    # Without AutoGraph, which would rewrite Python that is meant to run once.
-    module.serve = tf.function(graph.function, autograph=False)
-    concrete = module.serve.get_concrete_function(**graph.inputs)
+    # By `call`, since `__call__` would put the graph's name in front of the name of every tensor.
+    module.serve = tf.function(lambda **inputs: graph.call(inputs, False), autograph=False)
+    concrete = module.serve.get_concrete_function(**input_specs(graph))
     module.captured = list(concrete.variables)
     # By way of a SavedModel: from_concrete_functions leaves the variables of Keras 3 unfrozen, and
-    # gives no signature.
+    # neither it nor from_keras_model lets the signature be named.
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={SIGNATURE: concrete})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
@@ -84,3 +84,8 @@ def convert(graph: ServingGraph, *, half: bool = False) -> bytes:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
+
+
+def input_specs(graph: keras.Model) -> dict[str, tf.TensorSpec]:
+    """What a graph takes, by name."""
+    return {each.name: tf.TensorSpec(each.shape, each.dtype, each.name) for each in graph.inputs}

@@ -1,4 +1,4 @@
-"""A trained backbone as a function of maps, normalisation folded into its convolutions."""
+"""A trained backbone rebuilt for inference, normalisation folded into its convolutions."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -6,58 +6,84 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from pan_keras.layers import TemporalShift
 
-Shift = Callable[[TemporalShift, tf.Tensor], tf.Tensor]
+Shift = Callable[[TemporalShift, Any, str], Any]
 # What may stand between a stem and its ReLU: all of it lets the ReLU through.
 POOLING = (layers.ZeroPadding2D, layers.MaxPooling2D)
 
 
-def run_backbone(backbone: keras.Model, maps: tf.Tensor, shift: Shift) -> tf.Tensor:
-    """Applies a backbone in inference mode, layer by layer.
+def rebuild_backbone(backbone: keras.Model, maps: Any, shift: Shift, prefix: str = "") -> Any:
+    """Applies a backbone's layers anew, in float32, with weights of their own.
 
-    Batch normalisation behind a convolution is folded into its kernel and bias, which is exact but
-    for rounding. A ReLU behind a max-pool moves in front of it, to the convolution, where it costs
-    nothing, and where eight bits then need not hold negative numbers.
+    Batch normalisation behind a convolution is folded into its kernel and bias, which is exact
+    except for rounding. A ReLU behind a max-pool moves in front of it, to the convolution, where it
+    costs nothing, and where eight bits then need not hold negative numbers.
 
     Args:
-        backbone: A functional model.
-        maps: Its input.
-        shift: Applies a temporal shift to maps.
+        backbone: A functional model, each of whose layers is called once.
+        maps: Symbolic input.
+        shift: Applies a temporal shift to maps, by a layer of the name given.
+        prefix: Of the names of the layers made.
 
     Returns:
-        The backbone's output.
+        The symbolic output.
     """
-    followers = consumers(backbone)
+    followers = _followers(backbone)
     tensors = {id(backbone.input): maps}
     absorbed: set[str] = set()
-    for layer in backbone.operations[1:]:
-        inputs = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], layer.input)
-        if layer.name in absorbed:
+    for operation in backbone.operations[1:]:
+        inputs = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], operation.input)
+        if operation.name in absorbed:
             output = inputs
+        elif isinstance(operation, TemporalShift):
+            output = shift(operation, inputs, prefix + operation.name)
         else:
-            normalisation, activation = what_follows(layer, followers)
+            normalisation, activation = _what_folds_into(operation, followers)
             absorbed |= {each.name for each in (normalisation, activation) if each}
-            with tf.name_scope(layer.name):
-                output = apply(layer, normalisation, inputs, shift)
-                output = activation(output) if activation else output
-        tensors[id(layer.output)] = output
+            if normalisation:
+                output = _folded(operation, normalisation, inputs, prefix)
+            else:
+                output = apply_twin(operation, inputs, prefix + operation.name)
+            if activation:
+                output = apply_twin(activation, output, prefix + activation.name)
+        tensors[id(operation.output)] = output
     return tensors[id(backbone.output)]
 
 
-def apply(layer, normalisation, inputs, shift: Shift):
-    """The output of a layer and the batch normalisation that it absorbs, if any."""
-    if isinstance(layer, TemporalShift):
-        return shift(layer, inputs)
-    if is_plain_convolution(layer):
-        return convolve(layer, normalisation, inputs)
-    return layer(inputs)
+def apply_twin(operation: Any, inputs: Any, name: str) -> Any:
+    """Applies a copy of a layer, in float32 and with the same weights.
+
+    Args:
+        operation: A built layer, or an operation of `keras.ops` in a functional model.
+        inputs: Symbolic.
+        name: Of the copy, if it is a layer.
+    """
+    if not isinstance(operation, keras.layers.Layer):
+        return type(operation).from_config(operation.get_config())(inputs)
+    twin = type(operation).from_config(_in_float32(operation) | {"name": name})
+    output = twin(inputs)
+    twin.set_weights(operation.get_weights())
+    return output
 
 
-def consumers(model: keras.Model) -> dict[str, list[Any]]:
+def _in_float32(layer: keras.layers.Layer) -> dict[str, Any]:
+    """The configuration of a layer, and of layers within, with full precision instead of half."""
+    policy = layer.dtype_policy.name
+
+    def widened(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: widened(child) for key, child in value.items()}
+        if isinstance(value, list):
+            return [widened(child) for child in value]
+        return "float32" if value == policy else value
+
+    return widened(layer.get_config())
+
+
+def _followers(model: keras.Model) -> dict[str, list[Any]]:
     """The layers that read each layer's output, by the layer's name."""
     producers = {id(layer.output): layer.name for layer in model.operations}
     readers = defaultdict(list)
@@ -67,27 +93,18 @@ def consumers(model: keras.Model) -> dict[str, list[Any]]:
     return readers
 
 
-def is_plain_convolution(layer) -> bool:
-    """Whether a layer is a convolution that `convolve` can write down."""
-    return (
-        isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D)
-        and layer.activation is keras.activations.linear
-        and tuple(layer.dilation_rate) == (1, 1)
-        and getattr(layer, "groups", 1) == 1
-    )
+def _what_folds_into(layer: Any, followers: dict[str, list[Any]]) -> tuple[Any, Any]:
+    """The batch normalisation and the ReLU that a convolution absorbs; None where it does not."""
 
-
-def what_follows(convolution, followers) -> tuple[Any, Any]:
-    """The batch normalisation and the ReLU that a convolution absorbs; None of other layers."""
-    if not is_plain_convolution(convolution):
-        return None, None
-
-    def sole_follower(layer):
+    def sole_follower(layer: Any) -> Any:
         readers = followers[layer.name]
         return readers[0] if len(readers) == 1 else None
 
-    normalisation = sole_follower(convolution)
-    if not isinstance(normalisation, layers.BatchNormalization):
+    if not isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+        return None, None
+    normalisation = sole_follower(layer)
+    linear = layer.activation is keras.activations.linear
+    if not linear or not isinstance(normalisation, layers.BatchNormalization):
         return None, None
     activation = sole_follower(normalisation)
     while isinstance(activation, POOLING):
@@ -95,31 +112,34 @@ def what_follows(convolution, followers) -> tuple[Any, Any]:
     return normalisation, activation if isinstance(activation, layers.ReLU) else None
 
 
-def convolve(layer, normalisation, maps: tf.Tensor) -> tf.Tensor:
-    """A convolution with the batch normalisation behind it, as one operation with constants."""
-    kernel = constant(layer.kernel)
-    bias = constant(layer.bias) if layer.use_bias else np.zeros(())
-    each = isinstance(layer, layers.DepthwiseConv2D)
-    if normalisation is not None:
-        scale, offset = affine(normalisation)
-        kernel = kernel * scale.reshape(kernel.shape[2:] if each else (-1,))
-        bias = bias * scale + offset
-    function = tf.nn.depthwise_conv2d if each else tf.nn.conv2d
-    strides = (1, *layer.strides, 1)
-    output = function(maps, kernel.astype("float32"), strides, layer.padding.upper())
-    return tf.nn.bias_add(output, np.broadcast_to(bias, output.shape[-1:]).astype("float32"))
+def _folded(
+    layer: layers.Conv2D | layers.DepthwiseConv2D,
+    normalisation: layers.BatchNormalization,
+    maps: Any,
+    prefix: str,
+) -> Any:
+    """Applies a convolution with a bias that does what a convolution and its norm did."""
+    kernel = _numbers(layer.kernel)
+    bias = _numbers(layer.bias) if layer.use_bias else np.zeros(())
+    scale, offset = _affine(normalisation)
+    # A depthwise kernel is (h, w, C, M), and its outputs are C * M channels.
+    per_channel = isinstance(layer, layers.DepthwiseConv2D)
+    kernel = kernel * scale.reshape(kernel.shape[2:] if per_channel else (-1,))
+    config = _in_float32(layer) | {"name": prefix + layer.name, "use_bias": True}
+    twin = type(layer).from_config(config)
+    output = twin(maps)
+    twin.set_weights([kernel, np.broadcast_to(bias * scale + offset, output.shape[-1:])])
+    return output
 
 
-def affine(normalisation: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+def _affine(normalisation: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
     """Batch normalisation in inference, as a factor and an offset for each channel."""
-    mean = constant(normalisation.moving_mean)
-    deviation = np.sqrt(constant(normalisation.moving_variance) + normalisation.epsilon)
-    gamma = constant(normalisation.gamma) if normalisation.scale else 1.0
-    beta = constant(normalisation.beta) if normalisation.center else 0.0
+    mean = _numbers(normalisation.moving_mean)
+    deviation = np.sqrt(_numbers(normalisation.moving_variance) + normalisation.epsilon)
+    gamma = _numbers(normalisation.gamma) if normalisation.scale else 1.0
+    beta = _numbers(normalisation.beta) if normalisation.center else 0.0
     return gamma / deviation, beta - mean * gamma / deviation
 
 
-def constant(variable: keras.Variable) -> np.ndarray:
-    """The numbers of a variable, also while a function is being traced."""
-    with tf.init_scope():
-        return np.array(variable, "float64")
+def _numbers(variable: keras.Variable) -> np.ndarray:
+    return ops.convert_to_numpy(variable).astype("float64")

@@ -1,100 +1,243 @@
-"""Persistence of appearance (PA) of raw frames, as few and fast operations as a phone can have."""
+"""Persistence of appearance (PA) of raw frames, in the fewest operations a phone can run fast."""
 
+from typing import Any
+
+import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
-from pan_keras.deploy.graph.backbone import constant
+from pan_keras.backbones.input_normalisation import InputNormalisation
 from pan_keras.layers import PersistenceOfAppearance
 
 
-def differences(stacks: tf.Tensor) -> tf.Tensor:
-    """What changes from each frame to the next.
-
-    One convolution with the kernel (1, -1) along time: slices and a subtraction would copy the
-    frames twice more.
-
-    Args:
-        stacks: `(N, m, H, W * 3)`, raw frames as float.
-
-    Returns:
-        Earlier minus later, `(N, m - 1, H, W * 3)`.
-    """
-    with tf.name_scope("pa_differences"):
-        kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
-        kernel[1] = -1
-        return tf.nn.depthwise_conv2d(stacks, kernel, (1, 1, 1, 1), "VALID")
-
-
 def persistence_of_appearance(
-    layer: PersistenceOfAppearance, changes: tf.Tensor, deviation: np.ndarray, paired: bool
-) -> tf.Tensor:
-    """PA of differences of raw frames, equal to the layer's but for rounding.
-
-    Where height and width are even it treats 2x2 pixels as one: a convolution of stride 2 holds
-    four copies of the kernel, each shifted by a pixel, so that one position gives the features of
-    four pixels. That is a third more arithmetic on a quarter of the positions, and twice as fast,
-    for a convolution to 8 channels leaves most of a processor's lanes idle and one to 32 does not.
+    layer: PersistenceOfAppearance,
+    changes: Any,
+    normalisation: InputNormalisation,
+    *,
+    paired: bool,
+    prefix: str = "",
+) -> Any:
+    """PA of differences of raw frames, equal to the trained layer's except for rounding.
 
     Args:
-        layer: The trained layer, of depth 1.
-        changes: `(N, m - 1, H, W * 3)`, earlier minus later, in 0..255.
-        deviation: What the layer's frames were divided by, per colour.
-        paired: Whether to read two adjacent pixels as one of six channels, where 2x2 pixels are
-            treated as one. In eight bits, where kernels read eight channels at a time, this saves a
-            third of the time of the convolution; in float it costs a tenth.
+        layer: The trained layer.
+        changes: `(N, m - 1, H, W * 3)`, earlier minus later frame, RGB in 0..255.
+        normalisation: Of the frames that the layer was trained on; it goes into the kernel.
+        paired: Whether the convolution reads two adjacent pixels as one of six channels. With
+            8-bit kernels, which read eight channels at a time, this saves a third of its time; in
+            float it costs a tenth.
+        prefix: Of the names of the layers made.
 
     Returns:
         `(N, H, W, m - 1)`.
+
+    Raises:
+        ValueError: If the layer has another depth than 1 or another encoding than `"motion"`.
     """
-    _, pairs, height, width = changes.shape
-    width //= 3
-    block = 2 if height % 2 == width % 2 == 0 else 1
-    kernel = in_blocks(constant(layer.convolutions[0][0]) / np.reshape(deviation, (-1, 1)), block)
-    joined = 2 if paired and block == 2 else 1
-    with tf.name_scope("pa_features"):
-        features = tf.nn.conv2d(
-            tf.reshape(changes, (-1, height, width // joined, 3 * joined)),
-            in_pairs(kernel) if joined == 2 else kernel,
-            (block, block // joined),
-            "SAME",
+    if layer.depth != 1 or layer.encoding != "motion":
+        raise ValueError(
+            f"{layer.name}: PA of depth {layer.depth} and encoding {layer.encoding!r} has no form "
+            "for devices; train with depth 1 and encoding 'motion' to export"
         )
-        # The layer adds it to each channel, so that the root of zero does not occur.
-        features = tf.nn.bias_add(features, np.full(features.shape[-1], layer.epsilon, "float32"))
-    with tf.name_scope("pa_norm"):
-        distances = tf.sqrt(add_groups(tf.multiply(features, features), block * block))
-    with tf.name_scope("pa_layout"):
-        positions = (height // block) * (width // block)
-        stacked = tf.reshape(distances, (-1, pairs, positions, block * block))
+    _, pairs, height, width = changes.shape
+    block = 2 if height % 2 == width // 3 % 2 == 0 else 1
+    kernel = layer.convolutions[0][0]
+    convolution = BlockConvolution(
+        kernel.shape[-1],
+        kernel.shape[0],
+        block=block,
+        paired=paired and block == 2,
+        offset=layer.epsilon,
+        dtype="float32",
+        name=f"{prefix}pa_features",
+    )
+    features = convolution(changes)
+    convolution.set_weights([_for_bytes(kernel, normalisation)])
+    distances = ChannelNorm(block * block, dtype="float32", name=f"{prefix}pa_norm")(features)
+    return PixelLayout(pairs, block, dtype="float32", name=f"{prefix}pa_layout")(distances)
+
+
+def _for_bytes(kernel: keras.Variable, normalisation: InputNormalisation) -> np.ndarray:
+    """A kernel for normalised frames as one for differences of RGB bytes."""
+    values = ops.convert_to_numpy(kernel).astype("float64")
+    if normalisation.is_reversed:
+        values = values[:, :, ::-1]
+    return values * np.reshape(normalisation.multiplier, (-1, 1))
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class FrameDifferences(keras.layers.Layer):
+    """Subtracts from each frame the one after it.
+
+    One convolution with the constant kernel (1, -1) along time: slices and a subtraction would
+    copy the frames twice more.
+
+    Input shape:
+        `(N, m, H, W * 3)`, frames as float.
+
+    Output shape:
+        `(N, m - 1, H, W * 3)`.
+    """
+
+    def call(self, stacks: Any) -> Any:
+        kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
+        kernel[1] = -1
+        return ops.depthwise_conv(stacks, kernel)
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class BlockConvolution(keras.layers.Layer):
+    """The convolution of PA, on blocks of pixels instead of on pixels.
+
+    A convolution with the stride of a block holds a copy of the kernel for each pixel of the block,
+    shifted by that pixel, so that one position gives the features of all pixels of the block. With
+    blocks of 2x2 that is a third more arithmetic on a quarter of the positions, and twice as fast:
+    a convolution to 8 channels leaves most of a processor's lanes idle and one to 32 does not.
+
+    The weight is the kernel itself. Its copies are made in the graph, where a converter folds them
+    into a constant, so that they stay copies of one kernel when the graph is trained.
+
+    Args:
+        filters: Feature channels per pixel, F.
+        kernel_size: Height and width of the kernel.
+        block: Height and width of a block, b. H and W are multiples of it.
+        paired: Whether two adjacent pixels are read as one of six channels; needs b = 2.
+        offset: Added to each feature. PA adds it inside its norm, so that the gradient of the root
+            exists where frames repeat.
+
+    Input shape:
+        `(N, m - 1, H, W * 3)`.
+
+    Output shape:
+        `(N * (m - 1), H / b, W / b, b * b * F)`, the pixels of a block row by row.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        *,
+        block: int = 1,
+        paired: bool = False,
+        offset: float = 0.0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.block = block
+        self.paired = paired
+        self.offset = offset
+
+    def build(self, _input_shape: Any) -> None:
+        shape = (self.kernel_size, self.kernel_size, 3, self.filters)
+        self.kernel = self.add_weight(shape=shape, initializer="he_normal", name="kernel")
+
+    def call(self, changes: Any) -> Any:
+        _, _, height, width = changes.shape
+        joined = 2 if self.paired else 1
+        kernel = in_blocks(self.kernel, self.block)
+        features = ops.conv(
+            ops.reshape(changes, (-1, height, width // (3 * joined), 3 * joined)),
+            in_pairs(kernel) if self.paired else kernel,
+            strides=(self.block, self.block // joined),
+            padding="same",
+        )
+        return ops.add(features, np.full(features.shape[-1], self.offset, "float32"))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "block": self.block,
+            "paired": self.paired,
+            "offset": self.offset,
+        }
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class ChannelNorm(keras.layers.Layer):
+    """The Euclidean norm of each of several groups of adjacent channels.
+
+    The squares are summed by a convolution with a constant kernel, which is faster than a
+    reduction.
+
+    Args:
+        groups: Number of groups, G.
+
+    Input shape:
+        `(B, H, W, G * F)`.
+
+    Output shape:
+        `(B, H, W, G)`.
+    """
+
+    def __init__(self, groups: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.groups = groups
+
+    def call(self, features: Any) -> Any:
+        members = features.shape[-1] // self.groups
+        ones = np.kron(np.eye(self.groups, dtype="float32"), np.ones((members, 1), "float32"))
+        return ops.sqrt(ops.conv(ops.multiply(features, features), ones[None, None]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class PixelLayout(keras.layers.Layer):
+    """Puts values that stand in blocks of pixels back in their places, pairs of frames last.
+
+    Args:
+        pairs: Pairs of adjacent frames in a stack, m - 1.
+        block: Height and width of a block, b.
+
+    Input shape:
+        `(N * (m - 1), H / b, W / b, b * b)`.
+
+    Output shape:
+        `(N, H, W, m - 1)`.
+    """
+
+    def __init__(self, pairs: int, block: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.pairs = pairs
+        self.block = block
+
+    def call(self, values: Any) -> Any:
+        _, height, width, pixels = values.shape
+        stacked = ops.reshape(values, (-1, self.pairs, height * width, pixels))
         # Pixels of a block before pairs: the order in which blocks are spread out.
-        stacked = tf.transpose(stacked, (0, 2, 3, 1))
-        maps = tf.reshape(stacked, (-1, height // block, width // block, block * block * pairs))
-        return tf.nn.depth_to_space(maps, block) if block > 1 else maps
+        stacked = ops.transpose(stacked, (0, 2, 3, 1))
+        maps = ops.reshape(stacked, (-1, height, width, pixels * self.pairs))
+        return ops.depth_to_space(maps, self.block) if self.block > 1 else maps
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "pairs": self.pairs, "block": self.block}
 
 
-def in_blocks(kernel: np.ndarray, block: int) -> np.ndarray:
-    """A kernel (k, k, C, F) for each pixel of a block: (k + b - 1, k + b - 1, C, b * b * F)."""
-    size, _, channels, features = kernel.shape
-    wide = size + block - 1
-    copies = np.zeros((wide, wide, channels, block, block, features), "float32")
-    for row in range(block):
-        for column in range(block):
-            copies[row : row + size, column : column + size, :, row, column] = kernel
-    return copies.reshape(wide, wide, channels, -1)
+def in_blocks(kernel: Any, block: int) -> Any:
+    """A kernel `(k, k, C, F)` for each pixel of a block: `(k + b - 1, k + b - 1, C, b * b * F)`."""
+    if block == 1:
+        return ops.convert_to_tensor(kernel)
+    last = block - 1
+    shifted = [
+        ops.pad(kernel, ((row, last - row), (column, last - column), (0, 0), (0, 0)))
+        for row in range(block)
+        for column in range(block)
+    ]
+    return ops.concatenate(shifted, axis=-1)
 
 
-def in_pairs(kernel: np.ndarray) -> np.ndarray:
-    """A kernel over pixels (h, w, C, F), w even, as one over pairs of them: (h, p, 2 * C, F).
+def in_pairs(kernel: Any) -> Any:
+    """A kernel over pixels `(h, w, C, F)`, w even, as one over pairs of them: `(h, p, 2 * C, F)`.
 
     Padding keeps it centred: the pixels left of the middle must fill whole pairs.
     """
     height, width, channels, features = kernel.shape
     margin = (width // 2 - 1) % 2
-    wide = np.pad(kernel, ((0, 0), (margin, margin), (0, 0), (0, 0)))
-    return wide.reshape(height, -1, 2 * channels, features)
-
-
-def add_groups(maps: tf.Tensor, groups: int) -> tf.Tensor:
-    """Sums each of the groups of adjacent channels, by a convolution: faster than a reduction."""
-    members = maps.shape[-1] // groups
-    kernel = np.kron(np.eye(groups), np.ones((members, 1)))
-    return tf.nn.conv2d(maps, kernel.reshape(1, 1, -1, groups).astype("float32"), 1, "SAME")
+    wide = ops.pad(kernel, ((0, 0), (margin, margin), (0, 0), (0, 0)))
+    return ops.reshape(wide, (height, -1, 2 * channels, features))

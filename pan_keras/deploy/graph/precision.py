@@ -1,23 +1,34 @@
-"""Models that were trained in half precision, in float32."""
-
-from typing import Any
+"""Which layers of a deployment graph eight bits do not suit, and why."""
 
 import keras
 
+from pan_keras.deploy.graph.motion import ChannelNorm, PixelLayout
+from pan_keras.deploy.graph.network import BranchFusion, Classifier
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or its twin in float32 if it computes in another precision."""
-    policy = model.dtype_policy.name
-    if policy == "float32":
-        return model
+LEFT_IN_FLOAT: dict[type[keras.layers.Layer], str] = {
+    ChannelNorm: "PA: squares of small and large motion do not fit into eight bits together",
+    PixelLayout: "PA: rearranges what comes out of the norm in float",
+    Classifier: "gives logits; in eight bits near classes would tie",
+    BranchFusion: "gives logits; in eight bits near classes would tie",
+}
 
-    def widened(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: widened(child) for key, child in value.items()}
-        if isinstance(value, list):
-            return [widened(child) for child in value]
-        return "float32" if value == policy else value
 
-    twin = type(model).from_config(widened(model.get_config()))
-    twin.set_weights(model.get_weights())
-    return twin
+def float_layers(graph: keras.Model) -> dict[str, str]:
+    """The layers of a graph that are left in float when it is quantised.
+
+    Args:
+        graph: Of `pan_keras.deploy.graph.network.deployment_graph`.
+
+    Returns:
+        The reason by the layer's name.
+
+    Example:
+        >>> list(float_layers(deployment_graph(models.create("pan_lite_micro", classes=8))))
+        ['pa_norm', 'pa_layout', 'classifier']
+    """
+    return {
+        layer.name: reason
+        for layer in graph.layers
+        for kind, reason in LEFT_IN_FLOAT.items()
+        if isinstance(layer, kind)
+    }

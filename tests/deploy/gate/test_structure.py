@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import keras
 import onnx
 import pytest
-import tensorflow as tf
 from deployed import make
+from keras import ops
 
 from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
@@ -13,25 +14,26 @@ from pan_keras.deploy.formats.onnx import convert as convert_to_onnx
 from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import convert, to_tflite
 from pan_keras.deploy.gate.structure import check_structure, structure_problems
-from pan_keras.deploy.graph.network import ServingGraph, plain_graph
+from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
 
 SHAPE = ClipShape(2, 1, (4, 4), 4)
-FRAMES = tf.TensorSpec((2, 4, 4, 3), "uint8", name="frames")
+SIZE = (2, 4, 4, 3)
 
 
-def problems(function, frames=FRAMES):
-    """Of a graph that ends in the three logits of its function's means."""
+def graph_of(function, shape=SIZE, output="logits"):
+    """A graph from frames to one output."""
+    frames = keras.Input(batch_shape=shape, dtype="uint8", name="frames")
+    return keras.Model({"frames": frames}, {output: function(ops.cast(frames, "float32"))})
 
-    def serve(frames):
-        return {"logits": function(tf.cast(frames, "float32"))}
 
-    content = convert(ServingGraph(serve, {"frames": frames}))
+def problems(function, shape=SIZE):
+    content = convert(graph_of(function, shape))
     return structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
 
 
 def logits(maps):
-    return tf.reduce_mean(maps, axis=(0, 1, 2))[None]
+    return ops.mean(maps, axis=(0, 1, 2))[None]
 
 
 def test_a_good_model_has_no_problem():
@@ -40,20 +42,19 @@ def test_a_good_model_has_no_problem():
 
 def test_too_many_axes():
     def five(frames):
-        return logits(tf.transpose(frames[:, :, None], (0, 3, 1, 2, 4))[:, 0])
+        return logits(ops.transpose(frames[:, :, None], (0, 3, 1, 2, 4))[:, 0])
 
     assert any("5 axes" in problem for problem in problems(five))
 
 
 def test_the_largest_over_an_axis():
     assert any(
-        "REDUCE_MAX" in each for each in problems(lambda x: tf.reduce_max(x, (0, 1, 2))[None])
+        "REDUCE_MAX" in each for each in problems(lambda x: ops.max(x, (0, 1, 2))[None])
     )
 
 
 def test_other_frames_than_promised():
-    small = tf.TensorSpec((2, 4, 6, 3), "uint8", name="frames")
-    (problem,) = problems(logits, small)
+    (problem,) = problems(logits, (2, 4, 6, 3))
     assert problem == "its input frames is uint8 (2, 4, 6, 3) and not uint8 (2, 4, 4, 3)"
 
 
@@ -63,9 +64,7 @@ def test_other_logits_than_promised():
 
 
 def test_an_output_that_nobody_knows_and_one_that_is_missing():
-    content = convert(
-        ServingGraph(lambda frames: {"scores": tf.cast(frames, "float32")}, {"frames": FRAMES})
-    )
+    content = convert(graph_of(lambda frames: 2 * frames, output="scores"))
     found = structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
     assert "it has an output scores, which nobody knows" in found
     assert "it lacks the output logits" in found
@@ -89,11 +88,7 @@ def test_states_that_do_not_match(convert):
 
 
 def test_an_onnx_operation_that_is_not_standard():
-    proto = convert_to_onnx(
-        ServingGraph(
-            lambda frames: {"logits": logits(tf.cast(frames, "float32"))}, {"frames": FRAMES}
-        )
-    )
+    proto = convert_to_onnx(graph_of(logits))
     proto.graph.node[0].domain = "com.example"
     proto.opset_import.append(onnx.helper.make_opsetid("com.example", 1))
     artefact = Artefact("onnx", "float32", False, proto.SerializeToString())

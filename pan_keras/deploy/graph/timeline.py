@@ -1,0 +1,178 @@
+"""How segments come: all of a clip at once, or one after the other."""
+
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+
+from pan_keras.layers import TemporalShift
+
+
+class Timeline(Protocol):
+    """Where a segment finds the segments before and after it, while a graph is built.
+
+    Attributes:
+        rows: Rows of the batch axis, one a segment; None for any number.
+        states: Inputs by name that carry what a stream remembers; none where a clip comes whole.
+        kept: Outputs by the same names, what is to be remembered next.
+    """
+
+    rows: int | None
+    states: dict[str, Any]
+    kept: dict[str, Any]
+
+    def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
+        """Applies a temporal shift to maps `(rows, H, W, C)`, by a layer of that name."""
+
+    def collect(self, features: Any, name: str) -> Any:
+        """Features `(B, N, d)` of whole clips, from those of the segments that are there."""
+
+
+class Clips:
+    """All segments of a clip at once, as `Timeline` says.
+
+    Args:
+        segments: N.
+        clips: Clips a call; None for any number.
+    """
+
+    def __init__(self, segments: int, clips: int | None):
+        self.segments = segments
+        self.rows = None if clips is None else clips * segments
+        self.states: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
+
+    def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
+        """Takes the channels that move from the neighbouring rows."""
+        shift = ConvolvedShift(
+            self.segments, layer.moved, causal=layer.causal, dtype="float32", name=name
+        )
+        return shift(maps)
+
+    def collect(self, features: Any, _name: str) -> Any:
+        """They are all there."""
+        return ops.reshape(features, (-1, self.segments, features.shape[-1]))
+
+
+class Stream:
+    """One segment at a time, as `Timeline` says.
+
+    What it remembers are the channels that each temporal shift moves on, and the features of the
+    last N segments.
+
+    Args:
+        segments: Segments that the logits look back on, N.
+    """
+
+    rows = 1
+
+    def __init__(self, segments: int):
+        self.segments = segments
+        self.states: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
+
+    def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
+        """Takes the channels that move from the segment before.
+
+        Raises:
+            ValueError: If the shift looks ahead.
+        """
+        if not layer.causal:
+            raise ValueError(
+                f"{layer.name}: it looks at the segment that comes next, which live video does not "
+                "have; train with model.causal=true to stream"
+            )
+        key, before = self._recall((*maps.shape[:-1], 2 * layer.moved))
+        shifted, self.kept[key] = StreamedShift(dtype="float32", name=name)([maps, before])
+        return shifted
+
+    def collect(self, features: Any, name: str) -> Any:
+        """Appends the features of this segment to those of the last N - 1."""
+        key, before = self._recall((self.segments, features.shape[-1]))
+        self.kept[key] = SegmentMemory(dtype="float32", name=name)([features, before])
+        return ops.expand_dims(self.kept[key], 0)
+
+    def _recall(self, shape: tuple[int, ...]) -> tuple[str, Any]:
+        """The next state: its name, and an input of that shape."""
+        name = f"state_{len(self.states)}"
+        self.states[name] = keras.Input(batch_shape=shape, dtype="float32", name=name)
+        return name, self.states[name]
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class ConvolvedShift(keras.layers.Layer):
+    """`TemporalShift` as one convolution along time.
+
+    Its constant kernel picks one of three neighbours for each channel. Slices, paddings and a
+    concatenation say the same and copy the maps twice.
+
+    Args:
+        segments: Segments per clip, N.
+        moved: Channels that move in each direction.
+        causal: Whether both parts come from the segment before.
+
+    Input shape:
+        `(B * N, H, W, C)`.
+
+    Output shape:
+        The same.
+    """
+
+    def __init__(self, segments: int, moved: int, *, causal: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.segments = segments
+        self.moved = moved
+        self.causal = causal
+
+    def call(self, maps: Any) -> Any:
+        _, height, width, channels = maps.shape
+        kernel = np.zeros((3, 1, channels, 1), "float32")
+        first, second = slice(0, self.moved), slice(self.moved, 2 * self.moved)
+        kernel[0 if self.causal else 2, :, first] = 1
+        kernel[0, :, second] = 1
+        kernel[1, :, 2 * self.moved :] = 1
+        timed = ops.reshape(maps, (-1, self.segments, height * width, channels))
+        shifted = ops.depthwise_conv(timed, kernel, padding="same")
+        return ops.reshape(shifted, (-1, height, width, channels))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "segments": self.segments,
+            "moved": self.moved,
+            "causal": self.causal,
+        }
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class StreamedShift(keras.layers.Layer):
+    """A causal `TemporalShift` of one segment, what comes from the segment before handed in.
+
+    Input shape:
+        A list: maps `(1, H, W, C)`, and the first channels of the segment before `(1, H, W, K)`.
+
+    Output shape:
+        Two: the shifted maps `(1, H, W, C)`, and the first K channels, for the next segment.
+    """
+
+    def call(self, inputs: list[Any]) -> tuple[Any, Any]:
+        maps, before = inputs
+        moved = before.shape[-1]
+        return ops.concatenate([before, maps[..., moved:]], axis=-1), maps[..., :moved]
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class SegmentMemory(keras.layers.Layer):
+    """Appends a segment's features to those before it and drops the oldest.
+
+    Input shape:
+        A list: features `(1, d)`, and those of the last N segments `(N, d)`.
+
+    Output shape:
+        `(N, d)`.
+    """
+
+    def call(self, inputs: list[Any]) -> Any:
+        features, before = inputs
+        return ops.concatenate([before[1:], features], axis=0)
