@@ -11,8 +11,8 @@ from ai_edge_litert.interpreter import Interpreter
 from pan_keras.deploy.formats.flatbuffer import operations, read_tflite, write_tflite
 from pan_keras.deploy.formats.listing import Operation
 
-# What a part is called by: the first name scope, with the number of its block.
-SCOPE = re.compile(r"(pa_[a-z]+|[a-z]+\d*(?:_\d+)?)[^;]*/")
+# Part of a layer's name that a part is called by: its branch, and its stage with the block's number.
+PART = re.compile(r"(?:[a-z]+\.)*(?:pa_[a-z]+|[a-z]+\d*(?:_\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Part:
     """Some operations that follow each other.
 
     Attributes:
-        name: Their name scope in the graph.
+        name: Their layer in the graph, up to the number of the block.
         milliseconds: Of one call.
     """
 
@@ -56,12 +56,26 @@ def part_ends(listed: list[Operation]) -> dict[str, int]:
     ends: dict[str, int] = {}
     name = "frames"
     for index, operation in enumerate(listed, start=1):
-        found = SCOPE.match(operation.outputs[0].name)
-        # What bears no scope only reshapes for what comes before it.
-        name = found.group(1) if found else name
+        # What belongs to no layer only reshapes for what comes before it.
+        name = part_of(operation.outputs[0].name) or name
         ends[name] = index
     ends[name] = len(listed)
     return dict(sorted(ends.items(), key=lambda item: item[1]))
+
+
+def part_of(tensor: str) -> str | None:
+    """The part that the operation behind a tensor belongs to, None if it is of no layer.
+
+    A name holds the layers that were fused, the first to run last, and after each layer's name a
+    number of TensorFlow's.
+
+    Example:
+        >>> part_of("layer1_0_relu1_1/Relu;layer1_0_conv1_1/BiasAdd")
+        'layer1_0'
+    """
+    layer, slash, _ = tensor.rpartition(";")[2].partition("/")
+    found = PART.match(re.sub(r"_\d+$", "", layer)) if slash else None
+    return found.group() if found else None
 
 
 def cut(model: Any, operators: list[Any]) -> bytes:

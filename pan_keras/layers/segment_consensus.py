@@ -30,3 +30,7 @@ class SegmentConsensus(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[2])
+
+    def get_config(self):
+        # Keras's own is refused where the layer was made with a policy object as its dtype.
+        return super().get_config()

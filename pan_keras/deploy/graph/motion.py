@@ -67,26 +67,6 @@ def _for_bytes(kernel: keras.Variable, normalisation: InputNormalisation) -> np.
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class FrameDifferences(keras.layers.Layer):
-    """Subtracts from each frame the one after it.
-
-    One convolution with the constant kernel (1, -1) along time: slices and a subtraction would
-    copy the frames twice more.
-
-    Input shape:
-        `(N, m, H, W * 3)`, frames as float.
-
-    Output shape:
-        `(N, m - 1, H, W * 3)`.
-    """
-
-    def call(self, stacks: Any) -> Any:
-        kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
-        kernel[1] = -1
-        return ops.depthwise_conv(stacks, kernel)
-
-
-@keras.saving.register_keras_serializable(package="pan_keras")
 class BlockConvolution(keras.layers.Layer):
     """The convolution of PA, on blocks of pixels instead of on pixels.
 

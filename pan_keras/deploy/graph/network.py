@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from pan_keras.backbones.input_normalisation import InputNormalisation
 from pan_keras.deploy.graph.backbone import apply_twin, rebuild_backbone
-from pan_keras.deploy.graph.motion import FrameDifferences, persistence_of_appearance
+from pan_keras.deploy.graph.frames import PixelScaling, Stacks
+from pan_keras.deploy.graph.motion import persistence_of_appearance
+from pan_keras.deploy.graph.scores import BranchFusion, Classifier
 from pan_keras.deploy.graph.timeline import Clips, Stream, Timeline
-from pan_keras.layers import ScoreFusion
 from pan_keras.models import AppearanceCue, FusedNetwork, MotionCue, VideoNetwork, fold, networks
 
 
@@ -81,7 +80,9 @@ def deployment_graph(
         name = "fusion" if fused is model else f"{fused.name}.fusion"
         fusion = BranchFusion(fused.fusion.shares, fused.fusion.fuse, dtype="float32", name=name)
         # PA of the first branch that computes it.
-        motion = next(({"motion": part["motion"]} for part in parts.values() if "motion" in part), {})
+        motion = next(
+            ({"motion": part["motion"]} for part in parts.values() if "motion" in part), {}
+        )
         return {"logits": fusion([part["logits"] for part in parts.values()]), **motion}
 
     outputs = fold(model, of_network, of_fused)
@@ -103,37 +104,6 @@ def plain_graph(model: keras.Model) -> keras.Model:
 
 def _cues(single: Mapping[str, VideoNetwork]) -> list[AppearanceCue | MotionCue]:
     return [cue for network in single.values() for cue in network.cues]
-
-
-class Stacks:
-    """The frames of all segments in the symbolic forms that cues are made of, each made once.
-
-    Args:
-        frames: `(N * m, H, W, 3)`, bytes.
-        stack: Adjacent frames per segment, m.
-    """
-
-    def __init__(self, frames: Any, stack: int):
-        _, height, width, _ = frames.shape
-        stacks = ops.reshape(frames, (-1, stack, height, width * 3))
-        # Before anything is cut out: on bytes, runtimes slice slowly.
-        self._stacks = ops.cast(stacks, "float32")
-        self._differences: dict[MotionCue, Any] = {}
-
-    def frame(self, index: int) -> Any:
-        """One frame of each stack, `(N, 1, H, W * 3)`."""
-        # A slice of one frame, and not the frame: phones have it as an operation of their own.
-        return self._stacks[:, index : index + 1]
-
-    def differences(self, cue: MotionCue) -> Any:
-        """Earlier minus later of the frames that a cue sees, `(N, pairs, H, W * 3)`."""
-        if cue not in self._differences:
-            suffix = f"_{len(self._differences)}" if self._differences else ""
-            whole = cue.first == 0 and cue.last == self._stacks.shape[1] - 1
-            seen = self._stacks if whole else self._stacks[:, cue.first : cue.last + 1]
-            layer = FrameDifferences(dtype="float32", name=f"pa_differences{suffix}")
-            self._differences[cue] = layer(seen)
-        return self._differences[cue]
 
 
 def _network_outputs(
@@ -165,94 +135,3 @@ def _network_outputs(
     video_feature = apply_twin(aggregation, features, f"{prefix}aggregation")
     outputs["logits"] = Classifier.of(network.get_layer("logits"), video_feature, prefix)
     return outputs
-
-
-@keras.saving.register_keras_serializable(package="pan_keras")
-class PixelScaling(keras.layers.Layer):
-    """Normalises the colours of raw frames, in one operation.
-
-    Rows of pixels count as channels: over three channels alone most of a processor's lanes idle.
-
-    Args:
-        multiplier: Factor of a byte, per channel in the order of RGB.
-        offset: What is added after it.
-        is_reversed: Whether blue comes first in what comes out.
-
-    Input shape:
-        `(N, 1, H, W * 3)`, RGB in 0..255 as float.
-
-    Output shape:
-        `(N, H, W, 3)`.
-    """
-
-    def __init__(
-        self,
-        multiplier: tuple[float, ...],
-        offset: tuple[float, ...],
-        *,
-        is_reversed: bool = False,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self.multiplier = tuple(multiplier)
-        self.offset = tuple(offset)
-        self.is_reversed = is_reversed
-
-    @classmethod
-    def of(cls, normalisation: InputNormalisation, name: str) -> "PixelScaling":
-        """The layer for a network's normalisation."""
-        return cls(
-            normalisation.multiplier,
-            normalisation.offset,
-            is_reversed=normalisation.is_reversed,
-            dtype="float32",
-            name=name,
-        )
-
-    def call(self, rows: Any) -> Any:
-        _, _, height, width = rows.shape
-        shape = (-1, height, width // 3, 3)
-        if self.is_reversed:
-            # A convolution over the colours, which quantises; a reversal does not.
-            kernel = np.diag(self.multiplier)[:, ::-1].astype("float32")
-            scaled = ops.conv(ops.reshape(rows, shape), kernel[None, None])
-            return ops.add(scaled, np.array(self.offset[::-1], "float32"))
-        kernel = np.tile(self.multiplier, width // 3).reshape(1, 1, -1, 1).astype("float32")
-        scaled = ops.depthwise_conv(rows, kernel)
-        offset = np.tile(self.offset, width // 3).astype("float32")
-        return ops.reshape(ops.add(scaled, offset), shape)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "multiplier": list(self.multiplier),
-            "offset": list(self.offset),
-            "is_reversed": self.is_reversed,
-        }
-
-
-@keras.saving.register_keras_serializable(package="pan_keras")
-class Classifier(keras.layers.Dense):
-    """The linear layer that gives a network's logits, a class of its own so that it can be told."""
-
-    @classmethod
-    def of(cls, layer: keras.layers.Dense, features: Any, prefix: str) -> Any:
-        """Applies the classifier of a trained network."""
-        classifier = cls(layer.units, dtype="float32", name=f"{prefix}classifier")
-        logits = classifier(features)
-        classifier.set_weights(layer.get_weights())
-        return logits
-
-
-@keras.saving.register_keras_serializable(package="pan_keras")
-class BranchFusion(ScoreFusion):
-    """`ScoreFusion` of a list of logits `(B, classes)`, one a branch."""
-
-    def build(self, input_shape: Any) -> None:
-        super().build((input_shape[0][0], len(input_shape), input_shape[0][-1]))
-
-    def call(self, logits: list[Any]) -> Any:
-        return super().call(ops.stack(logits, axis=1))
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape[0]

@@ -1,4 +1,4 @@
-"""The deployment graph is a Keras model: it can be trained, saved, changed layer by layer, converted."""
+"""The deployment graph is a Keras model: trained, saved, changed layer by layer, converted."""
 
 import keras
 import numpy as np
@@ -15,16 +15,22 @@ from pan_keras.deploy.graph.precision import float_layers
 LABELS = np.array([0, 1, 2, 3])
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
 def frames_of(some):
     return {"frames": some.reshape(-1, *some.shape[-3:])}
 
 
-def step(graph, frames, rate=0.01):
-    """One step down the gradient; the loss before it, and the gradients."""
+def step(graph, frames, length=0.01):
+    """One step of a length down the gradient; the loss before it, and the gradients."""
     with tf.GradientTape() as tape:
         loss = cross_entropy(graph, frames)
     gradients = tape.gradient(loss, graph.trainable_variables)
-    keras.optimizers.SGD(rate).apply(gradients, graph.trainable_variables)
+    optimizer = keras.optimizers.SGD(1.0, global_clipnorm=length)
+    optimizer.apply(gradients, graph.trainable_variables)
     return float(loss), gradients
 
 

@@ -1,0 +1,125 @@
+"""Frames of segments in the forms that cues are made of."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from pan_keras.backbones.input_normalisation import InputNormalisation
+from pan_keras.models import MotionCue
+
+
+class Stacks:
+    """The frames of all segments in the symbolic forms that cues are made of, each made once.
+
+    Args:
+        frames: `(N * m, H, W, 3)`, bytes.
+        stack: Adjacent frames per segment, m.
+    """
+
+    def __init__(self, frames: Any, stack: int):
+        _, height, width, _ = frames.shape
+        stacks = ops.reshape(frames, (-1, stack, height, width * 3))
+        # Before anything is cut out: on bytes, runtimes slice slowly.
+        self._stacks = ops.cast(stacks, "float32")
+        self._differences: dict[MotionCue, Any] = {}
+
+    def frame(self, index: int) -> Any:
+        """One frame of each stack, `(N, 1, H, W * 3)`."""
+        # A slice of one frame, and not the frame: phones have it as an operation of their own.
+        return self._stacks[:, index : index + 1]
+
+    def differences(self, cue: MotionCue) -> Any:
+        """Earlier minus later of the frames that a cue sees, `(N, pairs, H, W * 3)`."""
+        if cue not in self._differences:
+            suffix = f"_{len(self._differences)}" if self._differences else ""
+            whole = cue.first == 0 and cue.last == self._stacks.shape[1] - 1
+            seen = self._stacks if whole else self._stacks[:, cue.first : cue.last + 1]
+            layer = FrameDifferences(dtype="float32", name=f"pa_differences{suffix}")
+            self._differences[cue] = layer(seen)
+        return self._differences[cue]
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class FrameDifferences(keras.layers.Layer):
+    """Subtracts from each frame the one after it.
+
+    One convolution with the constant kernel (1, -1) along time: slices and a subtraction would
+    copy the frames twice more.
+
+    Input shape:
+        `(N, m, H, W * 3)`, frames as float.
+
+    Output shape:
+        `(N, m - 1, H, W * 3)`.
+    """
+
+    def call(self, stacks: Any) -> Any:
+        kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
+        kernel[1] = -1
+        return ops.depthwise_conv(stacks, kernel)
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class PixelScaling(keras.layers.Layer):
+    """Normalises the colours of raw frames, in one operation.
+
+    Rows of pixels count as channels: over three channels alone most of a processor's lanes idle.
+
+    Args:
+        multiplier: Factor of a byte, per channel in the order of RGB.
+        offset: What is added after it.
+        is_reversed: Whether blue comes first in what comes out.
+
+    Input shape:
+        `(N, 1, H, W * 3)`, RGB in 0..255 as float.
+
+    Output shape:
+        `(N, H, W, 3)`.
+    """
+
+    def __init__(
+        self,
+        multiplier: tuple[float, ...],
+        offset: tuple[float, ...],
+        *,
+        is_reversed: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.multiplier = tuple(multiplier)
+        self.offset = tuple(offset)
+        self.is_reversed = is_reversed
+
+    @classmethod
+    def of(cls, normalisation: InputNormalisation, name: str) -> "PixelScaling":
+        """The layer for a network's normalisation."""
+        return cls(
+            normalisation.multiplier,
+            normalisation.offset,
+            is_reversed=normalisation.is_reversed,
+            dtype="float32",
+            name=name,
+        )
+
+    def call(self, rows: Any) -> Any:
+        _, _, height, width = rows.shape
+        shape = (-1, height, width // 3, 3)
+        if self.is_reversed:
+            # A convolution over the colours, which quantises; a reversal does not.
+            kernel = np.diag(self.multiplier)[:, ::-1].astype("float32")
+            scaled = ops.conv(ops.reshape(rows, shape), kernel[None, None])
+            return ops.add(scaled, np.array(self.offset[::-1], "float32"))
+        kernel = np.tile(self.multiplier, width // 3).reshape(1, 1, -1, 1).astype("float32")
+        scaled = ops.depthwise_conv(rows, kernel)
+        offset = np.tile(self.offset, width // 3).astype("float32")
+        return ops.reshape(ops.add(scaled, offset), shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "multiplier": list(self.multiplier),
+            "offset": list(self.offset),
+            "is_reversed": self.is_reversed,
+        }
