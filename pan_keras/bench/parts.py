@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from pan_keras.deploy.formats.flatbuffer import operations, read_tflite, write_tflite
 from pan_keras.deploy.formats.listing import Operation
 
-# Part of a layer's name that a part is called by: its branch, and its stage with the block's number.
+# What of a layer's name names a part: its branch, and its stage with the number of the block.
 PART = re.compile(r"(?:[a-z]+\.)*(?:pa_[a-z]+|[a-z]+\d*(?:_\d+)?)")
 
 
