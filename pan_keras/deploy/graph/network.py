@@ -64,7 +64,7 @@ def deployment_graph(
     single = networks(model)
     if with_motion and not any(isinstance(cue, MotionCue) for cue in _cues(single)):
         raise ValueError(f"{model.name}: it computes no PA; export it without the motion maps")
-    timeline = Stream(model.segments) if streaming else Clips(model.segments, clips)
+    timeline: Timeline = Stream(model.segments) if streaming else Clips(model.segments, clips)
     rows = None if timeline.rows is None else timeline.rows * model.stack
     frames = keras.Input(batch_shape=(rows, *model.size, 3), dtype="uint8", name="frames")
     stacks = Stacks(frames, model.stack)

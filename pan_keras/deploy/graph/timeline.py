@@ -22,10 +22,10 @@ class Timeline(Protocol):
     states: dict[str, Any]
     kept: dict[str, Any]
 
-    def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
+    def shift(self, layer: TemporalShift, maps: Any, name: str, /) -> Any:
         """Applies a temporal shift to maps `(rows, H, W, C)`, by a layer of that name."""
 
-    def collect(self, features: Any, name: str) -> Any:
+    def collect(self, features: Any, name: str, /) -> Any:
         """Features `(B, N, d)` of whole clips, from those of the segments that are there."""
 
 
@@ -39,7 +39,7 @@ class Clips:
 
     def __init__(self, segments: int, clips: int | None):
         self.segments = segments
-        self.rows = None if clips is None else clips * segments
+        self.rows: int | None = None if clips is None else clips * segments
         self.states: dict[str, Any] = {}
         self.kept: dict[str, Any] = {}
 
@@ -65,10 +65,9 @@ class Stream:
         segments: Segments that the logits look back on, N.
     """
 
-    rows = 1
-
     def __init__(self, segments: int):
         self.segments = segments
+        self.rows: int | None = 1
         self.states: dict[str, Any] = {}
         self.kept: dict[str, Any] = {}
 
