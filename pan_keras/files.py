@@ -123,6 +123,19 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
             os.close(held)
 
 
+def is_writable(path: Path) -> bool:
+    """Whether a file may be written: its mode and that of its folder count for superusers too.
+
+    Args:
+        path: The file, which need not be there; its folder is.
+    """
+    return all(
+        bool(each.stat().st_mode & 0o222) and os.access(each, os.W_OK)
+        for each in (path.parent, path)
+        if each.exists()
+    )
+
+
 def read_text(path: Path) -> str:
     """The text of a regular file in UTF-8.
 

@@ -65,5 +65,10 @@ def is_printable(text: str) -> bool:
     return _UNPRINTABLE.search(text) is None
 
 
+def is_text(name: str) -> bool:
+    """Whether a name can be written down; bytes that are no UTF-8 become surrogates."""
+    return name.isprintable() or not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _escaped(found: re.Match[str]) -> str:
     return f"\\u{ord(found.group()):04x}"

@@ -18,6 +18,14 @@ def registered_backbones(monkeypatch):
     monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Tests leave nothing in the user's cache and find nothing there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
     """A bundle of small models."""

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, StrictBool
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat
 
 from pan_keras import shipped
 from pan_keras.config.section import Text, section
 from pan_keras.config.tables import assemble, read_toml
 from pan_keras.data.labels import checked_label
 from pan_keras.errors import UserError
+
+FASTEST = 1000  # frames per second
+FrameRate = Annotated[StrictFloat, Field(gt=0, le=FASTEST)]
 
 
 @section
@@ -44,6 +47,7 @@ class Card:
         split: Rules over columns of the manifest by split, tried in order; what no rule takes is
             for training.
         flip: Whether a mirrored clip still shows its class.
+        frame_rate: Frames per second of clips that do not store it, such as folders of frames.
         training: Good defaults, in tables named as those of the training configuration.
         generator: `"motions"` if the data are made, not fetched.
         licence: Licence of the data.
@@ -62,6 +66,7 @@ class Card:
     manifest: Text | None = None
     split: Mapping[Literal["val", "test"], SplitRule] = field(default_factory=dict)
     flip: StrictBool = False
+    frame_rate: FrameRate | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     generator: Literal["motions"] | None = None
     licence: Text = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pan_keras.data.clip import split_of
 from pan_keras.data.labels import checked_label
-from pan_keras.data.sources import Listing
+from pan_keras.data.listing import Listing
 from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
 
@@ -28,9 +28,10 @@ def list_csv(path: Path, root: Path | None = None) -> Listing:
             label cannot be used.
     """
     table = read_table(path, ("path", "label"))
-    listing = Listing(path, path.with_name(f"{path.stem}.split.csv"))
+    root = root or path.parent
+    listing = Listing(path, path.with_name(f"{path.stem}.split.csv"), root)
     for line, row in table.rows:
-        _add_row(listing, line, row, root or path.parent, "split" in table.columns)
+        _add_row(listing, line, row, root, "split" in table.columns)
     if not listing.labels:
         raise UserError(f"{path}: it lists no videos; add a line for each")
     return listing

@@ -6,44 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 
-from pan_keras.data.sources import Listing
-from pan_keras.errors import UserError
-
 SAMPLE = 1 << 16  # bytes at either end that tell most files of one size apart
 CHUNK = 1 << 20
 WARNING_BYTES = 1 << 30  # read at most to look for copies while data are opened
-
-
-def refuse_repeats(listing: Listing) -> None:
-    """Sees to it that no file stands under two names, be it by links or by `..` in a path.
-
-    A folder's second name of a file in the same class and split is taken off the listing.
-
-    Raises:
-        UserError: If a file has two classes or splits, or two lines of a CSV.
-    """
-    first: dict[Hashable, Path] = {}
-    # A link gives way to the file that it stands for.
-    for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path)):
-        kept = first.setdefault(_identity(path), path)
-        if kept == path:
-            continue
-        if path in listing.lines:
-            one, other = sorted((kept, path), key=listing.lines.__getitem__)
-            raise UserError(
-                f"{listing.source}, line {listing.lines[other]}: {other} is the same file as "
-                f"{one}, listed before, in line {listing.lines[one]}; take one of the two out"
-            )
-        if (listing.labels[kept], listing.splits.get(kept)) != (
-            listing.labels[path],
-            listing.splits.get(path),
-        ):
-            raise UserError(
-                f"{path}: is the same file as {kept}, in another class or split; remove one"
-            )
-        del listing.labels[path]
-        listing.splits.pop(path, None)
-        listing.ignored["further names of a file"] += 1
 
 
 def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tuple[Path, ...]]:
@@ -111,13 +76,3 @@ def _grouped(groups, key) -> list[tuple[Path, ...]]:
                 alike[value].append(path)
         found += [tuple(paths) for paths in alike.values() if len(paths) > 1]
     return found
-
-
-def _identity(path: Path) -> Hashable:
-    try:
-        status = path.stat()
-    except OSError:
-        status = None
-    if status is None or not status.st_ino:
-        return os.path.abspath(path)  # noqa: PTH100 (a missing file cannot be resolved)
-    return status.st_dev, status.st_ino

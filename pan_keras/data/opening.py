@@ -1,28 +1,25 @@
 """From the name of a data set, a folder or a CSV file to clips that can be decoded."""
 
 import difflib
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from pan_keras.data.card import Card, card_names, is_card, is_own_card, load_card
+from pan_keras.data.card import FASTEST, Card, card_names, is_card, is_own_card, load_card
 from pan_keras.data.clip import Clip
 from pan_keras.data.csv_source import list_csv
 from pan_keras.data.data_warnings import data_warnings, some
-from pan_keras.data.duplicates import refuse_repeats
+from pan_keras.data.folder_source import list_folder
+from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
 from pan_keras.data.labels import ordered
+from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import INFO, complete_motions, make_motions
-from pan_keras.data.sources import Listing, list_folder
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
-from pan_keras.video import BrokenVideo, VideoInfo, probe
 
 NAMED_IN_ERROR = 20
-
-Progress = Callable[[str, int, int], None]
 
 
 def open_data(
@@ -33,9 +30,11 @@ def open_data(
     max_broken: float = 0.05,
     progress: Progress | None = None,
 ) -> VideoData:
-    """Opens a data set and looks into every file: frames are counted, the first is decoded.
+    """Opens a data set and looks into every clip: frames are counted, the first is decoded.
 
-    Files that are broken are left out and listed. Where the source tells no split, 15 % of each
+    A clip is a video file or a folder of frames. What was found is kept in an index on disk
+    (`ClipIndex`), so that the next opening reads only the clips that are new or changed. Clips
+    that are broken are left out and listed. Where the source tells no split, 15 % of each
     class become test and 15 % val, drawn from `split_seed` and written beside the data as
     `split.csv` (`NAME.split.csv` for a CSV file); where only val is missing, 15 % of train become
     val. Where the data cannot be written to, `VideoData.split_table` has the same text. Classes
@@ -67,10 +66,13 @@ def open_data(
     root = None if root is None else Path(root).expanduser()
     card, listing = _list(source, root, progress)
     classes = _classes(card, listing)
-    splits, origin, drawn = _splits(card, listing, split_seed)
     paths = sorted(listing.labels)
-    infos, skipped = _probe_all(paths, listing, progress)
+    found = inspect_clips(paths, listing.root, progress=progress)
+    skipped = _skipped(listing, found.broken)
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
+    infos, assumed = with_rates(found.infos, partial(_rate, card, listing))
+    # Drawn and written down when nothing is left that could refuse the data.
+    splits, origin, drawn = _splits(card, listing, split_seed)
     clips = tuple(
         Clip(path, classes.index(listing.labels[path]), splits[path])
         for path in paths
@@ -89,7 +91,12 @@ def open_data(
         ignored=dict(sorted(listing.ignored.items())),
         split_origin=origin,
         drawn=drawn,
-        warnings=(*listing.warnings, *data_warnings(classes, clips)),
+        warnings=(
+            *listing.warnings,
+            *data_warnings(classes, clips),
+            *_remarks(found, assumed),
+            *found.words,
+        ),
     )
 
 
@@ -237,29 +244,45 @@ def _by_rules(card: Card, listing: Listing) -> dict[Path, str]:
     return splits
 
 
-def _probe_all(
-    paths: list[Path], listing: Listing, progress: Progress | None
-) -> tuple[dict[Path, VideoInfo], list[SkippedFile]]:
-    infos: dict[Path, VideoInfo] = {}
-    skipped: list[SkippedFile] = []
-    # libav lets go of Python's lock while it reads and decodes.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (path, found) in enumerate(zip(paths, pool.map(_probe, paths), strict=True), 1):
-            if isinstance(found, VideoInfo):
-                infos[path] = found
-            else:
-                line = f" (line {listing.lines[path]})" if path in listing.lines else ""
-                skipped.append(SkippedFile(path, found + line))
-            if progress:
-                progress("checking videos", done, len(paths))
-    return infos, skipped
+def _skipped(listing: Listing, broken: Mapping[Path, str]) -> list[SkippedFile]:
+    lines = listing.lines
+    return [
+        SkippedFile(path, reason + (f" (line {lines[path]})" if path in lines else ""))
+        for path, reason in sorted(broken.items())
+    ]
 
 
-def _probe(path: Path) -> VideoInfo | str:
+def _rate(card: Card | None, listing: Listing, path: Path) -> float | None:
+    """Frames per second of a clip by the column `frame_rate`, else by the card."""
+    text = listing.columns.get(path, {}).get("frame_rate", "")
+    if not text:
+        return card.frame_rate if card else None
     try:
-        return probe(path)
-    except BrokenVideo as error:
-        return error.reason
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= FASTEST:
+        raise UserError(
+            f"{listing.source}, line {listing.lines[path]}: frame_rate is {text!r}; it must be "
+            f"frames per second, above 0 and up to {FASTEST}"
+        )
+    return rate
+
+
+def _remarks(found: Inspection, assumed: Sequence[Path]) -> Iterator[str]:
+    """Sentences about clips that are used, but not without doubt."""
+    if assumed:
+        yield (
+            f"{_clips(assumed, 'does', 'do')} not say the frame rate, for which {ASSUMED_RATE:g} "
+            "frames per second are taken; set frame_rate in the card or in a column of the CSV file"
+        )
+    if found.remarks:
+        path, remark = next(iter(found.remarks.items()))
+        yield f"{_clips([*found.remarks], 'has', 'have')} gaps ({path}: {remark})"
+
+
+def _clips(paths: Sequence[Path], one: str, many: str) -> str:
+    return f"1 clip {one}" if len(paths) == 1 else f"{len(paths)} clips {many}"
 
 
 def _refuse_if_broken(

@@ -15,7 +15,7 @@ import numpy as np
 from pan_keras.data.clip import split_of
 from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import is_writable, replacing
 
 try:
     import fcntl
@@ -83,7 +83,7 @@ def recorded_split(
     Raises:
         UserError: If the record is damaged, or another process keeps hold of it.
     """
-    may_write = _is_writable(record)
+    may_write = is_writable(record)
     with _locked(record) if may_write else nullcontext():
         rows = _read(record)
         kept = {path: rows[path, seed] for path in labels if (path, seed) in rows}
@@ -137,15 +137,6 @@ def _table(rows: Iterable[_Row], folder: Path) -> str:
         writer.writerow((name, row.label, row.split, row.seed))
         lines.append(line.getvalue())
     return "".join(lines)
-
-
-def _is_writable(record: Path) -> bool:
-    """Whether a record may be written here; the superuser could write anywhere."""
-    return all(
-        bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
-        for path in (record.parent, record)
-        if path.exists()
-    )
 
 
 def _read(record: Path) -> dict[tuple[Path, int], _Row]:

@@ -10,6 +10,7 @@ import numpy as np
 from pan_keras.errors import UserError
 from pan_keras.inference.classifier import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
+from pan_keras.video.folder_tree import VIDEO_SUFFIXES, visible_videos
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def predict(
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
-    """The videos that files and folders stand for.
+    """The videos that files and folders stand for; a folder of frames is one.
 
     A file that is named itself is taken whatever its name; in folders, hidden files and folders
     are passed over.
@@ -111,9 +112,6 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
 
 
 def _videos_in(folder: Path) -> list[Path]:
-    # A video that is named itself needs no OpenCV, which the room of data imports.
-    from pan_keras.data.sources import VIDEO_SUFFIXES, visible_videos  # noqa: PLC0415
-
     found = visible_videos(folder)
     if not found:
         endings = ", ".join(sorted(VIDEO_SUFFIXES))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pan_keras.data.opening import ListedClip
 from pan_keras.runs.data_identity import DataIdentity, relative
+from pan_keras.video import clip_bytes
 
 NAMED = 3
 
@@ -52,7 +53,7 @@ def data_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | Non
         listed: What the source says of its files now; None where that is not known, so that only
             clips that are gone or have another size are found.
     """
-    sizes = {clip.path: _size(identity.file(clip)) for clip in identity.clips}
+    sizes = {clip.path: clip_bytes(identity.file(clip)) for clip in identity.clips}
     gone = tuple(path for path, size in sizes.items() if size is None)
     resized = tuple(
         clip.path
@@ -80,10 +81,3 @@ def named(names: Iterable[str | os.PathLike[str]]) -> str:
     more = ", ..." if len(found) > NAMED else ""
     clips = "clip" if len(found) == 1 else "clips"
     return f"{len(found)} {clips} ({', '.join(found[:NAMED])}{more})"
-
-
-def _size(file: Path) -> int | None:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return None

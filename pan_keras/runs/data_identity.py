@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pan_keras.data import SPLITS, VideoData, card_names
 from pan_keras.errors import UserError
+from pan_keras.video import clip_bytes
 
 
 @dataclass(frozen=True)
@@ -90,20 +91,19 @@ class DataIdentity:
             path: A video file.
             root: Root of the data that it belongs to.
         """
-        try:
-            status = path.stat()
-        except OSError:
+        size = clip_bytes(path)
+        if size is None:
             return None
         found = self.by_path.get(relative(path, root)) if root is not None else None
-        if found is not None and found.bytes in (None, status.st_size):
+        if found is not None and found.bytes in (None, size):
             file = self.file(found)
             # Data that were moved are known by path and size; a file that is there must agree.
             if not file.exists() or file.samefile(path) or _same_bytes(path, file):
                 return found
-        found = self._files.get((status.st_dev, status.st_ino))
+        found = self._files.get(_number(path))
         if found is not None:
             return found
-        alike = self._by_size.get(status.st_size, ())
+        alike = self._by_size.get(size, ())
         return next((clip for clip in alike if _same_bytes(path, self.file(clip))), None)
 
     def differing(self, other: "DataIdentity") -> list[str]:
@@ -129,14 +129,9 @@ class DataIdentity:
         return table.getvalue()
 
     @cached_property
-    def _files(self) -> dict[tuple[int, int], RunClip]:
-        found = {}
-        for clip in self.clips:
-            try:
-                status = self.file(clip).stat()
-            except OSError:
-                continue
-            found[status.st_dev, status.st_ino] = clip
+    def _files(self) -> dict[tuple[int, int] | None, RunClip]:
+        found = {_number(self.file(clip)): clip for clip in self.clips}
+        found.pop(None, None)
         return found
 
     @cached_property
@@ -165,16 +160,13 @@ def identity_of(data: VideoData, root: Path) -> DataIdentity:
     }
     clips = []
     for path, clip in sorted((used | skipped).items()):
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            if not clip.left_out:
-                raise UserError(
-                    f"{path}: {error.strerror}, though it was read a moment ago; "
-                    "keep the data as they are while a run starts"
-                ) from None
-            size = 0
-        clips.append(replace(clip, path=relative(path, root), bytes=size))
+        size = clip_bytes(path)
+        if size is None and not clip.left_out:
+            raise UserError(
+                f"{path}: it is gone, though it was read a moment ago; keep the data as they are "
+                "while a run starts"
+            )
+        clips.append(replace(clip, path=relative(path, root), bytes=size or 0))
     return DataIdentity(tuple(clips), root)
 
 
@@ -198,6 +190,15 @@ def identity_from_csv(text: str, root: Path) -> DataIdentity:
         else:
             clips.append(RunClip(path, label, split))
     return DataIdentity(tuple(clips), root)
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    """By which a file is known under all its names."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _same_bytes(one: Path, other: Path) -> bool:

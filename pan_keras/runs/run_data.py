@@ -1,18 +1,18 @@
 """The data of a run: its own clips in their own splits, whatever the data folder says by now."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pan_keras.config.config import Config
 from pan_keras.data import Card, Clip, SkippedFile, VideoData
+from pan_keras.data.inspection import inspect_clips, with_rates
 from pan_keras.data.opening import ListedClip, list_data, open_data
 from pan_keras.errors import UserError
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
 from pan_keras.runs.data_identity import DataIdentity, data_root, relative
 from pan_keras.runs.run import Run
-from pan_keras.video import BrokenVideo, VideoInfo, probe
+from pan_keras.video import VideoInfo, clip_bytes, is_there
 
 NO_DATA = "{}: names no data, as it was converted, not trained; name some, such as a folder"
 
@@ -129,8 +129,8 @@ def are_data_of(identity: DataIdentity, listed: Mapping[Path, ListedClip], root:
     same = 0
     for path in listed:
         clip = identity.by_path.get(relative(path, root))
-        if clip is not None and path.is_file():
-            same += clip.bytes in (None, path.stat().st_size)
+        if clip is not None and is_there(path):
+            same += clip.bytes in (None, clip_bytes(path))
     return 2 * same >= max(len(identity.clips), len(listed))
 
 
@@ -165,7 +165,7 @@ def _place(
 
 
 def _is_any_there(identity: DataIdentity) -> bool:
-    return any(identity.file(clip).is_file() for clip in identity.clips)
+    return any(is_there(identity.file(clip)) for clip in identity.clips)
 
 
 def _listed(
@@ -191,13 +191,13 @@ def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bo
             f"{run.path}: split.csv has classes that labels.txt lacks "
             f"({', '.join(sorted(unknown))}); put both back as they were"
         )
-    there = [clip for clip in identity.clips if identity.file(clip).is_file()]
+    there = [clip for clip in identity.clips if is_there(identity.file(clip))]
     clips = tuple(
         Clip(identity.file(clip), labels.index(clip.label), clip.split)
         for clip in there
         if not clip.left_out
     )
-    infos = _infos([clip.path for clip in clips]) if looked_into else {}
+    infos = _infos([clip.path for clip in clips], identity.root, card) if looked_into else {}
     return VideoData(
         source=str(run.config.data.source),
         card=card,
@@ -214,16 +214,9 @@ def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bo
     )
 
 
-def _infos(paths: list[Path]) -> dict[Path, VideoInfo]:
-    def info(path: Path) -> VideoInfo | None:
-        try:
-            return probe(path)
-        except BrokenVideo:
-            return None  # reading it again in training tells
-
-    with ThreadPoolExecutor() as pool:
-        found = zip(paths, pool.map(info, paths), strict=True)
-        return {path: each for path, each in found if each is not None}
+def _infos(paths: list[Path], root: Path, card: Card | None) -> dict[Path, VideoInfo]:
+    found = inspect_clips(paths, root)  # reading a broken one again in training tells
+    return with_rates(found.infos, lambda _: card.frame_rate if card else None)[0]
 
 
 def _notes(
@@ -232,7 +225,7 @@ def _notes(
     notes = []
     if problem is not None:
         notes.append(f"clips added since {run.path} began are not known ({problem})")
-    present = [path for path in changes.gone if identity.file(identity.by_path[path]).is_file()]
+    present = [path for path in changes.gone if is_there(identity.file(identity.by_path[path]))]
     gone = [path for path in changes.gone if path not in set(present)]
     for paths, what in (
         (gone, "gone"),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_folder import FrameFolder
 from pan_keras.video.video_file import VideoFile
 from pan_keras.video.video_info import FileState, VideoInfo
@@ -82,6 +83,25 @@ def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
         if found is not None:
             return found
     return FrameFolder(path) if path.is_dir() else VideoFile(path, timeout)
+
+
+def clip_bytes(path: Path | str) -> int | None:
+    """Bytes of a clip, those of all its files; None if there is no such clip.
+
+    Args:
+        path: A video file or a folder of frames.
+    """
+    try:
+        return frame_source(path).state().size
+    except BrokenVideo:
+        return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder, or a clip of another kind, of this path."""
+    if any(opener(path, TIMEOUT) for opener in _openers):
+        return clip_bytes(path) is not None
+    return path.exists()
 
 
 def probe(path: Path | str, *, timeout: float = TIMEOUT) -> VideoInfo:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pan_keras.data.csv_source import list_csv
-from pan_keras.data.duplicates import refuse_repeats
+from pan_keras.data.listing import refuse_repeats
 from pan_keras.errors import UserError
 
 

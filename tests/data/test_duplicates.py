@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from pan_keras.data.duplicates import SAMPLE, identical_files, refuse_repeats
-from pan_keras.data.sources import list_folder
+from pan_keras.data.duplicates import SAMPLE, identical_files
+from pan_keras.data.folder_source import list_folder
+from pan_keras.data.listing import refuse_repeats
 from pan_keras.errors import UserError
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from video_files import FIELD, every_frame, moving_frames, needs_field, number_of, write_video
 
-from pan_keras.data.sources import VIDEO_SUFFIXES
 from pan_keras.video import BrokenVideo, container, iterate_frames, probe, read_frames
 from pan_keras.video.container import OpenVideo, Reading, SlowVideo
+from pan_keras.video.folder_tree import VIDEO_SUFFIXES
 
 OPEN_FILES = Path("/proc/self/fd")
 

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from pan_keras.data.sources import list_folder, visible_videos
+from pan_keras.data.folder_source import list_folder
 from pan_keras.errors import UserError
+from pan_keras.video.folder_tree import visible_videos
 
 
 @pytest.fixture

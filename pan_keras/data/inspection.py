@@ -1,0 +1,189 @@
+"""Looking into the clips of a data set: those that the index on disk knows are not read again."""
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from pan_keras.data.clip_index import KnownClip, open_clip_index
+from pan_keras.video.container import BrokenVideo
+from pan_keras.video.frame_index import FrameIndex
+from pan_keras.video.frame_sources import frame_source
+from pan_keras.video.packet_scan import keep_frame_indexes
+from pan_keras.video.video_file import VideoFile
+from pan_keras.video.video_info import FileState, VideoInfo
+
+Progress = Callable[[str, int, int], None]
+
+ASSUMED_RATE = 25.0  # frames per second of clips that do not say
+WHAT = "checking videos"
+# Threads that ask for the states of files, which a network file system takes its time to tell.
+ASKING = 8
+CHUNK = 256
+# Clips that wait for a thread, so that an interruption need not wait for all of them.
+AHEAD = 4
+
+
+@dataclass
+class Inspection:
+    """What was found in the clips of a data set.
+
+    Attributes:
+        infos: Count, rate and size of each clip that can be read.
+        broken: Why each of the others cannot be read.
+        remarks: What a person should know of single clips.
+        words: What a person should know of the index on disk.
+        known: Clips that were not read, as the index knew them.
+    """
+
+    infos: dict[Path, VideoInfo] = field(default_factory=dict)
+    broken: dict[Path, str] = field(default_factory=dict)
+    remarks: dict[Path, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    known: int = 0
+
+
+def inspect_clips(
+    paths: Sequence[Path], root: Path, *, progress: Progress | None = None
+) -> Inspection:
+    """Counts the frames of each clip and decodes its first, or takes that from the index on disk.
+
+    What was read is in the index a few seconds later, so that an interrupted call is not lost. The
+    index then serves the decoding of this process too (`frame_index`).
+
+    Args:
+        paths: The clips.
+        root: Folder of the data.
+        progress: Called with what is being done, how many are done, and how many there are.
+
+    Example:
+        >>> inspect_clips([Path("videos/wave/a.mp4")], Path("videos")).infos
+        {PosixPath('videos/wave/a.mp4'): VideoInfo(frames=81, ...)}
+    """
+    found = Inspection()
+    index = open_clip_index(root, paths)
+    states = _states(paths, found)
+    known = index.known(states)
+    found.known = len(known)
+    unknown = [path for path in states if path not in known]
+    done = len(paths) - len(unknown)
+    if progress and done:
+        progress(WHAT, done, len(paths))
+    try:
+        for path, (clip, frames) in _read_all(unknown):
+            done += 1
+            if isinstance(clip, KnownClip):
+                known[path] = clip
+                index.add(path, states[path], clip, frames)
+            else:
+                found.broken[path] = clip
+            if progress:
+                progress(WHAT, done, len(paths))
+    finally:
+        index.flush()
+    for path in paths:
+        if path in known:
+            found.infos[path] = known[path].info
+            if known[path].remark:
+                found.remarks[path] = known[path].remark
+    found.words = tuple(index.words)
+    keep_frame_indexes(index)
+    return found
+
+
+def with_rates(
+    infos: Mapping[Path, VideoInfo], told: Callable[[Path], float | None]
+) -> tuple[dict[Path, VideoInfo], list[Path]]:
+    """Gives a frame rate to clips that do not store one, as folders of frames do not.
+
+    Args:
+        infos: What the clips hold.
+        told: The rate that the data set tells for a clip; None where it tells none.
+
+    Returns:
+        The clips with their rates, and those for which `ASSUMED_RATE` is taken.
+    """
+    rated, assumed = dict(infos), []
+    for path, info in infos.items():
+        if not info.rate:
+            rate = told(path)
+            rated[path] = replace(info, rate=rate or ASSUMED_RATE)
+            if not rate:
+                assumed.append(path)
+    return rated, assumed
+
+
+class ProgressLines:
+    """Tells of a task on standard error once it takes long; a `Progress`.
+
+    Args:
+        every: Seconds before the first line and between two.
+    """
+
+    def __init__(self, every: float = 10.0):
+        self.every = every
+        self._due = time.monotonic() + every
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Prints a line if it is time."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + self.every
+            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _states(paths: Sequence[Path], found: Inspection) -> dict[Path, FileState]:
+    def of(chunk: Sequence[Path]) -> list[FileState | str]:
+        return [_state(path) for path in chunk]
+
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    states: dict[Path, FileState] = {}
+    with ThreadPoolExecutor(ASKING) as pool:
+        for chunk, told in zip(chunks, pool.map(of, chunks), strict=True):
+            for path, state in zip(chunk, told, strict=True):
+                if isinstance(state, FileState):
+                    states[path] = state
+                else:
+                    found.broken[path] = state
+    return states
+
+
+def _state(path: Path) -> FileState | str:
+    try:
+        return frame_source(path).state()
+    except BrokenVideo as error:
+        return error.reason
+
+
+def _read_all(
+    paths: Iterable[Path],
+) -> Iterator[tuple[Path, tuple[KnownClip | str, FrameIndex | None]]]:
+    """Reads clips side by side, in order. libav lets go of Python's lock while it works."""
+    threads = os.cpu_count() or 1
+    left = iter(paths)
+    waiting: deque[tuple[Path, Future]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while True:
+                for path in islice(left, AHEAD * threads - len(waiting)):
+                    waiting.append((path, pool.submit(_read, path)))
+                if not waiting:
+                    return
+                path, future = waiting.popleft()
+                yield path, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _read(path: Path) -> tuple[KnownClip | str, FrameIndex | None]:
+    source = frame_source(path)
+    try:
+        clip = KnownClip(source.info(), source.remark)
+        return clip, source.index if isinstance(source, VideoFile) else None
+    except BrokenVideo as error:
+        return error.reason, None

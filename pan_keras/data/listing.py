@@ -1,0 +1,78 @@
+"""The list of clips that a source gives, before any is opened."""
+
+import os
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pan_keras.errors import UserError
+
+
+@dataclass
+class Listing:
+    """The clips that a source names, before any is opened.
+
+    Args:
+        source: The folder or CSV file.
+        record: Where a split that is drawn for it is written down.
+        root: Folder of the data, where the index of clips lies.
+        labels: Class of each file.
+        splits: Split of each file, empty if the source tells none.
+        columns: Further columns of each file, from a CSV.
+        lines: Line of each file, from a CSV.
+        ignored: What lay there and is no labelled video, with counts.
+        warnings: What a person should know of the list, as sentences.
+    """
+
+    source: Path
+    record: Path
+    root: Path
+    labels: dict[Path, str] = field(default_factory=dict)
+    splits: dict[Path, str] = field(default_factory=dict)
+    columns: dict[Path, dict[str, str]] = field(default_factory=dict)
+    lines: dict[Path, int] = field(default_factory=dict)
+    ignored: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+
+def refuse_repeats(listing: Listing) -> None:
+    """Sees to it that no file stands under two names, be it by links or by `..` in a path.
+
+    A folder's second name of a file in the same class and split is taken off the listing.
+
+    Raises:
+        UserError: If a file has two classes or splits, or two lines of a CSV.
+    """
+    first: dict[Hashable, Path] = {}
+    # A link gives way to the file that it stands for.
+    for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path)):
+        kept = first.setdefault(_identity(path), path)
+        if kept == path:
+            continue
+        if path in listing.lines:
+            one, other = sorted((kept, path), key=listing.lines.__getitem__)
+            raise UserError(
+                f"{listing.source}, line {listing.lines[other]}: {other} is the same file as "
+                f"{one}, listed before, in line {listing.lines[one]}; take one of the two out"
+            )
+        if (listing.labels[kept], listing.splits.get(kept)) != (
+            listing.labels[path],
+            listing.splits.get(path),
+        ):
+            raise UserError(
+                f"{path}: is the same file as {kept}, in another class or split; remove one"
+            )
+        del listing.labels[path]
+        listing.splits.pop(path, None)
+        listing.ignored["further names of a file"] += 1
+
+
+def _identity(path: Path) -> Hashable:
+    try:
+        status = path.stat()
+    except OSError:
+        status = None
+    if status is None or not status.st_ino:
+        return os.path.abspath(path)  # noqa: PTH100 (a missing file cannot be resolved)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,169 @@
+"""What lies in a folder and its subfolders: clips, and what is none."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pan_keras.errors import UserError
+from pan_keras.video.frame_folder import is_frame
+
+# As common names of the formats that `container.FORMATS` reads.
+VIDEO_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "f4v", "mj2", "avi", "divx", "mkv", "webm"),
+        *("mpg", "mpeg", "mpe", "mpv", "m1v", "m2v", "vob", "ts", "mts", "m2ts", "m2t", "tp"),
+        *("wmv", "asf", "flv", "ogv", "ogm", "mxf", "gif", "y4m", "dv", "rm", "rmvb", "wtv"),
+        *("h264", "264", "hevc", "h265", "265", "ivf", "mjpeg", "mjpg", "nut"),
+    )
+)
+# What systems leave in folders, beside names that begin with a dot.
+SYSTEM_NAMES = frozenset(
+    {
+        *("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
+        *("system volume information", "lost+found"),
+    }
+)
+DEEPEST = 100
+CLIP_INDEX = ".clip_index.sqlite"  # of pan_keras.data.clip_index
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name counts nowhere: dot names and those of systems."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def visible_videos(folder: Path) -> list[Path]:
+    """Clips in a folder and all its subfolders, by path, without hidden files and folders.
+
+    A clip is a video file or a folder of frames; the folder itself may be one. Links to folders
+    are followed. The folder itself may be hidden.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UserError: If the folder cannot be read.
+    """
+    found = scan(folder)
+    return [folder] if found.is_clip else sorted(found.all_videos())
+
+
+@dataclass
+class Folder:
+    """What lies in a folder.
+
+    Attributes:
+        path: The folder.
+        videos: Clips in it: video files, and subfolders that are clips.
+        framed: Those of them that are folders of frames.
+        folders: The other subfolders.
+        strays: Counts of what is none of these.
+        is_clip: Whether it is a clip itself: it has numbered pictures and no clips.
+    """
+
+    path: Path
+    videos: list[Path] = field(default_factory=list)
+    framed: list[Path] = field(default_factory=list)
+    folders: list["Folder"] = field(default_factory=list)
+    strays: Counter[str] = field(default_factory=Counter)
+    is_clip: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, without those above it."""
+        return self.path.name
+
+    def all_videos(self) -> Iterator[Path]:
+        """Clips at any depth."""
+        yield from self.videos
+        for folder in self.folders:
+            yield from folder.all_videos()
+
+    def all_framed(self) -> Iterator[Path]:
+        """Folders of frames at any depth."""
+        yield from self.framed
+        for folder in self.folders:
+            yield from folder.all_framed()
+
+    def all_strays(self) -> Counter[str]:
+        """What is no clip, at any depth."""
+        return sum((folder.all_strays() for folder in self.folders), +self.strays)
+
+    def filled(self) -> list["Folder"]:
+        """Subfolders that hold videos at any depth."""
+        return [folder for folder in self.folders if any(folder.all_videos())]
+
+
+def scan(path: Path, above: tuple[tuple[int, int], ...] = ()) -> Folder:
+    """Looks through a folder and its subfolders.
+
+    Args:
+        path: The folder.
+        above: Device and number of each folder above it, by which a circle of links is noticed.
+
+    Raises:
+        UserError: If the folder cannot be read, or lies too deep.
+    """
+    found = Folder(path)
+    try:
+        status = path.stat()
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except OSError as error:
+        if not above:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); check it") from error
+        found.strays[f"folder {path.name} that cannot be read"] += 1
+        return found
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        found.strays["links to a folder above"] += 1
+        return found
+    if len(above) > DEEPEST:
+        raise UserError(f"{path}: lies {DEEPEST} folders deep; name a folder nearer to the videos")
+    _sort_entries(found, entries, (*above, identity))
+    return found
+
+
+def _sort_entries(
+    found: Folder, entries: Sequence[os.DirEntry], above: tuple[tuple[int, int], ...]
+) -> None:
+    frames = 0
+    for entry in entries:
+        if is_hidden(entry.name):
+            if not entry.name.startswith(CLIP_INDEX):
+                found.strays["hidden files"] += _count_files(entry)
+        elif entry.is_dir():
+            _add_folder(found, scan(found.path / entry.name, above))
+        elif not entry.is_file() and entry.is_symlink():
+            found.strays["links to nothing"] += 1
+        elif entry.is_file() and _suffix(entry.name) in VIDEO_SUFFIXES:
+            found.videos.append(found.path / entry.name)
+        elif entry.is_file() and is_frame(entry.name):
+            frames += 1
+        else:
+            found.strays["files that are no videos"] += 1
+    found.is_clip = frames > 0 and not any(found.all_videos())
+    if frames and not found.is_clip:
+        found.strays["files that are no videos"] += frames
+
+
+def _add_folder(found: Folder, inner: Folder) -> None:
+    if inner.is_clip:
+        found.videos.append(inner.path)
+        found.framed.append(inner.path)
+        found.strays.update(inner.all_strays())
+    else:
+        found.folders.append(inner)
+
+
+def _suffix(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f".{suffix.lower()}" if stem and dot else ""
+
+
+def _count_files(entry: os.DirEntry) -> int:
+    if not entry.is_dir(follow_symlinks=False):
+        return 1
+    return sum(len(files) for _, _, files in os.walk(entry.path))
