@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pan_keras.deploy.bundle.verification import verify
+from pan_keras.bundle import Bundle, is_bundle
 from pan_keras.deploy.exporter import export
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.evaluation import Evaluation, evaluate
 from pan_keras.reports.report import write_report
 from pan_keras.runs.run import Run
-from pan_keras.runtime.bundle import Bundle, is_bundle
+from pan_keras.runtime import verify
 from pan_keras.training.train import resume, train
 
 BASELINE = "tsn_micro"

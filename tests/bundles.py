@@ -13,12 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
-from pan_keras.deploy.bundle.facts import bundle_facts
-from pan_keras.deploy.bundle.vectors import choose_vectors, vector_files
-from pan_keras.deploy.bundle.writer import write_bundle
 from pan_keras.deploy.clips import ExportClips
+from pan_keras.deploy.facts import bundle_facts
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.parity import measure_parity
+from pan_keras.deploy.packing import choose_vectors, pack, vector_files
 from pan_keras.deploy.source import Source
 
 SHAPE = ClipShape(segments=4, stack=2, size=(24, 32), resize=28)
@@ -131,4 +130,4 @@ def make_bundle(folder):
     files = vector_files(checked, chosen, candidates, exact=1e-4) | {"preview.png": b"a picture"}
     source = Source(SimpleNamespace(name="mean", count_params=lambda: WEIGHTS.size), LABELS, SHAPE)
     facts = bundle_facts(source, candidates, ExportClips(checked, checked, "colours", None), None)
-    return write_bundle(folder, facts, candidates, files)
+    return pack(folder, facts, candidates, files)

@@ -26,7 +26,7 @@ def explain(run, video, output, precision, file_format, as_json):
 
     RUN is a run folder; of an exported bundle, the answer and the frames are all that is shown.
     """
-    from pan_keras.runtime.bundle import is_bundle
+    from pan_keras.bundle import is_bundle
 
     if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
         import_tensorflow(click.get_current_context())

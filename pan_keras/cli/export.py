@@ -61,8 +61,8 @@ def export(
     Every file is checked against the Keras model first; if a check fails, nothing is written.
     """
     overrides = sections(**flags)
+    from pan_keras.bundle.description import summary
     from pan_keras.deploy import export as export_model  # TensorFlow takes seconds to import
-    from pan_keras.deploy.bundle.summary import summary
 
     bundle = export_model(
         run,

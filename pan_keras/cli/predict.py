@@ -80,7 +80,7 @@ def predict(
     is 2 where none could be read. A --source ends with exit code 0 at the end of a recording or by
     Ctrl-C, and with 2 and a sentence where it cannot be opened, drops or breaks off.
     """
-    from pan_keras.runtime.bundle import is_bundle
+    from pan_keras.bundle import is_bundle
 
     if source is not None and (videos or overlay or crops != "1" or clips != "1"):
         raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")

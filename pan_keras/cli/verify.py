@@ -1,4 +1,4 @@
-"""`pan-keras verify`: the command line of `pan_keras.deploy.verify`."""
+"""`pan-keras verify`: the command line of `pan_keras.runtime.verify`."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def verify(bundle: Path, threads: int | None, as_json: bool):
 
     The exit code is 0 if everything matches, 1 if anything differs, and 2 if BUNDLE cannot be read.
     """
-    from pan_keras.deploy import verify as look
+    from pan_keras.runtime import verify as look
 
     findings, refused = [], None
     try:

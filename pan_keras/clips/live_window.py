@@ -114,7 +114,7 @@ class LiveWindow:
         transform: Applied once to each frame that counts, for example a resize.
 
     Example:
-        >>> window = Bundle.open("runs/live/bundle").live_window()
+        >>> window = live_window(Bundle.open("runs/live/bundle"))
         >>> for frame, seconds in camera:
         ...     for segment in window.push(frame, seconds):
         ...         print(segment.time, segment.frames.shape)

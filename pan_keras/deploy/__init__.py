@@ -1,13 +1,12 @@
 """Trained models in the formats that devices run, with the evidence that they are the same.
 
-Each name is imported when it is first asked for: converting needs TensorFlow, verifying does not.
+Each name is imported when it is first asked for: a recipe needs no TensorFlow.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pan_keras.deploy.bundle.verification import verify
     from pan_keras.deploy.exporter import export
     from pan_keras.deploy.recipe import Recipe, load_recipe
 
@@ -15,10 +14,9 @@ _MODULES = {
     "Recipe": "recipe",
     "export": "exporter",
     "load_recipe": "recipe",
-    "verify": "bundle.verification",
 }
 
-__all__ = ["Recipe", "export", "load_recipe", "verify"]
+__all__ = ["Recipe", "export", "load_recipe"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,20 +6,19 @@ from typing import Any
 
 import keras
 
+from pan_keras.bundle import Bundle
+from pan_keras.bundle.writer import check_folder
 from pan_keras.deploy.artefact import FORMATS, Artefact, Format, Precision
-from pan_keras.deploy.bundle.facts import bundle_facts
-from pan_keras.deploy.bundle.preview import preview
-from pan_keras.deploy.bundle.vectors import choose_vectors, vector_files
-from pan_keras.deploy.bundle.writer import check_folder, write_bundle
 from pan_keras.deploy.clips import Calibration, ExportClips, export_clips
+from pan_keras.deploy.facts import bundle_facts
 from pan_keras.deploy.formats.converters import AVAILABLE, converter
 from pan_keras.deploy.gate.candidate import Candidate
 from pan_keras.deploy.gate.gate import Gate, Tell
+from pan_keras.deploy.packing import choose_vectors, pack, preview, vector_files
 from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
 from pan_keras.deploy.source import Source, check_causal, open_source
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
-from pan_keras.runtime.bundle import Bundle
 
 
 def export(
@@ -93,7 +92,7 @@ def export(
     files = vector_files(gate.checked, chosen, candidates, recipe.float32.difference)
     files["preview.png"] = preview(source.model, gate.checked[chosen[0]])
     tell(f"writing {folder}")
-    return write_bundle(folder, facts, candidates, files)
+    return pack(folder, facts, candidates, files)
 
 
 def recipe_of(source: Source) -> str:

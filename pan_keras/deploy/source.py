@@ -8,12 +8,12 @@ from pathlib import Path
 import keras
 
 from pan_keras import models
+from pan_keras.bundle import is_bundle
 from pan_keras.clips import ClipShape
 from pan_keras.data import Card
 from pan_keras.errors import UserError
 from pan_keras.layers import TemporalShift
 from pan_keras.runs.run import Run, latest_run, open_run
-from pan_keras.runtime.bundle import is_bundle
 
 
 @dataclass(frozen=True)

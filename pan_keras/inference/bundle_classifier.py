@@ -9,7 +9,7 @@ import numpy as np
 
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, live_window
 
 
 class BundleClassifier:
@@ -84,7 +84,7 @@ class BundleClassifier:
 
     def live_window(self) -> LiveWindow:
         """What cuts segments out of live frames, as the bundle says."""
-        return self.bundle.live_window()
+        return live_window(self.bundle)
 
     def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:
         """Logits `(classes,)` for new segments, or for the last N of them."""

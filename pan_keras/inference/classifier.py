@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from pan_keras.bundle import Bundle, is_bundle
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
-from pan_keras.runtime.bundle import Bundle, is_bundle
 
 if TYPE_CHECKING:  # a bundle needs no Keras
     import keras

@@ -2,9 +2,9 @@
 
 import hashlib
 
+from pan_keras.bundle import Bundle, is_bundle
 from pan_keras.reports.page import Content, Html, element, table
 from pan_keras.runs.run import Run
-from pan_keras.runtime.bundle import Bundle, is_bundle
 
 HEADER = ("file", "precision", "top-1", "lost, points", "KB", "ms")
 

@@ -1,8 +1,22 @@
-"""Runs bundles where nothing else of pan-keras is wanted: no TensorFlow, Keras or OpenCV."""
+"""Runs bundles on a device, where neither TensorFlow, Keras nor OpenCV is installed."""
 
+from pan_keras.bundle import Bundle
 from pan_keras.clips.live_window import LiveSegment, LiveWindow
-from pan_keras.runtime.bundle import Bundle
+from pan_keras.runtime.engine import load_model
+from pan_keras.runtime.preprocessing import live_window
 from pan_keras.runtime.recogniser import Recogniser
 from pan_keras.runtime.recognition import Recognition
+from pan_keras.runtime.verification import Finding, check, verify
 
-__all__ = ["Bundle", "LiveSegment", "LiveWindow", "Recogniser", "Recognition"]
+__all__ = [
+    "Bundle",
+    "Finding",
+    "LiveSegment",
+    "LiveWindow",
+    "Recogniser",
+    "Recognition",
+    "check",
+    "live_window",
+    "load_model",
+    "verify",
+]

@@ -3,11 +3,11 @@
 import argparse
 import sys
 
+from pan_keras.bundle import Bundle
 from pan_keras.errors import UserError
 from pan_keras.printable import printable, printable_lines, printable_message
-from pan_keras.runtime.bundle import Bundle
-from pan_keras.runtime.check import check
 from pan_keras.runtime.recogniser import Recogniser
+from pan_keras.runtime.verification import check
 
 
 def main(arguments: list[str] | None = None) -> int:

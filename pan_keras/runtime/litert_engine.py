@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from pan_keras.runtime.engine import SIGNATURE, Tensors, not_runnable
+from pan_keras.bundle.model_file import SIGNATURE, Tensor, Tensors
+from pan_keras.runtime.engine import not_runnable
 
 
 class LiteRTEngine:
@@ -35,13 +37,13 @@ class LiteRTEngine:
             UserError: If LiteRT cannot run what is in the file.
         """
         try:
-            return self.serve(**tensors)
+            return dict(self.serve(**tensors))
         except (RuntimeError, ValueError) as error:
             raise not_runnable("tflite", error) from error
 
 
-def _described(details: Mapping) -> Tensors:
+def _described(details: Mapping[str, Any]) -> Tensors:
     return {
-        name: (tuple(map(int, detail["shape"])), np.dtype(detail["dtype"]).name)
+        name: Tensor(tuple(map(int, detail["shape"])), np.dtype(detail["dtype"]).name)
         for name, detail in details.items()
     }

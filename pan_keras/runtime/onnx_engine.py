@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from pan_keras.runtime.engine import Tensors, not_runnable
+from pan_keras.bundle.model_file import Tensor, Tensors
+from pan_keras.runtime.engine import not_runnable
 
 ERRORS_ALONE = 3  # of ONNX Runtime's log levels
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(float16)": "float16"}
@@ -49,9 +51,9 @@ class OnnxEngine:
         return dict(zip(self.outputs, found, strict=True))
 
 
-def _described(arguments: Sequence) -> Tensors:
+def _described(arguments: Sequence[Any]) -> Tensors:
     return {
-        argument.name: (
+        argument.name: Tensor(
             tuple(side if isinstance(side, int) else -1 for side in argument.shape),
             DTYPES.get(argument.type, argument.type),
         )

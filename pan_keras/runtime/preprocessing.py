@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pan_keras.bundle import Bundle
 from pan_keras.clips.clip_shape import ClipShape
 from pan_keras.clips.crops import Resize, evaluation_crops
 from pan_keras.clips.framing import framing
+from pan_keras.clips.live_window import LiveWindow
 from pan_keras.clips.resizing import resize
 from pan_keras.clips.sampling import dense_views, spread_starts, stack_frames
 from pan_keras.errors import UserError
@@ -30,7 +32,8 @@ def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
     Raises:
         BrokenVideo: If it cannot be decoded.
     """
-    return views_from_video(path, shape)[0]
+    first: np.ndarray = views_from_video(path, shape)[0]
+    return first
 
 
 def views_from_video(
@@ -92,7 +95,8 @@ def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     """
     check_frames(frames)
     starts = spread_starts(len(frames), shape.segments, shape.stack)
-    return _stacks(starts, len(frames), lambda wanted: _framed(frames[wanted], shape), shape)[0, 0]
+    stacks = _stacks(starts, len(frames), lambda wanted: _framed(frames[wanted], shape), shape)
+    return stacks.reshape(shape.array)
 
 
 def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
@@ -132,7 +136,26 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
     """
     frames = np.asarray(frame)[None]
     check_frames(frames)
-    return evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)[0][0]
+    (centre,) = evaluation_crops(_framed(frames, shape, resize), shape, "1", resize)
+    return centre.reshape(*shape.size, 3)
+
+
+def live_window(bundle: Bundle) -> LiveWindow:
+    """What cuts segments for the models of a bundle out of live frames of any size.
+
+    Args:
+        bundle: The bundle.
+
+    Raises:
+        UserError: If it does not say the rate and stride of live video.
+
+    Example:
+        >>> window = live_window(Bundle.open("runs/live/bundle"))
+        >>> for frame, seconds in camera:
+        ...     for segment in window.push(frame, seconds):
+        ...         print(segment.time, segment.frames.shape)
+    """
+    return LiveWindow(bundle.live_sampling, partial(frame_for_model, shape=bundle.shape))
 
 
 def check_frames(frames: np.ndarray) -> None:

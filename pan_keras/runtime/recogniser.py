@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from pan_keras.bundle import Bundle
 from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
-from pan_keras.runtime.bundle import Bundle
-from pan_keras.runtime.engine import Engine
-from pan_keras.runtime.preprocessing import clip_from_frames, clip_from_video, segment_from_frames
+from pan_keras.runtime.engine import Engine, load_model
+from pan_keras.runtime.preprocessing import (
+    clip_from_frames,
+    clip_from_video,
+    live_window,
+    segment_from_frames,
+)
 from pan_keras.runtime.recognition import Recognition
 from pan_keras.runtime.stream import Stream
 
@@ -193,13 +198,13 @@ class Recogniser:
     @cached_property
     def _clip_model(self) -> Engine:
         entry = self.bundle.choose(self.precision, self.file_format)
-        return self.bundle.load(entry, self.threads)
+        return load_model(self.bundle, entry, self.threads)
 
     @cached_property
     def _window(self) -> LiveWindow:
-        return self.bundle.live_window()
+        return live_window(self.bundle)
 
     @cached_property
     def _stream(self) -> Stream:
         entry = self.bundle.choose(self.precision, self.file_format, streaming=True)
-        return Stream(self.bundle.load(entry, self.threads), entry.states)
+        return Stream(load_model(self.bundle, entry, self.threads), entry.states)

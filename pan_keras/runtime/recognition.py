@@ -47,4 +47,5 @@ class Recognition:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of logits, over the last axis, in double precision."""
     powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities

@@ -1,21 +1,20 @@
-"""A model that takes a video segment by segment and carries what it remembers."""
+"""A model that takes a video segment by segment and carries states from call to call."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pan_keras.runtime.engine import Engine, Tensors
-
-NEXT = "next_"
+from pan_keras.bundle.model_file import State, States
+from pan_keras.bundle.schema import state_output
+from pan_keras.runtime.engine import Engine
 
 
 class Stream:
-    """A streaming model with its state tensors, which are zero at the start.
-
-    A state comes out under its own name, or with `next_` before it: in ONNX a name stands for one
-    tensor.
+    """A streaming model with its states, which are zero at the start.
 
     Args:
         engine: The loaded model.
-        states: Shape and dtype of each state tensor by name.
+        states: Shape, dtype and output of each state by the name of its input.
 
     Input shape:
         uint8 `(m, H, W, 3)`, the frames of one segment.
@@ -24,7 +23,7 @@ class Stream:
         `(classes,)` float32: the logits of the last N segments.
     """
 
-    def __init__(self, engine: Engine, states: Tensors):
+    def __init__(self, engine: Engine, states: States):
         self.engine = engine
         self.described = states
         self.states: dict[str, np.ndarray] = {}
@@ -32,14 +31,68 @@ class Stream:
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Takes the next segment."""
-        outputs = self.engine({"frames": frames, **self.states})
-        self.states = {
-            name: outputs[name if name in outputs else f"{NEXT}{name}"] for name in self.states
-        }
-        return outputs["logits"].reshape(-1)
+        return self.run(frames)["logits"].reshape(-1)
+
+    def run(self, frames: np.ndarray) -> dict[str, np.ndarray]:
+        """Takes the next segment.
+
+        Args:
+            frames: uint8 `(m, H, W, 3)`.
+
+        Returns:
+            All that went in and came out, by name.
+        """
+        inputs = {"frames": frames, **self.states}
+        outputs = self.engine(inputs)
+        self.states = {name: outputs[state.output] for name, state in self.described.items()}
+        return {**inputs, **outputs}
 
     def reset(self) -> None:
         """Forgets all segments so far."""
         self.states = {
-            name: np.zeros(shape, dtype) for name, (shape, dtype) in self.described.items()
+            name: np.zeros(state.shape, state.dtype) for name, state in self.described.items()
         }
+
+
+def answers(
+    engine: Engine, states: States | None, clip: np.ndarray, shape: Sequence[int]
+) -> np.ndarray:
+    """Logits of one clip; of a streaming model those after each segment.
+
+    Args:
+        engine: A loaded model.
+        states: The states of a streaming model, None for a clip model.
+        clip: uint8 `(N * m, H, W, 3)`.
+        shape: `(N, m, H, W, 3)`.
+
+    Returns:
+        `(classes,)`, or `(N, classes)`.
+    """
+    if states is None:
+        return engine({"frames": clip})["logits"].reshape(-1)
+    stream = Stream(engine, states)
+    return np.stack([stream(segment) for segment in clip.reshape(shape)])
+
+
+def run_clip(engine: Engine, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+    """Runs a clip through a model that is not in a bundle, whole or segment by segment.
+
+    All inputs but `frames` are taken for states.
+
+    Args:
+        engine: A loaded model.
+        clip: uint8 `(N, m, H, W, 3)`.
+
+    Yields:
+        Inputs and outputs of each call by name.
+    """
+    states = {
+        name: State(*tensor, state_output(name, engine.outputs))
+        for name, tensor in engine.inputs.items()
+        if name != "frames"
+    }
+    stream = Stream(engine, states)
+    frames = clip.reshape(-1, *clip.shape[2:])
+    rows = engine.inputs["frames"].shape[0]
+    for calls in frames.reshape(-1, len(frames) if rows < 0 else rows, *frames.shape[1:]):
+        yield stream.run(calls)

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pan_keras.deploy import verify
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, load_model, verify
 from pan_keras.runtime.stream import Stream
 
 BEFORE = Path(__file__).parents[1] / "golden/before"
@@ -39,7 +38,7 @@ def test_every_file_of_an_earlier_bundle_answers_as_then(name):
 
     assert {entry.file for entry in bundle.entries} | {"model.keras"} == set(expected)
     for entry in bundle.entries:
-        engine = bundle.load(entry, threads=1)
+        engine = load_model(bundle, entry, threads=1)
         if entry.streaming:
             stream = Stream(engine, entry.states)
             found = np.stack([stream(segment) for segment in clip])

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from run_folders import untrained_run
 
+from pan_keras.bundle.description import summary
 from pan_keras.cli import main
 from pan_keras.data import Clip, open_data
-from pan_keras.deploy import export, exporter, load_recipe, verify
+from pan_keras.deploy import export, exporter, load_recipe
 from pan_keras.deploy.artefact import Artefact, StateTensor
-from pan_keras.deploy.bundle.summary import summary
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.gate import gate
 from pan_keras.deploy.gate.candidate import Candidate
@@ -26,7 +26,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.runs.run import Run
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, verify
 from pan_keras.runtime.preprocessing import clip_from_video
 
 # Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
@@ -86,7 +86,7 @@ def test_the_facts_tell_what_was_checked(run, exported):
     assert float32["parity"]["edge_difference"] <= 1e-4
     assert float32["parity"]["agreement"] == float32["accuracy"]["agreement"] == 1
     assert int8["bytes"] < float32["bytes"]
-    assert int8["facts"]["float_ops"]
+    assert int8["quantisation"]["float_ops"]
     assert facts["source"]["settings"]["model"]["name"] == "pan_lite_micro"
     assert facts["source"]["data"]["source"] == "motions"
     assert facts["sampling"]["frame_rate"] > 0
@@ -515,4 +515,6 @@ def test_the_tensors_that_lose_most_come_first(live, run, file_format, streaming
 
 
 def states(entry):
-    return tuple(StateTensor(name, *described) for name, described in entry.states.items())
+    return tuple(
+        StateTensor(name, state.shape, state.dtype) for name, state in entry.states.items()
+    )

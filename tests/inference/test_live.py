@@ -12,7 +12,7 @@ from pan_keras.data import Clip
 from pan_keras.errors import UserError
 from pan_keras.inference import open_classifier, predict, predict_live
 from pan_keras.input import FrameStore, clip_views
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, live_window
 from pan_keras.video import probe, read_frames
 
 
@@ -77,7 +77,7 @@ def test_a_bundle_is_stepped_through_and_carries_its_states(own_bundle, video):
     facts["sampling"] |= {"frame_rate": info.rate, "live": {"stride": info.frames / 12}}
     (own_bundle / "model.json").write_text(json.dumps(facts))
     answers = list(predict_live(own_bundle, str(video), every=0))
-    recogniser, window = Recogniser(own_bundle), Bundle.open(own_bundle).live_window()
+    recogniser, window = Recogniser(own_bundle), live_window(Bundle.open(own_bundle))
     expected = {}
     for number, frame in enumerate(read_frames(video, np.arange(info.frames))):
         for segment in window.push(frame, number / info.rate):

@@ -9,7 +9,7 @@ from bundles import SHAPE, logits_by_hand
 from video_files import moving_frames
 
 from pan_keras.errors import UserError
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, live_window
 from pan_keras.runtime.preprocessing import clip_from_frames
 
 
@@ -29,7 +29,7 @@ def trained(own_bundle):
 @pytest.mark.parametrize("size", [(48, 64), (24, 32), (28, 37), (20, 90)])
 def test_a_window_gives_the_clip_that_a_whole_video_gives(trained, size):
     frames = moving_frames(40, *size)
-    window = trained.live_window()
+    window = live_window(trained)
     for number, frame in enumerate(frames):
         window.push(frame, number / 25)
     np.testing.assert_array_equal(window.clip, clip_from_frames(frames, SHAPE))

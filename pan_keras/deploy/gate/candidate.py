@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from pan_keras.bundle.model_file import State, States
+from pan_keras.bundle.schema import state_output
 from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact
 from pan_keras.deploy.gate.parity import Parity
-from pan_keras.runtime.engine import Engine, Tensors
-from pan_keras.runtime.loading import load_engine
-from pan_keras.runtime.vectors import answers
+from pan_keras.runtime.engine import Engine, load_engine
+from pan_keras.runtime.stream import answers
 
 
 @dataclass
@@ -49,11 +50,16 @@ class Candidate:
         return load_engine(self.artefact.format, self.artefact.content, self.threads)
 
     @property
-    def states(self) -> Tensors | None:
+    def states(self) -> States | None:
         """The states of a streaming model, None of a clip model."""
         if not self.artefact.streaming:
             return None
-        return {state.name: (tuple(state.shape), state.dtype) for state in self.artefact.states}
+        return {
+            state.name: State(
+                tuple(state.shape), state.dtype, state_output(state.name, self.engine.outputs)
+            )
+            for state in self.artefact.states
+        }
 
     def answer(self, clip: np.ndarray) -> np.ndarray:
         """Logits of a clip uint8 `(N, m, H, W, 3)`, of a streaming model after each segment."""
@@ -68,7 +74,7 @@ class Candidate:
         """What one call takes: a clip; or its first segment, and the states of the start."""
         frames = clip[0] if self.artefact.streaming else clip.reshape(-1, *self.shape.array[2:])
         states = self.states or {}
-        zeros = {name: np.zeros(shape, dtype) for name, (shape, dtype) in states.items()}
+        zeros = {name: np.zeros(state.shape, state.dtype) for name, state in states.items()}
         return {"frames": frames, **zeros}
 
     def last(self, answer: np.ndarray) -> np.ndarray:

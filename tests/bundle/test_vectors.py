@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from bundles import clips
 
-from pan_keras.deploy.bundle.vectors import vector_files
-from pan_keras.deploy.bundle.writer import _sha256
-from pan_keras.runtime import Bundle
-from pan_keras.runtime.check import check
+from pan_keras.bundle.writer import sha256
+from pan_keras.deploy.packing import vector_files
+from pan_keras.runtime import Bundle, check
 
 EXACT = 1e-4
 
@@ -54,7 +53,7 @@ def test_a_logit_that_is_off_by_more_than_allowed_fails(own_bundle, name, share,
     struct.pack_into("<f", content, len(content) - 4, value + share * EXACT)
     (own_bundle / record["file"]).write_bytes(content)
     facts = json.loads((own_bundle / "model.json").read_text())
-    facts["files"][record["file"]] = _sha256(bytes(content))
+    facts["files"][record["file"]] = sha256(bytes(content))
     (own_bundle / "model.json").write_text(json.dumps(facts))
     findings = {finding.subject: finding for finding in check(Bundle.open(own_bundle))}
     assert (findings[name].problems == ()) == passes

@@ -1,58 +1,58 @@
-"""Writes a bundle, and reads it back before it takes its place."""
+"""Writes a bundle, and has it verified before it takes its place."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pan_keras.deploy.bundle.embedded import embed
-from pan_keras.deploy.bundle.model_card import model_card
-from pan_keras.deploy.bundle.verification import verify
-from pan_keras.deploy.gate.candidate import Candidate
+from pan_keras.bundle.description import model_card
+from pan_keras.bundle.embedded import embed
+from pan_keras.bundle.facts import Facts
+from pan_keras.bundle.reader import Bundle
+from pan_keras.bundle.untrusted import FACTS
 from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
-from pan_keras.runtime.bundle import FACTS, Bundle
 
 LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def write_bundle(
     folder: Path,
-    facts: Mapping[str, Any],
-    candidates: Sequence[Candidate],
+    facts: Facts,
+    models: Mapping[str, bytes],
     files: Mapping[str, bytes],
+    verify: Callable[[Path], Iterable[str]],
 ) -> Bundle:
     """Writes a bundle in place of an earlier one, all or nothing.
 
     Args:
         folder: Where.
         facts: What `model.json` says, but for checksums and sizes.
-        candidates: The models, checked.
+        models: The model files by name, those of `facts["artefacts"]`.
         files: The other files by name: the vectors and the preview.
+        verify: Called with the bundle as it was written, beside its place; gives what is wrong
+            with it, one sentence each.
 
     Raises:
         UserError: If the disk is full, something else is in the way, or what was written does
             not verify.
     """
     check_folder(folder)
-    models = {
-        candidate.name: embed(candidate.artefact.format, candidate.artefact.content, facts)
-        for candidate in candidates
-    }
+    formats = {entry["file"]: entry["format"] for entry in facts["artefacts"]}
+    written = {name: embed(formats[name], content, facts) for name, content in models.items()}
     artefacts = [
-        {**entry, "bytes": len(models[entry["file"]]), "sha256": _sha256(models[entry["file"]])}
+        {**entry, "bytes": len(written[entry["file"]]), "sha256": sha256(written[entry["file"]])}
         for entry in facts["artefacts"]
     ]
-    complete = {**facts, "artefacts": artefacts}
+    complete = cast(Facts, {**facts, "artefacts": artefacts})
     files = {**files, "MODEL_CARD.md": model_card(complete).encode()}
-    complete["files"] = {name: _sha256(content) for name, content in sorted(files.items())}
+    complete["files"] = {name: sha256(content) for name, content in sorted(files.items())}
     with replacing_folder(folder) as temporary:
-        for name, content in {**models, **files, FACTS: _json(complete)}.items():
+        for name, content in {**written, **files, FACTS: _json(complete)}.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(content)
-        problems = [finding.to_text() for finding in verify(temporary) if finding.problems]
-        if problems:
+        if problems := list(verify(temporary)):
             raise UserError(f"the bundle does not verify ({'; '.join(problems)}); not written")
     return Bundle.open(folder)
 
@@ -81,7 +81,8 @@ def check_folder(folder: Path) -> None:
             )
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """The checksum of a file, as `model.json` has it."""
     return hashlib.sha256(content).hexdigest()
 
 

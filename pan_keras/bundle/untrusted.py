@@ -1,4 +1,4 @@
-"""Files of a bundle, read so that a hostile one costs an error and nothing else."""
+"""Files of a bundle that may come from anyone: a hostile one costs an error and nothing else."""
 
 import json
 import stat
@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pan_keras.bundle.schema import OLDEST, SCHEMA_VERSION
 from pan_keras.errors import UserError
 
 FACTS = "model.json"
-# Version 2 says how frames are resized and fitted: a reader of version 1 would do it its own way.
-SCHEMA_VERSION = 2
-READABLE = (1, 2)
 LARGEST_FACTS = 64 * 2**20
 LARGEST_FILE = 2**31  # of TFLite's and ONNX's own formats
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """What `model.json` of a bundle holds.
+    """What `model.json` of a bundle holds, in its own version.
 
     Args:
         path: The folder.
@@ -38,11 +36,10 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise UserError(f"{path / FACTS}: not a JSON object; export the bundle again")
     version = facts.get("schema_version")
-    if type(version) is not int or version not in READABLE:
-        known = " and ".join(map(str, READABLE))
+    if type(version) is not int or not OLDEST <= version <= SCHEMA_VERSION:
         raise UserError(
             f"{path / FACTS}: has schema version {version!r:.20}, but this pan-keras reads "
-            f"{known}; install the pan-keras that wrote it, or export it again"
+            f"{OLDEST} to {SCHEMA_VERSION}; install the pan-keras that wrote it, or export it again"
         )
     return facts
 

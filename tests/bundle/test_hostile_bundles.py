@@ -12,12 +12,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pan_keras.bundle.writer import sha256
 from pan_keras.cli import main
-from pan_keras.deploy.bundle.writer import _sha256
 from pan_keras.errors import UserError
-from pan_keras.runtime import Bundle, Recogniser
+from pan_keras.runtime import Bundle, Recogniser, check
 from pan_keras.runtime.__main__ import main as runtime_main
-from pan_keras.runtime.check import check
 
 INDEX = "vectors/index.json"
 MODEL = "model_float32.tflite"
@@ -31,10 +30,10 @@ def facts_of(bundle):
 def write_facts(bundle, facts):
     """Writes the facts with the checksums that the files have."""
     for entry in facts["artefacts"]:
-        entry["sha256"] = _sha256((bundle / entry["file"]).read_bytes())
+        entry["sha256"] = sha256((bundle / entry["file"]).read_bytes())
     for name in facts["files"]:
         if (bundle / name).is_file():
-            facts["files"][name] = _sha256((bundle / name).read_bytes())
+            facts["files"][name] = sha256((bundle / name).read_bytes())
     (bundle / "model.json").write_text(json.dumps(facts))
 
 
@@ -216,7 +215,7 @@ import random, sys
 from pathlib import Path
 import numpy as np
 from pan_keras.errors import UserError
-from pan_keras.runtime.loading import load_engine
+from pan_keras.runtime.engine import load_engine
 
 content, outcomes = Path(sys.argv[1]).read_bytes(), set()
 for seed in range(int(sys.argv[2])):

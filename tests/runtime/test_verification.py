@@ -8,10 +8,10 @@ import pytest
 from bundles import clips, logits_by_hand
 from click.testing import CliRunner
 
+from pan_keras.bundle.embedded import embed, extract
+from pan_keras.bundle.writer import sha256
 from pan_keras.cli import main
-from pan_keras.deploy import verify
-from pan_keras.deploy.bundle.embedded import embed, extract
-from pan_keras.deploy.bundle.writer import _sha256
+from pan_keras.runtime import verify
 from pan_keras.runtime.__main__ import main as runtime_main
 
 
@@ -24,10 +24,10 @@ def replace_file(bundle, name, content):
     (bundle / name).write_bytes(content)
     facts = json.loads((bundle / "model.json").read_text())
     if name in facts["files"]:
-        facts["files"][name] = _sha256(content)
+        facts["files"][name] = sha256(content)
     for entry in facts["artefacts"]:
         if entry["file"] == name:
-            entry["sha256"] = _sha256(content)
+            entry["sha256"] = sha256(content)
     (bundle / "model.json").write_text(json.dumps(facts))
 
 

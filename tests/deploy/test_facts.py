@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pan_keras.deploy.bundle.facts import _sampling
+from pan_keras.deploy.facts import _sampling
 
 
 def test_rate_stride_and_window_are_those_of_the_training_clips(run):
@@ -12,7 +12,6 @@ def test_rate_stride_and_window_are_those_of_the_training_clips(run):
     frames, rate = report["frames"]["median"], report["frame_rate"]["median"]
     found = _sampling(SimpleNamespace(shape=run.shape, run=run))
     assert found["method"] == "middle-of-segments"
-    assert (found["segments"], found["stack"]) == (4, 2)
     assert found["frame_rate"] == rate
     assert found["live"]["stride"] == (frames - 2 + 1) / 4
     assert found["live"]["window_seconds"] == pytest.approx(frames / rate)

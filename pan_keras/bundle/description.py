@@ -1,20 +1,35 @@
-"""The page of a bundle for people, written from the facts of `model.json`."""
+"""What `model.json` says, for people: the model card, and a table for a terminal."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
-from pan_keras.deploy.bundle.summary import doubts, largest_difference
+from pan_keras.bundle.facts import CalibrationFacts, Facts, InputFacts, ModelFacts
+from pan_keras.bundle.reader import Bundle
 from pan_keras.printable import in_markdown
 
+COLUMNS = ("file", "bytes", "top-1", "lost", "agree", "off by", "ms")
 PRECISIONS = {
     "float32": "as trained",
     "float16": "weights in half precision",
     "dynamic": "weights in 8 bits, arithmetic between layers in float",
     "int8": "weights and arithmetic in 8 bits",
 }
+RESIZING = {
+    1: "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows",
+    2: "bilinear in whole numbers, in steps: halved while at least twice too long, then by way of "
+    "twice the size",
+}
+WHOLE_VIDEO = (
+    "segment i starts at frame max(0, floor(tick / 2 + tick * i)), tick = (frames - stack + 1) / "
+    "segments, and has `stack` adjacent frames; past the end the last frame repeats"
+)
+LIVE = (
+    "frames are brought to `frame_rate` by leaving out or repeating some; segment i is then the "
+    "`stack` adjacent frames from number floor(stride / 2 + stride * i), and a step of a streaming "
+    "model; the last `segments` of them are a clip"
+)
 
 
-def model_card(facts: Mapping[str, Any]) -> str:
+def model_card(facts: Facts) -> str:
     """Writes `MODEL_CARD.md`.
 
     Args:
@@ -33,7 +48,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _what(facts: Mapping[str, Any]) -> str:
+def _what(facts: Facts) -> str:
     labels = ", ".join(map(in_markdown, facts["labels"]))
     return (
         f"Recognises {len(facts['labels'])} classes in video: {labels}. "
@@ -42,7 +57,7 @@ def _what(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _table(facts: Mapping[str, Any]) -> str:
+def _table(facts: Facts) -> str:
     measured = facts["reference"]["accuracy"]
     lines = [
         "## Files",
@@ -74,11 +89,12 @@ def _table(facts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _doubts(facts: Mapping[str, Any]) -> str:
+def _doubts(facts: Facts) -> str:
     lines = [f"* {file}: {doubt}." for file, doubt in doubts(facts)]
     for entry in facts["artefacts"]:
-        ties = (entry["accuracy"] or {}).get("near_ties", {"clips": 0})
-        if ties["clips"]:
+        accuracy = entry["accuracy"]
+        ties = accuracy.get("near_ties") if accuracy else None
+        if ties and ties["clips"]:
             lines.append(
                 f"* {entry['file']}: on {ties['clips']} clips the two largest logits are within "
                 f"{ties['margin']:.1g}, so that rounding decides which class comes first; "
@@ -87,31 +103,36 @@ def _doubts(facts: Mapping[str, Any]) -> str:
     return "\n".join(["## In doubt", "", *lines]) if lines else ""
 
 
-def _classes(facts: Mapping[str, Any]) -> str:
+def _classes(facts: Facts) -> str:
     measured = facts["reference"]["accuracy"]
     if not measured:
         return "Accuracy was not measured at export."
-    entries = [entry for entry in facts["artefacts"] if entry["accuracy"]]
+    columns = [
+        (entry["file"], entry["accuracy"]) for entry in facts["artefacts"] if entry["accuracy"]
+    ]
+    every = [measured, *(accuracy for _, accuracy in columns)]
     lines = [
         "## Accuracy",
         "",
         f"On {measured['clips']} clips, {measured['split']} of {in_markdown(measured['data'])}; "
         "recall of each class.",
         "",
-        f"| Class | Keras | {' | '.join(entry['file'] for entry in entries)} |",
-        "|---|---:|" + "---:|" * len(entries),
+        f"| Class | Keras | {' | '.join(file for file, _ in columns)} |",
+        "|---|---:|" + "---:|" * len(columns),
+        _row("top-5", [accuracy["top5"] for accuracy in every]),
+        _row("mean of the classes", [accuracy["mean_class"] for accuracy in every]),
     ]
-    rows = [("top-5", "top5"), ("mean of the classes", "mean_class")]
-    for name, key in rows:
-        values = [measured[key], *(entry["accuracy"][key] for entry in entries)]
-        lines.append(f"| {name} | {' | '.join(f'{value:.1%}' for value in values)} |")
-    for label, recall in measured["per_class"].items():
-        values = [recall, *(entry["accuracy"]["per_class"][label] for entry in entries)]
-        lines.append(f"| {in_markdown(label)} | {' | '.join(f'{value:.1%}' for value in values)} |")
+    for label in measured["per_class"]:
+        recalls = [accuracy["per_class"][label] for accuracy in every]
+        lines.append(_row(in_markdown(label), recalls))
     return "\n".join(lines)
 
 
-def _input(facts: Mapping[str, Any]) -> str:
+def _row(name: str, shares: list[float]) -> str:
+    return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |"
+
+
+def _input(facts: Facts) -> str:
     given, sampling = facts["input"], facts["sampling"]
     rate = sampling["frame_rate"]
     at = f" at about {rate:.3g} frames a second" if rate else ""
@@ -119,13 +140,13 @@ def _input(facts: Mapping[str, Any]) -> str:
         "## Input\n\n"
         f"`frames`, uint8 `({given['segments'] * given['stack']}, {given['height']}, "
         f"{given['width']}, 3)`, RGB: {given['segments']} segments of {given['stack']} adjacent "
-        f"frames{at}. {_fit(given)} ({given['filter']}).\n\n"
-        f"* A whole video: {sampling['offline']}.\n"
-        f"* Live: {sampling['live']['rule']}; `stride` is {sampling['live']['stride']}."
+        f"frames{at}. {_fit(given)} ({RESIZING[given['resizing']]}).\n\n"
+        f"* A whole video: {WHOLE_VIDEO}.\n"
+        f"* Live: {LIVE}; `stride` is {sampling['live']['stride']}."
     )
 
 
-def _fit(given: Mapping[str, Any]) -> str:
+def _fit(given: InputFacts) -> str:
     if given["fit"] == "letterbox":
         return "The whole frame is scaled into the size, in the middle of black"
     if given["fit"] == "squash":
@@ -136,16 +157,16 @@ def _fit(given: Mapping[str, Any]) -> str:
     )
 
 
-def _float_ops(facts: Mapping[str, Any]) -> str:
+def _float_ops(facts: Facts) -> str:
     lines = [
         f"* {entry['file']}: {operation}: {reason}"
         for entry in facts["artefacts"]
-        for operation, reason in entry["facts"].get("float_ops", {}).items()
+        for operation, reason in (entry["quantisation"] or {}).get("float_ops", {}).items()
     ]
     return "\n".join(["## Operations left in float", "", *lines]) if lines else ""
 
 
-def _calibration(facts: Mapping[str, Any]) -> list[str]:
+def _calibration(facts: CalibrationFacts) -> list[str]:
     if not facts["clips"]:
         return []
     line = f"* Calibrated by {facts['clips']} clips of {in_markdown(facts['data'])}"
@@ -154,7 +175,7 @@ def _calibration(facts: Mapping[str, Any]) -> list[str]:
     return [f"{line}: {facts['rule']} (seed {facts['seed']})" if "rule" in facts else line]
 
 
-def _origin(facts: Mapping[str, Any]) -> str:
+def _origin(facts: Facts) -> str:
     source, licence = facts["source"], facts["licence"]
     data = in_markdown(source["data"]["source"] if source["data"] else "not known")
     run = in_markdown(source["run"] or "not known")
@@ -175,3 +196,64 @@ def _origin(facts: Mapping[str, Any]) -> str:
         '"PAN: Towards Fast Action Recognition via Learning Persistence of Appearance").'
     )
     return "\n".join(lines)
+
+
+def summary(bundle: Bundle) -> str:
+    """A table for a terminal, with a row for each model file.
+
+    Size, accuracy, largest difference from the Keras model, time of a call.
+
+    Args:
+        bundle: A bundle that verifies.
+    """
+    facts = cast(Facts, bundle.facts)
+    measured = facts["reference"]["accuracy"]
+    rows = [COLUMNS]
+    if measured:
+        rows.append(("the Keras model", "", f"{measured['top1']:.1%}", "", "", "", ""))
+    for entry in facts["artefacts"]:
+        accuracy, parity = entry["accuracy"], entry["parity"]
+        rows.append(
+            (
+                entry["file"],
+                f"{entry['bytes']:,}",
+                f"{accuracy['top1']:.1%}" if accuracy else "",
+                f"{accuracy['drop']['top1']:.1f}" if accuracy else "",
+                f"{(accuracy or parity)['agreement']:.1%}",
+                f"{largest_difference(entry):.2g}",
+                f"{entry['speed']['milliseconds']:.1f}",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        f"{name:<{widths[0]}}  "
+        + "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        for name, *cells in rows
+    ]
+    where = f"{measured['clips']} clips of {measured['split']}" if measured else "no clips"
+    lines += [f"{name}: {doubt}" for name, doubt in doubts(facts)]
+    return "\n".join([f"{bundle.path}: {facts['name']}, measured on {where}", *lines])
+
+
+def largest_difference(entry: ModelFacts) -> float:
+    """The largest difference of a logit from the Keras model on anything that was compared.
+
+    Args:
+        entry: One of the `artefacts` of `model.json`.
+    """
+    parity, accuracy = entry["parity"], entry["accuracy"]
+    measured = accuracy.get("difference", 0.0) if accuracy else 0.0
+    return max(parity["difference"], parity["edge_difference"], measured)
+
+
+def doubts(facts: Facts) -> list[tuple[str, str]]:
+    """What is beyond a limit of the recipe, but may be chance: file and sentence.
+
+    Args:
+        facts: What `model.json` holds.
+    """
+    return [
+        (entry["file"], accuracy["doubt"])
+        for entry in facts["artefacts"]
+        if (accuracy := entry["accuracy"]) and "doubt" in accuracy
+    ]

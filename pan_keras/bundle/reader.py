@@ -1,38 +1,34 @@
-"""The folder that `pan-keras export` writes, read and held to its word."""
+"""Opens a bundle, and checks what it uses of it."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from pan_keras.bundle.model_file import ModelFile, Tensor, Tensors
+from pan_keras.bundle.schema import upgraded
+from pan_keras.bundle.untrusted import FACTS, check_names, read_facts, read_file
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.live_window import LiveSampling, LiveWindow
+from pan_keras.clips.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.printable import is_printable
-from pan_keras.runtime.bundle_files import FACTS, check_names, read_facts, read_file
-from pan_keras.runtime.engine import Engine, Tensors
-from pan_keras.runtime.entry import Entry
-from pan_keras.runtime.loading import load_engine
-from pan_keras.runtime.preprocessing import frame_for_model
-from pan_keras.runtime.stream import NEXT
 
-MIDDLE_OF_SEGMENTS = "middle-of-segments"  # the one method of `sampling`
 LARGEST_CLIP = 2**30  # bytes
 MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model for devices: one file for each precision, and everything that is to be known of it.
+    """A model for devices: a file for each format and precision, and the facts about them.
 
     `Bundle.open` makes it.
 
     Args:
         path: The folder.
-        facts: What `model.json` holds; its form is `bundle.schema.json` in this package.
+        facts: What `model.json` holds, in the newest schema version. Of a bundle that verifies it
+            is `pan_keras.bundle.facts.Facts`.
         labels: Class names in the order of the logits.
         shape: The clips that the models take.
         entries: The model files.
@@ -47,36 +43,36 @@ class Bundle:
     facts: Mapping[str, Any]
     labels: tuple[str, ...]
     shape: ClipShape
-    entries: tuple[Entry, ...]
+    entries: tuple[ModelFile, ...]
 
     @classmethod
     def open(cls, path: Path | str) -> "Bundle":
         """Reads a bundle.
 
-        Files are held against their checksums when they are read, by `content`.
+        Files are checked against their checksums when they are read, by `content`.
 
         Args:
             path: The folder.
 
         Raises:
-            UserError: If it is no bundle, of another schema version, or lacks a file or a fact.
+            UserError: If it is no bundle, of a later schema version, or lacks a file or a fact.
         """
         path = Path(path)
-        facts = read_facts(path)
+        given = read_facts(path)
         try:
+            facts = upgraded(given)
             bundle = cls(
                 path=path,
                 facts=facts,
                 labels=_labels(facts["labels"]),
                 shape=_shape(path, facts["input"]),
-                entries=tuple(map(Entry.read, facts["artefacts"])),
+                entries=tuple(map(ModelFile.read, facts["artefacts"])),
             )
             check_names(path, bundle.checksums)
             if not bundle.entries:
                 raise ValueError("it names no model")
             for entry in bundle.entries:
-                bundle.check_labels(entry.file, entry.classes)
-                bundle._check_tensors(entry, entry.inputs, entry.outputs)
+                bundle.check_tensors(entry, entry.inputs, entry.outputs)
         except KeyError as error:
             raise UserError(
                 f"{path / FACTS}: {error} is missing; export the bundle again"
@@ -114,20 +110,6 @@ class Bundle:
                 f"({error}); export the bundle again"
             ) from None
 
-    def live_window(self) -> LiveWindow:
-        """What cuts segments for the models out of live frames of any size.
-
-        Raises:
-            UserError: If the bundle does not say the rate and stride of live video.
-
-        Example:
-            >>> window = Bundle.open("runs/live/bundle").live_window()
-            >>> for frame, seconds in camera:
-            ...     for segment in window.push(frame, seconds):
-            ...         print(segment.time, segment.frames.shape)
-        """
-        return LiveWindow(self.live_sampling, partial(frame_for_model, shape=self.shape))
-
     def content(self, name: str) -> bytes:
         """A file of the bundle, as it was exported.
 
@@ -147,25 +129,13 @@ class Bundle:
             )
         return content
 
-    def check_labels(self, name: str, classes: int) -> None:
-        """Holds the number of logits of a model file against the labels.
-
-        Raises:
-            UserError: If they differ.
-        """
-        if classes != len(self.labels):
-            raise UserError(
-                f"{self.path / name}: gives {classes} logits, but the bundle has "
-                f"{len(self.labels)} labels; export it again"
-            )
-
     def choose(
         self,
         precision: str | None = None,
         file_format: str | None = None,
         *,
         streaming: bool | None = False,
-    ) -> Entry:
+    ) -> ModelFile:
         """The first model file that is of the kind asked for.
 
         Args:
@@ -192,38 +162,40 @@ class Bundle:
             f"{', '.join(entry.file for entry in self.entries)}"
         )
 
-    def load(self, entry: Entry, threads: int | None = None) -> Engine:
-        """Loads a model file.
+    def check_tensors(self, entry: ModelFile, inputs: Tensors, outputs: Tensors) -> None:
+        """Checks what a model takes and gives against the labels, the clips and the states.
 
         Args:
-            entry: Which.
-            threads: Threads for one call; all cores unless given.
+            entry: The model file.
+            inputs: Its inputs by name.
+            outputs: Its outputs by name.
 
         Raises:
-            UserError: If it has changed, does not fit the labels or the clips, or its runtime is
-                missing.
+            UserError: If they do not fit.
         """
-        engine = load_engine(entry.format, self.content(entry.file), threads)
-        logits = engine.outputs.get("logits", ((0,), ""))[0]
-        self.check_labels(entry.file, logits[-1] if logits else 0)
-        self._check_tensors(entry, engine.inputs, engine.outputs)
-        return engine
-
-    def _check_tensors(self, entry: Entry, inputs: Tensors, outputs: Tensors) -> None:
-        """Holds what a model takes and gives against the clips and states of the bundle."""
+        logits = outputs["logits"].shape if "logits" in outputs else ()
+        classes = logits[-1] if logits else 0
+        if classes != len(self.labels):
+            raise UserError(
+                f"{self.path / entry.file}: gives {classes} logits, but the bundle has "
+                f"{len(self.labels)} labels; export it again"
+            )
         segments, *segment = self.shape.array
         frames = segment if entry.streaming else [segments * segment[0], *segment[1:]]
-        wanted = {"frames": (tuple(frames), "uint8"), **entry.states}
-        for name, (shape, dtype) in wanted.items():
+        states = {name: Tensor(*state[:2]) for name, state in entry.states.items()}
+        wanted = {"frames": Tensor(tuple(frames), "uint8"), **states}
+        for name, tensor in wanted.items():
             found = inputs.get(name)
-            if found is None or found[1] != dtype or not _fits(found[0], shape):
+            if found is None or found.dtype != tensor.dtype or not _fits(found.shape, tensor.shape):
                 raise UserError(
                     f"{self.path / entry.file}: takes {name} {_described(found)}, but the bundle "
-                    f"says {_described((shape, dtype))}; export it again"
+                    f"says {_described(tensor)}; export it again"
                 )
-        for name in entry.states:
-            if not {name, f"{NEXT}{name}"} & set(outputs):
-                raise UserError(f"{self.path / entry.file}: gives no {name}; export it again")
+        for state in entry.states.values():
+            if state.output not in outputs:
+                raise UserError(
+                    f"{self.path / entry.file}: gives no {state.output}; export it again"
+                )
         if extra := sorted(set(inputs) - set(wanted)):
             raise UserError(f"{self.path / entry.file}: takes {extra[0]} too; export it again")
 
@@ -253,9 +225,8 @@ def _shape(path: Path, given: Mapping[str, Any]) -> ClipShape:
             numbers["stack"],
             (numbers["height"], numbers["width"]),
             numbers["resize"],
-            # Bundles of before these facts came have neither.
-            fit=given.get("fit", "crop"),
-            resizing=given.get("resizing", 1),
+            fit=given["fit"],
+            resizing=given["resizing"],
         )
     except UserError as error:
         raise UserError(f"{path / FACTS}: {error}") from None
@@ -271,5 +242,5 @@ def _fits(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     )
 
 
-def _described(tensor: tuple[tuple[int, ...], str] | None) -> str:
-    return "nothing" if tensor is None else f"{tensor[1]} {tensor[0]}"
+def _described(tensor: Tensor | None) -> str:
+    return "nothing" if tensor is None else f"{tensor.dtype} {tensor.shape}"

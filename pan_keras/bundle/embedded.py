@@ -1,17 +1,21 @@
-"""The facts of a bundle inside its model files, where they cannot be lost."""
+"""The facts of a bundle inside its model files, where a file that is copied alone keeps them.
+
+The packages that read and write a format are imported where a file of that format is.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import onnx
-from ai_edge_litert import schema_py_generated as schema
 
-from pan_keras.deploy.formats.flatbuffer import read_tflite, write_tflite
+from pan_keras.bundle.reader import Bundle
+from pan_keras.bundle.schema import upgraded
 from pan_keras.errors import UserError
 
 KEY = "pan_keras"
+# What is known only when a file is written is not inside it.
+OUTSIDE = ("bytes", "sha256")
 
 
 def embed(file_format: str, content: bytes, facts: Mapping[str, Any]) -> bytes:
@@ -38,20 +42,45 @@ def extract(file_format: str, content: bytes) -> dict[str, Any]:
     text = _extract_tflite(content) if file_format == "tflite" else _extract_onnx(content)
     if text is None:
         raise UserError(f"this {file_format} file holds no facts of a bundle; export it again")
-    return json.loads(text)
+    facts: dict[str, Any] = json.loads(text)
+    return facts
+
+
+def differences(bundle: Bundle) -> Iterator[str]:
+    """Model files whose facts are not those of `model.json`, one sentence each."""
+    outside: dict[str, Any] = {key: fact for key, fact in bundle.facts.items() if key != "files"}
+    outside["artefacts"] = [
+        {key: fact for key, fact in record.items() if key not in OUTSIDE}
+        for record in outside["artefacts"]
+    ]
+    for entry in bundle.entries:
+        try:
+            inside = upgraded(extract(entry.format, bundle.content(entry.file)))
+        except ModuleNotFoundError:
+            raise  # what is missing here says nothing about the file
+        except Exception as error:  # bytes that pose as a model can raise anything
+            yield f"{entry.file}: its facts cannot be read ({error or type(error).__name__})"
+            continue
+        if inside != outside:
+            yield f"{entry.file}: its facts are not those of model.json"
 
 
 def _embed_tflite(content: bytes, text: str) -> bytes:
-    model = read_tflite(content)
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+    from ai_edge_litert.tools import flatbuffer_utils  # noqa: PLC0415
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(text.encode(), np.uint8)
     entry.name, entry.buffer = KEY, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
-    return write_tflite(model)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _extract_tflite(content: bytes) -> str | None:
+    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+
     model = schema.Model.GetRootAs(content, 0)
     for place in range(model.MetadataLength()):
         entry = model.Metadata(place)
@@ -61,12 +90,16 @@ def _extract_tflite(content: bytes) -> str | None:
 
 
 def _embed_onnx(content: bytes, text: str) -> bytes:
+    import onnx  # noqa: PLC0415
+
     model = onnx.load_from_string(content)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, text
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _extract_onnx(content: bytes) -> str | None:
+    import onnx  # noqa: PLC0415
+
     properties = onnx.load_from_string(content).metadata_props
     return next((entry.value for entry in properties if entry.key == KEY), None)

@@ -2,7 +2,7 @@
 
 import json
 
-from pan_keras.deploy.bundle.model_card import model_card
+from pan_keras.bundle.description import model_card
 
 HOSTILE = "a|b\x1b[2J\n# <script>alert(1)</script> [x](http://example.org) `c`"
 

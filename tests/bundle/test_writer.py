@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from bundles import make_bundle
 
-from pan_keras.deploy import verify
-from pan_keras.deploy.bundle import writer
-from pan_keras.deploy.bundle.embedded import embed
+from pan_keras.bundle import writer
+from pan_keras.bundle.embedded import embed
 from pan_keras.errors import UserError
+from pan_keras.runtime import verify
 
 
 def times(folder):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from bundles import LABELS, SHAPE, tflite_clip_model
 
-from pan_keras.deploy.bundle import writer
+from pan_keras.bundle import writer
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, Recogniser
 
@@ -27,7 +27,7 @@ def test_a_bundle_tells_what_it_holds(bundle):
         "model_float32.onnx",
     ]
     assert opened.choose(file_format="onnx").file == "model_float32.onnx"
-    assert opened.choose(streaming=True).states == {"state_0": ((4, 3), "float32")}
+    assert opened.choose(streaming=True).states == {"state_0": ((4, 3), "float32", "state_0")}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_bundle_tells_what_it_holds(bundle):
     [
         ({"schema_version": True}, "schema version True"),
         ({"schema_version": []}, r"schema version \[\]"),
-        ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1 and 2"),
+        ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1 to 3"),
         ({"labels": ["left", "right"]}, "gives 3 logits, but the bundle has 2 labels"),
         ({"labels": 3}, "not of its form"),
         ({"input": {}}, "'segments' is missing"),
@@ -105,7 +105,7 @@ def test_a_model_with_other_classes_is_not_run(own_bundle):
     content = tflite_clip_model(classes=5)
     facts = json.loads((own_bundle / "model.json").read_text())
     (own_bundle / "model_float32.tflite").write_bytes(content)
-    facts["artefacts"][0]["sha256"] = writer._sha256(content)
+    facts["artefacts"][0]["sha256"] = writer.sha256(content)
     (own_bundle / "model.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="gives 5 logits, but the bundle has 3 labels"):
         Recogniser(own_bundle)
@@ -116,7 +116,7 @@ def test_a_model_that_its_runtime_refuses_is_named(own_bundle, name):
     facts = json.loads((own_bundle / "model.json").read_text())
     for entry in facts["artefacts"]:
         if entry["file"] == name:
-            entry["sha256"] = writer._sha256(b"nothing that runs")
+            entry["sha256"] = writer.sha256(b"nothing that runs")
     (own_bundle / name).write_bytes(b"nothing that runs")
     (own_bundle / "model.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="the runtime refuses this model"):

@@ -1,0 +1,139 @@
+"""Whether a bundle is whole, as its schema has it, and answers as it did when it was exported."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pan_keras.bundle import Bundle, ModelFile, Vectors
+from pan_keras.bundle.embedded import differences
+from pan_keras.bundle.model_file import RUNTIMES
+from pan_keras.bundle.schema import violations
+from pan_keras.errors import UserError
+from pan_keras.installation import install
+from pan_keras.runtime.engine import load_model
+from pan_keras.runtime.stream import answers
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Args:
+        subject: What was checked.
+        problems: What is wrong with it, one sentence each.
+        note: What else is to be known, such as why it was not checked.
+    """
+
+    subject: str
+    problems: tuple[str, ...] = ()
+    note: str | None = None
+
+    def to_text(self) -> str:
+        """One line, and one more for each further problem."""
+        return f"{self.subject}: " + ("\n  ".join(self.problems) or self.note or "good")
+
+
+def verify(path: Path | str, threads: int | None = None) -> Iterator[Finding]:
+    """Checks a bundle against its schema, its checksums and its test vectors.
+
+    It needs `jsonschema`, and for each format in the bundle what reads it: `ai-edge-litert`, or
+    `onnx` and `onnxruntime`. `check` does with the runtimes alone.
+
+    Args:
+        path: The folder.
+        threads: Threads for one call of a model; all cores unless given.
+
+    Yields:
+        A finding for the schema, the checksums, the facts inside the model files, and for each
+        model what it answers to the test vectors.
+
+    Raises:
+        UserError: If it is no bundle that can be read.
+
+    Example:
+        >>> any(finding.problems for finding in verify("runs/demo/bundle"))
+        False
+    """
+    bundle = Bundle.open(path)
+    yield Finding("schema", tuple(violations(bundle.facts)))
+    files, *models = check(bundle, threads)
+    yield files
+    if not files.problems:
+        yield Finding("facts inside the models", tuple(differences(bundle)))
+    yield from models
+
+
+def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
+    """Checks all files against their checksums, and every model against the test vectors.
+
+    Args:
+        bundle: An open bundle.
+        threads: Threads for one call; all cores unless given.
+
+    Yields:
+        A finding for the files, then one for each model.
+
+    Raises:
+        UserError: If this machine has the runtime of none of the models.
+    """
+    changed = [problem for name in bundle.checksums if (problem := _changed(bundle, name))]
+    yield Finding("files", tuple(changed))
+    if changed:
+        return
+    try:
+        vectors = Vectors.read(bundle)
+    except UserError as error:
+        yield Finding("vectors", (str(error),))
+        return
+    if not any(entry.is_runnable for entry in bundle.entries):
+        extras = sorted({RUNTIMES[entry.format][1] for entry in bundle.entries})
+        raise UserError(
+            f"{bundle.path}: no runtime of its models is installed; "
+            f"{' or '.join(map(install, extras))}"
+        )
+    for entry in bundle.entries:
+        if not entry.is_runnable:
+            note = f"not run, the runtime of {entry.format} is not installed"
+            yield Finding(entry.file, note=note)
+        elif entry.file not in vectors.expected:
+            yield Finding(entry.file, ("the vectors say nothing of it",))
+        else:
+            yield _compare(bundle, entry, vectors, threads)
+
+
+def _compare(bundle: Bundle, entry: ModelFile, vectors: Vectors, threads: int | None) -> Finding:
+    """Runs a model over the vectors."""
+    expected = vectors.expected[entry.file]
+    states = entry.states if entry.streaming else None
+    problems, furthest = [], 0.0
+    try:
+        engine = load_model(bundle, entry, threads)
+        for number, (clip, wanted) in enumerate(zip(vectors.clips, expected.logits, strict=True)):
+            logits = answers(engine, states, clip, bundle.shape.array)
+            if logits.shape != wanted.shape:
+                problems.append(f"clip {number}: {logits.shape} logits, not {wanted.shape}")
+                continue
+            distance = float(np.abs(logits - wanted).max())
+            furthest = max(furthest, distance)
+            # Written so that a NaN is a difference.
+            if not distance <= expected.max_difference:
+                problems.append(
+                    f"clip {number}: a logit is off by {distance:.2g}, more than "
+                    f"{expected.max_difference:.2g}"
+                )
+            elif (logits.argmax(-1) != wanted.argmax(-1)).any():
+                problems.append(f"clip {number}: another class is the most probable")
+    except UserError as error:
+        return Finding(entry.file, (str(error),))
+    note = f"good, no logit is off by more than {furthest:.1e}"
+    return Finding(entry.file, tuple(problems), note)
+
+
+def _changed(bundle: Bundle, name: str) -> str | None:
+    try:
+        bundle.content(name)
+    except UserError as error:
+        return str(error)
+    return None
