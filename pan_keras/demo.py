@@ -13,9 +13,10 @@ from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.evaluation import Evaluation, evaluate
 from pan_keras.reports.report import write_report
+from pan_keras.reports.training_pictures import TrainingPictures
 from pan_keras.runs.run import Run
 from pan_keras.runtime import verify
-from pan_keras.training.train import resume, train
+from pan_keras.training import resume, train
 
 BASELINE = "tsn_micro"
 
@@ -71,10 +72,19 @@ def demo(
 def _train(
     run: Path, model: str | None, root: Path | None, overrides: list[str], quiet: bool
 ) -> None:
+    pictures = [TrainingPictures()]
     if (run / "config.toml").is_file():
-        resume(run, quiet=quiet)
+        resume(run, callbacks=pictures, quiet=quiet)
     else:
-        train("motions", root=root, model=model, overrides=overrides, run=run, quiet=quiet)
+        train(
+            "motions",
+            root=root,
+            model=model,
+            overrides=overrides,
+            run=run,
+            callbacks=pictures,
+            quiet=quiet,
+        )
 
 
 def _test(run: Path, quiet: bool) -> Evaluation:

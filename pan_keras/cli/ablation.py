@@ -52,6 +52,7 @@ def ablation(
     """Train PAN and networks without parts of it on DATA and compare them on test clips."""
     from pan_keras.evaluation import ablation as experiment
     from pan_keras.reports.ablation_figure import write_ablation_figure
+    from pan_keras.reports.training_pictures import TrainingPictures
 
     if quick:
         seeds, clips, epochs = QUICK["seeds"], QUICK["clips"], QUICK["epochs"]
@@ -63,6 +64,7 @@ def ablation(
         clips=clips,
         overrides=[] if epochs is None else [f"training.epochs={epochs}"],
         folder=run,
+        callbacks=[TrainingPictures()],
         progress=lambda line: echo(line, err=True),
     )
     write_ablation_figure(result.rows, run / "results.png")

@@ -1,4 +1,4 @@
-"""`pan-keras train`: the command line of `pan_keras.training.train`."""
+"""`pan-keras train`: the command line of `pan_keras.training`."""
 
 import json
 from pathlib import Path
@@ -44,11 +44,15 @@ def train(
             "--resume goes on with the settings of the run; drop the other arguments "
             "(--run and --root may stay)"
         )
+    # TensorFlow takes seconds to import.
+    from pan_keras import training
+    from pan_keras.reports.training_pictures import TrainingPictures
     from pan_keras.runs.training_record import kept_text
-    from pan_keras.training import train as training  # TensorFlow takes seconds to import
+
+    callbacks = [TrainingPictures()]
 
     if resume:
-        result = training.resume(run, root=root, quiet=as_json)
+        result = training.resume(run, root=root, callbacks=callbacks, quiet=as_json)
     else:
         result = training.train(
             data,
@@ -57,6 +61,7 @@ def train(
             config=config,
             overrides=(*overrides, "training.jit=true") if jit else overrides,
             run=run,
+            callbacks=callbacks,
             quiet=as_json,
         )
     summary = result.to_json()

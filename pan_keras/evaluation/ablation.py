@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from pan_keras.config.config import Config
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
@@ -18,8 +20,8 @@ from pan_keras.files import replacing
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.runs.network import with_network
 from pan_keras.runs.run import Run, open_run
+from pan_keras.training import resolve, resume, train
 from pan_keras.training.optimisation.schedules import with_length
-from pan_keras.training.train import resolve, resume, train
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ def ablate(
     clips: int = 900,
     overrides: Iterable[str] = (),
     folder: Path = Path("runs/ablation"),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Ablation:
     """Trains every variant with every seed and measures it on the test clips.
@@ -167,6 +170,7 @@ def ablate(
         clips: Clips of `motions`, all splits, where they are made.
         overrides: `section.key=value` strings for all variants.
         folder: Gets a run folder per variant and seed, `results.csv` and `results.md`.
+        callbacks: Keras callbacks of each training.
         progress: Called with a line after each run.
 
     Raises:
@@ -189,7 +193,7 @@ def ablate(
         for seed in seeds:
             settings = (*overrides, *variant.settings, f"training.seed={seed}")
             run = folder / _folder_name(variant.name) / f"seed-{seed}"
-            result = _measured(run, data, root, variant.model, settings)
+            result = _measured(run, data, root, variant.model, settings, callbacks)
             accuracies.append(result.top1)
             if progress is not None:
                 progress(f"{variant.name}, seed {seed}: top-1 {result.top1:.3f}")
@@ -205,7 +209,12 @@ def ablate(
 
 
 def _measured(
-    run: Path, data: str, root: Path | None, model: str, settings: Sequence[str]
+    run: Path,
+    data: str,
+    root: Path | None,
+    model: str,
+    settings: Sequence[str],
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> Evaluation:
     if (run / "config.toml").is_file():
         wanted = resolve(data, root=root, model=model, overrides=settings)
@@ -214,9 +223,17 @@ def _measured(
         found = stored_evaluation(open_run(run), "test")
         if found is not None:
             return found
-        resume(run, quiet=True)
+        resume(run, callbacks=callbacks, quiet=True)
     else:
-        train(data, root=root, model=model, overrides=settings, run=run, quiet=True)
+        train(
+            data,
+            root=root,
+            model=model,
+            overrides=settings,
+            run=run,
+            callbacks=callbacks,
+            quiet=True,
+        )
     return evaluate(run, split="test", progress=False)
 
 

@@ -1,28 +1,50 @@
 """What a person sees while a model trains."""
 
 import sys
+import time
 from collections.abc import Mapping
 
+import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pan_keras.printable import printable_message
 
+TEXTS = {
+    "loss": "loss {:.3f}",
+    "accuracy": "accuracy {:.3f}",
+    "val_loss": "val loss {:.3f}",
+    "val_accuracy": "val accuracy {:.3f}",
+    "clips_per_second": "{:.1f} clips/s",
+    "input_wait": "input wait {:.1%}",
+}
+SECONDS = 0.5  # between two states of the line in a notebook
 
-class TrainingProgress:
-    """A bar on a terminal, one line an epoch elsewhere, nothing when quiet.
+
+class ConsoleProgress(keras.callbacks.Callback):
+    """A bar on a terminal, a line that moves in a notebook, elsewhere one line per epoch.
 
     Args:
         epochs: Epochs of the run.
         steps: Steps of an epoch.
-        quiet: Whether to print warnings alone.
+        quiet: Whether to print warnings only.
+
+    Example:
+        >>> with ConsoleProgress(epochs=20, steps=12) as progress:
+        ...     progress.note("resumed at step 24 of 240")
     """
 
+    async_safe = True  # it can do with the metrics that were fetched last
+
     def __init__(self, epochs: int, steps: int, quiet: bool = False):
+        super().__init__()
         self.epochs = epochs
         self.steps = steps
         self.quiet = quiet
-        self.console = Console(file=sys.stderr, soft_wrap=True, highlight=False)
+        self.notebook = _is_notebook()
+        # As plain text: rich's own way needs widgets that a notebook may not have.
+        file = sys.stdout if self.notebook else sys.stderr
+        self.console = Console(file=file, soft_wrap=True, highlight=False, force_jupyter=False)
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
@@ -33,52 +55,63 @@ class TrainingProgress:
             disable=quiet or not self.console.is_terminal,
         )
         self.task = self.bar.add_task("", total=epochs * steps, epoch="", figures="")
+        self._epoch = 0
+        self._drawn = 0.0
+        self._line = ""
 
-    def __enter__(self) -> "TrainingProgress":
+    def __enter__(self) -> "ConsoleProgress":
         self.bar.start()
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.bar.stop()
+        self._clear()
 
-    def step(self, step: int, figures: Mapping[str, float]) -> None:
-        """Moves the bar to a step.
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
+        """Takes the number of the epoch."""
+        self._epoch = epoch
 
-        Args:
-            step: Steps done since the start of the run.
-            figures: `loss`, `accuracy`, `clips_per_second` and `input_wait` of the epoch so far.
-        """
-        epoch = (step - 1) // self.steps + 1
-        self.bar.update(
-            self.task, completed=step, epoch=f"{epoch}/{self.epochs}", figures=_text(figures)
-        )
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Moves the bar, or the line."""
+        name = f"{self._epoch + 1}/{self.epochs}"
+        if not self.bar.disable:
+            done = self._epoch * self.steps + batch + 1
+            self.bar.update(self.task, completed=done, epoch=name, figures=_text(logs or {}))
+        elif self.notebook and not self.quiet and time.monotonic() - self._drawn >= SECONDS:
+            self._drawn = time.monotonic()
+            self._clear()
+            self._line = f"epoch {name}  step {batch + 1}/{self.steps}  {_text(logs or {})}"
+            print(self._line, end="", flush=True, file=self.console.file)
 
-    def epoch(self, row: Mapping[str, float]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Prints the line of a finished epoch."""
         if not self.quiet:
+            self._clear()
             self.console.print(
-                f"epoch {row['epoch']:.0f}/{self.epochs}  {_text(row)}", markup=False
+                f"epoch {epoch + 1}/{self.epochs}  {_text(logs or {})}", markup=False
             )
 
     def note(self, text: str) -> None:
-        """Prints a sentence that nobody who is quiet misses."""
+        """Prints a sentence, unless quiet."""
         if not self.quiet:
             self.message(text)
 
     def message(self, text: str) -> None:
-        """Prints a sentence that a person should read."""
+        """Prints a warning, quiet or not."""
+        self._clear()
         self.console.print(printable_message(text), markup=False)
+
+    def _clear(self) -> None:
+        if self._line:
+            print("\r" + " " * len(self._line) + "\r", end="", file=self.console.file)
+            self._line = ""
+
+
+def _is_notebook() -> bool:
+    """Whether IPython shows what is printed as a notebook does; never imports it."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and type(shell).__name__ != "TerminalInteractiveShell"
 
 
 def _text(figures: Mapping[str, float]) -> str:
-    parts = [f"loss {figures['loss']:.3f}", f"accuracy {figures['accuracy']:.3f}"]
-    if "val_accuracy" in figures:
-        parts += [
-            f"val loss {figures['val_loss']:.3f}",
-            f"val accuracy {figures['val_accuracy']:.3f}",
-        ]
-    parts += [
-        f"{figures['clips_per_second']:.1f} clips/s",
-        f"input wait {figures['input_wait']:.1%}",
-    ]
-    return "  ".join(parts)
+    return "  ".join(text.format(figures[name]) for name, text in TEXTS.items() if name in figures)

@@ -1,7 +1,6 @@
 """The training loop: exact to the bit across a kill and a resume."""
 
 import shlex
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,26 +16,26 @@ from pan_keras.clips.framing import framing
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
-from pan_keras.files import replacing
 from pan_keras.inference.keras_inference import Inference
 from pan_keras.input import FrameStore, LeftOut, reporting, steps_per_epoch, training_dataset
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import CHECKPOINTS, Run, clip_shape
+from pan_keras.runs.run import Run, clip_shape
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
+from pan_keras.training.callbacks import CallbackList
 from pan_keras.training.checkpoints import Checkpoints
 from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.keeping import Keeping
 from pan_keras.training.loop_state import State, Sums, TimedBatches
+from pan_keras.training.model_files import ModelFiles
 from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.mixup import Mixup
 from pan_keras.training.optimisation.optimizers import create_optimizer
 from pan_keras.training.optimisation.schedules import length
 from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
-from pan_keras.training.pictures import Pictures
-from pan_keras.training.progress import TrainingProgress
+from pan_keras.training.progress import ConsoleProgress
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.validation import Validation
 
@@ -57,6 +56,7 @@ class Trainer:
         config: The complete configuration.
         data: The opened data.
         run: The folder to write into.
+        callbacks: Called in their order, after the progress.
 
     Example:
         >>> trainer = Trainer(config, open_data("videos"), run)
@@ -64,7 +64,13 @@ class Trainer:
         >>> rows[-1]["val_accuracy"]
     """
 
-    def __init__(self, config: Config, data: VideoData, run: Run):
+    def __init__(
+        self,
+        config: Config,
+        data: VideoData,
+        run: Run,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ):
         # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
         if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
@@ -72,6 +78,7 @@ class Trainer:
         keras.utils.set_random_seed(config.training.seed)
         training = config.training
         self.run = run
+        self.callbacks = tuple(callbacks)
         self.config = config
         self.shape = clip_shape(config)
         self.classes = data.classes
@@ -102,18 +109,20 @@ class Trainer:
         )
         self._reported: set[Path] = set()
         self._ahead: list[tuple[int, tf.Tensor, tf.Tensor, int]] = []
-        self._fetched = 0.0
+        self._fetched = self._saved = 0.0
+        self._hooks: CallbackList
         self.left_out = LeftOut(run.path / "left_out.json")
         clips = data.clips("val")
-        self.keeping = Keeping(training.keep, len(clips), stops=training.patience > 0)
+        keeping = Keeping(training.keep, len(clips), stops=training.patience > 0)
+        self.files = ModelFiles(run, config, len(data.classes), keeping)
         self.validation = Validation(
-            run,
+            config,
             clips,
             Inference(self.model),
             self.store,
             self.left_out,
-            Pictures(self.model, data.classes, clips, run.shape, self.store),
-            self.part,
+            batch=self.part,
+            command=self._command,
         )
         self.checkpoints = Checkpoints(run.path / "checkpoints")
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
@@ -122,20 +131,19 @@ class Trainer:
         """Trains to the last epoch, from the newest checkpoint if there is one.
 
         Args:
-            quiet: Whether to print warnings alone.
+            quiet: Whether to print warnings only.
             notes: Sentences to print before the start.
 
         Returns:
-            One row of metrics an epoch.
+            One row of metrics per epoch.
 
         Raises:
             UserError: If the disk is full, all checkpoints are damaged, or there are no weights to
                 start from.
             Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
         """
-        epochs = self.length.epochs
         with (
-            TrainingProgress(epochs, self.steps, quiet) as progress,
+            ConsoleProgress(self.length.epochs, self.steps, quiet) as progress,
             StopRequest() as stop,
             reporting(self.store),
         ):
@@ -147,40 +155,69 @@ class Trainer:
                 progress.note(note)
             self._report_left_out(progress)
             state = self._start(progress)
-            if self._is_over(state):
-                return state.rows
-            batches = TimedBatches(iter(self._training_batches(state.step)))
-            saved = time.perf_counter()
-            while True:
-                if state.step >= self.steps * (len(state.rows) + 1):
-                    progress.epoch(self._end_epoch_safely(state))
-                    saved = time.perf_counter()
-                self._report_left_out(progress)
-                if self._is_over(state):
-                    break
-                if stop.signal:
-                    self._save(state)
-                    raise self._interrupted(state, stop.signal)
-                self._advance(state, batches)
-                if not self._ahead:
-                    progress.step(state.step, state.sums.figures())
-                if time.perf_counter() - saved >= self.config.training.checkpoint_seconds:
-                    self._save(state)
-                    saved = time.perf_counter()
-            if state.step < epochs * self.steps:
-                progress.note(f"stopped: {state.stale} epochs without a better validation result")
-            uncertain = kept_doubt(self.keeping.record(state.rows))
-            if uncertain:
-                progress.message(f"warning: {uncertain}")
+            if not self._is_over(state):
+                self._train(state, progress, stop)
         return state.rows
 
-    def _report_left_out(self, progress: TrainingProgress) -> None:
+    def _train(self, state: State, progress: ConsoleProgress, stop: StopRequest) -> None:
+        self._hooks = CallbackList(
+            [progress, *self.callbacks], self, self.length.epochs, self.steps
+        )
+        batches = TimedBatches(iter(self._training_batches(state.step)))
+        self.model.stop_training = False
+        self._saved = time.perf_counter()
+        self._hooks.call("on_train_begin")
+        while not (self._is_over(state) or self.model.stop_training):
+            epoch = len(state.rows)
+            self._hooks.call("on_epoch_begin", epoch)
+            self._run_epoch(state, batches, progress, stop)
+            if state.step < self.steps * (epoch + 1):
+                self._save(state)
+                break
+            row = self._end_epoch_safely(state)
+            self._saved = time.perf_counter()
+            # Keras's callbacks bring the number of the epoch themselves.
+            logs = {name: value for name, value in row.items() if name not in ("epoch", "step")}
+            self._hooks.call("on_epoch_end", epoch, logs=logs)
+            self._report_left_out(progress)
+        self._hooks.call("on_train_end")
+        steps = self.steps * self.length.epochs
+        if self._is_over(state) and state.step < steps:
+            progress.note(f"stopped: {state.stale} epochs without a better validation result")
+        elif state.step < steps:
+            progress.note(f"stopped by a callback at step {state.step} of {steps}")
+        uncertain = kept_doubt(self.files.keeping.record(state.rows)) if state.rows else None
+        if uncertain:
+            progress.message(f"warning: {uncertain}")
+
+    def _run_epoch(
+        self, state: State, batches: TimedBatches, progress: ConsoleProgress, stop: StopRequest
+    ) -> None:
+        """Takes the remaining steps of an epoch, unless a callback stops the training before."""
+        start, end = self.steps * len(state.rows), self.steps * (len(state.rows) + 1)
+        logs = state.sums.figures()
+        while state.step < end and not self.model.stop_training:
+            if stop.signal:
+                self._save(state)
+                self._hooks.call("on_train_end")
+                raise self._interrupted(state, stop.signal)
+            self._hooks.call("on_train_batch_begin", state.step - start)
+            self._advance(state, batches)
+            if not self._ahead:
+                logs = state.sums.figures()
+            self._hooks.call("on_train_batch_end", state.step - start - 1, logs=logs)
+            self._report_left_out(progress)
+            if time.perf_counter() - self._saved >= self.config.training.checkpoint_seconds:
+                self._save(state)
+                self._saved = time.perf_counter()
+
+    def _report_left_out(self, progress: ConsoleProgress) -> None:
         for path, reason in self.left_out.reasons.items():
             if path not in self._reported:
                 self._reported.add(path)
                 progress.message(f"{path}: left out from here on ({reason})")
 
-    def _start(self, progress: TrainingProgress) -> State:
+    def _start(self, progress: ConsoleProgress) -> State:
         saved = self.checkpoints.restore(self._variables(), warn=progress.message)
         if saved is not None:
             state = State(**{**saved, "sums": Sums(**saved["sums"])})
@@ -199,7 +236,7 @@ class Trainer:
                 self.average.restart()
         return state
 
-    def _note_environment(self, state: State, progress: TrainingProgress) -> None:
+    def _note_environment(self, state: State, progress: ConsoleProgress) -> None:
         now = environment()
         if state.step and not state.versions:
             # An earlier release wrote them beside the checkpoints alone.
@@ -221,10 +258,14 @@ class Trainer:
 
     def _interrupted(self, state: State, signal: int) -> Interrupted:
         steps = self.steps * self.length.epochs
-        command = f"pan-keras train --resume --run {shlex.quote(str(self.run.path))}"
         return Interrupted(
-            f"stopped at step {state.step} of {steps}; go on with: {command}", signal
+            f"stopped at step {state.step} of {steps}; go on with: {self._command}", signal
         )
+
+    @property
+    def _command(self) -> str:
+        """The command that resumes the run."""
+        return f"pan-keras train --resume --run {shlex.quote(str(self.run.path))}"
 
     def _save(self, state: State) -> None:
         self._fetch(state)
@@ -240,7 +281,8 @@ class Trainer:
         state.step += 1
         self._ahead.append((state.step, loss, correct, clips))
         late = time.perf_counter() - self._fetched >= SECONDS_AHEAD
-        if late or len(self._ahead) >= STEPS_AHEAD or state.step % self.steps == 0:
+        last = state.step % self.steps == 0
+        if late or last or self._hooks.every_step or len(self._ahead) >= STEPS_AHEAD:
             self._fetch(state)
         state.sums.waited += batches.waited - waited
         state.sums.seconds += time.perf_counter() - start
@@ -270,11 +312,10 @@ class Trainer:
     def _end_epoch(self, state: State) -> dict[str, float]:
         row = {"epoch": state.step // self.steps, "step": state.step, **state.sums.figures()}
         with self.average.in_place() if self.average else nullcontext():
-            with self.writer.as_default(step=state.step):
-                row |= self.validation(state.step * self.config.training.batch)
+            row |= self._validate(state)
             row["learning_rate"] = float(self.optimizer.learning_rate)
             rows = [*state.rows, row]
-            self._save_models(rows)
+            self.files.write(self.model, rows)
         self._judge(state, row)
         state.rows = rows
         state.sums = Sums()
@@ -285,6 +326,16 @@ class Trainer:
         self.writer.flush()
         self._save(state)
         return row
+
+    def _validate(self, state: State) -> dict[str, float]:
+        if not self.validation.clips:
+            return {}
+        self._hooks.call("on_test_begin")
+        found = self.validation(state.step * self.config.training.batch)
+        with self.writer.as_default(step=state.step):
+            self._hooks.validated(found.labels, found.predicted)
+        self._hooks.call("on_test_end", logs={"loss": found.loss, "accuracy": found.accuracy})
+        return {"val_loss": found.loss, "val_accuracy": found.accuracy}
 
     def _judge(self, state: State, row: dict[str, float]) -> None:
         """Counts the epochs without a better validation result."""
@@ -297,27 +348,6 @@ class Trainer:
         better = score > state.best
         state.best = score if better else state.best
         state.stale = 0 if better else state.stale + 1
-
-    def _save_models(self, rows: list[dict[str, float]]) -> None:
-        kept, last, best = (self.run.path / name for name in CHECKPOINTS.values())
-        self._save_model(last)
-        if self.keeping.clips and self.keeping.best(rows) is rows[-1]:
-            _copy(last, best)
-        chosen = self.keeping.kept(rows)
-        if chosen is rows[-1]:
-            _copy(last, kept)
-        elif self.keeping.rule == "auto":
-            _copy(best, kept)
-        self.run.write("kept.json", self.keeping.record(rows))
-
-    def _save_model(self, file: Path) -> None:
-        model = self.model
-        if self.config.training.precision != "float32":
-            # What is used and exported later computes in full precision.
-            model = create_model(self.config, len(self.classes))
-            model.set_weights(self.model.get_weights())
-        with replacing(file) as temporary:
-            model.save(temporary)
 
     def _loss(self) -> Loss:
         training = self.config.training
@@ -350,8 +380,3 @@ class Trainer:
             sampling=augmentation.sampling,
             left_out=self.left_out,
         )
-
-
-def _copy(source: Path, target: Path) -> None:
-    with replacing(target) as temporary:
-        shutil.copyfile(source, temporary)

@@ -1,17 +1,34 @@
 """Loss and accuracy on the validation clips, after an epoch."""
 
-import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from pan_keras.config.config import Config
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
 from pan_keras.inference.keras_inference import Inference
 from pan_keras.input import FrameStore, LeftOut, evaluation_dataset
-from pan_keras.runs.run import Run
-from pan_keras.training.pictures import Pictures
+from pan_keras.runs.run import clip_shape
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The result of a validation.
+
+    Attributes:
+        labels: `(clips,)`, the true classes.
+        predicted: `(clips,)`, the most probable classes.
+        loss: Mean cross-entropy.
+        accuracy: Share of the clips whose class was found.
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    loss: float
+    accuracy: float
 
 
 class Validation:
@@ -20,74 +37,70 @@ class Validation:
     A clip that breaks is left out from this validation on; `left_out` remembers it.
 
     Args:
-        run: The run, which says what the model takes in.
+        config: The configuration, which gives clip shape, sampling and workers.
         clips: The clips; there may be none.
         inference: The model.
         store: Source of decoded frames.
         left_out: Clips that broke earlier in the run.
-        pictures: What TensorBoard shows of the clips.
         batch: Clips at a time.
+        command: The command that resumes the run, for errors.
 
     Example:
-        >>> validation(position=96)
-        {'val_loss': 0.61, 'val_accuracy': 0.75}
+        >>> validation(position=96).accuracy
+        0.75
     """
 
     def __init__(
         self,
-        run: Run,
+        config: Config,
         clips: Sequence[Clip],
         inference: Inference,
         store: FrameStore,
         left_out: LeftOut,
-        pictures: Pictures,
         batch: int,
+        command: str,
     ):
-        self.run = run
+        self.config = config
         self.clips = clips
         self.inference = inference
         self.store = store
         self.left_out = left_out
-        self.pictures = pictures
         self.batch = batch
+        self.command = command
 
-    def __call__(self, position: int) -> dict[str, float]:
-        """Measures, and writes pictures to the default writer of TensorBoard.
+    def __call__(self, position: int) -> Validated:
+        """Measures on all clips that can be read.
 
         Args:
             position: Training examples that were seen before.
 
-        Returns:
-            `val_loss` and `val_accuracy`; nothing where there are no clips.
-
         Raises:
-            UserError: If there are clips and none of them can be read.
+            UserError: If none of the clips can be read.
         """
-        if not self.clips:
-            return {}
         clips = [clip for clip in self.clips if not self.left_out.holds(clip.path, position)]
         dataset = evaluation_dataset(
             clips,
-            self.run.shape,
+            clip_shape(self.config),
             batch=self.batch,
             store=self.store,
-            sampling=self.run.config.augmentation.validation_sampling,
-            workers=self.run.config.data.workers,
+            sampling=self.config.augmentation.validation_sampling,
+            workers=self.config.data.workers,
         )
         logits, index = self.inference(dataset, self.batch)
         if not len(index):
             # Nothing is noted as left out: the run can go on when the clips are back.
             raise UserError(
                 f"none of the {len(self.clips)} validation clips can be decoded any more; check "
-                "that the disk with the data is there, and go on with pan-keras train --resume "
-                f"--run {shlex.quote(str(self.run.path))}"
+                f"that the disk with the data is there, and go on with {self.command}"
             )
         broken = self.store.broken.keys() & {clip.path for clip in clips}
         self.left_out.add({path: self.store.broken[path] for path in broken}, position)
         labels = np.array([clips[row].label for row in index])
         scores = np.asarray(tf.nn.log_softmax(logits.astype("float64")))
-        self.pictures.write(labels, scores.argmax(-1))
-        return {
-            "val_loss": float(-scores[np.arange(len(labels)), labels].mean()),
-            "val_accuracy": float((scores.argmax(-1) == labels).mean()),
-        }
+        predicted = scores.argmax(-1)
+        return Validated(
+            labels=labels,
+            predicted=predicted,
+            loss=float(-scores[np.arange(len(labels)), labels].mean()),
+            accuracy=float((predicted == labels).mean()),
+        )

@@ -5,11 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from pan_keras import training
 from pan_keras.cli import main
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
-from pan_keras.training import train as training
 
 QUICK = [
     "model.segments=2",

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from pan_keras.cli import main
 from pan_keras.errors import UserError
 from pan_keras.evaluation.ablation import CUES, PARTS, Ablation, Row, Variant, ablate
-from pan_keras.training.train import resolve
+from pan_keras.training import resolve
 
 TINY = (
     "model.segments=2",

@@ -16,7 +16,7 @@ from pan_keras.models import PANEnsemble, PANFull
 from pan_keras.reports.report import write_report
 from pan_keras.runs.combining import combine
 from pan_keras.runs.run import Run
-from pan_keras.training.train import resume
+from pan_keras.training import resume
 
 
 @pytest.fixture(scope="module")

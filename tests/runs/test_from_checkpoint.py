@@ -14,7 +14,7 @@ from pan_keras.inference import predict
 from pan_keras.reports.report import write_report
 from pan_keras.runs.from_checkpoint import convert_checkpoints, export_to_torch
 from pan_keras.runs.run import open_run
-from pan_keras.training.train import train
+from pan_keras.training import train
 
 LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
 

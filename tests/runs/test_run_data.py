@@ -9,8 +9,7 @@ from pan_keras.data import open_data
 from pan_keras.errors import UserError
 from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.run import Run
-from pan_keras.training import trainer
-from pan_keras.training.train import resume, train
+from pan_keras.training import resume, train, trainer
 
 SETTINGS = (
     "model.segments=2",

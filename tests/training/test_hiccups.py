@@ -10,7 +10,7 @@ from video_files import moving_frames, write_video
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.input import frame_store
 from pan_keras.runs.run import open_run
-from pan_keras.training.train import resume, train
+from pan_keras.training import resume, train
 from pan_keras.training.trainer import Trainer
 from pan_keras.video import BrokenVideo
 from pan_keras.video.container import SlowVideo

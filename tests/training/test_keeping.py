@@ -11,8 +11,8 @@ from pan_keras.metrics.intervals import wilson
 from pan_keras.reports.report import write_report
 from pan_keras.runs.run import open_run
 from pan_keras.runs.training_record import kept_doubt, kept_text
+from pan_keras.training import train
 from pan_keras.training.keeping import Keeping
-from pan_keras.training.train import train
 
 SETTINGS = (
     "model.segments=2",

@@ -17,8 +17,7 @@ from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.runs.network import describe_network, with_network
 from pan_keras.runs.run import open_run
-from pan_keras.training import trainer
-from pan_keras.training.train import resolve, resume, train
+from pan_keras.training import resolve, resume, train, trainer
 
 SETTINGS = (
     "model.segments=2",
@@ -120,7 +119,7 @@ def test_there_are_no_mirror_images_of_a_folder_unless_asked_for(options, tmp_pa
 
 
 def test_mirror_images_of_a_card_that_allows_them(tmp_path, monkeypatch):
-    from pan_keras.training import train as module
+    from pan_keras.training import configuring as module
 
     card = module.load_card("motions")
     monkeypatch.setattr(

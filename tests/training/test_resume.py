@@ -12,7 +12,7 @@ import pytest
 from pan_keras.data import make_motions
 from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
-from pan_keras.training.train import resume, train
+from pan_keras.training import resume, train
 
 SETTINGS = (
     "model.segments=2",
@@ -32,7 +32,7 @@ DELAYS = np.random.default_rng(2021).uniform(0.0, 10.0, size=10).round(3).tolist
 KILLED = """
 import json, os, signal, sys, threading, time
 from pathlib import Path
-from pan_keras.training import train as training
+from pan_keras import training
 from pan_keras.training.trainer import Trainer
 
 run, root, overrides, delay = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
@@ -82,7 +82,8 @@ MOMENTS = {
 KILLED_AT = """
 import json, os, signal, sys
 from pathlib import Path
-from pan_keras.training import train as training, trainer
+from pan_keras import training
+from pan_keras.training import trainer
 
 run, root, overrides, name, method, count = sys.argv[1:]
 owner = getattr(trainer, name)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pan_keras.errors import UserError
+from pan_keras.training import resume, train
 from pan_keras.training.stopping import StopRequest
-from pan_keras.training.train import resume, train
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (
@@ -185,7 +185,7 @@ def test_a_folder_that_was_there_stays_and_is_empty_again(small_motions, tmp_pat
 
 def test_two_runs_at_once_take_two_names(small_motions, tmp_path, monkeypatch):
     from pan_keras.runs.new_run import new_run
-    from pan_keras.training.train import resolve
+    from pan_keras.training import resolve
 
     monkeypatch.chdir(tmp_path)
     config = resolve("motions", root=small_motions)

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from pan_keras.training.train import train
 
 from pan_keras.backbones import registry
 from pan_keras.backbones.resnet import ResNet
 from pan_keras.data import make_motions
 from pan_keras.deploy import export
 from pan_keras.runtime.stream import Stream
-from pan_keras.training.train import train
 
 SETTINGS = (
     "model.name=pan_lite_micro",

@@ -1,17 +1,15 @@
-"""From a folder of videos to a run folder: the main job."""
+"""Trains a model into a run folder, and resumes such a training."""
 
-import difflib
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pan_keras import models
-from pan_keras.config import load_config
+import keras
+
 from pan_keras.config.config import FRESH, Config
-from pan_keras.config.loading import recipes
-from pan_keras.data import Card, VideoData, card_text, is_card, is_own_card, load_card
+from pan_keras.data import VideoData, card_text
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.runs.combining import RECORD
@@ -19,8 +17,10 @@ from pan_keras.runs.data_identity import data_root, identity_of
 from pan_keras.runs.network import create_model, describe_network, with_network
 from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
 from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing
-from pan_keras.runs.run_data import NO_DATA, open_configured_data, open_run_data
+from pan_keras.runs.run_data import open_configured_data, open_run_data
 from pan_keras.runs.versions import versions
+from pan_keras.training.callbacks import check_callbacks
+from pan_keras.training.configuring import resolve
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.trainer import Trainer
@@ -28,12 +28,12 @@ from pan_keras.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run came to.
+    """The result of a training.
 
-    Args:
+    Attributes:
         run: The run folder.
-        rows: One row of metrics an epoch.
-        seconds: Time this call took.
+        rows: One row of metrics per epoch; none where a callback stopped the training in the first.
+        seconds: Time that this call took.
     """
 
     run: Run
@@ -42,7 +42,7 @@ class TrainingResult:
 
     def to_json(self) -> dict[str, Any]:
         """The result for programs."""
-        last = self.rows[-1]
+        last = self.rows[-1] if self.rows else {"epoch": 0, "step": 0}
         accuracies = [row["val_accuracy"] for row in self.rows if "val_accuracy" in row]
         return {
             "run": str(self.run.path),
@@ -50,8 +50,8 @@ class TrainingResult:
             "steps": int(last["step"]),
             "best_val_accuracy": max(accuracies, default=None),
             "kept": self.run.kept,
-            "input_wait": last["input_wait"],
-            "clips_per_second": last["clips_per_second"],
+            "input_wait": last.get("input_wait"),
+            "clips_per_second": last.get("clips_per_second"),
             "seconds": round(self.seconds, 1),
         }
 
@@ -59,11 +59,13 @@ class TrainingResult:
 def train(
     source: str | Path | None = None,
     *,
-    root: Path | None = None,
+    root: str | Path | None = None,
     model: str | None = None,
-    config: str | Path | None = None,
+    config: Config | str | Path | None = None,
     overrides: Iterable[str] = (),
-    run: Path | None = None,
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    run: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
 ) -> TrainingResult:
     """Trains a model on labelled videos.
@@ -73,24 +75,31 @@ def train(
             the embedded data set `motions`, which is made if absent.
         root: Folder of the videos that a card speaks of.
         model: A name that `pan_keras.models.names()` lists.
-        config: A TOML file, or the name of a shipped recipe.
-        overrides: `section.key=value` strings that win over all else.
+        config: A `Config`, a TOML file, or the name of a shipped recipe.
+        overrides: `section.key=value` strings, as of a command line.
+        sections: Values by section and key, which win over all else.
         run: Folder to make; by default the next free `runs/SOURCE-MODEL-NUMBER`.
-        quiet: Whether to print warnings alone.
+        callbacks: Keras callbacks, or `TrainingCallback`s; docs/training.md says which hooks are
+            called when.
+        quiet: Whether to print warnings only.
 
     Raises:
-        UserError: If the configuration or the data are unusable, or `run` exists. Nothing is left
-            of a run that was refused.
+        UserError: If the configuration, the data or a callback are unusable, or `run` exists.
+            Nothing is left of a run that was refused.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
-        >>> result = train("videos", overrides=["training.epochs=30"])
+        >>> result = train("videos", sections={"training": {"epochs": 30}})
         >>> result.rows[-1]["val_accuracy"]
     """
-    resolved = resolve(source, root=root, model=model, config=config, overrides=overrides)
+    callbacks = check_callbacks(callbacks)
+    resolved = resolve(
+        source, root=root, model=model, config=config, overrides=overrides, sections=sections
+    )
     start = time.perf_counter()
     if run is not None:
-        refuse_taken(Path(run))
+        run = Path(run)
+        refuse_taken(run)
     network = with_network(resolved)
     if network.model.weights != FRESH:
         # Weights that do not fit are refused before the data are looked into.
@@ -110,18 +119,23 @@ def train(
         new.write("config.toml", complete.to_toml())
         notes = describe_network(complete, resolved)
         notes += describe(complete, resolved, len(data.clips("train")))
-        return _fit(complete, data, new, notes, start, quiet)
+        return _fit(Trainer(complete, data, new, callbacks), notes, start, quiet)
 
 
 def resume(
-    run: Path | None = None, *, root: Path | None = None, quiet: bool = False
+    run: str | Path | None = None,
+    *,
+    root: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    quiet: bool = False,
 ) -> TrainingResult:
-    """Goes on with a run where its newest whole checkpoint stands.
+    """Resumes a run from its newest whole checkpoint.
 
     Args:
         run: The run folder; by default the latest in `runs`.
         root: Folder of its videos, where they were moved.
-        quiet: Whether to print warnings alone.
+        callbacks: As for `train`; callbacks of an earlier call are not remembered.
+        quiet: Whether to print warnings only.
 
     Raises:
         UserError: If the folder is no run or was put together from others, its data are not those
@@ -129,63 +143,17 @@ def resume(
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
     """
     start = time.perf_counter()
+    callbacks = check_callbacks(callbacks)
     found = latest_run() if run is None else open_run(run)
     if (found.path / RECORD).is_file():
         raise UserError(f"{found.path}: was put together from runs; train these on, and combine")
     with locked(found.path / LOCK, str(found.path)):
         config, data = found.config, _unchanged_data(found, root)
+        if not (found.path / "data_report.json").is_file():
+            found.write("data_report.json", data.report())
         clips = len(data.clips("train"))
         notes = describe(with_length(config, clips), config, clips)
-        return _fit(config, data, found, notes, start, quiet)
-
-
-def resolve(
-    source: str | Path | None = None,
-    *,
-    root: Path | None = None,
-    model: str | None = None,
-    config: str | Path | None = None,
-    overrides: Iterable[str] = (),
-) -> Config:
-    """The configuration that `train` would use; the arguments are those of `train`."""
-    overrides = list(overrides)
-    named = {item.partition("=")[0].strip() for item in overrides}
-    file = None if config is None or str(config) in recipes() else Path(config)
-    given = load_config(file=file, overrides=overrides)
-    card = _card(str(source or given.data.source))
-    if model is not None:
-        overrides.append(f'model.name="{model}"')
-    defaults = dict(card.training) if card else {}
-    recipe = defaults.pop("config", "small")
-    if config is not None and file is None and str(config) != recipe:
-        # A card's settings are meant for the recipe that it names.
-        recipe, defaults = str(config), {}
-    resolved = load_config(recipe, defaults, file, overrides)
-    resolved = _with_flip(resolved, card)
-    if resolved.model.name not in models.names():
-        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "`pan-keras models` lists them"
-        raise UserError(f"model: there is no {resolved.model.name}; {hint}")
-    weights = Path(resolved.model.weights)
-    if resolved.model.weights != FRESH and weights.exists():
-        resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
-    where = source if source is not None else resolved.data.source
-    if not where:
-        raise UserError(NO_DATA.format("the configuration"))
-    own = is_own_card(where)
-    if card is None or own:
-        where = Path(where).expanduser().resolve()
-    folder = root if root is not None else resolved.data.root
-    if not folder and card is not None and card.generator:
-        folder = Path("data") / card.name
-    elif not folder and own:
-        folder = Path(where).parent
-    if root is not None and "data.root" in named:
-        raise UserError("the root is given twice, by --root and by --set data.root; drop one")
-    located = replace(
-        resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
-    )
-    return replace(resolved, data=located)
+        return _fit(Trainer(config, data, found, callbacks), notes, start, quiet)
 
 
 def _check_trainable(config: Config, data: VideoData) -> None:
@@ -203,12 +171,8 @@ def _check_trainable(config: Config, data: VideoData) -> None:
         )
 
 
-def _fit(
-    config: Config, data: VideoData, run: Run, notes: Sequence[str], start: float, quiet: bool
-) -> TrainingResult:
-    trainer = Trainer(config, data, run)
-    if not (run.path / "data_report.json").is_file():
-        run.write("data_report.json", data.report())
+def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> TrainingResult:
+    run = trainer.run
     report = run.data_report
     try:
         rows = trainer.fit(quiet, notes)
@@ -223,7 +187,7 @@ def _fit(
     return TrainingResult(run, rows, time.perf_counter() - start)
 
 
-def _unchanged_data(run: Run, root: Path | None) -> VideoData:
+def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:
     """The data of a run that goes on, which must be those that it began with."""
     data = open_run_data(run, root=root, looked_into=True)
     changed = data.changes.phrases()
@@ -251,18 +215,3 @@ def _changed_counts(run: Run, data: VideoData) -> list[str]:
         for key in ("clips", "splits", "classes")
         if before[key] != now[key]
     ][:1]
-
-
-def _card(source: str) -> Card | None:
-    return load_card(source) if is_card(source) else None
-
-
-def _with_flip(config: Config, card: Card | None) -> Config:
-    flip = config.augmentation.flip
-    if flip is None:
-        flip = card is not None and card.flip
-    if flip and card is not None and not card.flip:
-        raise UserError(
-            f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
-        )
-    return replace(config, augmentation=replace(config.augmentation, flip=flip))

@@ -11,9 +11,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pan_keras.data import Clip, open_data
 from pan_keras.input import FrameStore
-from pan_keras.training import pictures
-from pan_keras.training.pictures import CLIPS, Pictures
-from pan_keras.training.train import train
+from pan_keras.reports import training_pictures as pictures
+from pan_keras.reports.training_pictures import CLIPS, Pictures, TrainingPictures
+from pan_keras.training import train
 
 QUICK = (
     "model.segments=2",
@@ -43,7 +43,12 @@ def images(folder):
 def test_training_writes_pictures_of_the_same_clips(small_motions, tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "SHARE", 1e9)
     run = train(
-        "motions", root=small_motions, overrides=QUICK, run=tmp_path / "run", quiet=True
+        "motions",
+        root=small_motions,
+        overrides=QUICK,
+        run=tmp_path / "run",
+        callbacks=[TrainingPictures()],
+        quiet=True,
     ).run
     found = images(run.path / "tensorboard")
     assert set(found) == {"confusion", "motion"}

@@ -15,11 +15,33 @@ from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.inference.motion_cue import MotionCue
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.metrics.scores import confusion_matrix
+from pan_keras.training.callbacks import TrainingCallback
+from pan_keras.training.trainer import Trainer
 from pan_keras.video import BrokenVideo
 
 CLIPS = 4
 SHARE = 0.02  # of the time that the pictures may take
 SIDE = 96  # pixels of the shorter side of a frame, at least
+
+
+class TrainingPictures(TrainingCallback):
+    """Writes `Pictures` of the validation clips to the TensorBoard folder of a run.
+
+    Example:
+        >>> train("videos", callbacks=[TrainingPictures()])
+    """
+
+    def set_trainer(self, trainer: Trainer) -> None:
+        """Prepares the pictures of the trainer's model and clips."""
+        super().set_trainer(trainer)
+        clips = trainer.validation.clips
+        self._pictures = Pictures(
+            trainer.model, trainer.classes, clips, trainer.shape, trainer.store
+        )
+
+    def on_validation_end(self, labels: np.ndarray, predicted: np.ndarray) -> None:
+        """Writes the pictures, where they are due."""
+        self._pictures.write(labels, predicted)
 
 
 class Pictures:

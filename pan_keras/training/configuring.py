@@ -1,0 +1,111 @@
+"""The configuration of a training: recipe, data set card, file and arguments put together."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pan_keras import models
+from pan_keras.config.config import FRESH, Config
+from pan_keras.config.loading import load_config, recipes
+from pan_keras.config.tables import assemble, override
+from pan_keras.data import Card, is_card, is_own_card, load_card
+from pan_keras.errors import UserError
+from pan_keras.runs.run_data import NO_DATA
+
+
+def resolve(
+    source: str | Path | None = None,
+    *,
+    root: str | Path | None = None,
+    model: str | None = None,
+    config: Config | str | Path | None = None,
+    overrides: Iterable[str] = (),
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Config:
+    """The configuration that `train` would use; the arguments are those of `train`.
+
+    A recipe or a file lies over the training settings of the data set card; a `Config` is complete,
+    so that only `source`, `model`, `overrides` and `sections` change it.
+
+    Raises:
+        UserError: If a setting is wrong, there is no such model, or no data are named.
+
+    Example:
+        >>> resolve("videos", sections={"training": {"epochs": 20}}).training.epochs
+        20
+    """
+    overrides, sections = list(overrides), dict(sections or {})
+    if root is not None and _sets_root(overrides, sections):
+        raise UserError("the root is given twice, by --root and as data.root; drop one")
+    if model is not None:
+        overrides.append(f'model.name="{model}"')
+    if isinstance(config, Config):
+        card = _card(str(source or config.data.source))
+        layers = [("the configuration", config.to_tables())]
+        layers += [(f"--set {item}", override(item)) for item in overrides]
+        resolved = assemble(Config, [*layers, ("", sections)])
+    else:
+        card, resolved = _from_recipe(source, config, overrides, sections)
+    resolved = _with_flip(resolved, card)
+    if resolved.model.name not in models.names():
+        near = difflib.get_close_matches(resolved.model.name, models.names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "`pan-keras models` lists them"
+        raise UserError(f"model: there is no {resolved.model.name}; {hint}")
+    weights = Path(resolved.model.weights)
+    if resolved.model.weights != FRESH and weights.exists():
+        resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
+    where = source if source is not None else resolved.data.source
+    if not where:
+        raise UserError(NO_DATA.format("the configuration"))
+    own = is_own_card(where)
+    if card is None or own:
+        where = Path(where).expanduser().resolve()
+    folder = root if root is not None else resolved.data.root
+    if not folder and card is not None and card.generator:
+        folder = Path("data") / card.name
+    elif not folder and own:
+        folder = Path(where).parent
+    located = replace(
+        resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
+    )
+    return replace(resolved, data=located)
+
+
+def _from_recipe(
+    source: str | Path | None,
+    config: str | Path | None,
+    overrides: list[str],
+    sections: Mapping[str, Mapping[str, Any]],
+) -> tuple[Card | None, Config]:
+    """The card of the data, and recipe, card, file, overrides and sections put together."""
+    file = None if config is None or str(config) in recipes() else Path(config)
+    given = load_config(file=file, overrides=overrides, sections=sections)
+    card = _card(str(source or given.data.source))
+    defaults = dict(card.training) if card else {}
+    recipe = defaults.pop("config", "small")
+    if config is not None and file is None and str(config) != recipe:
+        # A card's settings are meant for the recipe that it names.
+        recipe, defaults = str(config), {}
+    return card, load_config(recipe, defaults, file, overrides, sections)
+
+
+def _sets_root(overrides: Iterable[str], sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    named = {item.partition("=")[0].strip() for item in overrides}
+    return "data.root" in named or "root" in sections.get("data", {})
+
+
+def _card(source: str) -> Card | None:
+    return load_card(source) if is_card(source) else None
+
+
+def _with_flip(config: Config, card: Card | None) -> Config:
+    flip = config.augmentation.flip
+    if flip is None:
+        flip = card is not None and card.flip
+    if flip and card is not None and not card.flip:
+        raise UserError(
+            f"augmentation.flip is true, but {card.name} forbids mirror images; set it to false"
+        )
+    return replace(config, augmentation=replace(config.augmentation, flip=flip))
