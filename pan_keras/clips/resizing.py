@@ -1,7 +1,7 @@
 """Resizing frames with NumPy alone, to the very pixels that training sees.
 
 Whole numbers throughout, but for the weights, which are rounded to 256ths: the same bytes on every
-processor and in every language. `docs/devices.md` has it in a dozen lines.
+processor and in every language. `docs/bundle.md` has it in a dozen lines.
 """
 
 from functools import lru_cache

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,7 +60,6 @@ def test_any_size_gives_the_same_pixels(version):
 
 
 GOLDEN = json.loads((FOLDER / "resizing.json").read_text(encoding="utf-8"))
-DOCUMENT = Path(__file__).parents[2] / "docs" / "devices.md"
 sides = st.integers(1, 120)
 
 
@@ -77,17 +74,6 @@ def test_the_pixels_stay_what_they_were(row, resize):
     pixels = resize(golden_frame(*row["frame"]), tuple(row["size"]), row["version"])
     assert pixels.sum(dtype=int) == row["sum"]
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == row["sha256"]
-
-
-def test_the_document_computes_the_same_pixels():
-    text = DOCUMENT.read_text(encoding="utf-8")
-    names = {}
-    exec(re.search(r"^```python\n(from math.*?)^```$", text, re.MULTILINE | re.DOTALL)[1], names)
-    small = [row for row in GOLDEN if max(row["frame"]) <= 250 and row["version"] == 2]
-    assert len(small) >= 5
-    for row in small:
-        pixels = names["resize"](golden_frame(*row["frame"]).tolist(), *row["size"])
-        assert hashlib.sha256(np.array(pixels, np.uint8).tobytes()).hexdigest() == row["sha256"]
 
 
 @given(sides, sides, sides, sides)
