@@ -13,7 +13,7 @@ ifeq ($(TIER),fast)
 TESTS := tests/layers tests/video tests/clips tests/data tests/runtime tests/deploy/formats tests/test_files.py
 PYTEST += -m "not slow"
 endif
-GROUPS := --group test --group check
+GROUPS := --group test --group check --group docs
 LOWEST_TESTS := tests/layers tests/video tests/clips tests/config tests/runtime tests/deploy/formats \
 	tests/runs/test_earlier_runs.py tests/test_lock.py
 comma := ,
@@ -22,7 +22,7 @@ space := $() $()
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm ablation test check format backends backends-jax backends-torch lowest sizes wheel constraints clean
+.PHONY: help demo arm ablation test check docs format backends backends-jax backends-torch lowest sizes wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ check: $(VENV)/check-tools  ## Check format, lint, types and the import directio
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/docs-tools  ## Build the documentation into site/; broken links and references are errors.
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 format: $(VENV)/check-tools  ## Put the code into the format that check wants.
 	$(VENV)/bin/ruff format .
@@ -76,7 +79,7 @@ constraints: $(VENV)/pip  ## Look up current releases and write them to constrai
 		< $(VENV)/releases.json > constraints.txt
 
 clean:  ## Remove the environments and what was built.
-	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm dist
+	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm dist site
 
 # Files in an environment that say what it holds, so that a second call is quick.
 %/pip: constraints.txt
@@ -90,6 +93,10 @@ $(VENV)/installed: $(VENV)/pip pyproject.toml
 
 $(VENV)/test-tools: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group test
+	@touch $@
+
+$(VENV)/docs-tools: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group docs
 	@touch $@
 
 $(VENV)/check-tools: $(VENV)/installed
