@@ -56,9 +56,8 @@ def section(kind: type[_Section]) -> type[_Section]:
         Traceback (most recent call last):
         pan_keras.errors.UserError: Loader: workers is 0; it must be a whole number, at least 1
     """
-    checked: type[Any] = pydantic.dataclasses.dataclass(frozen=True, config={"extra": "forbid"})(
-        kind
-    )
+    decorate = pydantic.dataclasses.dataclass(frozen=True, config={"extra": "forbid"})
+    checked: type[Any] = decorate(kind)
     construct = checked.__init__
 
     @functools.wraps(construct)
@@ -114,8 +113,8 @@ def advice(kind: type, path: tuple[str, ...]) -> str:
         The key of that name in another section, those nearly of that name, or all there are.
 
     Example:
-        >>> advice(Config, ("training", "sede"))
-        'did you mean training.seed?'
+        >>> advice(Config, ("training", "epoch"))
+        'did you mean training.epochs?'
     """
     *sections, name = path
     parent = ".".join(sections)
@@ -224,7 +223,7 @@ def shown(value: Any) -> str:
     try:
         text = repr(value)
     except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
-        text = f"a {type(value).__name__}"
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

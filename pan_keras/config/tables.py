@@ -28,19 +28,24 @@ def assemble(kind: type[_Settings], layers: Iterable[tuple[str, Tables]]) -> _Se
     Raises:
         UserError: If a section or key is unknown, or a value that counts is of the wrong type or
             out of bounds. The sentence begins with where it comes from.
+
+    Example:
+        >>> layers = [("a.toml", {"training": {"epochs": 3}}), ("--set", {"training": {"seed": 1}})]
+        >>> assemble(Config, layers).training.epochs
+        3
     """
     layers = list(layers)
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
     for where, tables in layers:
         for name, table in tables.items():
-            origins[name,] = where
+            before = values.get(name, {})
             if not isinstance(table, Mapping):
-                values[name] = table
-                continue
-            before = values.get(name)
-            values[name] = {**(before if isinstance(before, Mapping) else {}), **table}
-            origins |= {(name, key): where for key in table}
+                values[name], origins[name,] = table, where
+            elif isinstance(before, Mapping):
+                values[name], origins[name,] = {**before, **table}, where
+                origins |= {(name, key): where for key in table}
+            # Else a value stands where a section should, which is refused below.
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:

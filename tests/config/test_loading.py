@@ -1,4 +1,4 @@
-"""A configuration is written and read back as it is, and no file that poses as one goes further."""
+"""Recipes, cards, files, overrides and keywords make a configuration; hostile files do not."""
 
 import dataclasses
 import os
@@ -11,11 +11,12 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pan_keras.config import Config, load_config, read_config
+from pan_keras.config import Config, load_config, make_config, read_config
+from pan_keras.config.loading import recipes
 from pan_keras.config.section import bounds_of
 from pan_keras.config.section import hints as section_hints
 from pan_keras.errors import UserError
-from pan_keras.runs.run import open_run
+from pan_keras.runs.run import Run, open_run, preprocessing
 
 BOUNDED = settings(max_examples=50, deadline=None, derandomize=True)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -226,3 +227,83 @@ def test_a_path_that_is_no_text_is_refused():
 def test_absurd_overrides_are_refused(item):
     with pytest.raises(UserError, match="must be a whole number"):
         load_config(overrides=[item])
+
+
+def test_later_sources_win(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[training]\nepochs = 3\nbatch = 2\n")
+    config = load_config(
+        card={"training": {"epochs": 9, "batch": 9, "seed": 9}},
+        file=file,
+        overrides=["training.batch=4"],
+    )
+    assert (config.training.seed, config.training.epochs, config.training.batch) == (9, 3, 4)
+
+
+def test_a_resolved_configuration_reads_back_as_itself(tmp_path):
+    overrides = ["model.aggregation=vip", 'data.source=a "b" \\ c', "augmentation.flip=true"]
+    overrides += ["training.schedule=steps", "training.milestones=[0.25, 0.5]"]
+    config = load_config(overrides=overrides)
+    file = tmp_path / "config.toml"
+    file.write_text(config.to_toml())
+    assert load_config(file=file) == config
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_shipped_recipes_are_valid(name):
+    assert isinstance(load_config(name), Config)
+
+
+@pytest.mark.parametrize("text", ["[training", "training = 1", "[trainig]\nseed = 1", "\xff"])
+def test_a_broken_file_is_named(tmp_path, text):
+    file = tmp_path / "broken.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"broken\.toml"):
+        load_config(file=file)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        load_config(file=tmp_path / "absent.toml")
+
+
+def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
+    text = load_config(overrides=["model.fit=letterbox"]).to_toml()
+    (tmp_path / "config.toml").write_text(text)
+    assert Run(tmp_path).shape.resizing == 2
+    assert Run(tmp_path).shape.fit == "letterbox"
+    assert preprocessing(Run(tmp_path).config)["fit"] == "letterbox"
+    lines = [
+        line for line in text.splitlines() if not line.startswith(("format", "resizing", "fit"))
+    ]
+    (tmp_path / "config.toml").write_text("\n".join(lines))
+    assert Run(tmp_path).shape.resizing == 1
+    assert Run(tmp_path).shape.fit == "crop"
+    assert preprocessing(Run(tmp_path).config)["resizing"] == 1
+
+
+def test_python_gives_sections_by_keyword():
+    config = make_config("videos", training={"epochs": 20}, model={"size": (32, 48)})
+    assert config.data.source == "videos"
+    assert (config.training.epochs, config.model.size) == (20, (32, 48))
+    assert config.training.learning_rate == load_config("small").training.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"trainin": {"seed": 1}}, "there is no trainin; did you mean training"),
+        ({"training": {"sede": 1}}, r"no training\.sede; did you mean training\.seed"),
+        ({"training": {"epochs": 0}}, "training.epochs is 0.*at least 1"),
+        ({"training": 3}, "training is a section"),
+    ],
+)
+def test_a_mistake_in_a_keyword_section_is_named(sections, message):
+    with pytest.raises(UserError, match=message):
+        make_config(**sections)
+
+
+def test_a_source_is_given_once():
+    assert make_config("videos", data={"workers": 1}).data.workers == 1
+    with pytest.raises(UserError, match="the source is given twice"):
+        make_config("videos", data={"source": "others"})
