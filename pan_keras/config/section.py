@@ -120,7 +120,7 @@ def advice(kind: type, path: tuple[str, ...]) -> str:
     parent = ".".join(sections)
     known = _names(hint_of(kind, tuple(sections)))
     others = {each: _names(hint_of(kind, (each,))) for each in _names(kind)}
-    close = [f"{each}.{name}" for each, keys in others.items() if sections and name in keys]
+    close = [f"{each}.{name}" for each, keys in others.items() if name in keys]
     if not close:
         near = difflib.get_close_matches(name, known, n=3 if sections else 1, cutoff=SIMILARITY)
         close = [f"{parent}.{each}" if parent else each for each in near]

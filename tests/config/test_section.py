@@ -132,6 +132,11 @@ def test_a_section_is_an_ordinary_dataclass():
     ("tables", "sentence"),
     [
         ({"lodaer": {}}, "there is no lodaer; did you mean loader?"),
+        ({"column": "a"}, "there is no column; did you mean rule.column?"),
+        (
+            {"loader": {"mare": 1}},
+            "there is no loader.mare; did you mean loader.more or loader.share or loader.marks?",
+        ),
         ({"zzz": {}}, "there is no zzz; the sections are loader, rule"),
         ({"loader": {"column": "a"}}, "there is no loader.column; did you mean rule.column?"),
         ({"rule": {"column": "a", "zzz": 1}}, "there is no rule.zzz; rule has column, values"),
@@ -157,7 +162,8 @@ def test_what_a_field_takes_is_said_in_words():
 
 
 def test_a_value_is_shown_in_part_where_it_is_long():
-    assert shown("a" * 500) == "'" + "a" * 79 + "..."
+    assert shown("a" * 78) == "'" + "a" * 78 + "'"
+    assert shown("a" * 79) == "'" + "a" * 79 + "..."
     assert shown(10**5000) == "a value of type int"
     deep = []
     for _ in range(100_000):
