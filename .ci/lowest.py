@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FREE = {"pydantic-core"}  # each release of pydantic asks for one version of it
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,-]+)\])?(>=(?P<lowest>[\d.]+))?")
 
 
@@ -46,7 +47,7 @@ def lowest(project: dict, extras: Iterable[str]) -> dict[str, str]:
 def constraints(bounds: dict[str, str], pinned: str) -> str:
     """The lines of a constraints file, with some packages at other versions."""
     pins = dict(line.split("==") for line in pinned.split())
-    known = {_canonical(name) for name in bounds}
+    known = FREE | {_canonical(name) for name in bounds}
     pins = {name: version for name, version in pins.items() if _canonical(name) not in known}
     return "\n".join(f"{name}=={version}" for name, version in sorted((pins | bounds).items()))
 
