@@ -124,6 +124,26 @@ def test_the_runtime_says_what_to_install(bundle, video, absent, package, extra,
     one_sentence(without(absent, "pan_keras.runtime", *given), package, f'"pan-keras[{extra}]"')
 
 
+@pytest.mark.parametrize(
+    ("module", "format", "other"),
+    [("ai_edge_litert", "tflite", "onnx"), ("onnxruntime", "onnx", "tflite")],
+)
+def test_one_runtime_and_pyav_are_enough_for_a_bundle(bundle, video, module, format, other):
+    absent = ",".join(set(EXTRA_MODULES.split(",")) - {module, "av"})
+    verified = without(absent, "pan_keras", "verify", bundle)
+    assert verified.returncode == 0, verified.stderr
+    assert f"model_float32.{format}: good" in verified.stdout
+    assert f"model_float32.{other}: not run" in verified.stdout
+    looked_into = next(line for line in verified.stdout.splitlines() if "facts inside" in line)
+    assert f"model_float32.{other}" in looked_into
+    assert f"model_float32.{format}" not in looked_into
+    predicted = without(absent, "pan_keras", "predict", bundle, video)
+    assert predicted.returncode == 0, predicted.stderr
+    assert "%" in predicted.stdout
+    live = without(absent, "pan_keras", "predict", bundle, "--source", video)
+    assert live.returncode == 0, live.stderr
+
+
 def test_vectors_and_frames_need_no_pyav(bundle):
     assert without("av,cv2,click", "pan_keras.runtime", bundle).returncode == 0
 
