@@ -1,9 +1,11 @@
 """Pages of the site that are made from the code when it is built."""
 
+import csv
 import inspect
 import json
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 import click
 from mkdocs.config.defaults import MkDocsConfig
@@ -12,6 +14,11 @@ from mkdocs.structure.files import File, Files
 from pan_keras.cli import main
 from pan_keras.config.reference import Setting, settings
 
+RESULTS = Path(__file__).parents[2] / "export" / "results"
+MEASURED = """# Measured tables
+
+Each table is a file in `export/results/`, written by a command of the project.
+"""
 COMMANDS = """# Commands
 
 Every command and option of `pan-keras`. `pan-keras COMMAND --help` prints the same.
@@ -25,10 +32,11 @@ prints the same.
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the references, which are made from the commands and the typed configuration."""
+    """Adds references made from the commands and the configuration, and measured tables."""
     for name, content in {
         "reference/commands.md": command_reference(),
         "reference/configuration.md": configuration_reference(),
+        "results.md": result_tables(),
     }.items():
         files.append(File.generated(config, name, content=content))
     return files
@@ -47,6 +55,16 @@ def configuration_reference() -> str:
         parts.append(f"\n## {section}\n")
         parts.append(_table(["Key", "Default", "`paper`", "Values", "Meaning"], rows))
     return "\n".join(parts) + "\n"
+
+
+def result_tables() -> str:
+    """Markdown with a table per CSV file of measurements."""
+    parts = [MEASURED]
+    for path in sorted(RESULTS.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        parts += [f"## {path.stem}", _table(head, rows)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:

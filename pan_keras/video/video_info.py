@@ -28,7 +28,7 @@ class VideoInfo:
 class FileState(NamedTuple):
     """By which it is noticed that a clip was changed.
 
-    Args:
+    Attributes:
         size: Bytes of its file, or of all its files.
         changed: The latest time of change, in nanoseconds.
     """
