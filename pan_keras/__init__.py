@@ -3,11 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from pan_keras.registration import register_when_needed
-
 __version__ = "0.1.0"
-
-register_when_needed()
 
 
 def __getattr__(name: str) -> Any:

@@ -96,9 +96,7 @@ def measure_train_step(
     use_threads(threads)
     # After the threads are set, since this starts TensorFlow.
     from pan_keras import models  # noqa: PLC0415
-    from pan_keras.training.fused_normalization import use_fused_normalization  # noqa: PLC0415
 
-    use_fused_normalization()
     try:
         model = models.create(name, classes=10, segments=segments, stack=stack, size=size)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -46,7 +47,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Attributes:
         kernel: The function behind a training step, `normalise_batch` or one like it. TensorFlow
             has a fused kernel for it, several times as fast, that the operations common to all
-            backends do not reach; `pan_keras.training` puts it here.
+            backends do not reach; `pan_keras.training` puts it into the layers of the model that
+            it trains.
 
     Input shape:
         `(..., C)`.
@@ -62,10 +64,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Ioffe and Szegedy, "Batch Normalization", ICML 2015.
     """
 
-    kernel: Callable = staticmethod(normalise_batch)
-
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.kernel: Callable[..., tuple[Any, Any, Any]] = normalise_batch
 
     def call(self, maps, training=None):
         if not (training and self.trainable):

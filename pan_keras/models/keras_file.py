@@ -62,7 +62,8 @@ def _check_config(config: Any) -> None:
         name, module = owner.get("class_name"), owner.get("module")
         if isinstance(name, str) and not _is_known(name, module, owner.get("registered_name")):
             raise ValueError(
-                f"it names the class {module}.{name}, which is neither Keras' nor ours"
+                f"it names the class {module}.{name}, which is not registered; import the module "
+                "that defines it first"
             )
         for key, value in owner.items():
             limit = COUNTS.get(key, LARGEST_NUMBER)

@@ -24,7 +24,6 @@ from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.training.callbacks import CallbackList
 from pan_keras.training.checkpoints import Checkpoints
-from pan_keras.training.fused_normalization import use_fused_normalization
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.keeping import Keeping
 from pan_keras.training.loop_state import State, Sums, TimedBatches
@@ -74,7 +73,6 @@ class Trainer:
         # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
         if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
-        use_fused_normalization()
         keras.utils.set_random_seed(config.training.seed)
         training = config.training
         self.run = run

@@ -330,10 +330,10 @@ def test_a_gpu_is_deterministic_unless_the_setting_says_otherwise(wanted, start,
     )
     monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: asked.append(True))
 
-    def stop():
+    def stop(_):
         raise UserError("far enough")
 
-    monkeypatch.setattr(trainer, "use_fused_normalization", stop)
+    monkeypatch.setattr(trainer, "clip_shape", stop)
     with pytest.raises(UserError, match="far enough"):
         start(f"training.deterministic={str(wanted).lower()}")
     assert asked == [True] * wanted

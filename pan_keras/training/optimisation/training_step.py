@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from pan_keras.training.optimisation.fused_normalization import use_fused_normalization
 from pan_keras.training.optimisation.losses import Loss
 from pan_keras.training.optimisation.mixup import Mixup, partners
 from pan_keras.training.optimisation.weight_average import WeightAverage
@@ -17,7 +18,7 @@ class TrainingStep:
     variables that are zero between steps, so that a checkpoint need not hold them.
 
     Args:
-        model: The network.
+        model: The network; its batch normalisations get TensorFlow's fused kernel.
         optimizer: Built on the model's trainable variables.
         loss: From labels and logits to the mean loss.
         parts: Parts of a batch, of equal size.
@@ -41,6 +42,7 @@ class TrainingStep:
         average: WeightAverage | None = None,
         jit: bool = False,
     ):
+        use_fused_normalization(model)
         self.model = model
         self.optimizer = optimizer
         self.loss = loss

@@ -1,12 +1,16 @@
 """TensorFlow's fused kernel does what the plain operations do."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from pan_keras import models
 from pan_keras.layers import BatchNormalization
 from pan_keras.layers.batch_normalization import normalise_batch
-from pan_keras.training.fused_normalization import fused_normalise_batch, use_fused_normalization
+from pan_keras.training.optimisation.fused_normalization import fused_normalise_batch
+from pan_keras.training.optimisation.losses import cross_entropy
+from pan_keras.training.optimisation.training_step import TrainingStep
 
 
 @pytest.fixture
@@ -47,9 +51,18 @@ def test_half_precision_agrees(arguments, dtype):
         )
 
 
-def test_layers_use_it_once_told(monkeypatch):
-    # So that the layer is as before after this test.
-    monkeypatch.setattr(BatchNormalization, "kernel", staticmethod(normalise_batch))
-    layer = BatchNormalization()
-    use_fused_normalization()
-    assert layer.kernel is fused_normalise_batch
+def kernels(model):
+    layers = [layer for _, layer in models.weighted_layers(model)]
+    return {layer.kernel for layer in layers if isinstance(layer, BatchNormalization)}
+
+
+def test_a_model_that_is_trained_uses_it_and_others_do_not():
+    clip = {"classes": 2, "segments": 2, "stack": 2, "size": 16}
+    trained, other = (models.create("pan_full_micro", **clip) for _ in range(2))
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(trained.trainable_variables)
+    TrainingStep(trained, optimizer, cross_entropy())
+    assert kernels(trained) == {fused_normalise_batch}
+    assert kernels(other) == {BatchNormalization().kernel} == {normalise_batch}
+    twin = type(trained).from_config(trained.get_config())
+    assert kernels(twin) == {normalise_batch}
