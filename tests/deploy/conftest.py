@@ -1,12 +1,38 @@
-"""A run that can be exported."""
+"""A run that can be exported, and its bundles."""
+
+import shutil
 
 import pytest
+from exports import LENIENT
 from run_folders import untrained_run
 
 from pan_keras.data import make_motions
+from pan_keras.deploy import export
+from pan_keras.runs.run import Run
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     return untrained_run(folder / "run", make_motions(folder / "motions", clips=48), sureness=1000)
+
+
+@pytest.fixture(scope="session")
+def exported(run):
+    """The bundle of `run`: TFLite, float32 and int8."""
+    return export(run.path, overrides=LENIENT)
+
+
+@pytest.fixture
+def own_run(run, exported, tmp_path):
+    """A copy of the exported run, which a test may export again."""
+    return Run(shutil.copytree(run.path, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory, run):
+    """A bundle of a network whose shift looks back alone: both formats, clips and steps."""
+    folder = tmp_path_factory.mktemp("live") / "run"
+    causal = untrained_run(folder, run.config.data.root, "model.causal=true", sureness=1000)
+    wanted = {"formats": ["tflite", "onnx"], "streaming": True, "evaluate": "none"}
+    return export(causal.path, overrides=LENIENT | {"export": wanted})
