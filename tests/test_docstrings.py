@@ -9,7 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-PACKAGES = ["pan_keras.layers", "pan_keras.backbones", "pan_keras.models"]
+PACKAGES = [
+    "pan_keras.layers",
+    "pan_keras.backbones",
+    "pan_keras.models",
+    "pan_keras.deploy.graph",
+]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -53,12 +53,20 @@ class FrameDifferences(keras.layers.Layer):
 
     Output shape:
         `(N, m - 1, H, W * 3)`.
+
+    Example:
+        >>> FrameDifferences()(np.ones((8, 4, 56, 56 * 3))).shape
+        (8, 3, 56, 168)
     """
 
     def call(self, stacks: Any) -> Any:
         kernel = np.ones((2, 1, stacks.shape[-1], 1), "float32")
         kernel[1] = -1
-        return ops.depthwise_conv(stacks, kernel)
+        return ops.depthwise_conv(stacks, ops.cast(kernel, stacks.dtype))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        segments, stack, height, width = input_shape
+        return (segments, stack - 1, height, width)
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -77,6 +85,11 @@ class PixelScaling(keras.layers.Layer):
 
     Output shape:
         `(N, H, W, 3)`.
+
+    Example:
+        >>> from pan_keras.backbones.input_normalisation import IMAGENET
+        >>> PixelScaling.of(IMAGENET, "normalisation")(np.ones((8, 1, 56, 56 * 3))).shape
+        (8, 56, 56, 3)
     """
 
     def __init__(
@@ -108,13 +121,17 @@ class PixelScaling(keras.layers.Layer):
         shape = (-1, height, width // 3, 3)
         if self.is_reversed:
             # A convolution over the colours, which quantises; a reversal does not.
-            kernel = np.diag(self.multiplier)[:, ::-1].astype("float32")
-            scaled = ops.conv(ops.reshape(rows, shape), kernel[None, None])
-            return ops.add(scaled, np.array(self.offset[::-1], "float32"))
-        kernel = np.tile(self.multiplier, width // 3).reshape(1, 1, -1, 1).astype("float32")
-        scaled = ops.depthwise_conv(rows, kernel)
-        offset = np.tile(self.offset, width // 3).astype("float32")
-        return ops.reshape(ops.add(scaled, offset), shape)
+            kernel = np.diag(self.multiplier)[None, None, :, ::-1]
+            scaled = ops.conv(ops.reshape(rows, shape), ops.cast(kernel, rows.dtype))
+            return ops.add(scaled, ops.cast(self.offset[::-1], rows.dtype))
+        kernel = np.tile(self.multiplier, width // 3)[None, None, :, None]
+        scaled = ops.depthwise_conv(rows, ops.cast(kernel, rows.dtype))
+        offset = np.tile(self.offset, width // 3)
+        return ops.reshape(ops.add(scaled, ops.cast(offset, rows.dtype)), shape)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        segments, _, height, width = input_shape
+        return (segments, height, width // 3, 3)
 
     def get_config(self) -> dict[str, Any]:
         return {

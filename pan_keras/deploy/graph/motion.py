@@ -17,6 +17,7 @@ def persistence_of_appearance(
     *,
     paired: bool,
     prefix: str = "",
+    suffix: str = "",
 ) -> Any:
     """PA of differences of raw frames, equal to the trained layer's except for rounding.
 
@@ -28,6 +29,7 @@ def persistence_of_appearance(
             8-bit kernels, which read eight channels at a time, this saves a third of its time; in
             float it costs a tenth.
         prefix: Of the names of the layers made.
+        suffix: Of them.
 
     Returns:
         `(N, H, W, m - 1)`.
@@ -50,12 +52,13 @@ def persistence_of_appearance(
         paired=paired and block == 2,
         offset=layer.epsilon,
         dtype="float32",
-        name=f"{prefix}pa_features",
+        name=f"{prefix}pa_features{suffix}",
     )
     features = convolution(changes)
     convolution.set_weights([_for_bytes(kernel, normalisation)])
-    distances = ChannelNorm(block * block, dtype="float32", name=f"{prefix}pa_norm")(features)
-    return PixelLayout(pairs, block, dtype="float32", name=f"{prefix}pa_layout")(distances)
+    norm = ChannelNorm(block * block, dtype="float32", name=f"{prefix}pa_norm{suffix}")
+    layout = PixelLayout(pairs, block, dtype="float32", name=f"{prefix}pa_layout{suffix}")
+    return layout(norm(features))
 
 
 def _for_bytes(kernel: keras.Variable, normalisation: InputNormalisation) -> np.ndarray:
@@ -91,6 +94,10 @@ class BlockConvolution(keras.layers.Layer):
 
     Output shape:
         `(N * (m - 1), H / b, W / b, b * b * F)`, the pixels of a block row by row.
+
+    Example:
+        >>> BlockConvolution(8, 7, block=2)(np.ones((8, 3, 56, 56 * 3))).shape
+        (24, 28, 28, 32)
     """
 
     def __init__(
@@ -124,7 +131,14 @@ class BlockConvolution(keras.layers.Layer):
             strides=(self.block, self.block // joined),
             padding="same",
         )
-        return ops.add(features, np.full(features.shape[-1], self.offset, "float32"))
+        offset = ops.full((features.shape[-1],), self.offset, features.dtype)
+        return ops.add(features, offset)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        segments, pairs, height, width = input_shape
+        rows = None if segments is None else segments * pairs
+        block = self.block
+        return (rows, height // block, width // 3 // block, block * block * self.filters)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -152,6 +166,10 @@ class ChannelNorm(keras.layers.Layer):
 
     Output shape:
         `(B, H, W, G)`.
+
+    Example:
+        >>> ChannelNorm(groups=4)(np.ones((24, 28, 28, 32))).shape
+        (24, 28, 28, 4)
     """
 
     def __init__(self, groups: int, **kwargs: Any):
@@ -160,8 +178,12 @@ class ChannelNorm(keras.layers.Layer):
 
     def call(self, features: Any) -> Any:
         members = features.shape[-1] // self.groups
-        ones = np.kron(np.eye(self.groups, dtype="float32"), np.ones((members, 1), "float32"))
-        return ops.sqrt(ops.conv(ops.multiply(features, features), ones[None, None]))
+        ones = np.kron(np.eye(self.groups), np.ones((members, 1)))[None, None]
+        squares = ops.multiply(features, features)
+        return ops.sqrt(ops.conv(squares, ops.cast(ones, features.dtype)))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.groups)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
@@ -180,6 +202,10 @@ class PixelLayout(keras.layers.Layer):
 
     Output shape:
         `(N, H, W, m - 1)`.
+
+    Example:
+        >>> PixelLayout(pairs=3, block=2)(np.ones((24, 28, 28, 4))).shape
+        (8, 56, 56, 3)
     """
 
     def __init__(self, pairs: int, block: int, **kwargs: Any):
@@ -194,6 +220,11 @@ class PixelLayout(keras.layers.Layer):
         stacked = ops.transpose(stacked, (0, 2, 3, 1))
         maps = ops.reshape(stacked, (-1, height, width, pixels * self.pairs))
         return ops.depth_to_space(maps, self.block) if self.block > 1 else maps
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        rows, height, width, _ = input_shape
+        segments = None if rows is None else rows // self.pairs
+        return (segments, height * self.block, width * self.block, self.pairs)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pairs": self.pairs, "block": self.block}

@@ -54,6 +54,7 @@ def deployment_graph(
             a layer has no form for devices.
 
     Example:
+        >>> from pan_keras import models
         >>> model = models.create("pan_lite_micro", classes=8, size=64, causal=True)
         >>> deployment_graph(model).inputs[0].shape
         (32, 64, 64, 3)
@@ -113,7 +114,8 @@ def _network_outputs(
     outputs: dict[str, Any] = {}
     maps = []
     for place, cue in enumerate(network.cues):
-        suffix = f"_{place}" if place > 1 else ""
+        earlier = sum(type(other) is type(cue) for other in network.cues[:place])
+        suffix = f"_{earlier}" if earlier else ""
         match cue:
             case AppearanceCue(frame):
                 scaling = PixelScaling.of(network.normalisation, f"{prefix}normalisation{suffix}")
@@ -125,6 +127,7 @@ def _network_outputs(
                     network.normalisation,
                     paired=eight_bits,
                     prefix=prefix,
+                    suffix=suffix,
                 )
                 outputs.setdefault("motion", motion)
                 maps.append(motion)

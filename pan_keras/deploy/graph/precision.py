@@ -23,7 +23,10 @@ def float_layers(graph: keras.Model) -> dict[str, str]:
         The reason by the layer's name.
 
     Example:
-        >>> list(float_layers(deployment_graph(models.create("pan_lite_micro", classes=8))))
+        >>> from pan_keras import models
+        >>> from pan_keras.deploy.graph.network import deployment_graph
+        >>> graph = deployment_graph(models.create("pan_lite_micro", classes=8, size=64))
+        >>> list(float_layers(graph))
         ['pa_norm', 'pa_layout', 'classifier']
     """
     return {

@@ -116,6 +116,10 @@ class ConvolvedShift(keras.layers.Layer):
 
     Output shape:
         The same.
+
+    Example:
+        >>> ConvolvedShift(segments=8, moved=2)(np.ones((2 * 8, 14, 14, 16))).shape
+        (16, 14, 14, 16)
     """
 
     def __init__(self, segments: int, moved: int, *, causal: bool = False, **kwargs: Any):
@@ -126,14 +130,17 @@ class ConvolvedShift(keras.layers.Layer):
 
     def call(self, maps: Any) -> Any:
         _, height, width, channels = maps.shape
-        kernel = np.zeros((3, 1, channels, 1), "float32")
+        kernel = np.zeros((3, 1, channels, 1))
         first, second = slice(0, self.moved), slice(self.moved, 2 * self.moved)
         kernel[0 if self.causal else 2, :, first] = 1
         kernel[0, :, second] = 1
         kernel[1, :, 2 * self.moved :] = 1
         timed = ops.reshape(maps, (-1, self.segments, height * width, channels))
-        shifted = ops.depthwise_conv(timed, kernel, padding="same")
+        shifted = ops.depthwise_conv(timed, ops.cast(kernel, maps.dtype), padding="same")
         return ops.reshape(shifted, (-1, height, width, channels))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -153,6 +160,11 @@ class StreamedShift(keras.layers.Layer):
 
     Output shape:
         Two: the shifted maps `(1, H, W, C)`, and the first K channels, for the next segment.
+
+    Example:
+        >>> maps, kept = StreamedShift()([np.ones((1, 14, 14, 16)), np.zeros((1, 14, 14, 4))])
+        >>> maps.shape, kept.shape
+        ((1, 14, 14, 16), (1, 14, 14, 4))
     """
 
     def call(self, inputs: list[Any]) -> tuple[Any, Any]:
@@ -170,6 +182,10 @@ class SegmentMemory(keras.layers.Layer):
 
     Output shape:
         `(N, d)`.
+
+    Example:
+        >>> SegmentMemory()([np.ones((1, 96)), np.zeros((8, 96))]).shape
+        (8, 96)
     """
 
     def call(self, inputs: list[Any]) -> Any:

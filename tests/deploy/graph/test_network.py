@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from deployed import clips, make
+from deployed import clips, last_logits, make
 
+from pan_keras import backbones
+from pan_keras.backbones.input_normalisation import InputNormalisation
+from pan_keras.deploy.formats.onnx import to_onnx
+from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.graph.motion import in_pairs
 from pan_keras.deploy.graph.network import deployment_graph
+from pan_keras.layers import PersistenceOfAppearance
+from pan_keras.models import AppearanceCue, MotionCue, PANLite, VideoNetwork
 
 
 def outputs(model, clip, **options):
@@ -67,3 +73,53 @@ def test_takes_any_number_of_clips_where_asked():
 def test_a_model_without_motion_cannot_show_it():
     with pytest.raises(ValueError, match="computes no PA"):
         deployment_graph(make("tsm_micro"), with_motion=True)
+
+
+class TwoMotions(VideoNetwork):
+    """A family of one's own: the middle frame, PA of all frames, and PA of the last two."""
+
+    @classmethod
+    def plan(cls, stack):
+        last = stack - 1
+        return (AppearanceCue(1), MotionCue(0, last), MotionCue(last - 1, last, "late_motion"))
+
+
+@pytest.mark.parametrize("convert", [to_tflite, to_onnx])
+def test_a_family_is_exported_by_its_cues(convert):
+    model = TwoMotions(classes=5, backbone="micro", segments=4, stack=3, size=(32, 40))
+    model.get_layer("logits").kernel.assign(np.random.default_rng(0).normal(size=(96, 5)))
+    some = clips(model)
+    artefact = convert(model, with_motion=True)
+    expected = model.predict_on_batch(some)
+    np.testing.assert_allclose(last_logits(artefact, some), expected, rtol=0, atol=1e-4)
+    first = model.intermediates(some[:1])["motion"][0]
+    found = outputs(model, some[0], with_motion=True)["motion"]
+    np.testing.assert_allclose(found, first, rtol=0, atol=1e-5)
+
+
+def test_a_backbone_that_sees_blue_first_is_exported_as_it_was_trained():
+    backbone = backbones.create("micro", 5, 4)
+    backbone.normalisation = InputNormalisation(
+        (104.0, 117.0, 123.0), (2.0, 3.0, 4.0), 255.0, "bgr"
+    )
+    model = PANLite(classes=5, backbone=backbone, segments=4, stack=3, size=(32, 40))
+    model.get_layer("logits").kernel.assign(np.random.default_rng(0).normal(size=(96, 5)) / 50)
+    clip = clips(model, 1)
+    expected = model.predict_on_batch(clip)
+    assert np.abs(expected).max() > 0.5
+    np.testing.assert_allclose(outputs(model, clip[0])["logits"], expected, rtol=1e-4, atol=1e-4)
+    artefact = to_tflite(model, "int8", calibration=clip)
+    assert "REVERSE_V2" not in artefact.facts["ops"]
+    assert not any("no form" in reason for reason in artefact.facts["float_ops"].values())
+
+
+@pytest.mark.parametrize("options", [{"depth": 2}, {"depth": 0}, {"encoding": "attention"}])
+def test_motion_that_has_no_form_for_devices_is_refused(options, monkeypatch):
+    from pan_keras.models import video_network
+
+    def other(**more):
+        return PersistenceOfAppearance(**options, **more)
+
+    monkeypatch.setattr(video_network, "PersistenceOfAppearance", other)
+    with pytest.raises(ValueError, match="train with depth 1 and encoding 'motion' to export"):
+        deployment_graph(make("pa_micro"))
