@@ -97,6 +97,16 @@ class Evaluation:
     data_digest: str | None = None
     results: tuple[ClipResult, ...] = field(repr=False, default=())
 
+    def __repr__(self) -> str:
+        low, high = self.intervals["top1"]
+        return (
+            f"Evaluation({', '.join(self.runs)}: top-1 {self.top1:.1%} on {self.clips} clips of "
+            f"{self.split}, 95 % interval {low:.1%} to {high:.1%})"
+        )
+
+    def __str__(self) -> str:
+        return self.to_text()
+
     @property
     def views(self) -> int:
         """Views of one clip."""

@@ -1,11 +1,13 @@
 """Clips to batches: training examples by position, frame stores and tf.data pipelines."""
 
+from pan_keras.input.clip_batches import ClipBatches
 from pan_keras.input.examples import steps_per_epoch
 from pan_keras.input.frame_store import FrameStore
 from pan_keras.input.left_out import LeftOut
 from pan_keras.input.pipeline import clip_views, evaluation_dataset, reporting, training_dataset
 
 __all__ = [
+    "ClipBatches",
     "FrameStore",
     "LeftOut",
     "clip_views",

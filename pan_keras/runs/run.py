@@ -50,6 +50,9 @@ class Run(RunFolder):
 
     checkpoint: str = "kept"
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}{self._in_short()})"
+
     @cached_property
     def config(self) -> Config:
         """The resolved configuration."""
@@ -225,6 +228,18 @@ class Run(RunFolder):
     def write_metrics(self, rows: list[dict[str, float]]) -> None:
         """Writes `metrics.csv` anew."""
         self.write("metrics.csv", metrics_to_csv(rows))
+
+    def _in_short(self) -> str:
+        """Network, data, epochs and accuracy; nothing where the folder does not tell them."""
+        try:
+            epochs = len(self.metrics()) if (self.path / "metrics.csv").is_file() else 0
+            parts = [self.title, f"{len(self.labels)} classes", f"epochs: {epochs}"]
+            accuracy = (self.kept or {}).get("val_accuracy")
+        except UserError:
+            return ""
+        if accuracy is not None:
+            parts.append(f"validation accuracy {accuracy:.3f}")
+        return f": {', '.join(parts)}"
 
     def _check(self, model: "keras.Model") -> None:
         classes, clips = model.output_shape[-1], tuple(model.input_shape[1:])

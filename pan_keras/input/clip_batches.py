@@ -1,0 +1,133 @@
+"""Batches for `model.fit` and `model.evaluate`, on whichever backend Keras runs."""
+
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from pan_keras.clips.augmentation import Augmentation
+from pan_keras.clips.clip_shape import ClipShape
+from pan_keras.clips.framing import framing
+from pan_keras.data import Clip, VideoData
+from pan_keras.errors import UserError
+from pan_keras.input.examples import TrainingExamples, steps_per_epoch
+from pan_keras.input.frame_store import FrameStore
+from pan_keras.input.pipeline import clip_views
+from pan_keras.video import BrokenVideo
+
+RESIZED = 8 / 7  # shorter side of a frame over that of the crop, 256 / 224 in the paper
+
+
+class ClipBatches(keras.utils.PyDataset):
+    """The clips of one split as batches for a model that you compile and fit yourself.
+
+    Training clips are shuffled, sampled and augmented anew in each epoch, from `seed`, in whole
+    batches only. Clips of other splits come in order, each once, sampled at the middles of their
+    segments and cropped at the centre.
+
+    Args:
+        data: What `open_data` gave.
+        model: The model that takes the clips, or their `ClipShape`.
+        split: `"train"`, `"val"` or `"test"`.
+        batch: Clips per batch.
+        augmentation: How training clips are varied; random crops unless given.
+        sampling: Of training clips: `"random"`, or `"dense"` within 64 frames.
+        seed: Seed of order, sampling and augmentation.
+        cache: Where decoded frames are kept: `"memory"` or `"none"`.
+        workers: Clips prepared at the same time.
+
+    Items are `(frames, labels)`: uint8 `(batch, N, m, H, W, 3)` and int32 `(batch,)`.
+
+    Raises:
+        UserError: If the split has no clips, or the model takes no clips.
+
+    Example:
+        >>> data = open_data("videos")
+        >>> model = models.create("pan_lite_micro", classes=len(data.classes), size=64)
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        >>> model.fit(ClipBatches(data, model), validation_data=ClipBatches(data, model, "val"))
+    """
+
+    def __init__(
+        self,
+        data: VideoData,
+        model: keras.Model | ClipShape,
+        split: str = "train",
+        *,
+        batch: int = 8,
+        augmentation: Augmentation | None = None,
+        sampling: Literal["random", "dense"] = "random",
+        seed: int = 0,
+        cache: Literal["none", "memory"] = "memory",
+        workers: int = 2,
+    ):
+        # Clips are spread over threads here; Keras's own would each prepare a batch.
+        super().__init__(workers=1)
+        self.clips = data.clips(split)
+        if not self.clips:
+            raise UserError(f"{data.source}: no clip of the split {split}; name one that has clips")
+        self.split = split
+        self.batch = batch
+        self.epoch = 0
+        self.shape = model if isinstance(model, ClipShape) else _shape_of(model)
+        self._store = FrameStore(framing(self.shape), cache=cache)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="clips")
+        weakref.finalize(self, self._threads.shutdown, wait=False, cancel_futures=True)
+        self._examples = None
+        if split == "train":
+            self._examples = TrainingExamples(
+                self.clips,
+                self.shape,
+                augmentation or Augmentation(),
+                batch=batch,
+                seed=seed,
+                store=self._store,
+                sampling=sampling,
+            )
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        if self._examples is not None:
+            return steps_per_epoch(self.clips, self.batch)
+        return (len(self.clips) + self.batch - 1) // self.batch
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """A batch of the running epoch.
+
+        Raises:
+            UserError: If no clip of the batch can be decoded.
+        """
+        if self._examples is not None:
+            return self._examples.batch(self.epoch * len(self) + index, self._threads)
+        clips = self.clips[index * self.batch : (index + 1) * self.batch]
+        views = list(self._threads.map(self._view, clips))
+        found = [(view, clip.label) for view, clip in zip(views, clips, strict=True) if len(view)]
+        if not found:
+            raise UserError(f"{clips[0].path}: it and the clips beside it cannot be decoded")
+        return (
+            np.concatenate([view for view, _ in found]),
+            np.array([label for _, label in found], np.int32),
+        )
+
+    def on_epoch_end(self) -> None:
+        """Goes on to the next epoch."""
+        self.epoch += 1
+
+    def _view(self, clip: Clip) -> np.ndarray:
+        try:
+            return clip_views(clip, self.shape, self._store)
+        except BrokenVideo:
+            return np.empty((0, *self.shape.array), np.uint8)
+
+
+def _shape_of(model: Any) -> ClipShape:
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 6 or None in shape[1:]:
+        raise UserError(
+            f"{getattr(model, 'name', model)}: takes {shape}; give a video classifier, which takes "
+            "(batch, segments, stack, height, width, 3), or a ClipShape"
+        )
+    _, segments, stack, height, width, _ = shape
+    return ClipShape(segments, stack, (height, width), round(min(height, width) * RESIZED))
