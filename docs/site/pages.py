@@ -3,6 +3,7 @@
 import csv
 import inspect
 import json
+import math
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +13,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from pan_keras.cli import main
-from pan_keras.config.reference import Setting, settings
+from pan_keras.config.reference import Setting, reference, settings
+from pan_keras.deploy.recipe import Recipe, load_recipe
 
 RESULTS = Path(__file__).parents[2] / "export" / "results"
 MEASURED = """# Measured tables
@@ -29,6 +31,11 @@ Every key of a configuration file (TOML), also set by `--set SECTION.KEY=VALUE`.
 of the recipe `small`; where the recipe `paper` differs, its value follows. `pan-keras settings`
 prints the same.
 """
+RECIPE = """# Export recipes
+
+Every key of a recipe (TOML), which `pan-keras export --recipe` takes. Defaults are those of the
+recipe `default`; a recipe states what differs from it.
+"""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -36,6 +43,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, content in {
         "reference/commands.md": command_reference(),
         "reference/configuration.md": configuration_reference(),
+        "reference/recipes.md": recipe_reference(),
         "results.md": result_tables(),
     }.items():
         files.append(File.generated(config, name, content=content))
@@ -54,6 +62,24 @@ def configuration_reference() -> str:
         rows = [_setting(each) for each in members]
         parts.append(f"\n## {section}\n")
         parts.append(_table(["Key", "Default", "`paper`", "Values", "Meaning"], rows))
+    return "\n".join(parts) + "\n"
+
+
+def recipe_reference() -> str:
+    """Markdown with one table per section of an export recipe."""
+    parts, default = [RECIPE], load_recipe()
+    for section, members in groupby(reference(Recipe), key=lambda each: each.section):
+        rows = [
+            [
+                f"`{each.key}`",
+                _code(getattr(getattr(default, section), each.key)),
+                ", ".join(filter(None, (each.kind, each.bounds))),
+                each.description,
+            ]
+            for each in members
+        ]
+        parts.append(f"\n## {section}\n")
+        parts.append(_table(["Key", "Default", "Values", "Meaning"], rows))
     return "\n".join(parts) + "\n"
 
 
@@ -118,4 +144,6 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _code(value: object) -> str:
     if value is None:
         return "absent"
+    if value == math.inf:
+        return "`inf`"
     return f"`{json.dumps(value) if not isinstance(value, tuple) else list(value)}`"

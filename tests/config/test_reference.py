@@ -7,7 +7,7 @@ import pytest
 
 from pan_keras.config import Config, load_config
 from pan_keras.config.config import AugmentationConfig
-from pan_keras.config.reference import settings
+from pan_keras.config.reference import reference, settings
 from pan_keras.errors import UserError
 
 
@@ -65,3 +65,14 @@ def test_an_unknown_key_is_answered_with_near_ones_or_the_list(key, answer):
 def test_a_configuration_gives_the_same_answers(key, answer):
     with pytest.raises(UserError, match=f"there is no .*{answer}"):
         load_config(overrides=[f"{key}=1"])
+
+
+def test_the_reference_has_the_defaults_of_the_fields():
+    entries = {(each.section, each.key): each for each in reference()}
+    assert len(entries) == len(settings())
+    stack = entries["model", "stack"]
+    assert (stack.default, stack.kind) == (Config().model.stack, "a whole number")
+    assert stack.bounds == "at least 1 and at most 1024"
+    assert stack.description == "Adjacent frames per segment, m."
+    for (section, key), each in entries.items():
+        assert each.default == getattr(getattr(Config(), section), key)

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from pan_keras.cli.export import sections
+from pan_keras.config.reference import reference
+from pan_keras.config.section import hints
 from pan_keras.config.tables import to_toml
 from pan_keras.deploy import load_recipe
 from pan_keras.deploy.exporter import recipe_of
-from pan_keras.deploy.recipe import Limits, recipes
+from pan_keras.deploy.recipe import Limits, Recipe, recipes
 from pan_keras.errors import UserError
 
 NO_FLAGS = {
@@ -93,3 +95,12 @@ def test_a_recipe_reads_back_as_itself(tmp_path):
     recipe = load_recipe("resnet50", {"export": {"formats": ["onnx"], "streaming": True}})
     (tmp_path / "recipe.toml").write_text(to_toml(recipe))
     assert load_recipe(tmp_path / "recipe.toml") == recipe
+
+
+def test_every_key_is_described_with_the_values_it_takes():
+    entries = {f"{each.section}.{each.key}": each for each in reference(Recipe)}
+    assert len(entries) == sum(len(dataclasses.fields(each)) for each in hints(Recipe).values())
+    assert entries["check.clips"].bounds == "at least 32"
+    assert entries["int8.cosine"].description == "Least cosine between the logits of a clip."
+    assert entries["export.formats"].kind.startswith("a list of tflite, onnx")
+    assert all(each.description.endswith(".") for each in entries.values())
