@@ -1,12 +1,10 @@
 """Models with weights that matter, clips, and exported models run on them."""
 
 import numpy as np
-import onnxruntime
-from ai_edge_litert.interpreter import Interpreter
 
 from pan_keras import models
-from pan_keras.deploy.formats.quantise_onnx import run_clip as run_onnx_clip
-from pan_keras.deploy.formats.ranges import run_clip as run_tflite_clip
+from pan_keras.runtime.engine import load_engine
+from pan_keras.runtime.stream import run_clip
 
 SHAPE = {"segments": 4, "stack": 3, "size": (32, 40)}
 
@@ -47,11 +45,7 @@ def clips(model, count=4, seed=0):
 
 def run(artefact, clip):
     """Outputs of each call for one clip: one call, or one for each segment."""
-    if artefact.format == "tflite":
-        interpreter = Interpreter(model_content=artefact.content, num_threads=1)
-        return list(run_tflite_clip(interpreter.get_signature_runner("serve"), clip))
-    session = onnxruntime.InferenceSession(artefact.content, providers=["CPUExecutionProvider"])
-    return list(run_onnx_clip(session, clip))
+    return list(run_clip(load_engine(artefact.format, artefact.content, threads=1), clip))
 
 
 def last_logits(artefact, some):

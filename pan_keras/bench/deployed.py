@@ -8,8 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import onnxruntime
-from ai_edge_litert.interpreter import Interpreter
 
 from pan_keras import models
 from pan_keras.bench.parts import Part, time_parts
@@ -18,6 +16,7 @@ from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import convert, to_tflite
 from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
+from pan_keras.runtime.engine import load_engine
 from pan_keras.timing import time_in_turns
 
 # ONNX Runtime's threads stay awake for a while, which the next one's step of a stream would feel.
@@ -176,20 +175,8 @@ def export_all(model: keras.Model, streaming: bool) -> list[tuple[str, Artefact]
 
 def caller(artefact: Artefact, threads: int) -> Callable[[], object]:
     """A function that runs an exported model once on frames of noise."""
-    generator = np.random.default_rng(0)
-    if artefact.format == "onnx":
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(
-            artefact.content, options, providers=["CPUExecutionProvider"]
-        )
-        inputs = {each.name: np.zeros(each.shape, "float32") for each in session.get_inputs()}
-        frames = np.shape(inputs["frames"])
-        inputs["frames"] = generator.integers(0, 256, frames, "uint8")
-        return lambda: session.run(None, inputs)
-    interpreter = Interpreter(model_content=artefact.content, num_threads=threads)
-    interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        noise = generator.integers(0, 256, detail["shape"]).astype(detail["dtype"])
-        interpreter.set_tensor(detail["index"], noise)
-    return interpreter.invoke
+    engine = load_engine(artefact.format, artefact.content, threads)
+    inputs = {name: np.zeros(each.shape, each.dtype) for name, each in engine.inputs.items()}
+    frames = inputs["frames"].shape
+    inputs["frames"] = np.random.default_rng(0).integers(0, 256, frames, "uint8")
+    return engine.bound(inputs)

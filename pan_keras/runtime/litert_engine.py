@@ -1,11 +1,13 @@
 """TFLite models, run by LiteRT."""
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from pan_keras.bundle.model_file import SIGNATURE, Tensor, Tensors
 from pan_keras.runtime.engine import not_runnable
@@ -17,15 +19,40 @@ class LiteRTEngine:
     Args:
         content: The file.
         threads: Threads for one call; all cores unless given.
+        keep_tensors: Whether `interpreter.get_tensor` is to give every tensor after a call, not
+            inputs and outputs alone.
+        delegates: Whether XNNPACK may run operations. It fuses some, and what lies between them
+            is then not computed.
+
+    Attributes:
+        interpreter: LiteRT's, with the signature `serve` ready to run.
 
     Raises:
         ValueError: If the file is damaged or lacks the signature `serve`.
     """
 
-    def __init__(self, content: bytes, threads: int | None = None):
-        self.interpreter = Interpreter(
-            model_content=content, num_threads=threads or os.cpu_count() or 1
+    def __init__(
+        self,
+        content: bytes,
+        threads: int | None = None,
+        *,
+        keep_tensors: bool = False,
+        delegates: bool = True,
+    ):
+        resolver = (
+            OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
+        self._interpreter = partial(
+            Interpreter,
+            model_content=content,
+            num_threads=threads or os.cpu_count() or 1,
+            experimental_preserve_all_tensors=keep_tensors,
+            experimental_op_resolver_type=resolver,
+        )
+        with warnings.catch_warnings():
+            # LiteRT warns that keeping tensors takes memory.
+            warnings.simplefilter("ignore", UserWarning)
+            self.interpreter = self._interpreter()
         self.serve = self.interpreter.get_signature_runner(SIGNATURE)
         self.inputs: Tensors = _described(self.serve.get_input_details())
         self.outputs: Tensors = _described(self.serve.get_output_details())
@@ -40,6 +67,16 @@ class LiteRTEngine:
             return dict(self.serve(**tensors))
         except (RuntimeError, ValueError) as error:
             raise not_runnable("tflite", error) from error
+
+    def bound(self, tensors: Mapping[str, np.ndarray]) -> Callable[[], object]:
+        """A function that runs the model on the same inputs."""
+        # Another interpreter, for LiteRT refuses to invoke one that a signature is held of.
+        interpreter = self._interpreter()
+        interpreter.allocate_tensors()
+        for name, detail in self.serve.get_input_details().items():
+            interpreter.set_tensor(detail["index"], tensors[name])
+        invoke: Callable[[], object] = interpreter.invoke
+        return invoke
 
 
 def _described(details: Mapping[str, Any]) -> Tensors:

@@ -1,7 +1,7 @@
 """ONNX models, run by ONNX Runtime."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,18 @@ class OnnxEngine:
     Args:
         content: The file.
         threads: Threads for one call; all cores unless given.
+        optimised: Whether operations may be fused; what lies between them is then not computed.
 
     Raises:
         RuntimeError: If the file is damaged.
     """
 
-    def __init__(self, content: bytes, threads: int | None = None):
+    def __init__(self, content: bytes, threads: int | None = None, *, optimised: bool = True):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.log_severity_level = ERRORS_ALONE
+        if not optimised:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             self.session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
@@ -49,6 +52,11 @@ class OnnxEngine:
         except Exception as error:
             raise not_runnable("onnx", error) from error
         return dict(zip(self.outputs, found, strict=True))
+
+    def bound(self, tensors: Mapping[str, np.ndarray]) -> Callable[[], object]:
+        """A function that runs the model on the same inputs."""
+        given = dict(tensors)
+        return lambda: self.session.run(None, given)
 
 
 def _described(arguments: Sequence[Any]) -> Tensors:

@@ -1,14 +1,13 @@
 """ONNX files in eight bits, by ONNX Runtime."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnxruntime.quantization import (
     CalibrationMethod,
     QuantType,
@@ -18,7 +17,9 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 
 from pan_keras.deploy.formats.left_in_float import GIVEN_OUT, NO_FORM, reason
-from pan_keras.deploy.formats.ranges import trimmed
+from pan_keras.deploy.formats.ranges import extremes_of, trimmed
+from pan_keras.runtime.onnx_engine import OnnxEngine
+from pan_keras.runtime.stream import run_clip
 
 CONVERTERS = ("QuantizeLinear", "DequantizeLinear", "Cast")
 
@@ -92,46 +93,14 @@ def tensor_ranges(
     ]
     inner = [value for value in proto.graph.value_info if value in floats]
     watched.graph.output.extend(value for value in inner if value.name not in given)
-    session = onnxruntime.InferenceSession(
-        watched.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    engine = OnnxEngine(watched.SerializeToString())
     names = [value.name for value in floats]
-    extremes = [clip_extremes(session, names, clip) for clip in clips]
+    extremes = [
+        extremes_of([tensors[name] for name in names] for tensors in run_clip(engine, clip))
+        for clip in clips
+    ]
     pairs = [tuple(np.array(end, "float32") for end in pair) for pair in trimmed(extremes)]
     return dict(zip(names, pairs, strict=True)), len(extremes)
-
-
-def clip_extremes(session, names: list[str], clip: np.ndarray) -> np.ndarray:
-    """Minima and maxima `(2, tensors)` of named tensors over one clip."""
-    found = [
-        [(tensors[name].min(), tensors[name].max()) for name in names]
-        for tensors in run_clip(session, clip)
-    ]
-    lows, highs = np.array(found).transpose(2, 0, 1)
-    return np.stack([lows.min(axis=0), highs.max(axis=0)])
-
-
-def run_clip(session, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    """Runs a clip, whole or segment by segment as the model takes it.
-
-    Args:
-        session: Of the model.
-        clip: uint8 `(N, m, H, W, 3)`.
-
-    Yields:
-        Inputs and outputs of each call by name.
-    """
-    shapes = {each.name: each.shape for each in session.get_inputs()}
-    rows, *frame = shapes.pop("frames")
-    states = {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
-    names = [output.name for output in session.get_outputs()]
-    rows = rows if isinstance(rows, int) else -1
-    calls = clip.reshape(-1, rows, *frame) if rows > 0 else clip.reshape(1, -1, *frame)
-    for frames in calls:
-        inputs = {"frames": frames, **states}
-        outputs = dict(zip(names, session.run(names, inputs), strict=True))
-        states = {name: outputs[f"next_{name}"] for name in states}
-        yield {**inputs, **outputs}
 
 
 def float_operations(proto: onnx.ModelProto, float_layers: Mapping[str, str]) -> dict[str, str]:

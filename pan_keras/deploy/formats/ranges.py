@@ -1,12 +1,12 @@
 """The range of every tensor of a TFLite file, from clips."""
 
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from pan_keras.deploy.formats.flatbuffer import read_tflite, tensors
+from pan_keras.runtime.litert_engine import LiteRTEngine
+from pan_keras.runtime.stream import run_clip
 
 # Share of the clips whose extremes are cut off at either end: one flash of light must not cost
 # every other clip its precision.
@@ -32,13 +32,17 @@ def tensor_ranges(content: bytes, clips: Iterable[np.ndarray]) -> tuple[Ranges, 
     Raises:
         ValueError: If there is no clip.
     """
-    interpreter = watching(content)
+    engine = LiteRTEngine(content, threads=2, keep_tensors=True)
     names = {
         tensor.index: tensor.name
         for tensor in tensors(read_tflite(content))
         if tensor.dtype == "float32" and not tensor.constant
     }
-    extremes = [clip_extremes(interpreter, list(names), clip) for clip in clips]
+    read = engine.interpreter.get_tensor
+    extremes = [
+        extremes_of([read(index) for index in names] for _ in run_clip(engine, clip))
+        for clip in clips
+    ]
     return dict(zip(names.values(), trimmed(extremes), strict=True)), len(extremes)
 
 
@@ -56,42 +60,12 @@ def trimmed(extremes: list[np.ndarray]) -> list[tuple[float, float]]:
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def watching(content: bytes) -> Interpreter:
-    """An interpreter that keeps every tensor after a call."""
-    with warnings.catch_warnings():
-        # LiteRT warns that this takes memory.
-        warnings.simplefilter("ignore", UserWarning)
-        interpreter = Interpreter(
-            model_content=content, experimental_preserve_all_tensors=True, num_threads=2
-        )
-    interpreter.allocate_tensors()
-    return interpreter
-
-
-def clip_extremes(interpreter: Interpreter, indices: list[int], clip: np.ndarray) -> np.ndarray:
-    """Minima and maxima `(2, tensors)` of tensors over one clip."""
-    found = []
-    for _ in run_clip(interpreter.get_signature_runner("serve"), clip):
-        values = [interpreter.get_tensor(index) for index in indices]
-        found.append([(value.min(), value.max()) for value in values])
-    lows, highs = np.array(found).transpose(2, 0, 1)
-    return np.stack([lows.min(axis=0), highs.max(axis=0)])
-
-
-def run_clip(runner: SignatureRunner, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    """Runs a clip, whole or segment by segment as the model takes it.
+def extremes_of(values: Iterable[list[np.ndarray]]) -> np.ndarray:
+    """Minima and maxima `(2, tensors)` of the same tensors over several calls.
 
     Args:
-        runner: Of the signature `serve`.
-        clip: uint8 `(N, m, H, W, 3)`.
-
-    Yields:
-        The outputs of each call by name.
+        values: Of each call, the tensors.
     """
-    details = runner.get_input_details()
-    shape = details.pop("frames")["shape"]
-    states = {name: np.zeros(each["shape"], each["dtype"]) for name, each in details.items()}
-    for frames in clip.reshape(-1, *shape):
-        outputs = runner(frames=frames, **states)
-        states = {name: outputs[name] for name in states}
-        yield outputs
+    found = np.array([[(value.min(), value.max()) for value in tensors] for tensors in values])
+    lows, highs = found.transpose(2, 0, 1)
+    return np.stack([lows.min(axis=0), highs.max(axis=0)])

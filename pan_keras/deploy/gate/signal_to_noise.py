@@ -46,15 +46,11 @@ def worst_tensors(
 
 
 def _tflite_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
+    from pan_keras.runtime.litert_engine import LiteRTEngine  # noqa: PLC0415
 
-    # XNNPACK would fuse layers and keep what lies between them to itself.
-    interpreter = Interpreter(
-        model_content=content,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.get_signature_runner("serve")(**inputs)
+    engine = LiteRTEngine(content, keep_tensors=True, delegates=False)
+    engine(inputs)
+    interpreter = engine.interpreter
     tensors = {}
     for detail in interpreter.get_tensor_details():
         scales = detail["quantization_parameters"]["scales"]
@@ -76,7 +72,8 @@ def _tflite_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
 
 def _onnx_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
     import onnx  # noqa: PLC0415
-    import onnxruntime  # noqa: PLC0415
+
+    from pan_keras.runtime.onnx_engine import OnnxEngine  # noqa: PLC0415
 
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
     made = {name for node in model.graph.node for name in node.output}
@@ -86,13 +83,7 @@ def _onnx_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
         for info in model.graph.value_info
         if info.name in made and info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     )
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    values = dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    values = OnnxEngine(model.SerializeToString(), optimised=False)(inputs)
     # In a quantised model the value of a tensor is what stands behind its pair of operations.
     return values | {
         name.removesuffix(DEQUANTISED): value
