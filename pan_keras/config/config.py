@@ -235,6 +235,15 @@ class OptimisationConfig:
 class Config:
     """All that decides a training run, in four sections.
 
+    `load_config` and `make_config` put one together from a recipe and what differs from it;
+    `Config()` has the defaults of the fields.
+
+    Args:
+        data: Where the clips come from.
+        model: Which network, on how many frames of which size.
+        augmentation: How a training clip is varied.
+        training: How long and how fast the weights move.
+
     Example:
         >>> config = load_config(overrides=["training.seed=7", "model.size=[72, 96]"])
         >>> config.training.seed, config.model.size

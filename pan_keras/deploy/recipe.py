@@ -110,6 +110,15 @@ class Limits:
 class Recipe:
     """All that decides an export, in sections; `load_recipe` makes it.
 
+    Args:
+        export: Which files the bundle holds.
+        calibration: By which clips the ranges of int8 are found.
+        check: What is run to compare with the Keras model.
+        float32: What float32 may lose against the Keras model.
+        float16: The same for float16.
+        dynamic: The same for int8 weights with activations in float.
+        int8: The same for int8.
+
     Example:
         >>> recipe = load_recipe(overrides={"export": {"precisions": ["int8"]}})
         >>> recipe.export.precisions, recipe.int8.drop
