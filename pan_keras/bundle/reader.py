@@ -77,7 +77,7 @@ class Bundle:
             raise UserError(
                 f"{path / FACTS}: {error} is missing; export the bundle again"
             ) from None
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise UserError(
                 f"{path / FACTS}: not of its form ({error}); export the bundle again"
             ) from None

@@ -7,7 +7,6 @@
   the output that it is taken from; `conversion` and `quantisation` stand in the place of `facts`.
 """
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -39,16 +38,16 @@ def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
         The facts of `SCHEMA_VERSION`; they may lack what the file lacks.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: If they are not of their form.
+        KeyError, TypeError, ValueError, AttributeError, ArithmeticError: If they are not of their
+            form.
     """
-    newest = copy.deepcopy(dict(facts))
+    newest = dict(facts)
     if newest["schema_version"] == SCHEMA_VERSION:
         return newest
     newest["schema_version"] = SCHEMA_VERSION
-    given = newest["input"]
+    given = {"fit": "crop", "resizing": 1, **newest["input"], "layout": LAYOUT}
     given.pop("filter", None)
-    given |= {"resizing": given.get("resizing", 1), "fit": given.get("fit", "crop")}
-    given["layout"] = LAYOUT
+    newest["input"] = given
     if isinstance(newest.get("sampling"), dict):
         newest["sampling"] = _sampling(newest["sampling"], given)
     newest["artefacts"] = [_model(record) for record in newest["artefacts"]]
@@ -98,7 +97,7 @@ def violations(facts: Any) -> Iterator[str]:
         yield f"{place}: {error.message:.300}"
 
 
-def _sampling(sampling: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _sampling(sampling: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     rate, live = sampling.get("frame_rate"), sampling.get("live")
     newest: dict[str, Any] = {"method": METHOD, "frame_rate": rate}
     if isinstance(live, dict) and "stride" in live:
@@ -106,13 +105,13 @@ def _sampling(sampling: dict[str, Any], given: Mapping[str, Any]) -> dict[str, A
     return newest
 
 
-def _model(record: dict[str, Any]) -> dict[str, Any]:
+def _model(record: Mapping[str, Any]) -> dict[str, Any]:
     outputs = {output["name"]: output for output in record["signature"]["outputs"]}
     states = [
         {**state, "output": state_output(state["name"], outputs)} for state in record["states"]
     ]
-    facts = record.pop("facts", {})
-    return {**record, "states": states, **split_facts(facts)}
+    kept = {key: fact for key, fact in record.items() if key != "facts"}
+    return {**kept, "states": states, **split_facts(record["facts"])}
 
 
 def split_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
