@@ -175,7 +175,9 @@ class ClipIndex:
 
     def _key(self, path: Path) -> str | None:
         """How a path is called here; None if it lies elsewhere or cannot be written down."""
-        text = os.path.abspath(path)  # noqa: PTH100 (links stay what they are called)
+        text = str(path)
+        if ".." in text or not path.is_absolute():
+            text = os.path.abspath(path)  # noqa: PTH100 (links stay what they are called)
         if not text.startswith(self._prefix) or not is_text(text):
             return None
         return text[len(self._prefix) :].replace(os.sep, "/")
@@ -218,8 +220,9 @@ def cache_folder() -> Path:
 def _checked(path: Path, row: Sequence[Any]) -> KnownClip | None:
     """What a row says, None if no file can be like that."""
     frames, rate, width, height, rotation, mirrored, remark = row
-    whole = (frames, width, height, rotation, mirrored)
-    if not all(isinstance(each, int) for each in whole) or not isinstance(rate, float):
+    if {type(frames), type(width), type(height), type(rotation), type(mirrored)} != {int}:
+        return None
+    if not isinstance(rate, float):
         return None
     if not (0 < frames < MOST_FRAMES and width > 0 and height > 0 and 0 <= rate < math.inf):
         return None

@@ -37,6 +37,8 @@ class _Reader:
         self.left = most
 
     def ends(self, path: Path) -> bytes | None:
+        if not self._may_read(0):
+            return None
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not self._may_read(min(size, 2 * SAMPLE)):

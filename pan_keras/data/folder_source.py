@@ -9,7 +9,7 @@ from pan_keras.data.labels import checked_label
 from pan_keras.data.listing import Listing
 from pan_keras.errors import UserError
 from pan_keras.printable import is_text, printable
-from pan_keras.video.folder_tree import Folder, scan
+from pan_keras.video.folder_tree import Folder, path_order, scan
 
 # Folders of splits as they are often called, beside the names that are understood.
 _LIKE_A_SPLIT = re.compile(r"(train|val|test|dev|eval|holdout)(ing|id|idation|uation)?([\W\d_].*)?")
@@ -124,7 +124,8 @@ def _count_strays(listing: Listing, folder: Folder) -> None:
 
 def _add_class(listing: Listing, folder: Folder, split: str | None) -> None:
     listing.ignored.update(folder.all_strays())
-    videos = sorted(folder.all_videos())
+    videos = sorted(folder.all_videos(), key=path_order)
+    above = len(str(folder.path))
     if not videos:
         listing.ignored["empty folders"] += 1
         return
@@ -137,7 +138,7 @@ def _add_class(listing: Listing, folder: Folder, split: str | None) -> None:
         )
     label = checked_label(folder.name, printable(folder.path))
     for path in videos:
-        if not is_text(str(path.relative_to(folder.path))):
+        if not is_text(str(path)[above:]):
             listing.ignored[f"file {path}, whose name is no Unicode"] += 1
             continue
         listing.labels[path] = label

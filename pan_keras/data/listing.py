@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pan_keras.errors import UserError
+from pan_keras.video.folder_tree import path_order
 
 
 @dataclass
@@ -46,7 +47,7 @@ def refuse_repeats(listing: Listing) -> None:
     """
     first: dict[Hashable, Path] = {}
     # A link gives way to the file that it stands for.
-    for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path)):
+    for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path_order(path))):
         kept = first.setdefault(_identity(path), path)
         if kept == path:
             continue

@@ -18,6 +18,7 @@ from pan_keras.data.motions import INFO, complete_motions, make_motions
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
+from pan_keras.video.folder_tree import path_order
 
 NAMED_IN_ERROR = 20
 
@@ -66,15 +67,16 @@ def open_data(
     root = None if root is None else Path(root).expanduser()
     card, listing = _list(source, root, progress)
     classes = _classes(card, listing)
-    paths = sorted(listing.labels)
+    paths = sorted(listing.labels, key=path_order)
     found = inspect_clips(paths, listing.root, progress=progress)
     skipped = _skipped(listing, found.broken)
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
     infos, assumed = with_rates(found.infos, partial(_rate, card, listing))
     # Drawn and written down when nothing is left that could refuse the data.
     splits, origin, drawn = _splits(card, listing, split_seed)
+    numbers = {name: number for number, name in enumerate(classes)}
     clips = tuple(
-        Clip(path, classes.index(listing.labels[path]), splits[path])
+        Clip(path, numbers[listing.labels[path]], splits[path])
         for path in paths
         if path in infos
     )

@@ -16,6 +16,7 @@ from pan_keras.data.clip import split_of
 from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
 from pan_keras.files import is_writable, replacing
+from pan_keras.video.folder_tree import path_order
 
 try:
     import fcntl
@@ -48,7 +49,7 @@ def stratified_split(
         >>> stratified_split({Path(f"{i}.mp4"): "wave" for i in range(20)}, 0, {"test": 0.15})
     """
     classes: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(labels):
+    for path in sorted(labels, key=path_order):
         classes[labels[path]].append(path)
     splits = {}
     for number, label in enumerate(sorted(classes)):
@@ -124,7 +125,7 @@ class _Row:
 
 def _table(rows: Iterable[_Row], folder: Path) -> str:
     lines = [",".join(COLUMNS) + "\n"]
-    for row in sorted(rows, key=lambda row: (row.seed, row.path)):
+    for row in sorted(rows, key=lambda row: (row.seed, path_order(row.path))):
         relative = row.path.is_relative_to(folder)
         name = (row.path.relative_to(folder) if relative else row.path).as_posix()
         line = io.StringIO()

@@ -35,6 +35,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
+def path_order(path: Path) -> str:
+    """Sorts paths as they sort themselves, folder by folder, in a fraction of the time."""
+    return os.path.normcase(path).replace(os.sep, "\0")
+
+
 def visible_videos(folder: Path) -> list[Path]:
     """Clips in a folder and all its subfolders, by path, without hidden files and folders.
 
@@ -48,7 +53,7 @@ def visible_videos(folder: Path) -> list[Path]:
         UserError: If the folder cannot be read.
     """
     found = scan(folder)
-    return [folder] if found.is_clip else sorted(found.all_videos())
+    return [folder] if found.is_clip else sorted(found.all_videos(), key=path_order)
 
 
 @dataclass
