@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+PATIENCE = 30.0  # seconds to wait for another writer
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 ABANDONED = 24 * 3600  # seconds after which an unfinished folder is, where locks cannot tell
 
@@ -102,7 +103,7 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{_token()}.partial")
     with _telling_of_full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _turn(path.parent):
+        with turn(path.parent):
             earlier = _earlier(path)
             if earlier.is_dir() and not path.exists():
                 earlier.rename(path)
@@ -114,7 +115,7 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
             yield temporary
             for file in [*temporary.rglob("*"), temporary]:
                 _flush(file)
-            with _turn(path.parent):
+            with turn(path.parent):
                 _put_in_place(temporary, path)
                 _flush(path.parent)
     finally:
@@ -187,13 +188,13 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(folder: Path, wait: bool = False) -> int | None:
+def _lock(folder: Path) -> int | None:
     """An open folder that is locked while its descriptor is open; None where that cannot be."""
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return None
@@ -201,14 +202,44 @@ def _lock(folder: Path, wait: bool = False) -> int | None:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Waits until no other writer changes the entries of a folder, which takes them no time."""
-    held = _lock(folder, wait=True)
+def turn(folder: Path) -> Iterator[None]:
+    """Waits until no other writer changes the entries of a folder, which takes them no time.
+
+    The folder itself is the lock, so that no file of it stays. Some network file systems have no
+    such locks: there nobody waits.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UserError: If another process does not come to an end.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
+        end = time.monotonic() + PATIENCE
+        while not _try_lock(descriptor):
+            if time.monotonic() > end:
+                raise UserError(
+                    f"{folder}: another process has held it for {PATIENCE:.0f} s; end that one, "
+                    "then run the command again"
+                )
+            time.sleep(0.05)
         yield
     finally:
-        if held is not None:
-            os.close(held)
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _remove_abandoned(path: Path) -> None:

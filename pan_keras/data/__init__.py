@@ -2,7 +2,7 @@
 
 from pan_keras.data.card import Card, card_names, card_text, is_card, is_own_card, load_card
 from pan_keras.data.clip import SPLITS, Clip
-from pan_keras.data.motions import make_motions
+from pan_keras.data.motions import ensure_motions, make_motions
 from pan_keras.data.opening import open_data
 from pan_keras.data.video_data import SkippedFile, VideoData
 
@@ -14,6 +14,7 @@ __all__ = [
     "VideoData",
     "card_names",
     "card_text",
+    "ensure_motions",
     "is_card",
     "is_own_card",
     "load_card",

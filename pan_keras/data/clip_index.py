@@ -222,9 +222,9 @@ def _checked(path: Path, row: Sequence[Any]) -> KnownClip | None:
     frames, rate, width, height, rotation, mirrored, remark = row
     if {type(frames), type(width), type(height), type(rotation), type(mirrored)} != {int}:
         return None
-    if not isinstance(rate, float):
-        return None
-    if not (0 < frames < MOST_FRAMES and width > 0 and height > 0 and 0 <= rate < math.inf):
+    if not isinstance(rate, float) or not (
+        0 < frames < MOST_FRAMES and width > 0 and height > 0 and 0 <= rate < math.inf
+    ):
         return None
     if rotation % QUARTER or mirrored not in (0, 1):
         return None

@@ -59,20 +59,22 @@ def inspect_clips(
     Args:
         paths: The clips.
         root: Folder of the data.
-        progress: Called with what is being done, how many are done, and how many there are.
+        progress: Called with what is being done, how many are done, and how many there are; by
+            default `ProgressLines`.
 
     Example:
         >>> inspect_clips([Path("videos/wave/a.mp4")], Path("videos")).infos
         {PosixPath('videos/wave/a.mp4'): VideoInfo(frames=81, ...)}
     """
     found = Inspection()
+    progress = progress or ProgressLines()
     index = open_clip_index(root, paths)
     states = _states(paths, found)
     known = index.known(states)
     found.known = len(known)
     unknown = [path for path in states if path not in known]
     done = len(paths) - len(unknown)
-    if progress and done:
+    if done:
         progress(WHAT, done, len(paths))
     try:
         for path, (clip, frames) in _read_all(unknown):
@@ -82,8 +84,7 @@ def inspect_clips(
                 index.add(path, states[path], clip, frames)
             else:
                 found.broken[path] = clip
-            if progress:
-                progress(WHAT, done, len(paths))
+            progress(WHAT, done, len(paths))
     finally:
         index.flush()
     for path in paths:

@@ -79,21 +79,24 @@ def make_motions(
     return folder
 
 
-def complete_motions(folder: Path, *, progress: Progress | None = None) -> Path:
-    """Makes what is missing of a data set that was begun.
+def ensure_motions(folder: Path, *, clips: int = 1200, progress: Progress | None = None) -> None:
+    """Makes the data set where it is absent, and what is missing of one that was begun.
+
+    A folder that holds something else stays as it is.
 
     Args:
-        folder: Folder with the file `motions.json`.
+        folder: The folder.
+        clips: Number of clips of a new one.
         progress: As for `make_motions`.
-
-    Returns:
-        The folder.
 
     Raises:
         UserError: As `make_motions`.
     """
-    info = _read_info(folder / INFO)
-    return make_motions(folder, clips=info["clips"], seed=info["seed"], progress=progress)
+    if (folder / INFO).exists():
+        info = _read_info(folder / INFO)
+        make_motions(folder, clips=info["clips"], seed=info["seed"], progress=progress)
+    elif not folder.is_dir() or not any(folder.iterdir()):
+        make_motions(folder, clips=clips, progress=progress)
 
 
 def write_video(path: Path, scene: Scene) -> None:

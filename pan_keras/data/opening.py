@@ -14,7 +14,7 @@ from pan_keras.data.folder_source import list_folder
 from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
 from pan_keras.data.labels import ordered
 from pan_keras.data.listing import Listing, refuse_repeats
-from pan_keras.data.motions import INFO, complete_motions, make_motions
+from pan_keras.data.motions import ensure_motions
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
@@ -50,7 +50,8 @@ def open_data(
             start from.
         split_seed: Seed of a split that is drawn.
         max_broken: Share of broken files above which the data are refused.
-        progress: Called with what is being done, how many are done, and how many there are.
+        progress: Called with what is being done, how many are done, and how many there are. By
+            default a line on standard error every ten seconds.
 
     Returns:
         The data set.
@@ -76,9 +77,7 @@ def open_data(
     splits, origin, drawn = _splits(card, listing, split_seed)
     numbers = {name: number for number, name in enumerate(classes)}
     clips = tuple(
-        Clip(path, numbers[listing.labels[path]], splits[path])
-        for path in paths
-        if path in infos
+        Clip(path, numbers[listing.labels[path]], splits[path]) for path in paths if path in infos
     )
     return VideoData(
         source=str(source),
@@ -159,6 +158,11 @@ def _listing(
         beside = path.parent if is_own_card(source) else None
         return card, _list_card(card, root or beside, progress)
     if path.is_dir():
+        if root is not None and root.resolve() != path.resolve():
+            raise UserError(
+                f"{path}: this folder holds its own videos, so that the root {root} means nothing; "
+                "drop the root, or name a card or a CSV file"
+            )
         return None, list_folder(path)
     if path.suffix.lower() == ".csv":
         return None, list_csv(path, root)
@@ -170,10 +174,7 @@ def _listing(
 def _list_card(card: Card, root: Path | None, progress: Progress | None) -> Listing:
     if card.generator:
         root = root or Path("data") / card.name
-        if (root / INFO).exists():
-            complete_motions(root, progress=progress)
-        elif not root.is_dir() or not any(root.iterdir()):
-            make_motions(root, progress=progress)
+        ensure_motions(root, progress=progress)
     if root is None:
         raise UserError(
             f"{card.name}: this card ships no videos; get them from {card.source} and give their "

@@ -2,11 +2,9 @@
 
 import csv
 import io
-import os
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +13,12 @@ import numpy as np
 from pan_keras.data.clip import split_of
 from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
-from pan_keras.files import is_writable, replacing
+from pan_keras.files import is_writable, replacing, turn
 from pan_keras.video.folder_tree import path_order
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 SHARES = {"test": 0.15, "val": 0.15}
 VAL_FROM_TRAIN = {"val": 0.15}
 COLUMNS = ("path", "label", "split", "seed")
-PATIENCE = 30.0  # seconds to wait for another process that writes the same record
 
 
 def stratified_split(
@@ -85,7 +77,7 @@ def recorded_split(
         UserError: If the record is damaged, or another process keeps hold of it.
     """
     may_write = is_writable(record)
-    with _locked(record) if may_write else nullcontext():
+    with turn(record.parent) if may_write else nullcontext():
         rows = _read(record)
         kept = {path: rows[path, seed] for path in labels if (path, seed) in rows}
         _refuse_others(kept, shares, record)
@@ -185,35 +177,3 @@ def _refuse_others(kept: Mapping[Path, _Row], shares: Mapping[str, float], recor
                 f"themselves what is for {row.split}, and this clip is not; correct the line, or "
                 "move the file away to draw a new split"
             )
-
-
-@contextmanager
-def _locked(record: Path) -> Iterator[None]:
-    """Keeps other processes from writing a record; its folder is the lock, so that none stays."""
-    if fcntl is None:
-        yield
-        return
-    folder = os.open(record.parent, os.O_RDONLY)
-    try:
-        end = time.monotonic() + PATIENCE
-        while not _try_lock(folder):
-            if time.monotonic() > end:
-                raise UserError(
-                    f"{record}: another process has held it for {PATIENCE:.0f} s; end that one, "
-                    "then run the command again"
-                )
-            time.sleep(0.05)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _try_lock(folder: int) -> bool:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some network file systems have no locks of folders.
-        return True
-    return True

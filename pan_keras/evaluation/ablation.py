@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from pan_keras.config.config import Config
-from pan_keras.data import make_motions
+from pan_keras.data import ensure_motions
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.results import Evaluation, stored_evaluation
@@ -184,8 +184,7 @@ def ablate(
         raise UserError(f"seeds: {list(seeds)}; give one or more, all different")
     if data == "motions":
         root = root if root is not None else folder / "motions"
-        if not root.exists():
-            make_motions(root, clips=clips)
+        ensure_motions(root, clips=clips)
     overrides = tuple(overrides)
     rows = []
     for variant in variants:

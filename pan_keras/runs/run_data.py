@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pan_keras.config.config import Config
 from pan_keras.data import Card, Clip, SkippedFile, VideoData
-from pan_keras.data.inspection import inspect_clips, with_rates
+from pan_keras.data.inspection import Progress, inspect_clips, with_rates
 from pan_keras.data.opening import ListedClip, list_data, open_data
 from pan_keras.errors import UserError
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
@@ -97,12 +97,15 @@ def open_run_data(
     )
 
 
-def open_configured_data(config: Config, root: str | Path | None = None) -> VideoData:
+def open_configured_data(
+    config: Config, root: str | Path | None = None, *, progress: Progress | None = None
+) -> VideoData:
     """Opens the data that a configuration names, making them where they are embedded.
 
     Args:
         config: The configuration.
         root: Folder of the videos, instead of that of the configuration.
+        progress: As for `open_data`.
 
     Raises:
         UserError: If it names none, or they are unusable.
@@ -115,6 +118,7 @@ def open_configured_data(config: Config, root: str | Path | None = None) -> Vide
         root or data.root or None,
         split_seed=data.split_seed,
         max_broken=data.max_broken,
+        progress=progress,
     )
 
 

@@ -104,7 +104,7 @@ def train(
     if network.model.weights != FRESH:
         # Weights that do not fit are refused before the data are looked into.
         initial_weights(create_model(network, classes=2), network.model.weights)
-    data = open_configured_data(resolved)
+    data = open_configured_data(resolved, progress=(lambda *_: None) if quiet else None)
     _check_trainable(resolved, data)
     complete = with_length(network, len(data.clips("train")))
     with new_run(run, resolved) as new:

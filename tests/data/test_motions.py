@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from video_files import every_frame
 
-from pan_keras.data import make_motions, motions, open_data
+from pan_keras.data import ensure_motions, make_motions, motions, open_data
 from pan_keras.data.motions_scene import ATTRIBUTES, LENGTHS, MOTIONS, RATES, SIDE, draw_scene
 from pan_keras.errors import UserError
 from pan_keras.video import probe
@@ -179,3 +179,17 @@ def moving_way(flow):
     if abs(x) > abs(y):
         return 0 if x < 0 else 1
     return 2 if y < 0 else 3
+
+
+def test_motions_are_made_where_absent_and_completed_where_begun(tmp_path):
+    folder = tmp_path / "motions"
+    ensure_motions(folder, clips=24)
+    made = sorted(folder.rglob("*.mp4"))
+    made[3].unlink()
+    ensure_motions(folder)
+    assert sorted(folder.rglob("*.mp4")) == made
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").touch()
+    ensure_motions(other)
+    assert [file.name for file in other.iterdir()] == ["notes.txt"]

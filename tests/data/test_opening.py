@@ -5,7 +5,7 @@ import json
 import pytest
 from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_video
 
-from pan_keras.data import make_motions, open_data
+from pan_keras.data import ensure_motions, make_motions, open_data
 from pan_keras.errors import UserError
 
 CARD = """
@@ -352,9 +352,9 @@ def test_a_card_without_its_data_says_where_to_get_them(tmp_path):
 
 def test_the_embedded_data_set_is_made_where_it_is_absent(tmp_path, monkeypatch):
     def make_few(folder, *, progress):
-        return make_motions(folder, clips=24, progress=progress)
+        ensure_motions(folder, clips=24, progress=progress)
 
-    monkeypatch.setattr("pan_keras.data.opening.make_motions", make_few)
+    monkeypatch.setattr("pan_keras.data.opening.ensure_motions", make_few)
     monkeypatch.chdir(tmp_path)
     calls = []
     data = open_data("motions", progress=lambda what, done, total: calls.append((what, done)))
@@ -421,3 +421,10 @@ def test_egogestar_opens_by_its_card():
     assert data.report()["ignored"] == {"clips labelled unclassified": 20}
     report = data.report()
     assert (report["frames"]["min"], report["frames"]["max"]) == (17, 216)
+
+
+def test_a_root_beside_a_folder_is_refused_unless_it_is_that_folder(fill, tmp_path):
+    root = fill(wave=4)
+    assert len(open_data(root, root).all_clips) == 4
+    with pytest.raises(UserError, match=r"so that the root .* means nothing"):
+        open_data(root, tmp_path.parent)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pan_keras.data import split as split_module
 from pan_keras.data.split import (
     SHARES,
     VAL_FROM_TRAIN,
@@ -221,7 +220,7 @@ def test_processes_that_open_one_folder_at_once_lose_no_row(tmp_path):
 
 
 def test_a_record_that_another_process_holds_is_waited_for_and_then_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(split_module, "PATIENCE", 0.2)
+    monkeypatch.setattr("pan_keras.files.PATIENCE", 0.2)
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
     with pytest.raises(UserError, match="another process has held it"):
