@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 LOAD = """
 import sys
 import keras, numpy as np
-import pan_keras
+import pan_keras.models
 frames = np.load(sys.argv[1])
 for path in sys.argv[2:]:
     model = keras.saving.load_model(path, safe_mode=True)
