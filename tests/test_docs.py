@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pan_keras import models
+from pan_keras import api, models
 from pan_keras.checkpoints import save_state_dict
 from pan_keras.cli import main
 from pan_keras.config import load_config
@@ -64,7 +64,23 @@ def desk(motions, tmp_path, monkeypatch):
     (tmp_path / "labels.txt").write_text("\n".join("abcdefgh"), encoding="utf-8")
     (tmp_path / "lenient.toml").write_text(LENIENT)
     monkeypatch.chdir(tmp_path)
+    make_python_quick(monkeypatch)
     return tmp_path
+
+
+def make_python_quick(monkeypatch):
+    """Cuts what Python blocks train and export as `QUICK` cuts commands."""
+    train, export = api.train_run, api.export_model
+
+    def train_quickly(*arguments, sections, **options):
+        training = {**sections.get("training", {}), "epochs": 1}
+        return train(*arguments, sections={**sections, "training": training}, **options)
+
+    def export_leniently(model, recipe, *arguments, **options):
+        return export(model, recipe or "lenient.toml", *arguments, **options)
+
+    monkeypatch.setattr(api, "train_run", train_quickly)
+    monkeypatch.setattr(api, "export_model", export_leniently)
 
 
 def run_line(line):
