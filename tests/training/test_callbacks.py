@@ -1,12 +1,15 @@
 """Callbacks hear of a training as in Keras, and can end it where it can be resumed exactly."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
 from video_files import moving_frames, write_video
 
 from pan_keras import models
-from pan_keras.errors import UserError
+from pan_keras.errors import Interrupted, UserError
 from pan_keras.training import TrainingCallback, resume, train
 
 SETTINGS = {
@@ -155,6 +158,16 @@ def test_a_training_that_a_callback_stopped_is_resumed_exactly(stop_at, unbroken
     if stop_at == "batch 1 ends":
         assert again.hooks[1:] == [*hooks_of(0, first=2), *hooks_of(1), *hooks_of(2), "train ends"]
     assert_same_weights(run, unbroken[0].run.path)
+
+
+def test_a_training_that_is_interrupted_ends_for_callbacks_too(videos, tmp_path):
+    diary = Diary()
+    interrupt = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    with pytest.raises(Interrupted, match="stopped at step 1 of 12"):
+        trained(videos, tmp_path / "run", diary, interrupt)
+    assert diary.hooks == ["train begins", "epoch 0 begins", "batch 0 ends", "train ends"]
 
 
 def test_callbacks_of_keras_work(videos, tmp_path):
