@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pan_keras.bundle.embedded import embed, extract
 from pan_keras.bundle.writer import sha256
 from pan_keras.cli import main
-from pan_keras.runtime import verify
+from pan_keras.runtime import Bundle, check, verify
 from pan_keras.runtime.__main__ import main as runtime_main
 
 
@@ -125,3 +125,21 @@ def test_a_device_checks_a_bundle_with_the_runtime_alone(own_bundle, capsys):
     assert "clip 1: a logit is off" in capsys.readouterr().out
     (own_bundle / "model.json").unlink()
     assert runtime_main([str(own_bundle)]) == 2
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.9, True), (1.1, False), (-1.1, False)])
+@pytest.mark.parametrize("name", ["model_float32.tflite", "step_float32.tflite"])
+def test_a_logit_that_is_off_by_more_than_allowed_fails(own_bundle, name, share, passes):
+    index = json.loads((own_bundle / "vectors" / "index.json").read_text())
+    (record,) = [record for record in index["logits"] if record["model"] == name]
+    assert record["max_difference"] == 1e-4
+    content = bytearray((own_bundle / record["file"]).read_bytes())
+    # The logits of the tests' models are off by less than a hundredth of this themselves.
+    (value,) = struct.unpack_from("<f", content, len(content) - 4)
+    struct.pack_into("<f", content, len(content) - 4, value + share * 1e-4)
+    (own_bundle / record["file"]).write_bytes(content)
+    facts = json.loads((own_bundle / "model.json").read_text())
+    facts["files"][record["file"]] = sha256(bytes(content))
+    (own_bundle / "model.json").write_text(json.dumps(facts))
+    findings = {finding.subject: finding for finding in check(Bundle.open(own_bundle))}
+    assert (findings[name].problems == ()) == passes
