@@ -12,7 +12,7 @@ from pan_keras.deploy.exporter import export
 from pan_keras.deploy.source import open_source
 from pan_keras.errors import UserError
 from pan_keras.evaluation import Evaluation, evaluate
-from pan_keras.reports.report import write_report
+from pan_keras.reports import write_report
 from pan_keras.reports.training_pictures import TrainingPictures
 from pan_keras.runs.run import Run
 from pan_keras.runtime import verify

@@ -51,7 +51,7 @@ def ablation(
 ):
     """Train PAN and networks without parts of it on DATA and compare them on test clips."""
     from pan_keras.evaluation import ablation as experiment
-    from pan_keras.reports.ablation_figure import write_ablation_figure
+    from pan_keras.reports.result_figures import write_ablation_figure
     from pan_keras.reports.training_pictures import TrainingPictures
 
     if quick:

@@ -1,4 +1,4 @@
-"""`pan-keras explain`: the command line of `pan_keras.reports.explain.explain`."""
+"""`pan-keras explain`: the command line of `pan_keras.reports.explain`."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def explain(run, video, output, precision, file_format, as_json):
 
     if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
         import_tensorflow(click.get_current_context())
-    from pan_keras.reports.explain import explain
+    from pan_keras.reports import explain
 
     if output is not None:
         from pan_keras.reports.explanation_figure import check_picture, write_explanation

@@ -1,4 +1,4 @@
-"""`pan-keras motion`: the command line of `pan_keras.reports.motion.motion`."""
+"""`pan-keras motion`: the command line of `pan_keras.reports.draw_motion`."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def motion(video, output, run, flow, size, as_json):
     """Draw the frames of VIDEO beside their persistence of appearance and optical flow."""
-    from pan_keras.reports.motion import motion  # TensorFlow takes seconds to import
+    from pan_keras.reports import draw_motion  # TensorFlow takes seconds to import
 
-    result = motion(video, output, run=run, flow=flow, size=size)
+    result = draw_motion(video, output, run=run, flow=flow, size=size)
     echo(result.to_json() if as_json else result.to_text())

@@ -1,4 +1,4 @@
-"""`pan-keras report`: the command line of `pan_keras.reports.report.write_report`."""
+"""`pan-keras report`: the command line of `pan_keras.reports.write_report`."""
 
 from pathlib import Path
 
@@ -26,6 +26,6 @@ def report(run, output, baseline):
     It shows the accuracy that `pan-keras evaluate` measured, the curves, example clips with
     their motion maps, the data and the configuration.
     """
-    from pan_keras.reports.report import write_report  # TensorFlow takes seconds to import
+    from pan_keras.reports import write_report  # TensorFlow takes seconds to import
 
     echo(write_report(run, output, baseline))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pan_keras.bundle import Bundle
 from pan_keras.config.config import DataConfig
 from pan_keras.data import card_names
 from pan_keras.errors import UserError
@@ -12,7 +13,6 @@ from pan_keras.inference.bundle_classifier import BundleClassifier
 from pan_keras.inference.classifier import Classifier
 from pan_keras.runs.data_identity import DataIdentity
 from pan_keras.runs.run import Run, open_run
-from pan_keras.runtime import Bundle
 
 
 @dataclass(frozen=True)

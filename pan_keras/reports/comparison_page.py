@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from pan_keras.drawing import figures
-from pan_keras.drawing.colours import PALETTE
 from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.evaluation.comparison import Comparison
 from pan_keras.files import replacing
-from pan_keras.reports.comparison_figures import classes_figure, comparison_figure, cost_figure
-from pan_keras.reports.page import Html, element, page, table
+from pan_keras.reports.html import Html, columns, element, page, section, table
+from pan_keras.reports.result_figures import classes_figure, comparison_figure, cost_figure
 
 
 def check_page(output: Path | str) -> None:
@@ -31,7 +30,7 @@ def write_comparison(comparison: Comparison, output: Path | str) -> None:
     check_page(output)
     output = Path(output)
     if output.suffix.lower() == ".html":
-        content = page("Comparison of runs", _sections(comparison), PALETTE).encode()
+        content = page("Comparison of runs", _sections(comparison)).encode()
     else:
         content = png(figures.pixels(comparison_figure(comparison), dots_per_inch=100))
     with replacing(output) as temporary:
@@ -66,7 +65,7 @@ def _runs(comparison: Comparison) -> Html:
         "MACs are the multiply-accumulates of one view as the paper counts them; needed are those "
         "left when norms are folded and PA convolves differences."
     )
-    return _section("Accuracy and cost", note, table(header, rows, texts=2))
+    return section("Accuracy and cost", note, table(header, rows, texts=2))
 
 
 def _differences(comparison: Comparison) -> Html:
@@ -88,7 +87,7 @@ def _differences(comparison: Comparison) -> Html:
         header.append("p adjusted")
         note += f" Adjusted: by Holm's rule, for {len(comparison.pairs)} pairs."
     drawing = Html(figures.svg(cost_figure(comparison), "accuracy over cost"))
-    return _section("Do they differ?", note, _beside(table(header, rows, texts=2), drawing))
+    return section("Do they differ?", note, columns(table(header, rows, texts=2), drawing))
 
 
 def _classes(comparison: Comparison) -> Html:
@@ -99,12 +98,4 @@ def _classes(comparison: Comparison) -> Html:
     header = ["class", "clips", *(run.name for run in comparison.runs)]
     note = "The classes that differ most come first, as in Fig. 5 of the paper."
     drawing = Html(figures.svg(classes_figure(comparison), "accuracy by class"))
-    return _section("Classes", note, _beside(table(header, rows), drawing))
-
-
-def _beside(left: Html, right: Html) -> Html:
-    return element("div", element("div", left), element("div", right), class_="columns")
-
-
-def _section(title: str, note: str, *content: Html) -> Html:
-    return element("section", element("h2", title), element("p", note, class_="note"), content)
+    return section("Classes", note, columns(table(header, rows), drawing))

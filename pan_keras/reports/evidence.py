@@ -1,8 +1,37 @@
-"""What each segment adds to the score of each class."""
+"""What happens inside one network: timescale weights, PA, what each segment adds to each class."""
 
+import keras
 import numpy as np
 
 from pan_keras.layers import timescale_members
+from pan_keras.models import VideoNetwork
+from pan_keras.reports.explanation import NetworkExplanation, Timescale
+
+
+def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> NetworkExplanation:
+    """Looks into a network while it classifies a clip.
+
+    Args:
+        name: What it is called.
+        network: The network.
+        clip: uint8 `(N, m, H, W, 3)`.
+    """
+    tensors = {
+        key: keras.ops.convert_to_numpy(value)[0].astype("float32")
+        for key, value in network.intermediates(clip[None]).items()
+    }
+    features, weights = tensors["features"], tensors.get("weights")
+    kernel = keras.ops.convert_to_numpy(network.get_layer("logits").kernel)
+    members = timescale_members(len(features)) if weights is not None else ()
+    return NetworkExplanation(
+        name=name,
+        timescales=tuple(
+            Timescale(k, index, pooled, float(weights[place]))
+            for place, (k, index, pooled) in enumerate(members)
+        ),
+        motion=np.moveaxis(tensors["motion"], -1, 1) if "motion" in tensors else None,
+        evidence=class_evidence(features, weights, kernel),
+    )
 
 
 def segment_parts(features: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a run makes of one video on the way to its answer."""
+"""What a network makes of one video on the way to its answer."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pan_keras.clips.sampling import spread_starts, stack_frames
+from pan_keras.inference.classifier import Classifier, Source, open_classifier
+from pan_keras.runtime.preprocessing import clip_from_video
+from pan_keras.runtime.recognition import softmax
+from pan_keras.video import frame_source
 
 EVIDENCE = (
     "what a segment adds to a class's logit through the features that the pooling takes from it, "
@@ -150,3 +156,55 @@ def _timescale_lines(network: NetworkExplanation) -> list[str]:
         segments = ", ".join(str(segment + 1) for segment in each.segments)
         lines.append(f"{each.k:>9}  {each.weight:6.3f}  {{{segments}}}")
     return lines
+
+
+def explain(
+    model: Source,
+    video: Path | str,
+    *,
+    precision: str | None = None,
+    file_format: str | None = None,
+) -> Explanation:
+    """Looks into a network while it classifies a video.
+
+    The network sees the centre crop of the frames in the middle of each segment, as `predict`
+    does unless told otherwise. Of a bundle, whose model files give logits and nothing else, the
+    explanation holds the answer and the frames, and no networks.
+
+    Args:
+        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
+        video: A video file.
+        precision: Which model file of a bundle; the first unless given.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+
+    Raises:
+        UserError: If the run has no model or the video cannot be read.
+
+    Example:
+        >>> explanation = explain("runs/demo", "wave.mp4")
+        >>> explanation.networks[0].timescales[0]
+        Timescale(k=1, index=0, segments=(0, 1, 2, 3, 4, 5, 6, 7), weight=0.31)
+    """
+    classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
+    video, shape = Path(video), classifier.shape
+    clip = clip_from_video(video, shape)
+    (logits,) = classifier.logits(clip[None])
+    count = len(frame_source(video))
+    starts = spread_starts(count, shape.segments, shape.stack)[0]
+    return Explanation(
+        run=classifier.path,
+        path=video,
+        labels=classifier.labels,
+        probabilities=softmax(logits),
+        frames=stack_frames(starts, count, shape.stack),
+        pictures=clip[:, 0],
+        networks=_look_inside(classifier, clip),
+    )
+
+
+def _look_inside(classifier: Classifier, clip: np.ndarray) -> tuple[NetworkExplanation, ...]:
+    if not classifier.networks:
+        return ()
+    from pan_keras.reports.evidence import explained_network  # noqa: PLC0415 (Keras)
+
+    return tuple(explained_network(*item, clip) for item in classifier.networks.items())

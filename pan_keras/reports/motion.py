@@ -18,7 +18,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.flow import OpticalFlow
 from pan_keras.inference.motion_cue import MotionCue
-from pan_keras.reports.pairs import UNKNOWN_RATE, chunks, sample_pairs
+from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.runs.run import Run, open_run
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
@@ -30,7 +30,7 @@ ROWS = 3  # pairs in a still picture
 
 @dataclass(frozen=True)
 class MotionPicture:
-    """What `motion` has drawn.
+    """What `draw_motion` has drawn.
 
     Attributes:
         output: The file.
@@ -67,7 +67,7 @@ class MotionPicture:
         )
 
 
-def motion(
+def draw_motion(
     video: Path | str,
     output: Path | str,
     *,
@@ -93,7 +93,7 @@ def motion(
             read or has one frame alone, the run has no PA, or TV-L1 is not installed.
 
     Example:
-        >>> motion("wave.mp4", "motion.mp4").pa_scale
+        >>> draw_motion("wave.mp4", "motion.mp4").pa_scale
         1.3
 
     References:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pan_keras.cli import main
+from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.evaluation.comparing import compare, measured
 from pan_keras.metrics.scores import wilson
@@ -79,6 +80,32 @@ def test_clips_that_one_run_lacks_are_left_out(pair):
     assert (comparison.clips, comparison.left_out) == (5, 3)
     assert [run.top1 for run in comparison.runs] == [1, 1]
     assert comparison.pairs[0].p == 1
+
+
+def test_runs_are_matched_by_their_clips_wherever_the_data_lie(pair, small_motions, tmp_path):
+    expected = compare([run.path for run in pair])
+    moved = Run(pair[1].path)
+    videos = shutil.copytree(small_motions, tmp_path / "elsewhere")
+    for name in ("config.toml", "data_identity.json", "evaluation/test_clips.csv"):
+        file = moved.path / name
+        file.write_text(file.read_text().replace(str(small_motions), str(videos)))
+    os.utime(moved.path / "evaluation" / "test.json")
+    found = compare([run.path for run in (pair[0], moved)])
+    assert (found.clips, found.left_out) == (8, 0)
+    assert found.pairs == expected.pairs
+    assert [run.top1 for run in found.runs] == [run.top1 for run in expected.runs]
+
+
+def test_clips_of_the_same_name_but_another_size_are_not_the_same(pair):
+    other = Run(pair[1].path)
+    identity = other.identity
+    resized = tuple(replace(clip, bytes=clip.bytes + 1) for clip in identity.clips)
+    other.write_identity(replace(identity, clips=resized))
+    digest = Run(other.path).identity.digest
+    file = other.path / "evaluation" / "test.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"data_digest": digest}))
+    with pytest.raises(UserError, match="no clip in common"):
+        compare([pair[0].path, other.path], progress=False)
 
 
 def test_several_pairs_are_adjusted(pair, evaluated):

@@ -11,7 +11,7 @@ from video_files import every_frame, moving_frames, write_video
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.reports.motion import learnt_cue, motion
+from pan_keras.reports.motion import draw_motion, learnt_cue
 from pan_keras.video import probe
 
 
@@ -32,7 +32,7 @@ def test_motion_of_a_run_is_what_its_network_sees(run):
 
 def test_a_video_has_every_pair_at_its_rate(video, tmp_path):
     info = probe(video)
-    result = motion(video, tmp_path / "motion.mp4")
+    result = draw_motion(video, tmp_path / "motion.mp4")
     drawn = probe(tmp_path / "motion.mp4")
     assert result.pairs == drawn.frames == info.frames - 1
     assert drawn.rate == pytest.approx(info.rate, rel=1e-3)
@@ -43,7 +43,7 @@ def test_a_video_has_every_pair_at_its_rate(video, tmp_path):
 def test_the_scale_stated_is_the_scale_drawn(tmp_path):
     still = np.repeat(moving_frames(1, 64, 64), 6, axis=0)
     path = write_video(tmp_path / "step.mp4", np.concatenate([still, moving_frames(6, 64, 64)]))
-    result = motion(path, tmp_path / "step.png", size=64)
+    result = draw_motion(path, tmp_path / "step.png", size=64)
     picture = cv2.imread(str(tmp_path / "step.png"))
     assert result.pairs == 3
     assert (result.pa_scale, result.flow_scale) == tuple(
@@ -59,7 +59,7 @@ def test_the_scale_stated_is_the_scale_drawn(tmp_path):
 def test_odd_sizes_and_vertical_videos_can_be_drawn(tmp_path):
     frames = moving_frames(5, height=70, width=38)
     path = write_video(tmp_path / "tall.mp4", frames)
-    motion(path, tmp_path / "motion.mp4", size=37)
+    draw_motion(path, tmp_path / "motion.mp4", size=37)
     assert len(every_frame(tmp_path / "motion.mp4")) == 4
 
 
@@ -74,7 +74,7 @@ def test_mistakes_are_named(video, run, make_run, tmp_path):
         ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of dis, tvl1"),
     ):
         with pytest.raises(UserError, match=message):
-            motion(*arguments, **options)
+            draw_motion(*arguments, **options)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.mp4"]
 
 

@@ -13,7 +13,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.inference import predict
 from pan_keras.models import PANEnsemble, PANFull
-from pan_keras.reports.report import write_report
+from pan_keras.reports import write_report
 from pan_keras.runs.combining import combine
 from pan_keras.runs.run import Run
 from pan_keras.training import resume

@@ -11,7 +11,7 @@ from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_o
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.inference import predict
-from pan_keras.reports.report import write_report
+from pan_keras.reports import write_report
 from pan_keras.runs.from_checkpoint import convert_checkpoints, export_to_torch
 from pan_keras.runs.run import open_run
 from pan_keras.training import train

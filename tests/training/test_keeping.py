@@ -8,7 +8,7 @@ import pytest
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.metrics.intervals import wilson
-from pan_keras.reports.report import write_report
+from pan_keras.reports import write_report
 from pan_keras.runs.run import open_run
 from pan_keras.runs.training_record import kept_doubt, kept_text
 from pan_keras.training import train

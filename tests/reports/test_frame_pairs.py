@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from pan_keras.reports.pairs import chunks
+from pan_keras.reports.frame_pairs import chunks
 
 
 def test_chunks_hold_every_pair_once():

@@ -3,7 +3,7 @@
 import cv2
 
 from pan_keras.evaluation.ablation import Row, Variant
-from pan_keras.reports.ablation_figure import ablation_figure, write_ablation_figure
+from pan_keras.reports.result_figures import ablation_figure, write_ablation_figure
 
 
 def test_each_network_is_a_bar_as_long_as_its_mean(tmp_path):

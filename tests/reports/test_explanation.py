@@ -11,8 +11,7 @@ from pan_keras.cli import main
 from pan_keras.errors import UserError
 from pan_keras.inference import predict
 from pan_keras.layers import timescale_members
-from pan_keras.reports.explain import explain
-from pan_keras.reports.explanation_figure import write_explanation
+from pan_keras.reports import explain, write_explanation
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""A comparison as pictures: the classes that differ most, and accuracy over cost."""
+"""Results as pictures: classes that differ, accuracy over cost, the networks of an ablation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,8 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pan_keras.drawing.colours import PALETTE, SERIES
-from pan_keras.drawing.figures import plain
+from pan_keras.drawing.figures import pixels, plain
+from pan_keras.drawing.panels import png
+from pan_keras.evaluation.ablation import Row
 from pan_keras.evaluation.comparison import Comparison
+from pan_keras.files import replacing
 
 CLASSES = 5
 
@@ -20,17 +24,54 @@ def classes_figure(comparison: Comparison) -> Figure:
     References:
         PAN paper, Fig. 5 (top).
     """
-    return _figure(comparison, draw_classes)
+    return _figure(comparison, _draw_classes)
 
 
 def cost_figure(comparison: Comparison) -> Figure:
     """Accuracy with its interval over the multiply-accumulates of a view."""
-    return _figure(comparison, draw_cost)
+    return _figure(comparison, _draw_cost)
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
     """Both, side by side."""
-    return _figure(comparison, draw_classes, draw_cost)
+    return _figure(comparison, _draw_classes, _draw_cost)
+
+
+def ablation_figure(rows: Sequence[Row]) -> Figure:
+    """Mean top-1 of each network, every seed as a dot, the 95 % interval as a line.
+
+    Args:
+        rows: One per network, drawn from the top.
+    """
+    figure = Figure(figsize=(7.0, 0.9 + 0.36 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        axes.barh(place, row.mean, height=0.62, color=PALETTE["accent"], alpha=0.25)
+        if len(row.accuracies) > 1:
+            axes.plot(row.interval, (place, place), color=PALETTE["ink"], linewidth=1.2)
+        for share in row.accuracies:
+            axes.plot(share, place, "o", color=PALETTE["accent"], markersize=3.5)
+    axes.set_yticks(range(len(rows)), [row.variant.name for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.02)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel("top-1 on test clips: mean, seeds, 95 % interval", color=PALETTE["muted"])
+    axes.tick_params(colors=PALETTE["ink"], labelsize=9, length=0)
+    axes.grid(axis="x", color=PALETTE["line"], linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def write_ablation_figure(rows: Sequence[Row], path: Path) -> None:
+    """Writes the figure as a PNG file.
+
+    Args:
+        rows: One per network, drawn from the top.
+        path: File to write.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(png(pixels(ablation_figure(rows), 144)))
 
 
 def _figure(comparison: Comparison, *drawings: Callable[[Axes, Comparison], None]) -> Figure:
@@ -50,7 +91,7 @@ def _figure(comparison: Comparison, *drawings: Callable[[Axes, Comparison], None
     return figure
 
 
-def draw_classes(axes: Axes, comparison: Comparison) -> None:
+def _draw_classes(axes: Axes, comparison: Comparison) -> None:
     """Draws a group of bars for each class, a bar a run."""
     shown, count = comparison.classes[:CLASSES], len(comparison.runs)
     width = 0.8 / count
@@ -62,7 +103,7 @@ def draw_classes(axes: Axes, comparison: Comparison) -> None:
     axes.set_ylim(0, 1)
 
 
-def draw_cost(axes: Axes, comparison: Comparison) -> None:
+def _draw_cost(axes: Axes, comparison: Comparison) -> None:
     """Draws each run as a point with its 95 % interval."""
     for number, run in enumerate(comparison.runs):
         low, high = run.interval

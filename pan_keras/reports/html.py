@@ -6,10 +6,12 @@ from html import escape
 from pathlib import Path
 from typing import TypeAlias
 
+from pan_keras.drawing.colours import PALETTE
 from pan_keras.printable import printable, printable_lines
 
-STYLE = Path(__file__).with_name("report.css")
+STYLE = Path(__file__).with_name("page.css")
 VOID = ("img", "meta")
+OPEN = 20  # rows up to which a table stands open
 
 
 class Html(str):
@@ -72,6 +74,23 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Content]], texts: int =
     return element("div", element("table", head, body), class_="wide")
 
 
+def section(title: str, note: str, *content: Content) -> Html:
+    """A part of a page with its title and a sentence or two above its content."""
+    return element("section", element("h2", title), element("p", note, class_="note"), content)
+
+
+def columns(*parts: Content) -> Html:
+    """Parts side by side, below each other where the page is narrow."""
+    return element("div", (element("div", part) for part in parts), class_="columns")
+
+
+def folded(content: Html, rows: int, name: str) -> Html:
+    """Content that stands open where it has few rows, else behind a line that counts them."""
+    if rows <= OPEN:
+        return content
+    return element("details", element("summary", f"{rows} {name}"), content)
+
+
 def image(file: bytes, media_type: str, text: str) -> Html:
     """A picture inside the page.
 
@@ -84,15 +103,14 @@ def image(file: bytes, media_type: str, text: str) -> Html:
     return element("img", src=f"data:{media_type};base64,{data}", alt=text)
 
 
-def page(title: str, sections: Sequence[Html], colours: dict[str, str]) -> str:
+def page(title: str, sections: Sequence[Html]) -> str:
     """A whole page that loads nothing from elsewhere.
 
     Args:
         title: Title of the window.
         sections: What stands on it.
-        colours: Values of the style sheet's variables on light paper.
     """
-    variables = "".join(f"--{name}:{colour};" for name, colour in colours.items())
+    variables = "".join(f"--{name}:{colour};" for name, colour in PALETTE.items())
     style = Html(f":root{{{variables}}}\n{STYLE.read_text(encoding='utf-8')}")
     head = element(
         "head",

@@ -14,9 +14,9 @@ from pan_keras.cli.report import report as command
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.evaluation.results import ClipResult
-from pan_keras.reports.page import element, table
-from pan_keras.reports.report import write_report
-from pan_keras.reports.report_examples import choose
+from pan_keras.reports import write_report
+from pan_keras.reports.example_clips import choose
+from pan_keras.reports.html import element, table
 from pan_keras.runs.run import Run
 
 VOID = {"img", "meta"}
@@ -153,6 +153,19 @@ def test_a_baseline_stands_beside(evaluated, make_run, own_run, tmp_path):
     assert "baseline pan_lite_micro" in page.text
     with pytest.raises(UserError, match="not evaluated"):
         write_report(evaluated.path, tmp_path / "page.html", baseline=own_run.path)
+
+
+def test_a_baseline_that_was_measured_on_other_clips_is_refused(evaluated, tmp_path):
+    baseline = Run(shutil.copytree(evaluated.path, tmp_path / "baseline"))
+    rows = (baseline.path / "evaluation" / "test_clips.csv").read_text().splitlines()
+    (baseline.path / "evaluation" / "test_clips.csv").write_text("\n".join(rows[:-1]) + "\n")
+    with pytest.raises(UserError, match="was not measured on the 8 clips of test"):
+        write_report(evaluated.path, tmp_path / "page.html", baseline=baseline.path)
+    assert not (tmp_path / "page.html").exists()
+    # Another evaluation of it, on three crops, has all of them.
+    evaluate(baseline.path, crops="3", progress=False)
+    page = Page(write_report(evaluated.path, tmp_path / "page.html", baseline=baseline.path))
+    assert "baseline pan_lite_micro" in page.text
 
 
 def test_names_are_never_read_as_html(evaluated, tmp_path):
