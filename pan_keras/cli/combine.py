@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.evaluate import numbers
-from pan_keras.cli.options import fuse_option
+from pan_keras.cli.options import fuse_option, numbers
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
@@ -29,7 +28,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
     "one number a RUN, such as 2,1,1.",
 )
 @fuse_option
-def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str):
+def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str) -> None:
     """Put networks that were trained apart together as one run.
 
     An RGB and a PA network make PAN_Full; PAN_Lite with both, or with a PAN_Full, makes PAN_En.

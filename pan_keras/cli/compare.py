@@ -4,20 +4,14 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import clips_option, crops_option
+from pan_keras.cli.options import clips_option, crops_option, json_option, split_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option(
-    "--split",
-    type=click.Choice(["train", "val", "test", "all"]),
-    default="test",
-    show_default=True,
-    help="Part of the data to measure on.",
-)
+@split_option
 @crops_option
 @clips_option
 @click.option(
@@ -26,8 +20,15 @@ from pan_keras.cli.quiet import TensorFlowCommand
     type=click.Path(dir_okay=False, path_type=Path),
     help="Page to write, .html, or its figures alone, .png.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def compare(runs, split, crops, clips, output, as_json):
+@json_option
+def compare(
+    runs: tuple[Path, ...],
+    split: str,
+    crops: str,
+    clips: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     """Compare RUNs on the same clips: accuracy, whether they differ, classes, cost.
 
     What `pan-keras evaluate` has measured on these views is used; else a run is evaluated now.

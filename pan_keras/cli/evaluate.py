@@ -10,16 +10,19 @@ from pan_keras.cli.options import (
     crops_option,
     format_option,
     fuse_option,
+    json_option,
+    numbers,
     precision_option,
+    split_option,
 )
 from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.quiet import import_tensorflow
 from pan_keras.errors import UserError
 
 MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 
 
-@click.command(cls=TensorFlowCommand)
+@click.command
 @click.argument("paths", nargs=-1, required=True, metavar="RUN|BUNDLE... [DATA]")
 @click.option(
     "--data", help="Card, folder or CSV to measure on; by default the data of the (first) run."
@@ -27,13 +30,7 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
 )
-@click.option(
-    "--split",
-    type=click.Choice(["train", "val", "test", "all"]),
-    default="test",
-    show_default=True,
-    help="Part of the data to measure on.",
-)
+@split_option
 @crops_option
 @clips_option
 @fuse_option
@@ -55,38 +52,42 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
     "validation.",
 )
 @click.option(
+    "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the files; by default `evaluation` in the run, where it is measured alone "
     "and on its own data.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def evaluate(
-    paths,
-    data,
-    root,
-    split,
-    crops,
-    clips,
-    fuse,
-    include_new,
-    weights,
-    precision,
-    file_format,
-    batch,
-    checkpoint,
-    output,
-    as_json,
-):
+    paths: tuple[str, ...],
+    data: str | None,
+    root: Path | None,
+    split: str,
+    crops: str,
+    clips: str,
+    fuse: str,
+    include_new: bool,
+    weights: str | None,
+    precision: str | None,
+    file_format: str | None,
+    batch: int,
+    checkpoint: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     """Measure accuracy of RUN, or of an exported BUNDLE, on clips it has not seen.
 
     Several of them are fused: the scores that they give a clip are averaged. The clips of a split
     are those that RUN recorded when it began, and none that any of the runs was trained on.
+
+    A path after the first that is no run folder, bundle or .keras file is DATA, as --data names it.
     """
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
         raise UserError(f"{named}: the data are given twice, here and by --data; drop one")
-    from pan_keras.evaluation import evaluate  # TensorFlow takes seconds to import
+    import_tensorflow(click.get_current_context(), runs)
+    from pan_keras.evaluation import evaluate
 
     result = evaluate(
         runs,
@@ -120,7 +121,9 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
     runs = [
         path
         for position, path in enumerate(paths)
-        if position == 0 or any((Path(path) / name).is_file() for name in MARKS)
+        if position == 0
+        or Path(path).suffix == ".keras"
+        or any((Path(path) / name).is_file() for name in MARKS)
     ]
     others = [path for path in paths if path not in runs]
     if len(others) > 1:
@@ -128,11 +131,3 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
             f"{others[1]}: not a run folder or bundle, and {others[0]} is the data already"
         )
     return runs, others[0] if others else None
-
-
-def numbers(text: str) -> list[float]:
-    """Reads `0.5,0.5`."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"--weights {text}: write numbers with commas, such as 0.5,0.5") from None

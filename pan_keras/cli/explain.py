@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import format_option, precision_option
+from pan_keras.cli.options import format_option, json_option, precision_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import import_tensorflow
 
@@ -20,16 +20,20 @@ from pan_keras.cli.quiet import import_tensorflow
 )
 @precision_option
 @format_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def explain(run, video, output, precision, file_format, as_json):
+@json_option
+def explain(
+    run: Path,
+    video: Path,
+    output: Path | None,
+    precision: str | None,
+    file_format: str | None,
+    as_json: bool,
+) -> None:
     """Show what RUN looks at in VIDEO: timescale weights, PA, evidence of each segment.
 
     RUN is a run folder; of an exported bundle, the answer and the frames are all that is shown.
     """
-    from pan_keras.bundle import is_bundle
-
-    if not is_bundle(run):  # a bundle needs no TensorFlow, which takes seconds to import
-        import_tensorflow(click.get_current_context())
+    import_tensorflow(click.get_current_context(), [run])
     from pan_keras.reports import explain
 
     if output is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import json_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
 
@@ -33,8 +34,10 @@ from pan_keras.cli.quiet import TensorFlowCommand
     type=click.IntRange(16),
     help="Pixels of the shorter side to work on; by default the run's, else 256 at most.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def motion(video, output, run, flow, size, as_json):
+@json_option
+def motion(
+    video: Path, output: Path, run: Path | None, flow: str, size: int | None, as_json: bool
+) -> None:
     """Draw the frames of VIDEO beside their persistence of appearance and optical flow."""
     from pan_keras.reports import draw_motion  # TensorFlow takes seconds to import
 

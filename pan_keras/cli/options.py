@@ -2,6 +2,8 @@
 
 import click
 
+from pan_keras.errors import UserError
+
 crops_option = click.option(
     "--crops",
     type=click.Choice(["1", "3", "full"]),
@@ -37,3 +39,21 @@ format_option = click.option(
 batch_option = click.option(
     "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
 )
+split_option = click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test", "all"]),
+    default="test",
+    show_default=True,
+    help="Part of the data to measure on.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
+)
+
+
+def numbers(text: str) -> list[float]:
+    """Reads the value of `--weights`, such as `0.5,0.5`."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"--weights {text}: write numbers with commas, such as 0.5,0.5") from None

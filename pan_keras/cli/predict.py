@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -57,21 +58,21 @@ from pan_keras.errors import UserError
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
 def predict(
-    run,
-    videos,
-    top,
-    crops,
-    clips,
-    fuse,
-    precision,
-    file_format,
-    batch,
-    overlay,
-    source,
-    every,
-    retry,
-    as_json,
-):
+    run: Path,
+    videos: tuple[Path, ...],
+    top: int,
+    crops: str,
+    clips: str,
+    fuse: str,
+    precision: str | None,
+    file_format: str | None,
+    batch: int,
+    overlay: Path | None,
+    source: str | None,
+    every: float,
+    retry: int,
+    as_json: bool,
+) -> None:
     """Name the most probable classes of each VIDEO, a file or a folder of files.
 
     RUN is a run folder or an exported bundle.
@@ -80,8 +81,6 @@ def predict(
     is 2 where none could be read. A --source ends with exit code 0 at the end of a recording or by
     Ctrl-C, and with 2 and a sentence where it cannot be opened, drops or breaks off.
     """
-    from pan_keras.bundle import is_bundle
-
     if source is not None and (videos or overlay or crops != "1" or clips != "1"):
         raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
     if source is None and not videos:
@@ -90,18 +89,16 @@ def predict(
         from pan_keras.video.live_readers import check_source
 
         check_source(source)  # before anything that takes seconds; a camera is opened later
-    if not is_bundle(run):  # a bundle needs no TensorFlow
-        import_tensorflow(click.get_current_context())
+    import_tensorflow(click.get_current_context(), [run])
+    options: dict[str, Any] = {"top": top, "precision": precision, "file_format": file_format}
     if source is not None:
-        kind = {"precision": precision, "file_format": file_format}
-        print_live(run, source, as_json, top=top, every=every, retry=retry, **kind)
+        _print_live(run, source, as_json, every=every, retry=retry, **options)
         return
-    options = {"top": top, "crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
-    options |= {"precision": precision, "file_format": file_format}
+    options |= {"crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
     if overlay is not None:
-        from pan_keras.reports.overlay import predict_onto
+        from pan_keras.reports import predict_onto
 
-        predictions = predict_onto(run, videos, overlay, tell=tell, **options)
+        predictions = predict_onto(run, videos, overlay, tell=_tell, **options)
     else:
         from pan_keras.inference import predict
 
@@ -119,17 +116,17 @@ def predict(
         sys.exit(2)
 
 
-def print_live(run: Path, source: str, as_json: bool, **options) -> None:
+def _print_live(run: Path, source: str, as_json: bool, **options: Any) -> None:
     """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
     from pan_keras.inference import predict_live
 
     try:
-        for answer in predict_live(run, source, tell=tell, **options):
+        for answer in predict_live(run, source, tell=_tell, **options):
             echo(answer.to_json() if as_json else answer.to_text())
     except KeyboardInterrupt:
         echo("stopped", err=True)
 
 
-def tell(sentence: str) -> None:
+def _tell(sentence: str) -> None:
     """Prints what is no answer, beside the answers."""
     echo(sentence, err=True)

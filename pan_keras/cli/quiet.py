@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -21,12 +22,17 @@ class TensorFlowCommand(click.Command):
         return super().invoke(ctx)
 
 
-def import_tensorflow(ctx: click.Context) -> None:
+def import_tensorflow(ctx: click.Context, models: Iterable[Path | str] | None = None) -> None:
     """Imports TensorFlow without its messages, unless `pan-keras -v` asks for them.
 
     Args:
         ctx: The command that runs.
+        models: What it is for; bundles alone need no TensorFlow, which takes seconds to import.
     """
+    from pan_keras.bundle import is_bundle
+
+    if models is not None and all(map(is_bundle, models)):
+        return
     if not ctx.find_root().params.get("verbose"):
         with _silent_stderr():
             import tensorflow as tf

@@ -11,6 +11,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.command(cls=TensorFlowCommand)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
+    "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write; by default report.html in the run.",
@@ -18,9 +19,9 @@ from pan_keras.cli.quiet import TensorFlowCommand
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
-    help="An evaluated run whose accuracy stands beside.",
+    help="A run that was evaluated on the same clips; its accuracy is shown beside.",
 )
-def report(run, output, baseline):
+def report(run: Path, output: Path | None, baseline: Path | None) -> None:
     """Write what is known of RUN as one self-contained page.
 
     It shows the accuracy that `pan-keras evaluate` measured, the curves, example clips with

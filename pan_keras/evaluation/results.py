@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.drawing.figures import confusion_figure, pixels
-from pan_keras.drawing.panels import png
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.inference.views import Crops
@@ -172,6 +170,9 @@ class Evaluation:
             folder: Gets `NAME.json`, `NAME_confusion.png`, `NAME_confusion.csv`,
                 `NAME_per_class.csv` and `NAME_clips.csv`, where `NAME` is `name`.
         """
+        from pan_keras.drawing.figures import confusion_figure, pixels  # noqa: PLC0415 (matplotlib)
+        from pan_keras.drawing.panels import png  # noqa: PLC0415 (OpenCV)
+
         matrix = np.array(self.confusion)
         header = ["truth", *self.classes]
         rows = [[name, *row] for name, row in zip(self.classes, self.confusion, strict=True)]

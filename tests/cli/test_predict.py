@@ -1,6 +1,7 @@
-"""`predict` and `explain` take a bundle wherever they take a run, without TensorFlow and Keras."""
+"""Commands take a bundle wherever they take a run, without TensorFlow and Keras."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_a_bundle_watches_draws_and_explains_without_tensorflow(bundle, video, t
     explained = alone("explain", bundle, video)
     assert explained.returncode == 0, explained.stderr
     assert "explain the run that it was exported from" in explained.stdout
+
+
+def test_a_bundle_is_evaluated_without_tensorflow(bundle, small_motions, tmp_path):
+    for label in LABELS:
+        shutil.copytree(small_motions / "test" / label, tmp_path / "data" / "test" / label)
+    done = alone("evaluate", bundle, tmp_path / "data", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["clips"] == len(LABELS)
 
 
 @pytest.mark.parametrize(("crops", "clips"), [("1", 1), ("3", 1), ("1", 2), ("3", 10)])
