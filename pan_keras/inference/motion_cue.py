@@ -8,7 +8,6 @@ import numpy as np
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models import VideoNetwork
-from pan_keras.models.networks import networks as networks_of
 
 SCALES = (0.8, 1.6)  # pixels
 DIRECTIONS = 4
@@ -64,11 +63,6 @@ class MotionCue:
             if found:
                 return cls(found[0], filters, network.normalisation)
         return None
-
-    @classmethod
-    def of_model(cls, model: keras.Model, filters: str) -> "MotionCue | None":
-        """PA with the filters of a model; None for one without PA."""
-        return cls.of_networks(networks_of(model), filters)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """PA of each pair of adjacent frames.

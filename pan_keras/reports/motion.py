@@ -18,6 +18,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.flow import OpticalFlow
 from pan_keras.inference.motion_cue import MotionCue
+from pan_keras.models.networks import networks
 from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.runs.run import Run, open_run
 from pan_keras.video import frame_source, iterate_frames
@@ -134,7 +135,9 @@ def learnt_cue(run: Run) -> MotionCue:
     Raises:
         UserError: If its network has no PA.
     """
-    cue = MotionCue.of_model(run.load_model(), f"the filters that {run.path.name} has learnt")
+    cue = MotionCue.of_networks(
+        networks(run.load_model()), f"the filters that {run.path.name} has learnt"
+    )
     if cue is None:
         raise UserError(
             f"{run.path}: {run.config.model.name} has no persistence of appearance; name "

@@ -15,6 +15,7 @@ from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.inference.motion_cue import MotionCue
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.metrics.scores import confusion_matrix
+from pan_keras.models.networks import networks
 from pan_keras.training.callbacks import TrainingCallback
 from pan_keras.training.trainer import Trainer
 from pan_keras.video import BrokenVideo
@@ -76,7 +77,7 @@ class Pictures:
         self.clips = clips
         self.shape = shape
         self.store = store
-        self.cue = MotionCue.of_model(model, "those in training")
+        self.cue = MotionCue.of_networks(networks(model), "those in training")
         self._due = 0.0
 
     def write(self, labels: np.ndarray, predicted: np.ndarray) -> None:

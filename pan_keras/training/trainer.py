@@ -16,7 +16,7 @@ from pan_keras.clips.framing import framing
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
-from pan_keras.inference.keras_inference import Inference
+from pan_keras.inference.keras_classifier import KerasClassifier
 from pan_keras.input import FrameStore, LeftOut, reporting, steps_per_epoch, training_dataset
 from pan_keras.runs.network import create_model
 from pan_keras.runs.run import Run, clip_shape
@@ -116,10 +116,9 @@ class Trainer:
         self.validation = Validation(
             config,
             clips,
-            Inference(self.model),
+            KerasClassifier.of_model(self.model, data.classes, self.shape, batch=self.part),
             self.store,
             self.left_out,
-            batch=self.part,
             command=self._command,
         )
         self.checkpoints = Checkpoints(run.path / "checkpoints")

@@ -9,9 +9,8 @@ import tensorflow as tf
 from pan_keras.config.config import Config
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
-from pan_keras.inference.keras_inference import Inference
+from pan_keras.inference import Classifier
 from pan_keras.input import FrameStore, LeftOut, evaluation_dataset
-from pan_keras.runs.run import clip_shape
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,11 @@ class Validation:
     A clip that breaks is left out from this validation on; `left_out` remembers it.
 
     Args:
-        config: The configuration, which gives clip shape, sampling and workers.
+        config: The configuration, which gives sampling and workers.
         clips: The clips; there may be none.
-        inference: The model.
+        classifier: The model.
         store: Source of decoded frames.
         left_out: Clips that broke earlier in the run.
-        batch: Clips at a time.
         command: The command that resumes the run, for errors.
 
     Example:
@@ -54,18 +52,16 @@ class Validation:
         self,
         config: Config,
         clips: Sequence[Clip],
-        inference: Inference,
+        classifier: Classifier,
         store: FrameStore,
         left_out: LeftOut,
-        batch: int,
         command: str,
     ):
         self.config = config
         self.clips = clips
-        self.inference = inference
+        self.classifier = classifier
         self.store = store
         self.left_out = left_out
-        self.batch = batch
         self.command = command
 
     def __call__(self, position: int) -> Validated:
@@ -80,14 +76,18 @@ class Validation:
         clips = [clip for clip in self.clips if not self.left_out.holds(clip.path, position)]
         dataset = evaluation_dataset(
             clips,
-            clip_shape(self.config),
-            batch=self.batch,
+            self.classifier.shape,
+            batch=self.classifier.batch,
             store=self.store,
             sampling=self.config.augmentation.validation_sampling,
             workers=self.config.data.workers,
         )
-        logits, index = self.inference(dataset, self.batch)
-        if not len(index):
+        found: list[np.ndarray] = []
+        index: list[int] = []
+        for frames, rows in dataset.as_numpy_iterator():
+            found.append(self.classifier.logits(frames))
+            index.extend(rows)
+        if not index:
             # Nothing is noted as left out: the run can go on when the clips are back.
             raise UserError(
                 f"none of the {len(self.clips)} validation clips can be decoded any more; check "
@@ -96,7 +96,8 @@ class Validation:
         broken = self.store.broken.keys() & {clip.path for clip in clips}
         self.left_out.add({path: self.store.broken[path] for path in broken}, position)
         labels = np.array([clips[row].label for row in index])
-        scores = np.asarray(tf.nn.log_softmax(logits.astype("float64")))
+        logits = np.concatenate(found).astype("float64")
+        scores = np.asarray(tf.nn.log_softmax(logits))
         predicted = scores.argmax(-1)
         return Validated(
             labels=labels,
