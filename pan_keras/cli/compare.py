@@ -1,12 +1,16 @@
 """`pan-keras compare`: the command line of `pan_keras.evaluation.compare`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pan_keras.cli.options import clips_option, crops_option, json_option, split_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import TensorFlowCommand
+
+if TYPE_CHECKING:
+    from pan_keras.inference.views import Crops
 
 
 @click.command(cls=TensorFlowCommand)
@@ -24,7 +28,7 @@ from pan_keras.cli.quiet import TensorFlowCommand
 def compare(
     runs: tuple[Path, ...],
     split: str,
-    crops: str,
+    crops: "Crops",
     clips: str,
     output: Path | None,
     as_json: bool,

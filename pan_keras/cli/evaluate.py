@@ -1,6 +1,7 @@
 """`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluate`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from pan_keras.cli.options import (
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import import_tensorflow
 from pan_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from pan_keras.inference.views import Crops, Fuse
 
 MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 
@@ -64,9 +68,9 @@ def evaluate(
     data: str | None,
     root: Path | None,
     split: str,
-    crops: str,
+    crops: "Crops",
     clips: str,
-    fuse: str,
+    fuse: "Fuse",
     include_new: bool,
     weights: str | None,
     precision: str | None,
@@ -98,7 +102,7 @@ def evaluate(
         clips=int(clips),
         fuse=fuse,
         include_new=include_new,
-        weights=weights and numbers(weights),
+        weights=None if weights is None else numbers(weights),
         batch=batch,
         precision=precision,
         file_format=file_format,

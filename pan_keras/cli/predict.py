@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from pan_keras.cli.options import (
 from pan_keras.cli.output import echo
 from pan_keras.cli.quiet import import_tensorflow
 from pan_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from pan_keras.inference.views import Crops, Fuse
 
 
 @click.command
@@ -61,9 +64,9 @@ def predict(
     run: Path,
     videos: tuple[Path, ...],
     top: int,
-    crops: str,
+    crops: "Crops",
     clips: str,
-    fuse: str,
+    fuse: "Fuse",
     precision: str | None,
     file_format: str | None,
     batch: int,

@@ -22,12 +22,13 @@ def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> Net
     }
     features, weights = tensors["features"], tensors.get("weights")
     kernel = keras.ops.convert_to_numpy(network.get_layer("logits").kernel)
-    members = timescale_members(len(features)) if weights is not None else ()
+    shares = () if weights is None else weights
+    members = timescale_members(len(features)) if len(shares) else ()
     return NetworkExplanation(
         name=name,
         timescales=tuple(
-            Timescale(k, index, pooled, float(weights[place]))
-            for place, (k, index, pooled) in enumerate(members)
+            Timescale(k, index, pooled, float(weight))
+            for (k, index, pooled), weight in zip(members, shares, strict=True)
         ),
         motion=np.moveaxis(tensors["motion"], -1, 1) if "motion" in tensors else None,
         evidence=class_evidence(features, weights, kernel),
