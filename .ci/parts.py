@@ -58,7 +58,7 @@ def use(environment: Path, extras: set[str], folder: Path) -> None:
             expect(said, f"model_int8{ending}: good")
     if not formats:
         return
-    if "video" not in extras:
+    if not extras & {"video", "pictures"}:
         expect(run("pan-keras", "predict", BUNDLE, __file__, code=2), '"pan-keras[video]"')
         return
     run("python", "-c", CLIP)

@@ -1,6 +1,7 @@
 """What is installed: its data files, and versions that are pinned once."""
 
 import importlib.resources
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -36,6 +37,28 @@ def requirements():
 def test_constraints_pin_each_requirement_inside_its_range(requirement):
     wanted = Requirement(requirement)
     assert wanted.specifier.contains(pins()[canonicalize_name(wanted.name)])
+
+
+def test_every_requirement_has_a_lower_bound_to_test():
+    script = runpy.run_path(str(ROOT / ".ci" / "lowest.py"))
+    lowest = script["lowest"](PROJECT["project"], ["all", "gpu", "jax", "torch"])
+    assert lowest["onnxruntime"] == "1.27"  # of export, which the extra onnx alone does not need
+    assert script["lowest"](PROJECT["project"], ["onnx"])["onnxruntime"] == "1.20"
+    held = dict(
+        line.split("==") for line in script["constraints"](lowest, "NumPy==9\nsix==1").split()
+    )
+    assert held["numpy"] == lowest["numpy"]
+    assert held["six"] == "1"
+    with pytest.raises(ValueError, match="no lower bound"):
+        script["lowest"](PROJECT["project"] | {"dependencies": ["numpy"]}, ["onnx"])
+
+
+def test_what_users_install_has_no_upper_bound():
+    project = PROJECT["project"]
+    for asked in (project["dependencies"], *project["optional-dependencies"].values()):
+        assert not [line for line in asked if "<" in line or "~" in line], (
+            "say which break is known"
+        )
 
 
 def test_constraints_name_releases_that_every_index_has():

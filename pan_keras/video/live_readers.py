@@ -29,6 +29,7 @@ NETWORK = (
     "srtp", "tcp", "tls", "udp",
 )  # fmt: skip
 SECRET = re.compile(r"(?<=//)[^/@\s]*@")
+SILENT = 0  # OpenCV's LOG_LEVEL_SILENT
 HINT = "give the number of a camera, an address or a video file"
 
 
@@ -144,8 +145,9 @@ def _played(container, recorded: bool) -> Iterator[Moment]:
 def _opened_camera(number: int):
     import cv2  # noqa: PLC0415 (a device may do without)
 
-    # It would say in two lines what the error says in one.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV would print two lines for what the error says in one.
+    set_level = getattr(cv2, "setLogLevel", None)  # OpenCV before 4.13
+    (set_level or cv2.utils.logging.setLogLevel)(SILENT)
     try:
         device = cv2.VideoCapture(number)
     except (OverflowError, cv2.error):

@@ -222,8 +222,9 @@ def test_a_recorded_video_gives_the_segments_of_training(tmp_path, times):
 
 
 def test_the_numbers_of_a_bundle_are_enough_for_an_app(bundle):
-    facts = json.loads((bundle / "model.json").read_text())["sampling"]
+    record = json.loads((bundle / "model.json").read_text())
+    facts = record["sampling"]
     assert facts["method"] == "middle-of-segments"
-    assert (facts["segments"], facts["stack"]) == (4, 2)
+    assert (record["input"]["segments"], record["input"]["stack"]) == (4, 2)
     assert facts["live"]["stride"] == 2
     assert facts["frame_rate"] is facts["live"]["window_seconds"] is None
