@@ -14,6 +14,7 @@ PACKAGES = {
     "jax": ("jax", "jax"),
     "jsonschema": ("jsonschema", ""),
     "keras": ("keras", "train"),
+    "lazy_loader": ("lazy-loader", ""),
     "litert_quantizer": ("litert-quantizer", "export"),
     "matplotlib": ("matplotlib", "pictures"),
     "numpy": ("numpy", ""),
