@@ -8,7 +8,7 @@ import numpy as np
 
 from pan_keras.clips.crops import cut, largest_inside, largest_window
 from pan_keras.clips.opencv_resizing import resize
-from pan_keras.clips.resizing_steps import RESIZING
+from pan_keras.clips.resizing import RESIZING
 from pan_keras.errors import UserError
 
 SCALES = (1.0, 0.875, 0.75, 0.66)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pan_keras.clips.resizing_steps import RESIZING, RESIZINGS, Resizing
+from pan_keras.clips.resizing import RESIZING, RESIZINGS, Resizing
 from pan_keras.errors import UserError
 
 Fit = Literal["crop", "letterbox", "squash"]

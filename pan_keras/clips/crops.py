@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.resizing_steps import RESIZING
+from pan_keras.clips.resizing import RESIZING
 
 CROPS = ("1", "3", "full")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pan_keras.clips.clip_shape import ClipShape, Fit
 from pan_keras.clips.crops import Resize, full_size, largest_inside, resize_shorter_side
-from pan_keras.clips.resizing_steps import RESIZING, Resizing
+from pan_keras.clips.resizing import RESIZING, Resizing
 from pan_keras.errors import UserError
 
 

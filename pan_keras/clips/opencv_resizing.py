@@ -13,7 +13,7 @@ version 2, by up to 3.8 in version 1, whose filter is narrower.
 import cv2
 import numpy as np
 
-from pan_keras.clips.resizing_steps import RESIZING, resizing_steps
+from pan_keras.clips.resizing import RESIZING, resizing_steps
 
 
 def resize(frame: np.ndarray, size: tuple[int, int], version: int = RESIZING) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 
 from pan_keras.clips.clip_shape import Fit
-from pan_keras.clips.resizing_steps import RESIZING, Resizing
+from pan_keras.clips.resizing import RESIZING, Resizing
 from pan_keras.config.section import Kind, Text, section, shown
 from pan_keras.config.tables import to_tables, to_toml
 from pan_keras.errors import UserError

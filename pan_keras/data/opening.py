@@ -9,7 +9,7 @@ from pathlib import Path
 from pan_keras.data.card import FASTEST, Card, card_names, is_card, is_own_card, load_card
 from pan_keras.data.clip import Clip
 from pan_keras.data.csv_source import list_csv
-from pan_keras.data.data_warnings import data_warnings, some
+from pan_keras.data.data_checks import data_warnings, some
 from pan_keras.data.folder_source import list_folder
 from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
 from pan_keras.data.labels import ordered

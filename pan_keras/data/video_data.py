@@ -11,7 +11,7 @@ import numpy as np
 
 from pan_keras.data.card import Card
 from pan_keras.data.clip import SPLITS, Clip
-from pan_keras.data.duplicates import identical_files
+from pan_keras.data.data_checks import identical_files
 from pan_keras.errors import UserError
 from pan_keras.video import VideoInfo
 from pan_keras.video.picture_sizes import sizes_to_text

@@ -1,6 +1,7 @@
 """Where the pipelines get decoded frames from: the file itself, memory, or a folder."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,6 @@ from pan_keras.clips.framing import Framing
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
-from pan_keras.input.memory import memory_of_machine
 from pan_keras.video.container import BrokenVideo, SlowVideo
 from pan_keras.video.frame_sources import frame_source, read_frames
 
@@ -23,6 +23,12 @@ CACHE_VERSION = 2
 SHARE_OF_MEMORY = 0.5
 # A read that took too long is tried again with twice the limit, up to this multiple of the first.
 PATIENCE = 4
+
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+UNKNOWN_MEMORY = 4 * 2**30
 
 Read = TypeVar("Read")
 
@@ -219,3 +225,26 @@ class FrameStore:
     def _named(self, path: Path, error: BrokenVideo) -> BrokenVideo:
         self.broken.setdefault(path, error.reason)
         return error
+
+
+def memory_of_machine() -> int:
+    """Bytes of memory of the machine, or of the container if that is less.
+
+    Where neither can be found out, 4 GiB.
+    """
+    limits = [_physical(), *(_limit(file) for file in CONTAINER_LIMITS)]
+    return min((limit for limit in limits if limit), default=UNKNOWN_MEMORY)
+
+
+def _physical() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _limit(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None

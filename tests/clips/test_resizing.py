@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pan_keras.clips import opencv_resizing as training
 from pan_keras.clips import resizing as runtime
-from pan_keras.clips.resizing_steps import RESIZINGS
+from pan_keras.clips.resizing import RESIZINGS
 
 
 def noise(height, width, seed=0):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pan_keras.clips.resizing_steps import resizing_steps
+from pan_keras.clips.resizing import resizing_steps
 
 sides = st.integers(1, 5000)
 

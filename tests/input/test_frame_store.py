@@ -15,8 +15,7 @@ from video_files import moving_frames, write_video
 from pan_keras.clips.framing import Framing
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore, frame_store
-from pan_keras.input import memory as memory_module
-from pan_keras.input.memory import memory_of_machine
+from pan_keras.input.frame_store import memory_of_machine
 from pan_keras.video import BrokenVideo
 from pan_keras.video.container import SlowVideo
 
@@ -305,13 +304,13 @@ def test_options_are_checked():
 
 def test_a_container_limit_below_the_machine_s_memory_counts(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(memory_module, "CONTAINER_LIMITS", (limit,))
+    monkeypatch.setattr(frame_store, "CONTAINER_LIMITS", (limit,))
     whole = memory_of_machine()
     assert whole > 2**28
     limit.write_text("max\n")
     assert memory_of_machine() == whole
     limit.write_text("1000000\n")
     assert memory_of_machine() == 1_000_000
-    monkeypatch.setattr(memory_module, "_physical", lambda: None)
+    monkeypatch.setattr(frame_store, "_physical", lambda: None)
     limit.unlink()
     assert memory_of_machine() == 4 * 2**30

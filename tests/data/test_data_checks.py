@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from video_files import moving_frames, write_frames
 
-from pan_keras.data.duplicates import SAMPLE, identical_files
+from pan_keras.data.data_checks import SAMPLE, identical_files
 from pan_keras.data.folder_source import list_folder
 from pan_keras.data.listing import refuse_repeats
 from pan_keras.errors import UserError
@@ -76,5 +77,17 @@ def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
     paths = [tmp_path / name for name in "abc"]
     for length, path in enumerate(paths):
         path.write_bytes(bytes(length))
-    monkeypatch.setattr("pan_keras.data.duplicates._Reader.ends", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr("pan_keras.data.data_checks._Reader.ends", lambda *_: pytest.fail("opened"))
     assert identical_files(paths) == []
+
+
+def test_copies_of_folders_of_frames_are_found(tmp_path):
+    frames = moving_frames(4, 32, 32)
+    one, other = (write_frames(tmp_path / name, frames) for name in ("a", "b"))
+    changed = write_frames(tmp_path / "c", frames)
+    assert identical_files([one, other, changed]) == [(one, other, changed)]
+    content = bytearray((changed / "00002.png").read_bytes())
+    content[-20] ^= 1
+    (changed / "00002.png").write_bytes(content)
+    assert identical_files([changed, other, one]) == [(one, other)]
+    assert identical_files([one, other], most=100) == []

@@ -1,0 +1,146 @@
+"""What is odd about a data set: copies of clips, classes without clips, names that are alike."""
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.video import clip_bytes
+from pan_keras.video.folder_tree import path_order
+from pan_keras.video.frame_folder import is_frame
+
+SAMPLE = 1 << 16  # bytes at either end that tell most files of one size apart
+CHUNK = 1 << 20
+WARNING_BYTES = 1 << 30  # read at most to look for copies while data are opened
+NAMED = 20
+
+
+def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str]:
+    """Finds names that differ in case alone, classes without clips, and copies across splits.
+
+    Args:
+        classes: Names of the classes.
+        clips: The clips, all of which can be read.
+
+    Yields:
+        Sentences without a full stop.
+
+    Example:
+        >>> list(data_warnings(("left", "Left"), ()))[0]
+        'the classes left, Left differ in case alone'
+    """
+    counts = Counter(name.lower() for name in classes)
+    alike = [name for name in classes if counts[name.lower()] > 1]
+    if alike:
+        yield f"the classes {some(alike)} differ in case alone"
+    for split in SPLITS:
+        present = {clip.label for clip in clips if clip.split == split}
+        missing = [name for number, name in enumerate(classes) if number not in present]
+        if missing and (present or split == "train"):
+            yield f"{some(missing)} {'has' if len(missing) == 1 else 'have'} no {split} clip"
+    known = {clip.path: clip for clip in clips}
+    copies = [
+        [known[path] for path in group] for group in identical_files(known, most=WARNING_BYTES)
+    ]
+    across = [group for group in copies if len({_place(clip) for clip in group}) > 1]
+    if across:
+        one = across[0][0]
+        other = next(clip for clip in across[0] if _place(clip) != _place(one))
+        told = " and ".join(f"{c.path} ({c.split}, {classes[c.label]})" for c in (one, other))
+        count = "a video stands" if len(across) == 1 else f"{len(across)} videos stand"
+        yield (
+            f"{count} in several splits or classes as copies, such as {told}; list them with "
+            "dataset check --duplicates and keep one of each"
+        )
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _place(clip: Clip) -> tuple[int, str]:
+    return clip.label, clip.split
+
+
+def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tuple[Path, ...]]:
+    """Groups of clips that hold the same bytes, by path.
+
+    Clips of one size are compared by their first and last 64 KiB, and those that agree by all.
+
+    Args:
+        paths: The clips; those that cannot be read are passed over.
+        most: Bytes to read in all, after which the search ends; no limit unless given.
+
+    Example:
+        >>> identical_files([Path("a.mp4"), Path("copy of a.mp4"), Path("b.mp4")])
+        [(PosixPath('a.mp4'), PosixPath('copy of a.mp4'))]
+    """
+    read = _Reader(most)
+    groups = _grouped([tuple(sorted(paths, key=path_order))], clip_bytes)
+    groups = _grouped(groups, read.ends)
+    return sorted(_grouped(groups, read.whole))
+
+
+class _Reader:
+    """Digests of files, as long as there are bytes left to read."""
+
+    def __init__(self, most: int | None):
+        self.left = most
+
+    def ends(self, path: Path) -> bytes | None:
+        files = [] if self.left == 0 else _files(path)
+        if not files or not self._may_read(min(clip_bytes(path) or 0, 2 * SAMPLE)):
+            return None
+        with files[0].open("rb") as file:
+            digest = hashlib.blake2b(file.read(SAMPLE))
+        with files[-1].open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(size - SAMPLE, 0))
+            digest.update(file.read(SAMPLE))
+        return digest.digest()
+
+    def whole(self, path: Path) -> bytes | None:
+        if not self._may_read(clip_bytes(path) or 0):
+            return None
+        digest = hashlib.blake2b()
+        for each in _files(path):
+            with each.open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    digest.update(chunk)
+        return digest.digest()
+
+    def _may_read(self, count: int) -> bool:
+        if self.left is None:
+            return True
+        if count > self.left:
+            self.left = 0
+            return False
+        self.left -= count
+        return True
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of a clip in order; none for a clip that is not made of files."""
+    if path.is_dir():
+        return sorted(each for each in path.iterdir() if is_frame(each.name))
+    return [path] if path.exists() else []
+
+
+def _grouped(groups, key) -> list[tuple[Path, ...]]:
+    """Splits groups by a key, and keeps those of two files and more."""
+    found = []
+    for group in groups:
+        alike: Mapping[Hashable, list[Path]] = defaultdict(list)
+        for path in group:
+            try:
+                value = key(path)
+            except OSError:
+                continue
+            if value is not None:
+                alike[value].append(path)
+        found += [tuple(paths) for paths in alike.values() if len(paths) > 1]
+    return found
