@@ -24,7 +24,7 @@ class StopRequest:
         ...         advance()
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal: int | None = None
         self._earlier: dict[int, object] = {}
 
