@@ -219,7 +219,7 @@ class PixelLayout(keras.layers.Layer):
         # Pixels of a block before pairs: the order in which blocks are spread out.
         stacked = ops.transpose(stacked, (0, 2, 3, 1))
         maps = ops.reshape(stacked, (-1, height, width, pixels * self.pairs))
-        return ops.depth_to_space(maps, self.block) if self.block > 1 else maps
+        return spread_blocks(maps, self.block)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         rows, height, width, _ = input_shape
@@ -252,3 +252,16 @@ def in_pairs(kernel: Any) -> Any:
     margin = (width // 2 - 1) % 2
     wide = ops.pad(kernel, ((0, 0), (margin, margin), (0, 0), (0, 0)))
     return ops.reshape(wide, (height, -1, 2 * channels, features))
+
+
+def spread_blocks(maps: Any, block: int) -> Any:
+    """Blocks of pixels `(N, h, w, b * b * C)` as pixels `(N, h * b, w * b, C)`."""
+    if block == 1:
+        return maps
+    if hasattr(ops, "depth_to_space"):
+        return ops.depth_to_space(maps, block)
+    # For versions of Keras that lack it, in tensors of four axes too.
+    _, height, width, channels = maps.shape
+    rows = ops.reshape(maps, (-1, width, block, channels // block))
+    rows = ops.transpose(rows, (0, 2, 1, 3))
+    return ops.reshape(rows, (-1, height * block, width * block, channels // block**2))

@@ -7,7 +7,7 @@ from layer_suite import check_layer
 
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.deploy.graph.frames import FrameDifferences, PixelScaling
-from pan_keras.deploy.graph.motion import BlockConvolution, ChannelNorm, PixelLayout
+from pan_keras.deploy.graph.motion import BlockConvolution, ChannelNorm, PixelLayout, spread_blocks
 from pan_keras.deploy.graph.timeline import ConvolvedShift
 from pan_keras.layers import TemporalShift
 
@@ -79,6 +79,14 @@ def test_pixel_layout(block, tmp_path):
     values = noise(2, 5, 3, 4, block, block)
     expected = values.transpose(0, 2, 4, 3, 5, 1).reshape(2, 3 * block, 4 * block, 5)
     np.testing.assert_array_equal(make(5)(values.reshape(10, 3, 4, -1)), expected)
+
+
+def test_blocks_are_spread_by_any_version_of_keras(monkeypatch):
+    maps = noise(2, 3, 4, 12)
+    expected = spread_blocks(maps, 2)
+    monkeypatch.delattr(keras.ops, "depth_to_space", raising=False)
+    np.testing.assert_array_equal(spread_blocks(maps, 2), expected)
+    assert expected.shape == (2, 6, 8, 3)
 
 
 @pytest.mark.parametrize("causal", [False, True])

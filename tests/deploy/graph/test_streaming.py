@@ -5,9 +5,11 @@ import pytest
 from deployed import clips, last_logits, make, run
 
 from pan_keras.clips import ClipShape
+from pan_keras.deploy.artefact import state_tensors
 from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.gate.structure import structure_problems
+from pan_keras.deploy.graph.network import deployment_graph
 
 CASES = [
     ("pan_lite_micro", {"causal": True}),
@@ -27,6 +29,13 @@ def test_after_n_segments_the_logits_are_those_of_the_clip(name, options):
         step = convert(model, streaming=True)
         assert structure_problems(step, shape, classes=5) == []
         np.testing.assert_allclose(last_logits(step, some), expected, rtol=0, atol=1e-4)
+
+
+def test_states_are_listed_in_the_order_of_their_numbers():
+    model = make("pan_lite_mobilenetv2", causal=True, width=0.35)
+    states = state_tensors(deployment_graph(model, streaming=True))
+    assert [state.name for state in states] == [f"state_{number}" for number in range(11)]
+    assert states[-1].shape == (4, 1280)
 
 
 def test_a_longer_video_is_the_causal_backbone_with_the_last_n_pooled():
