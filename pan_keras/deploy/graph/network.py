@@ -111,6 +111,11 @@ def _network_outputs(
     network: VideoNetwork, stacks: Stacks, timeline: Timeline, eight_bits: bool, prefix: str
 ) -> dict[str, Any]:
     """Logits of one network and, where it has it, PA."""
+    if getattr(network.backbone, "layout", "frames") != "frames":
+        raise ValueError(
+            f"{network.backbone.name}: it sees whole clips, in tensors of five axes, of which "
+            "devices take four; export a network whose backbone sees frames"
+        )
     outputs: dict[str, Any] = {}
     maps = []
     for place, cue in enumerate(network.cues):

@@ -123,3 +123,10 @@ def test_motion_that_has_no_form_for_devices_is_refused(options, monkeypatch):
     monkeypatch.setattr(video_network, "PersistenceOfAppearance", other)
     with pytest.raises(ValueError, match="train with depth 1 and encoding 'motion' to export"):
         deployment_graph(make("pa_micro"))
+
+
+def test_a_backbone_of_whole_clips_is_refused():
+    model = make("tsm_micro")
+    model.backbone.layout = "clip"
+    with pytest.raises(ValueError, match="export a network whose backbone sees frames"):
+        deployment_graph(model)
