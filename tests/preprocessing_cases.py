@@ -76,7 +76,7 @@ STREAMS = {
     "out of order": (4, 2, 25.0, 4.25, camera(50, 3, shuffled=(11, 40, 41, 80))),
     "out of order before a silence": (
         *(4, 2, 25.0, 4.25),
-        camera(50, 3, gap=(1.0, 1.3), shuffled=(48,)),
+        camera(50, 3, gap=(1.0, 1.3), shuffled=(49,)),
     ),
     "segments overlap": (8, 5, 15.0, 1.5, camera(15, 4)),
     "no rate": (4, 2, None, 3.5, camera(25, 2)),
