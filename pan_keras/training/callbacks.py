@@ -19,7 +19,7 @@ UNFIT: dict[str, str] = {
     "BackupAndRestore": "every run has checkpoints; go on with a run by resume",
     "SwapEMAWeights": "set training.average",
 }
-BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+EARLIER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
 class TrainingCallback(keras.callbacks.Callback):
@@ -90,8 +90,11 @@ class CallbackList:
             place: Number of the epoch or of the batch, from 0, for hooks that take one.
             logs: Metrics; each callback gets its own copy.
         """
+        listeners = [callback for callback in self.callbacks if _has(callback, hook)]
+        if not listeners:
+            return
         with self._optimizer_in_place():
-            for callback in self.callbacks:
+            for callback in listeners:
                 getattr(callback, hook)(*place, dict(logs or {}))
 
     def validated(self, labels: np.ndarray, predicted: np.ndarray) -> None:
@@ -136,8 +139,13 @@ def check_callbacks(callbacks: Iterable[Any]) -> tuple[keras.callbacks.Callback,
 def _wants_every_step(callback: keras.callbacks.Callback) -> bool:
     if getattr(callback, "async_safe", False):
         return False
+    return any(_has(callback, hook) for hook in EARLIER_NAMES)
+
+
+def _has(callback: keras.callbacks.Callback, hook: str) -> bool:
+    """Whether a callback does anything in a hook, be it under Keras's earlier name for it."""
     return any(
-        getattr(getattr(callback, hook), "__func__", None)
-        is not getattr(keras.callbacks.Callback, hook)
-        for hook in BATCH_HOOKS
+        getattr(getattr(callback, name), "__func__", None)
+        is not getattr(keras.callbacks.Callback, name)
+        for name in (hook, EARLIER_NAMES.get(hook, hook))
     )

@@ -170,6 +170,24 @@ def test_a_training_that_is_interrupted_ends_for_callbacks_too(videos, tmp_path)
     assert diary.hooks == ["train begins", "epoch 0 begins", "batch 0 ends", "train ends"]
 
 
+class Earlier(keras.callbacks.Callback):
+    """Has hooks for batches under the names that Keras gave them earlier."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates = []
+
+    def on_batch_end(self, batch, logs=None):
+        self.rates.append((batch, float(self.model.optimizer.learning_rate)))
+
+
+def test_hooks_find_the_optimizer_and_may_have_earlier_names(videos, tmp_path):
+    callback = Earlier()
+    result = trained(videos, tmp_path / "run", callback)
+    assert [batch for batch, _ in callback.rates] == 3 * [0, 1, 2, 3]
+    assert callback.rates[-1][1] == pytest.approx(result.rows[-1]["learning_rate"])
+
+
 def test_callbacks_of_keras_work(videos, tmp_path):
     lines = []
     found = trained(
