@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from pan_keras.checkpoints.branches import branches_of
+from pan_keras.checkpoints import branches_of
 from pan_keras.config import load_config
 from pan_keras.data import open_data
 from pan_keras.runs.data_identity import identity_of

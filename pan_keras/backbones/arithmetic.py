@@ -5,8 +5,18 @@ from keras import layers
 
 from pan_keras.layers import BatchNormalization
 
+EPSILON = 1e-5  # of the batch normalisations, as torch's
 
-def convolve(x, width, kernel, policy, *, name, stride=1):
+
+def convolve(
+    x: keras.KerasTensor,
+    width: int,
+    kernel: int,
+    policy: keras.DTypePolicy,
+    *,
+    name: str,
+    stride: int = 1,
+) -> keras.KerasTensor:
     """A convolution without bias, padded as torch pads."""
     x, padding = pad(x, kernel, stride, policy, name)
     return layers.Conv2D(
@@ -21,7 +31,9 @@ def convolve(x, width, kernel, policy, *, name, stride=1):
     )(x)
 
 
-def convolve_each(x, kernel, policy, *, name, stride=1):
+def convolve_each(
+    x: keras.KerasTensor, kernel: int, policy: keras.DTypePolicy, *, name: str, stride: int = 1
+) -> keras.KerasTensor:
     """A convolution of each channel by itself, without bias, padded as torch pads."""
     x, padding = pad(x, kernel, stride, policy, name)
     return layers.DepthwiseConv2D(
@@ -36,7 +48,9 @@ def convolve_each(x, kernel, policy, *, name, stride=1):
     )(x)
 
 
-def pad(x, kernel, stride, policy, name):
+def pad(
+    x: keras.KerasTensor, kernel: int, stride: int, policy: keras.DTypePolicy, name: str
+) -> tuple[keras.KerasTensor, str]:
     """Pads by half the kernel on every side where Keras' own padding would not.
 
     Keras' "same" does so only for stride 1; with a stride it starts elsewhere.
@@ -51,16 +65,18 @@ def pad(x, kernel, stride, policy, name):
     return x, "valid"
 
 
-def he_normal(mode):
+def he_normal(mode: str) -> keras.initializers.Initializer:
     """torch's Kaiming initialisation of kernels."""
     return keras.initializers.VarianceScaling(2.0, mode=mode, distribution="untruncated_normal")
 
 
-def normalise(x, policy, name):
+def normalise(x: keras.KerasTensor, policy: keras.DTypePolicy, name: str) -> keras.KerasTensor:
     """Batch normalisation."""
-    return BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=policy, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=EPSILON, dtype=policy, name=name)(x)
 
 
-def rectify(x, policy, name, ceiling=None):
+def rectify(
+    x: keras.KerasTensor, policy: keras.DTypePolicy, name: str, ceiling: float | None = None
+) -> keras.KerasTensor:
     """ReLU, cut off at a ceiling if there is one."""
     return layers.ReLU(ceiling, dtype=policy, name=name)(x)

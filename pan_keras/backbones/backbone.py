@@ -1,29 +1,102 @@
-"""What all backbones share: a network from maps to features that knows how it was made."""
+"""The base class of backbones: what a backbone declares of itself, and how it is saved."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 import keras
+import numpy as np
+
+from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Backbone(keras.Model):
-    """A network from maps to one feature vector a row, made anew from its configuration.
+    """A network from maps to one feature vector a row or a clip, made anew from its configuration.
 
-    Subclasses build the graph and hand it over.
+    A subclass builds the graph, hands it over, and declares what the rest of the package needs to
+    know: models ask for `layout` and `normalisation`, conversion of PyTorch checkpoints for the
+    names of weights. It is the only file that knows the network.
 
     Args:
-        maps: Symbolic input `(B * N, H, W, channels)`.
-        features: Symbolic output `(B * N, d)`.
+        maps: Symbolic input.
+        features: Symbolic output.
         configuration: The subclass's own arguments; `segments` is one of them.
         policy: Of the layers.
+
+    Attributes:
+        layout: `"frames"`: maps `(B * N, H, W, C)` to features `(B * N, d)`, which the network
+            aggregates over time. `"clip"`: `(B, N, H, W, C)` to the video feature `(B, d)`, such as
+            a 3D convolutional network.
+        normalisation: How RGB bytes are scaled before the backbone, and PA, see them.
+        stem: Name of the first convolution, which is inflated where it was trained on RGB and is to
+            take other channels.
+        classifier: Name in PyTorch of the linear layer that the image network ends in, in whose
+            place the authors' checkpoints have VAP and their classifier.
+
+    Input shape:
+        `(B * N, H, W, channels)`, or `(B, N, H, W, channels)` where `layout` is `"clip"`.
+
+    Output shape:
+        `(B * N, d)`, or `(B, d)`.
     """
 
-    def __init__(self, maps, features, configuration: dict[str, Any], policy, **kwargs):
+    layout: ClassVar[Literal["frames", "clip"]] = "frames"
+    normalisation: ClassVar[InputNormalisation] = IMAGENET
+    stem: ClassVar[str] = "conv1"
+    classifier: ClassVar[str] = "fc"
+
+    def __init__(
+        self,
+        maps: keras.KerasTensor,
+        features: keras.KerasTensor,
+        configuration: dict[str, Any],
+        policy: keras.DTypePolicy,
+        **kwargs: Any,
+    ):
         super().__init__(inputs=maps, outputs=features, **kwargs)
         self.dtype_policy = policy
         self.segments = configuration["segments"]
         self.configuration = configuration
 
-    def get_config(self):
+    @staticmethod
+    def torch_key(layer: str) -> str:
+        """The name that a layer has in torchvision, or in the PyTorch code that it comes from.
+
+        Args:
+            layer: Name of the layer, which by default is that of PyTorch with underscores.
+        """
+        return layer.replace("_", ".")
+
+    @classmethod
+    def recognise(cls, shapes: Shapes) -> dict[str, Any] | None:
+        """Tells from a state_dict whether it is of this class, and of which arguments.
+
+        Args:
+            shapes: Shapes by key, under torchvision's names.
+
+        Returns:
+            The constructor's arguments but for `channels`, `segments` and `causal`; None where the
+            keys are of another network, which is the answer of a class that does not override this.
+
+        Raises:
+            ValueError: If the keys are of this network, and a tensor is absent or misshapen: a
+                clause that says which.
+        """
+        del shapes
+        return None
+
+    @classmethod
+    def from_timm(cls, state: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The arrays of a state_dict of timm under torchvision's names.
+
+        Args:
+            state: Of timm or of torchvision; timm's names are torchvision's for a class that does
+                not override this.
+        """
+        return state
+
+    def get_config(self) -> dict[str, Any]:
         return {
             **self.configuration,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
@@ -32,5 +105,23 @@ class Backbone(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
+
+
+def shape_of(shapes: Shapes, key: str, axes: int) -> tuple[int, ...]:
+    """The shape of a tensor that must be there.
+
+    Args:
+        shapes: Shapes by key.
+        key: Of the tensor.
+        axes: How many it must have.
+
+    Raises:
+        ValueError: If it is absent, or has another number of axes.
+    """
+    if key not in shapes:
+        raise ValueError(f"it lacks {key}")
+    if len(shapes[key]) != axes:
+        raise ValueError(f"{key} has {len(shapes[key])} axes instead of {axes}")
+    return tuple(shapes[key])

@@ -1,12 +1,17 @@
 """MobileNetV2 with torchvision's arithmetic, for any input and with the temporal shift."""
 
 import math
+import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from pan_keras.backbones.arithmetic import convolve, convolve_each, normalise, rectify
-from pan_keras.backbones.backbone import Backbone
+from pan_keras.backbones.backbone import Backbone, Shapes, shape_of
+from pan_keras.backbones.pretrained import SYMMETRIC, KerasApplication
 from pan_keras.backbones.registry import register
 from pan_keras.layers import TemporalShift
 
@@ -64,6 +69,9 @@ class MobileNetV2(Backbone):
         Lin, Gan, Han, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019.
     """
 
+    stem = "features_0_0"
+    classifier = "classifier"
+
     def __init__(
         self,
         *,
@@ -71,8 +79,8 @@ class MobileNetV2(Backbone):
         channels: int = 3,
         segments: int | None = None,
         causal: bool = False,
-        dtype=None,
-        **kwargs,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
         if not width > 0:
             raise ValueError(f"width must be above 0, got {width}")
@@ -90,7 +98,7 @@ class MobileNetV2(Backbone):
                     expansion,
                     round_channels(stage_channels * width),
                     stage_stride if index == 0 else 1,
-                    shift=segments and {"segments": segments, "causal": causal},
+                    shift={"segments": segments, "causal": causal} if segments else None,
                     policy=policy,
                     name=f"features_{number}",
                 )
@@ -106,8 +114,54 @@ class MobileNetV2(Backbone):
         }
         super().__init__(maps, features, configuration, policy, **kwargs)
 
+    @classmethod
+    def recognise(cls, shapes: Shapes) -> dict[str, Any] | None:
+        if "features.0.0.weight" not in shapes:
+            return None
+        last, *_ = shape_of(shapes, "features.17.conv.2.weight", 4)
+        return {"width": last / STAGES[-1][1]}
 
-def inverted_residual(x, expansion, width, stride, *, shift, policy, name):
+    @classmethod
+    def from_timm(cls, state: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Renames timm's blocks, which are counted by stages there and through here."""
+        if "conv_stem.weight" not in state:
+            return state
+        places = sorted(
+            {
+                (int(found[1]), int(found[2]))
+                for key in state
+                if (found := TIMM_BLOCK.fullmatch(key))
+            }
+        )
+        number = {place: count for count, place in enumerate(places, start=1)}
+        outside = {
+            "conv_stem": "features.0.0",
+            "bn1": "features.0.1",
+            "conv_head": f"features.{len(places) + 1}.0",
+            "bn2": f"features.{len(places) + 1}.1",
+        }
+        renamed = {}
+        for key, array in state.items():
+            layer, _, part = key.rpartition(".")
+            found = TIMM_BLOCK.fullmatch(key)
+            if found is not None:
+                place = (int(found[1]), int(found[2]))
+                names = TIMM_NOT_WIDENED if place == places[0] else TIMM_WIDENED
+                layer = f"features.{number[place]}.{names.get(found[3], found[3])}"
+            renamed[f"{outside.get(layer, layer)}.{part}"] = array
+        return renamed
+
+
+def inverted_residual(
+    x: keras.KerasTensor,
+    expansion: int,
+    width: int,
+    stride: int,
+    *,
+    shift: dict[str, Any] | None,
+    policy: keras.DTypePolicy,
+    name: str,
+) -> keras.KerasTensor:
     """A block: widened, convolved by channel, narrowed, plus the shortcut where that is possible.
 
     Args:
@@ -135,7 +189,7 @@ def inverted_residual(x, expansion, width, stride, *, shift, policy, name):
     return layers.Add(dtype=policy, name=f"{name}_add")([shortcut, x]) if has_shortcut else x
 
 
-def activate(x, policy, name):
+def activate(x: keras.KerasTensor, policy: keras.DTypePolicy, name: str) -> keras.KerasTensor:
     """Batch normalisation and ReLU up to 6."""
     return rectify(normalise(x, policy, name), policy, f"{name}_relu", ceiling=6.0)
 
@@ -154,7 +208,48 @@ def round_channels(channels: float) -> int:
     return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
-@register("mobilenetv2", options=("width",))
-def mobilenetv2(**kwargs):
-    """MobileNetV2; `width` multiplies its channels."""
-    return MobileNetV2(**{"name": "mobilenetv2", **kwargs})
+# timm's names of a block's parts, by whether it widens before the convolution by channel.
+TIMM_BLOCK = re.compile(r"blocks\.(\d+)\.(\d+)\.(\w+)\.(\w+)")
+TIMM_WIDENED = {
+    "conv_pw": "conv.0.0",
+    "bn1": "conv.0.1",
+    "conv_dw": "conv.1.0",
+    "bn2": "conv.1.1",
+    "conv_pwl": "conv.2",
+    "bn3": "conv.3",
+}
+TIMM_NOT_WIDENED = {"conv_dw": "conv.0.0", "bn1": "conv.0.1", "conv_pw": "conv.1", "bn2": "conv.2"}
+
+APPLICATION_LAYER = re.compile(r"(?:expanded_conv|block_(\d+))_(\w+?)(_BN)?")
+APPLICATION_ENDS = {
+    "Conv1": "features.0.0",
+    "bn_Conv1": "features.0.1",
+    "Conv_1": "features.18.0",
+    "Conv_1_bn": "features.18.1",
+}
+
+
+def application_key(layer: str) -> str:
+    """torchvision's name of a layer of Keras' MobileNetV2."""
+    if layer in APPLICATION_ENDS:
+        return APPLICATION_ENDS[layer]
+    found = APPLICATION_LAYER.fullmatch(layer)
+    assert found is not None, layer
+    number, part, norm = found[1], found[2], found[3] is not None
+    units = ["depthwise", "project"] if number is None else ["expand", "depthwise", "project"]
+    unit = units.index(part)
+    # The projection has no unit of its own, so that its norm counts as the next.
+    place = f"{unit}.{int(norm)}" if part != "project" else f"{unit + int(norm)}"
+    return f"features.{1 + int(number or 0)}.conv.{place}"
+
+
+register(
+    "mobilenetv2",
+    options=("width",),
+    pretrained=KerasApplication(
+        keras.applications.MobileNetV2,
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+        application_key,
+        SYMMETRIC,
+    ),
+)(MobileNetV2)

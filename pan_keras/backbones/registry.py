@@ -1,32 +1,73 @@
 """The backbones by name."""
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import keras
 
-# The maker of each, and the options of its own.
-BACKBONES: dict[str, tuple[Callable[..., keras.Model], tuple[str, ...]]] = {}
+from pan_keras.backbones.backbone import Backbone, Shapes
+from pan_keras.backbones.pretrained import KerasApplication
+
+Maker = TypeVar("Maker", bound=Callable[..., keras.Model])
 
 
-def register(name: str, options: Sequence[str] = ()) -> Callable:
-    """Decorator: makes a function the maker of the backbone of that name.
+@dataclass(frozen=True)
+class Registered:
+    """A backbone by name.
 
-    The function takes `channels`, `segments` and `causal` as `create` does, and keyword arguments
-    for the model's constructor (`name`, `dtype` and its own options).
+    Args:
+        make: Its class, or a function that makes a model of it.
+        kind: The class that declares layout, normalisation and the names of weights.
+        arguments: What `make` is called with always.
+        options: Names of the arguments that may be given besides.
+        pretrained: Weights of ImageNet; None where Keras distributes none.
+    """
+
+    make: Callable[..., keras.Model]
+    kind: type[Backbone]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    pretrained: KerasApplication | None = None
+
+
+BACKBONES: dict[str, Registered] = {}
+
+
+def register(
+    name: str,
+    options: Sequence[str] = (),
+    *,
+    arguments: Mapping[str, Any] | None = None,
+    pretrained: KerasApplication | None = None,
+    kind: type[Backbone] = Backbone,
+) -> Callable[[Maker], Maker]:
+    """Decorator: makes a class or a function the maker of the backbone of that name.
+
+    What is made takes `channels`, `segments` and `causal` as `create` does (a backbone of layout
+    `"clip"` has no `causal`), and keyword arguments for the model's constructor (`name`, `dtype`
+    and its own options). What the class declares (`layout`, `normalisation`, names in PyTorch) is
+    documented in `Backbone`.
 
     Args:
         name: Registry name, lower case, without underscore.
         options: Names of the options that this backbone has and others have not.
+        arguments: What the maker is called with always: several names may share a class.
+        pretrained: Weights of ImageNet that Keras distributes for it.
+        kind: The class of what a function makes; a class that is registered is its own.
 
     Example:
-        >>> @register("tiny")
+        >>> @register("tiny", kind=ResNet)
         ... def tiny(channels, segments, causal, **kwargs):
         ...     return ResNet(blocks=(1,), widths=(16,), channels=channels, **kwargs)
+        >>> small = register("small", arguments={"blocks": (1, 1), "widths": (16, 32)})(ResNet)
     """
 
-    def remember(make):
-        BACKBONES[name] = make, tuple(options)
+    def remember(make: Maker) -> Maker:
+        own = make if isinstance(make, type) else kind
+        BACKBONES[name] = Registered(make, own, arguments or {}, tuple(options), pretrained)
         return make
 
     return remember
@@ -35,6 +76,24 @@ def register(name: str, options: Sequence[str] = ()) -> Callable:
 def names() -> list[str]:
     """Names of all backbones, sorted."""
     return sorted(BACKBONES)
+
+
+def get(name: str) -> Registered:
+    """What is registered under a name.
+
+    Args:
+        name: One of `names()`.
+
+    Raises:
+        ValueError: If there is no such backbone; it says the nearest that there is.
+
+    Example:
+        >>> get("resnet50").kind.layout, get("resnet50").pretrained.file
+        ('frames', 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5')
+    """
+    if name not in BACKBONES:
+        raise unknown("backbone", name, names())
+    return BACKBONES[name]
 
 
 def options(name: str) -> tuple[str, ...]:
@@ -47,25 +106,29 @@ def options(name: str) -> tuple[str, ...]:
         >>> options("mobilenetv2")
         ('width',)
     """
-    _, own = BACKBONES[name]
-    return own
+    return get(name).options
 
 
 def create(
-    name: str, channels: int = 3, segments: int | None = None, causal: bool = False, **kwargs
+    name: str,
+    channels: int = 3,
+    segments: int | None = None,
+    causal: bool = False,
+    **kwargs: Any,
 ) -> keras.Model:
     """Makes a backbone with fresh weights.
 
     Args:
         name: One of `names()`.
         channels: Channels of the input maps.
-        segments: Segments per clip, N, to give it the temporal shift; None for a backbone that
-            sees each row by itself.
+        segments: Segments per clip, N. A backbone of layout `"frames"` gets the temporal shift by
+            it; None for one that sees each row by itself.
         causal: Shift from past segments only.
         kwargs: `name` and `dtype` of the model, and the backbone's own `options(name)`.
 
     Returns:
-        A model from maps `(B * N, H, W, channels)` to features `(B * N, d)`.
+        A model from maps `(B * N, H, W, channels)` to features `(B * N, d)`; from clips
+        `(B, N, H, W, channels)` to `(B, d)` where its layout is `"clip"`.
 
     Raises:
         ValueError: If there is no such backbone, or it has no such option.
@@ -74,14 +137,57 @@ def create(
         >>> create("resnet18", channels=6, segments=8)(keras.random.normal((8, 112, 112, 6))).shape
         (8, 512)
     """
-    if name not in BACKBONES:
-        raise unknown("backbone", name, names())
-    make, own = BACKBONES[name]
-    valid = ("name", "dtype", *own)
+    registered = get(name)
+    valid = ("name", "dtype", *registered.options)
     for option in kwargs:
         if option not in valid:
             raise unknown(f"option of {name}", option, valid)
-    return make(channels=channels, segments=segments, causal=causal, **kwargs)
+    settings = {"name": name, "channels": channels, "segments": segments, **registered.arguments}
+    if registered.kind.layout == "frames":
+        settings["causal"] = causal
+    elif causal:
+        raise ValueError(f"{name} takes whole clips and has no temporal shift; drop causal")
+    return registered.make(**{**settings, **kwargs})
+
+
+def recognise(shapes: Shapes) -> tuple[str | None, type[Backbone], dict[str, Any]] | None:
+    """Tells which backbone a state_dict is of.
+
+    Args:
+        shapes: Shapes by key, under torchvision's names.
+
+    Returns:
+        Registered name (None for arguments that no name has), class, and arguments of the class but
+        for `channels`, `segments` and `causal`; None where no class knows the keys.
+
+    Raises:
+        ValueError: If a class knows the keys, and a tensor is absent or misshapen.
+
+    Example:
+        >>> shapes = {key: array.shape for key, array in read_state_dict("resnet50.pth").items()}
+        >>> name, _, arguments = recognise(shapes)
+        >>> name, arguments["block"]
+        ('resnet50', 'bottleneck')
+    """
+    # What was registered last first: a network of one's own may share keys with one of these.
+    kinds = dict.fromkeys(registered.kind for registered in reversed(BACKBONES.values()))
+    for kind in kinds:
+        arguments = kind.recognise(shapes)
+        if arguments is not None:
+            return _name(kind, arguments), kind, arguments
+    return None
+
+
+def _name(kind: type[Backbone], arguments: Mapping[str, Any]) -> str | None:
+    defaults = {
+        name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()
+    }
+    for name, registered in BACKBONES.items():
+        fixed = {key: value for key, value in arguments.items() if key not in registered.options}
+        own = {key: registered.arguments.get(key, defaults.get(key)) for key in fixed}
+        if registered.make is kind and own == fixed:
+            return name
+    return None
 
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> ValueError:

@@ -1,12 +1,15 @@
 """Residual networks with torchvision's arithmetic, for any input and with the temporal shift."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
 from pan_keras.backbones.arithmetic import convolve, normalise, rectify
-from pan_keras.backbones.backbone import Backbone
+from pan_keras.backbones.backbone import Backbone, Shapes, shape_of
+from pan_keras.backbones.pretrained import CAFFE, KerasApplication
 from pan_keras.backbones.registry import register
 from pan_keras.layers import TemporalShift
 
@@ -66,8 +69,8 @@ class ResNet(Backbone):
         channels: int = 3,
         segments: int | None = None,
         causal: bool = False,
-        dtype=None,
-        **kwargs,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
         if block not in BRANCHES:
             raise ValueError(f"block must be one of {tuple(BRANCHES)}, got {block!r}")
@@ -109,8 +112,43 @@ class ResNet(Backbone):
         }
         super().__init__(maps, features, configuration, policy, **kwargs)
 
+    @staticmethod
+    def torch_key(layer: str) -> str:
+        name = layer.replace("downsample_conv", "downsample.0")
+        return name.replace("downsample_bn", "downsample.1").replace("_", ".")
 
-def residual(x, branch, width, stride, *, shift, policy, name):
+    @classmethod
+    def recognise(cls, shapes: Shapes) -> dict[str, Any] | None:
+        places = {
+            tuple(map(int, found.groups()))
+            for key in shapes
+            if (found := re.match(r"layer(\d{1,3})\.(\d{1,3})\.", key))
+        }
+        if not places and "conv1.weight" not in shapes:
+            return None
+        width, _, kernel, _ = shape_of(shapes, "conv1.weight", 4)
+        stages = range(1, 1 + max((stage for stage, _ in places), default=0))
+        return {
+            "block": "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic",
+            "blocks": tuple(sum(place[0] == stage for place in places) for stage in stages),
+            "widths": tuple(
+                shape_of(shapes, f"layer{stage}.0.conv1.weight", 4)[0] for stage in stages
+            ),
+            "stem_width": width,
+            "stem_kernel": kernel,
+        }
+
+
+def residual(
+    x: keras.KerasTensor,
+    branch: Callable[..., keras.KerasTensor],
+    width: int,
+    stride: int,
+    *,
+    shift: TemporalShift | None,
+    policy: keras.DTypePolicy,
+    name: str,
+) -> keras.KerasTensor:
     """A block: its branch, behind the shift if there is one, plus the shortcut.
 
     Where the branch changes resolution or width, the shortcut is a 1x1 convolution.
@@ -122,7 +160,9 @@ def residual(x, branch, width, stride, *, shift, policy, name):
     return rectify(layers.Add(dtype=policy, name=f"{name}_add")([y, x]), policy, name)
 
 
-def basic_branch(x, width, stride, policy, name):
+def basic_branch(
+    x: keras.KerasTensor, width: int, stride: int, policy: keras.DTypePolicy, name: str
+) -> keras.KerasTensor:
     """Two 3x3 convolutions, up to the sum with the shortcut."""
     x = convolve(x, width, 3, policy, name=f"{name}_conv1", stride=stride)
     x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
@@ -130,7 +170,9 @@ def basic_branch(x, width, stride, policy, name):
     return normalise(x, policy, f"{name}_bn2")
 
 
-def bottleneck_branch(x, width, stride, policy, name):
+def bottleneck_branch(
+    x: keras.KerasTensor, width: int, stride: int, policy: keras.DTypePolicy, name: str
+) -> keras.KerasTensor:
     """1x1, 3x3 and 1x1 convolutions, the last one four times as wide."""
     x = convolve(x, width, 1, policy, name=f"{name}_conv1")
     x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
@@ -143,25 +185,34 @@ def bottleneck_branch(x, width, stride, policy, name):
 BRANCHES = {"basic": basic_branch, "bottleneck": bottleneck_branch}
 
 
-@register("resnet18")
-def resnet18(**kwargs):
-    """ResNet-18."""
-    return ResNet(block="basic", blocks=(2, 2, 2, 2), **{"name": "resnet18", **kwargs})
+APPLICATION_LAYER = re.compile(r"conv(\d)_block(\d+)_(\d)_(conv|bn)")
 
 
-@register("resnet34")
-def resnet34(**kwargs):
-    """ResNet-34."""
-    return ResNet(block="basic", blocks=(3, 4, 6, 3), **{"name": "resnet34", **kwargs})
+def application_key(layer: str) -> str:
+    """torchvision's name of a layer of Keras' ResNet."""
+    found = APPLICATION_LAYER.fullmatch(layer)
+    if found is None:
+        return {"conv1_conv": "conv1", "conv1_bn": "bn1"}[layer]
+    stage, block, place, kind = found.groups()
+    part = f"{kind}{place}" if place != "0" else f"downsample.{int(kind == 'bn')}"
+    return f"layer{int(stage) - 1}.{int(block) - 1}.{part}"
 
 
-@register("resnet50")
-def resnet50(**kwargs):
-    """ResNet-50, the paper's default."""
-    return ResNet(block="bottleneck", blocks=(3, 4, 6, 3), **{"name": "resnet50", **kwargs})
+def application(make: Callable[..., keras.Model], name: str) -> KerasApplication:
+    """What Keras distributes of a ResNet."""
+    file = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return KerasApplication(make, file, application_key, CAFFE)
 
 
-@register("resnet101")
-def resnet101(**kwargs):
-    """ResNet-101."""
-    return ResNet(block="bottleneck", blocks=(3, 4, 23, 3), **{"name": "resnet101", **kwargs})
+PRETRAINED = {
+    "resnet50": application(keras.applications.ResNet50, "resnet50"),
+    "resnet101": application(keras.applications.ResNet101, "resnet101"),
+}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "resnet18": {"block": "basic", "blocks": (2, 2, 2, 2)},
+    "resnet34": {"block": "basic", "blocks": (3, 4, 6, 3)},
+    "resnet50": {"block": "bottleneck", "blocks": (3, 4, 6, 3)},
+    "resnet101": {"block": "bottleneck", "blocks": (3, 4, 23, 3)},
+}
+for name, arguments in VARIANTS.items():
+    register(name, arguments=arguments, pretrained=PRETRAINED.get(name))(ResNet)

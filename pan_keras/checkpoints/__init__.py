@@ -1,7 +1,7 @@
 """The authors' checkpoints as Keras models and back, without PyTorch."""
 
+from pan_keras.checkpoints.architecture import branches_of
 from pan_keras.checkpoints.backbone_weights import LoadedWeights, load_backbone_weights
-from pan_keras.checkpoints.branches import branches_of
 from pan_keras.checkpoints.conversion import Branch, Conversion, convert
 from pan_keras.checkpoints.fused_conversion import convert_full
 from pan_keras.checkpoints.imagenet import has_imagenet_weights

@@ -1,36 +1,41 @@
 """What network a checkpoint is of, read from the names and shapes of its tensors."""
 
-import re
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from pan_keras import backbones, models
-from pan_keras.backbones import ResNet
-from pan_keras.checkpoints.branches import NETWORKS
+from pan_keras.backbones import Backbone, Shapes
 from pan_keras.checkpoints.checkpoint_error import CheckpointError
-from pan_keras.checkpoints.weights import BACKBONE, SHIFTED
-from pan_keras.models import VideoNetwork
+from pan_keras.checkpoints.weights import BACKBONE, MOTION, SHIFTED
+from pan_keras.models import PA_DEFAULTS, PANetwork, PANLite, RGBNetwork, VideoNetwork
 
 SEGMENTS = 8  # of the authors' models
 # Channels of the stem in the authors' models, which all have m = 4: PA, and PAN_Lite.
 USUAL_STEMS = (3, 6)
-STANDARD = {"widths": (64, 128, 256, 512), "stem_width": 64, "stem_kernel": 7}
-RESNETS: dict[str, dict[str, Any]] = {
-    "resnet18": {"block": "basic", "blocks": (2, 2, 2, 2), **STANDARD},
-    "resnet34": {"block": "basic", "blocks": (3, 4, 6, 3), **STANDARD},
-    "resnet50": {"block": "bottleneck", "blocks": (3, 4, 6, 3), **STANDARD},
-    "resnet101": {"block": "bottleneck", "blocks": (3, 4, 23, 3), **STANDARD},
-    "micro": {
-        "block": "basic",
-        "blocks": (1, 1, 1),
-        "widths": (24, 48, 96),
-        "stem_width": 16,
-        "stem_kernel": 5,
-    },
+# By what the backbone sees: RGB and PA together, PA, RGB.
+NETWORKS: dict[str, type[VideoNetwork]] = {
+    network.modality: network for network in (PANLite, PANetwork, RGBNetwork)
 }
+
+
+def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
+    """The networks of a model by modality: `lite`, `pa`, `rgb`. Each has its own checkpoint.
+
+    Args:
+        model: One network, or several that are fused.
+
+    Example:
+        >>> list(branches_of(models.create("pan_full_micro", classes=8)))
+        ['rgb', 'pa']
+        >>> list(branches_of(models.create("tsm_micro", classes=8)))
+        ['rgb']
+    """
+    return {network.modality: network for network in models.networks(model).values()}
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Architecture:
 
     Args:
         modality: `"lite"`, `"pa"` or `"rgb"`.
-        backbone: Registered name of the backbone; `"resnet"` for a ResNet without one.
+        backbone: Registered name of the backbone; that of its class, such as `"resnet"`, for one
+            without.
+        kind: Its class.
         options: What the backbone is made with, besides channels and segments.
         shift: Whether the backbone carries the temporal shift.
         segments: Segments per clip, N.
@@ -47,11 +54,13 @@ class Architecture:
         classes: Number of classes.
         aggregation: `"vap"` or `"average"`.
         expansion: Expansion ratio of VAP.
+        pa: How PA is computed, `pa_depth`, `pa_encoding` and `pa_kernel`; empty without PA.
         assumed: What the checkpoint leaves open, and what was taken, in sentences.
     """
 
     modality: str
     backbone: str
+    kind: type[Backbone]
     options: dict[str, Any]
     shift: bool
     segments: int
@@ -59,12 +68,15 @@ class Architecture:
     classes: int
     aggregation: str
     expansion: int
+    pa: dict[str, Any]
     assumed: tuple[str, ...]
 
     @property
     def family(self) -> str:
         """Family of the registered models that it belongs to."""
         still = "tsm" if self.shift else "tsn"
+        if self.kind.layout == "clip":
+            still = "rgb"
         return {"lite": "pan_lite", "pa": "pa", "rgb": still}[self.modality]
 
     @property
@@ -77,12 +89,17 @@ class Architecture:
         """What must be said besides the name to make it: `shift`, `aggregation`, `width`."""
         averages = self.modality == "rgb"
         settings: dict[str, Any] = {}
-        if not averages and not self.shift:
-            settings["shift"] = False
-        if (self.aggregation == "average") != averages:
-            settings["aggregation"] = self.aggregation
-        if self.options.get("width", 1) != 1:
-            settings["width"] = self.options["width"]
+        if self.kind.layout == "frames":
+            if not averages and not self.shift:
+                settings["shift"] = False
+            if (self.aggregation == "average") != averages:
+                settings["aggregation"] = self.aggregation
+        settings |= {key: value for key, value in self.pa.items() if value != PA_DEFAULTS[key]}
+        if self.backbone in backbones.names():
+            defaults = inspect.signature(self.kind).parameters
+            for option in backbones.options(self.backbone):
+                if self.options[option] != defaults[option].default:
+                    settings[option] = self.options[option]
         return settings
 
     def build(self, size: int | tuple[int, int], name: str) -> VideoNetwork:
@@ -102,10 +119,10 @@ class Architecture:
         }
         try:
             if self.backbone in backbones.names():
-                own = {} if self.backbone in RESNETS else self.options
+                own = {key: self.options[key] for key in backbones.options(self.backbone)}
                 backbone = backbones.create(self.backbone, **common, **own)
             else:
-                backbone = ResNet(**self.options, **common, name=self.backbone)
+                backbone = self.kind(**self.options, **common, name=self.backbone)
             return network(
                 classes=self.classes,
                 backbone=backbone,
@@ -115,13 +132,17 @@ class Architecture:
                 aggregation=self.aggregation,
                 expansion=self.expansion,
                 name=name,
+                **self.pa,
             )
         except ValueError as error:
             raise CheckpointError(f"its tensors make no network: {error}") from None
 
 
 def detect(
-    state: Mapping[str, np.ndarray], segments: int | None = None, name: str | None = None
+    state: Mapping[str, np.ndarray],
+    segments: int | None = None,
+    name: str | None = None,
+    pa_encoding: str = "e1",
 ) -> Architecture:
     """Tells what network a state_dict of the authors is of.
 
@@ -129,6 +150,7 @@ def detect(
         state: Arrays by key.
         segments: Segments per clip, where the keys fit several numbers.
         name: Registered name, where the keys fit several.
+        pa_encoding: What the network makes of PA, which no tensor tells.
 
     Raises:
         CheckpointError: If the keys are of no network that is known here, or of another than is
@@ -139,7 +161,7 @@ def detect(
         'pan_lite_resnet50'
     """
     bare = {
-        key.removeprefix(BACKBONE).replace(f"{SHIFTED}.", "."): array
+        key.removeprefix(BACKBONE).replace(f"{SHIFTED}.", "."): array.shape
         for key, array in state.items()
         if key.startswith(BACKBONE)
     }
@@ -148,20 +170,24 @@ def detect(
             f"it is no checkpoint of PAN: no key begins with {BACKBONE}, the first is "
             f"{next(iter(state))!r}; weights of an image network are for model.weights of train"
         )
-    backbone, options, channels = _backbone(bare)
+    backbone, kind, options, channels = _backbone(bare)
     modality, stack, doubts = _modality(state, channels, name)
-    classes, timescales, expansion = _head(state)
+    classes, timescales, expansion = _head(state, kind)
+    pa = _pa(state, pa_encoding) if modality != "rgb" else {}
     count, more_doubts = _segments(timescales, segments)
+    aggregation = "average" if timescales is None else "vap"
     found = Architecture(
         modality=modality,
         backbone=backbone,
+        kind=kind,
         options=options,
         shift=any(f"{SHIFTED}." in key for key in state),
         segments=count,
         stack=stack,
         classes=classes,
-        aggregation="average" if timescales is None else "vap",
+        aggregation="none" if kind.layout == "clip" else aggregation,
         expansion=expansion,
+        pa=pa,
         assumed=(*doubts, *more_doubts),
     )
     if name in models.names() and name != found.name:
@@ -175,35 +201,26 @@ def shape_of(state: Mapping[str, np.ndarray], key: str, axes: int) -> tuple[int,
     Raises:
         CheckpointError: If it is not, or has another number of axes.
     """
-    if key not in state:
-        raise CheckpointError(f"it lacks {key}")
-    if state[key].ndim != axes:
-        raise CheckpointError(f"{key} has {state[key].ndim} axes instead of {axes}")
-    return state[key].shape
+    try:
+        return backbones.shape_of({key: state[key].shape} if key in state else {}, key, axes)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
 
 
-def _backbone(state: Mapping[str, np.ndarray]) -> tuple[str, dict[str, Any], int]:
-    """Name and options of the backbone, and the channels of its stem."""
-    if "features.0.0.weight" in state:
-        _, channels, _, _ = shape_of(state, "features.0.0.weight", 4)
-        last, *_ = shape_of(state, "features.17.conv.2.weight", 4)
-        return "mobilenetv2", {"width": last / 320}, channels
-    width, channels, kernel, _ = shape_of(state, "conv1.weight", 4)
-    places = {
-        tuple(map(int, found.groups()))
-        for key in state
-        if (found := re.match(r"layer(\d{1,3})\.(\d{1,3})\.", key))
-    }
-    stages = range(1, 1 + max((stage for stage, _ in places), default=0))
-    options = {
-        "block": "bottleneck" if "layer1.0.conv3.weight" in state else "basic",
-        "blocks": tuple(sum(place[0] == stage for place in places) for stage in stages),
-        "widths": tuple(shape_of(state, f"layer{stage}.0.conv1.weight", 4)[0] for stage in stages),
-        "stem_width": width,
-        "stem_kernel": kernel,
-    }
-    known = (name for name, each in RESNETS.items() if each == options)
-    return next(known, "resnet"), options, channels
+def _backbone(shapes: Shapes) -> tuple[str, type[Backbone], dict[str, Any], int]:
+    """Name, class and arguments of the backbone, and the channels of its stem."""
+    try:
+        found = backbones.recognise(shapes)
+        if found is None:
+            first = next(iter(shapes))
+            raise ValueError(f"its backbone is of no kind that is registered ({first!r})")
+        name, kind, arguments = found
+        stem = f"{kind.torch_key(kind.stem)}.weight"
+        axes = 4 if kind.layout == "frames" else 5
+        _, channels, *_ = backbones.shape_of(shapes, stem, axes)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
+    return name or kind.__name__.lower(), kind, arguments, channels
 
 
 def _modality(
@@ -211,9 +228,14 @@ def _modality(
 ) -> tuple[str, int, list[str]]:
     """Modality, frames per stack, and what was taken for granted."""
     if not any(key.startswith("PA.") for key in state):
-        if channels != 3:
-            raise CheckpointError(f"its stem takes {channels} channels, but it has no PA")
-        return "rgb", 1, []
+        named = name is not None and name.startswith(("pa_", "pan_lite_"))  # PA of depth 0
+        if channels != 3 and not named:
+            raise CheckpointError(
+                f"its stem takes {channels} channels, but it has no PA; give --name, such as "
+                "pan_lite_resnet50, if its PA has no convolutions"
+            )
+        if not named:
+            return "rgb", 1, []
     lite, pa = ("lite", channels - 2), ("pa", channels + 1)
     # PAN_Lite has RGB and at least one PA map.
     if channels < 4 or (name is not None and name.startswith("pa_")):
@@ -226,13 +248,22 @@ def _modality(
     ]
 
 
-def _head(state: Mapping[str, np.ndarray]) -> tuple[int, int | None, int]:
+def _pa(state: Mapping[str, np.ndarray], encoding: str) -> dict[str, Any]:
+    """How PA is computed, from its convolutions."""
+    kernels = [key for key in state if key.startswith(f"{MOTION}.") and key.endswith(".weight")]
+    found: dict[str, Any] = {"pa_depth": len(kernels), "pa_encoding": encoding}
+    if kernels:
+        *_, found["pa_kernel"] = shape_of(state, kernels[0], 4)
+    return {**PA_DEFAULTS, **found}
+
+
+def _head(state: Mapping[str, np.ndarray], kind: type[Backbone]) -> tuple[int, int | None, int]:
     """Classes, timescales T (None without VAP), and VAP's expansion."""
-    for last in ("fc", "classifier"):
-        if f"{BACKBONE}{last}.TES.0.weight" in state:
-            hidden, timescales = shape_of(state, f"{BACKBONE}{last}.TES.0.weight", 2)
-            classes, _ = shape_of(state, f"{BACKBONE}{last}.pred.weight", 2)
-            return classes, timescales, max(1, hidden // timescales)
+    last = f"{BACKBONE}{kind.classifier}"
+    if f"{last}.TES.0.weight" in state:
+        hidden, timescales = shape_of(state, f"{last}.TES.0.weight", 2)
+        classes, _ = shape_of(state, f"{last}.pred.weight", 2)
+        return classes, timescales, max(1, hidden // timescales)
     classes, _ = shape_of(state, "new_fc.weight", 2)
     return classes, None, 4
 

@@ -1,6 +1,7 @@
 """A start for training: the weights of a backbone from another network."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,17 +9,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from pan_keras.checkpoints.branches import branches_of
+from pan_keras.backbones import Backbone
+from pan_keras.checkpoints.architecture import branches_of
 from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.filling import check, listed
-from pan_keras.checkpoints.image_weights import inflate, plain_names
 from pan_keras.checkpoints.imagenet import imagenet_state
 from pan_keras.checkpoints.state_dict import described, read_state_dict
-from pan_keras.checkpoints.weights import Weight, backbone_weights, motion_weights
+from pan_keras.checkpoints.weights import (
+    BACKBONE,
+    SHIFTED,
+    Weight,
+    backbone_weights,
+    declared,
+    motion_weights,
+)
 from pan_keras.models import VideoNetwork
 
 IMAGENET = "imagenet"
-STEMS = ("conv1.weight", "features.0.0.weight")
 RGB = 3
 MOTION = "PA."
 # The classifier, and VAP, which stands in its place.
@@ -88,8 +95,42 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
     for name, network in branches_of(model).items():
         state = imagenet_state(network.backbone.name) if given is None else given
         with described(source):
-            loaded.append(_load(network, plain_names(state), str(source), name))
+            plain = plain_names(state, declared(network.backbone))
+            loaded.append(_load(network, plain, str(source), name))
     return tuple(loaded)
+
+
+def plain_names(
+    state: Mapping[str, np.ndarray], kind: type[Backbone] = Backbone
+) -> dict[str, np.ndarray]:
+    """The arrays under torchvision's names.
+
+    Args:
+        state: Of torchvision, of timm, or of the authors' code, whose backbone is torchvision's
+            under `base_model.` with `.net` where it is shifted.
+        kind: The backbone's class, which knows timm's names.
+    """
+    return {
+        key.removeprefix(BACKBONE).replace(f"{SHIFTED}.", "."): array
+        for key, array in kind.from_timm(state).items()
+    }
+
+
+def inflate(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """A stem for cues from one for RGB: each channel gets the mean of the three.
+
+    Args:
+        kernel: `(out, 3, height, width)`, or with time before height.
+        channels: Channels that the stem is to take.
+
+    Returns:
+        The same with `channels` in place of 3.
+
+    References:
+        The paper's released code does so for PAN_Lite; Wang et al., "Temporal Segment Networks",
+        ECCV 2016, for optical flow.
+    """
+    return np.repeat(kernel.mean(axis=1, keepdims=True), channels, axis=1)
 
 
 def _load(
@@ -104,7 +145,8 @@ def _load(
         key for key in state if HEAD.match(key) or (key.startswith(MOTION) and not motion)
     )
     kept = {key: array for key, array in state.items() if key not in dropped}
-    inflated = _inflate_stem(weights, kept)
+    kind = declared(network.backbone)
+    inflated = _inflate_stem(f"{kind.torch_key(kind.stem)}.weight", weights, kept)
     check(weights, kept)
     for weight in weights:
         weight.fill(kept[weight.key])
@@ -124,9 +166,9 @@ def _plain(weight: Weight) -> Weight:
     return replace(weight, key=key)
 
 
-def _inflate_stem(weights: list[Weight], state: dict[str, np.ndarray]) -> int | None:
+def _inflate_stem(stem: str, weights: list[Weight], state: dict[str, np.ndarray]) -> int | None:
     for weight in weights:
-        if weight.key not in STEMS or weight.key not in state:
+        if weight.key != stem or stem not in state:
             continue
         channels, given = weight.shape[1], state[weight.key]
         if given.ndim != len(weight.shape):

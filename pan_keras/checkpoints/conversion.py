@@ -75,6 +75,7 @@ def convert(
     segments: int | None = None,
     name: str | None = None,
     size: int | tuple[int, int] = 224,
+    pa_encoding: str = "e1",
 ) -> Conversion:
     """Makes a Keras model of a checkpoint of the authors' code.
 
@@ -87,6 +88,7 @@ def convert(
         name: What to call the model; a registered name settles which network it is where the
             checkpoint fits several, and is refused where it does not fit.
         size: Height and width of the frames in pixels; the authors' is 224.
+        pa_encoding: What the network makes of PA, `"e1"` or `"e2"`; no tensor tells.
 
     Raises:
         UserError: If the file cannot be read, or its tensors do not make a network, each tensor
@@ -100,7 +102,7 @@ def convert(
     path = Path(path)
     state = read_state_dict(path)
     with described(path):
-        architecture = detect(state, segments, name)
+        architecture = detect(state, segments, name, pa_encoding)
         branch = fill_branch(path, state, architecture, size, name or architecture.name)
     return Conversion(branch.network, architecture.name, architecture.settings, (branch,))
 

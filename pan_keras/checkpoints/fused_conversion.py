@@ -22,6 +22,7 @@ def convert_full(
     segments: int | None = None,
     name: str | None = None,
     size: int | tuple[int, int] = 224,
+    pa_encoding: str = "e1",
 ) -> Conversion:
     """Makes one Keras model of the checkpoints of branches that were trained apart.
 
@@ -31,6 +32,7 @@ def convert_full(
         segments: Segments per clip, N, where the checkpoints fit several numbers.
         name: What to call the model.
         size: Height and width of the frames in pixels.
+        pa_encoding: What the networks make of PA, `"e1"` or `"e2"`; no tensor tells.
 
     Raises:
         UserError: If a file cannot be read, or the networks are not those or do not fit together.
@@ -45,7 +47,7 @@ def convert_full(
     for path in map(Path, paths):
         state = read_state_dict(path)
         with described(path):
-            architecture = detect(state, segments)
+            architecture = detect(state, segments, pa_encoding=pa_encoding)
         if architecture.modality in found:
             raise UserError(
                 f"{path}: {found[architecture.modality][0]} is of {architecture.modality} too; "
@@ -81,10 +83,12 @@ def _alike(architectures: Mapping[str, Architecture]) -> dict[str, Architecture]
         (each.backbone, each.options, each.shift, each.segments, each.classes, each.aggregation)
         for each in architectures.values()
     ]
-    if len(stacks) > 1 or any(kind != kinds[0] for kind in kinds):
+    pa = [each.pa for each in architectures.values() if each.pa]
+    differ = any(kind != kinds[0] for kind in kinds) or any(each != pa[0] for each in pa)
+    if len(stacks) > 1 or differ:
         raise UserError(
-            "the checkpoints differ in backbone, shift, segments, stack, classes or aggregation; "
-            + FUSE_RUNS
+            "the checkpoints differ in backbone, shift, segments, stack, PA, classes or aggregation"
+            f"; {FUSE_RUNS}"
         )
     # The RGB branch sees the first frame of each stack, however long it is.
     (stack,) = stacks

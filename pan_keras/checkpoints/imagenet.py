@@ -8,49 +8,19 @@ start for training, not a network that classifies images.
 """
 
 import os
-import re
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from pan_keras.backbones.input_normalisation import IMAGENET
+from pan_keras import backbones
+from pan_keras.backbones import EPSILON, InputNormalisation, KerasApplication
 from pan_keras.checkpoints.weights import DEPTHWISE, KERNEL
 from pan_keras.errors import UserError
 
-EPSILON = 1e-5  # of this package's normalisations
 PATIENCE = 30  # seconds without a byte after which a download has failed
-CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
-RESNET_LAYER = re.compile(r"conv(\d)_block(\d+)_(\d)_(conv|bn)")
-MOBILENET_LAYER = re.compile(r"(?:expanded_conv|block_(\d+))_(\w+?)(_BN)?")
-MOBILENET_STEM = {
-    "Conv1": "features.0.0",
-    "bn_Conv1": "features.0.1",
-    "Conv_1": "features.18.0",
-    "Conv_1_bn": "features.18.1",
-}
-
-
-@dataclass(frozen=True)
-class Distributed:
-    """A network that Keras distributes.
-
-    Args:
-        make: Its maker.
-        file: The file of its weights.
-        rename: From a layer's name there to the name in torchvision.
-        scale: What its input is of ours, in units and offset, for each channel of ours.
-        reverse: Whether its channels are blue, green, red.
-    """
-
-    make: Callable[..., keras.Model]
-    file: str
-    rename: Callable[[str], str]
-    scale: tuple[np.ndarray, np.ndarray]
-    reverse: bool
 
 
 def has_imagenet_weights(backbone: str) -> bool:
@@ -63,7 +33,7 @@ def has_imagenet_weights(backbone: str) -> bool:
         >>> has_imagenet_weights("resnet50"), has_imagenet_weights("micro")
         (True, False)
     """
-    return backbone in DISTRIBUTED
+    return backbone in backbones.names() and backbones.get(backbone).pretrained is not None
 
 
 def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
@@ -79,12 +49,15 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         >>> imagenet_state("resnet50")["conv1.weight"].shape
         (64, 3, 7, 7)
     """
-    if backbone not in DISTRIBUTED:
+    if not has_imagenet_weights(backbone):
+        others = ", ".join(filter(has_imagenet_weights, backbones.names()))
         raise UserError(
             f"model.weights=imagenet: Keras distributes no weights for {backbone}, but for "
-            f"{', '.join(DISTRIBUTED)}; give a state_dict of torchvision or timm as a file"
+            f"{others}; give a state_dict of torchvision or timm as a file"
         )
-    source = DISTRIBUTED[backbone]
+    registered = backbones.get(backbone)
+    source = registered.pretrained
+    assert source is not None
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)  # Keras sets none, and a network that is silent goes on so
     try:
@@ -99,35 +72,42 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
-    return absorb(network, source)
+    return absorb(network, source, registered.kind.normalisation)
 
 
-def absorb(network: keras.Model, source: Distributed) -> dict[str, np.ndarray]:
+def absorb(
+    network: keras.Model, source: KerasApplication, ours: InputNormalisation
+) -> dict[str, np.ndarray]:
     """The weights of Keras' network for this package's arithmetic, under torchvision's names.
 
     Args:
         network: Keras' network without its classifier.
         source: What kind of network that is.
+        ours: How the backbone that takes the weights has its input scaled.
     """
     state: dict[str, np.ndarray] = {}
     biases: dict[str, np.ndarray] = {}
+    convolutions: dict[int, str] = {}
+    normalised_by: dict[str, str] = {}
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
+            key = source.torch_key(layer.name)
+            normalised_by[convolutions[id(layer.input)]] = key
             for part, array in _normalisation(layer):
-                state[f"{source.rename(layer.name)}.{part}"] = array
+                state[f"{key}.{part}"] = array
         elif layer.weights:
-            key = source.rename(layer.name)
+            key = convolutions[id(layer.output)] = source.torch_key(layer.name)
             kernel, *bias = layer.get_weights()
             layout = DEPTHWISE if isinstance(layer, keras.layers.DepthwiseConv2D) else KERNEL
             state[f"{key}.weight"] = kernel.transpose(layout.to_torch)
             if bias:
                 biases[key] = bias[0]
-    first = next(iter(state))
-    state[first], constant = _our_units(state[first], source)
-    stem = first.removesuffix(".weight")
+    stem = next(iter(convolutions.values()))
+    kernel, constant = _for_our_units(state[f"{stem}.weight"], source.normalisation, ours)
+    state[f"{stem}.weight"] = kernel
     biases[stem] = biases.get(stem, 0) + constant
     for key, bias in biases.items():
-        state[f"{_normalisation_after(key)}.running_mean"] -= bias
+        state[f"{normalised_by[key]}.running_mean"] -= bias
     return state
 
 
@@ -139,72 +119,21 @@ def _normalisation(layer: keras.layers.BatchNormalization) -> Iterator[tuple[str
     yield "running_var", variance + (layer.epsilon - EPSILON)
 
 
-def _our_units(kernel: np.ndarray, source: Distributed) -> tuple[np.ndarray, np.ndarray]:
-    """A stem for normalised RGB, and what its units' offset adds to its output."""
-    kernel = kernel[:, ::-1] if source.reverse else kernel
-    scale, offset = source.scale
+def _for_our_units(
+    kernel: np.ndarray, theirs: InputNormalisation, ours: InputNormalisation
+) -> tuple[np.ndarray, np.ndarray]:
+    """A stem for our input, and what the offset of its units adds to its output."""
+    scale, offset = relative_units(theirs, ours)
+    kernel = kernel[:, ::-1] if theirs.is_reversed else kernel
     constant = np.einsum("ochw,c->o", kernel, offset)
-    return (kernel * scale[:, None, None]).astype("float32"), constant.astype("float32")
+    kernel = kernel * scale[:, None, None]
+    kernel = kernel[:, ::-1] if ours.is_reversed else kernel
+    return kernel.astype("float32"), constant.astype("float32")
 
 
-def _normalisation_after(convolution: str) -> str:
-    """The key of the normalisation that follows a convolution, in torchvision's names."""
-    head, _, last = convolution.rpartition(".")
-    if last.startswith("conv"):
-        return f"{head}.bn{last[4:]}".lstrip(".")
-    return f"{head}.{int(last) + 1}"
-
-
-def _resnet_name(layer: str) -> str:
-    found = RESNET_LAYER.fullmatch(layer)
-    if found is None:
-        return {"conv1_conv": "conv1", "conv1_bn": "bn1"}[layer]
-    stage, block, place, kind = found.groups()
-    part = f"{kind}{place}" if place != "0" else f"downsample.{int(kind == 'bn')}"
-    return f"layer{int(stage) - 1}.{int(block) - 1}.{part}"
-
-
-def _mobilenet_name(layer: str) -> str:
-    if layer in MOBILENET_STEM:
-        return MOBILENET_STEM[layer]
-    found = MOBILENET_LAYER.fullmatch(layer)
-    assert found is not None, layer
-    number, part, norm = found[1], found[2], found[3] is not None
-    units = ["depthwise", "project"] if number is None else ["expand", "depthwise", "project"]
-    unit = units.index(part)
-    # The projection has no unit of its own, so that its norm counts as the next.
-    place = f"{unit}.{int(norm)}" if part != "project" else f"{unit + int(norm)}"
-    return f"features.{1 + int(number or 0)}.conv.{place}"
-
-
-def _units(scale: float, offset: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """What Keras' units are of normalised RGB, where they are `scale * pixel + offset`."""
-    pixel, mean = 255 * np.array(IMAGENET.deviation), 255 * np.array(IMAGENET.mean)
-    return scale * pixel, scale * mean + np.array(offset)
-
-
-CAFFE = _units(1.0, tuple(-mean for mean in reversed(CAFFE_MEAN)))
-SYMMETRIC = _units(1 / 127.5, (-1.0, -1.0, -1.0))
-DISTRIBUTED = {
-    "resnet50": Distributed(
-        keras.applications.ResNet50,
-        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        _resnet_name,
-        CAFFE,
-        reverse=True,
-    ),
-    "resnet101": Distributed(
-        keras.applications.ResNet101,
-        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        _resnet_name,
-        CAFFE,
-        reverse=True,
-    ),
-    "mobilenetv2": Distributed(
-        keras.applications.MobileNetV2,
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
-        _mobilenet_name,
-        SYMMETRIC,
-        reverse=False,
-    ),
-}
+def relative_units(
+    theirs: InputNormalisation, ours: InputNormalisation
+) -> tuple[np.ndarray, np.ndarray]:
+    """What one normalised input is of another, `scale * ours + offset`, per channel of RGB."""
+    scale = np.array(theirs.multiplier) / np.array(ours.multiplier)
+    return scale, np.array(theirs.offset) - scale * np.array(ours.offset)

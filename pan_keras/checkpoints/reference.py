@@ -40,14 +40,31 @@ class Reference:
     state: Mapping[str, np.ndarray]
     segments: int
 
-    def persistence(self, frames: np.ndarray) -> np.ndarray:
-        """PA of normalised frames: `(B * N, m, 3, H, W)` to `(B * N, m - 1, H, W)`."""
+    def persistence(self, frames: np.ndarray, attention: bool = False) -> np.ndarray:
+        """PA of normalised frames: `(B * N, m, 3, H, W)` to `(B * N, m - 1, H, W)`.
+
+        Args:
+            frames: Normalised.
+            attention: Encoding e2: the mean feature of the earlier frame, attended to by PA.
+        """
         stacks, count, channels, height, width = frames.shape
-        maps = self._convolve(frames.reshape(-1, channels, height, width), "PA.shallow_conv")
-        maps += self.state["PA.shallow_conv.bias"][:, None, None]
+        maps = frames.reshape(-1, channels, height, width)
+        for number, name in enumerate(self._motion_layers()):
+            maps = _rectified(maps) if number else maps
+            maps = self._convolve(maps, name)
+            maps += self.state[f"{name}.bias"].astype(maps.dtype)[:, None, None]
         maps = maps.reshape(stacks, count, -1, height, width)
         differences = maps[:, :-1] - maps[:, 1:] + DISTANCE_EPSILON
-        return np.sqrt(np.square(differences).sum(axis=2))
+        distances = np.sqrt(np.square(differences).sum(axis=2))
+        if not attention:
+            return distances
+        return maps[:, :-1].mean(axis=2) / (1 + np.exp(-distances))
+
+    def _motion_layers(self) -> list[str]:
+        """Convolutions of PA: one, or those of a `Sequential` by number."""
+        ending = ".weight"
+        names = [key.removesuffix(ending) for key in self.state if key.endswith(ending)]
+        return [name for name in names if name.startswith("PA.shallow_conv")]
 
     def logits(self, maps: np.ndarray) -> np.ndarray:
         """Logits `(B, classes)` of what the backbone sees, `(B * N, C, H, W)`."""

@@ -1,16 +1,18 @@
 """Where each weight of a network stands in a checkpoint of the authors, and in which layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
+from pan_keras.backbones import Backbone
 from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.layers import PersistenceOfAppearance, TemporalShift
 from pan_keras.models import VideoNetwork
 
 BACKBONE = "base_model."
+MOTION = "PA.shallow_conv"
 SHIFTED = ".net"
 COUNTER = "num_batches_tracked"
 
@@ -32,8 +34,15 @@ VECTOR = Layout((0,), (0,))
 MATRIX = Layout((1, 0), (1, 0))
 # (out, in, height, width) and (height, width, in, out).
 KERNEL = Layout((2, 3, 1, 0), (3, 2, 0, 1))
+# (out, in, depth, height, width) and (depth, height, width, in, out).
+VOLUME = Layout((2, 3, 4, 1, 0), (4, 3, 0, 1, 2))
 # (channels, 1, height, width) and (height, width, channels, 1).
 DEPTHWISE = Layout((2, 3, 0, 1), (2, 3, 0, 1))
+KERNELS = (
+    (keras.layers.DepthwiseConv2D, DEPTHWISE),
+    (keras.layers.Conv2D, KERNEL),
+    (keras.layers.Conv3D, VOLUME),
+)
 
 
 @dataclass(frozen=True)
@@ -86,34 +95,52 @@ def named_weights(network: VideoNetwork) -> list[Weight]:
 
 
 def motion_weights(network: VideoNetwork) -> list[Weight]:
-    """Those of PA; none where the network has none."""
-    return [
-        Weight(f"PA.shallow_conv.{name}", variable, layout)
-        for layer in network.layers
-        if isinstance(layer, PersistenceOfAppearance)
-        for variable, name, layout in zip(
-            layer.weights, ("weight", "bias"), (KERNEL, VECTOR), strict=True
-        )
-    ]
+    """Those of PA; none where the network has none.
+
+    The authors' code has one convolution, `PA.shallow_conv`. Deeper ones have the names of a
+    `Sequential` there, with a ReLU between: `PA.shallow_conv.0`, `PA.shallow_conv.2`.
+    """
+    weights = []
+    for layer in network.layers:
+        if isinstance(layer, PersistenceOfAppearance):
+            for index, (kernel, bias) in enumerate(layer.convolutions):
+                place = MOTION if layer.depth == 1 else f"{MOTION}.{2 * index}"
+                weights.append(Weight(f"{place}.weight", kernel, KERNEL))
+                weights.append(Weight(f"{place}.bias", bias, VECTOR))
+    return weights
 
 
 def backbone_weights(network: VideoNetwork) -> list[Weight]:
-    """Those of the backbone."""
+    """Those of the backbone, under the names that it declares."""
     layers = network.backbone.layers
-    shifts = {layer.name for layer in layers if isinstance(layer, TemporalShift)}
-    shifted = {
-        name.removesuffix("_shift") + first for name in shifts for first in ("_conv1", "_conv_0_0")
-    }
+    key, shifted = declared(network.backbone).torch_key, _shifted(layers)
     return [
-        Weight(f"{_backbone_key(layer.name, layer.name in shifted)}.{name}", variable, layout)
+        Weight(
+            f"{BACKBONE}{key(layer.name)}{SHIFTED if layer.name in shifted else ''}.{name}",
+            variable,
+            layout,
+        )
         for layer in layers
         for name, variable, layout in _parts(layer)
     ]
 
 
-def _backbone_key(layer: str, shifted: bool) -> str:
-    name = layer.replace("downsample_conv", "downsample.0").replace("downsample_bn", "downsample.1")
-    return BACKBONE + name.replace("_", ".") + (SHIFTED if shifted else "")
+def declared(backbone: keras.Model) -> type[Backbone]:
+    """The class that says how a backbone's weights are named: its own, where it is a `Backbone`."""
+    return type(backbone) if isinstance(backbone, Backbone) else Backbone
+
+
+def _shifted(layers: Sequence[keras.layers.Layer]) -> set[str]:
+    """Names of the layers right behind a temporal shift, which the authors' code wraps."""
+    moved, names = set(), set()
+    for layer in layers[1:]:
+        if isinstance(layer, TemporalShift):
+            moved.add(id(layer.output))
+        elif id(layer.input) in moved:
+            if isinstance(layer, keras.layers.ZeroPadding2D):
+                moved.add(id(layer.output))
+            names.add(layer.name)
+    return names
 
 
 def _parts(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.Variable, Layout]]:
@@ -122,11 +149,14 @@ def _parts(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.Variable, Lay
         yield "bias", layer.beta, VECTOR
         yield "running_mean", layer.moving_mean, VECTOR
         yield "running_var", layer.moving_variance, VECTOR
-    elif isinstance(layer, keras.layers.DepthwiseConv2D):
-        yield "weight", layer.kernel, DEPTHWISE
-    elif isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
-        yield "weight", layer.kernel, KERNEL
-    elif layer.weights:
+        return
+    for kind, layout in KERNELS:
+        if isinstance(layer, kind):
+            yield "weight", layer.kernel, layout
+            if layer.use_bias:
+                yield "bias", layer.bias, VECTOR
+            return
+    if layer.weights:
         raise CheckpointError(f"the layer {layer.name} of the backbone has no name in PyTorch")
 
 
@@ -137,7 +167,7 @@ def _head_weights(network: VideoNetwork) -> list[Weight]:
     weights = []
     if aggregation == "vap":
         # Both take the place of the classifier that torchvision's network ends in.
-        last = "classifier" if network.backbone.name == "mobilenetv2" else "fc"
+        last = declared(network.backbone).classifier
         vap, place = network.get_layer("vap"), f"{BACKBONE}{last}.pred"
         weights = [
             Weight(f"{BACKBONE}{last}.TES.0.weight", vap.w1, MATRIX),

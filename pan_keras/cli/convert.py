@@ -34,6 +34,13 @@ from pan_keras.errors import UserError
     help="Height and width of a frame in pixels.",
 )
 @click.option(
+    "--pa-encoding",
+    type=click.Choice(["e1", "e2"]),
+    default="e1",
+    show_default=True,
+    help="What the network makes of PA: its maps, or feature maps that it attends to.",
+)
+@click.option(
     "--to-torch",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Convert a run to a state_dict instead: .pth.tar or .safetensors.",
@@ -64,7 +71,8 @@ def convert(paths, output, to_torch, as_json, **options):
         for sentence in checkpoint["assumed"]:
             echo(f"  assumed: {sentence}")
     checked = record["checks"]["weights_read_back_equal"]
-    apart = max(record["checks"]["largest_logit_difference"])
     echo(f"{output}: {record['model']}, {checked} tensors read back and equal to the source")
-    echo(f"  logits within {apart:.1g} of those that NumPy computes from the source")
+    apart = [each for each in record["checks"]["largest_logit_difference"] if each is not None]
+    if apart:
+        echo(f"  logits within {max(apart):.1g} of those that NumPy computes from the source")
     echo(f"next: pan-keras evaluate {output} DATA")

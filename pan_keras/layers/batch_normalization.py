@@ -8,7 +8,9 @@ import keras
 from keras import ops
 
 
-def normalise_batch(maps, scale, offset, epsilon: float):
+def normalise_batch(
+    maps: keras.KerasTensor, scale: keras.KerasTensor, offset: keras.KerasTensor, epsilon: float
+) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """Normalises maps by their own statistics, in plain operations.
 
     Args:
@@ -68,7 +70,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
         self.kernel: Callable[..., tuple[Any, Any, Any]] = normalise_batch
 
-    def call(self, maps, training=None):
+    def call(self, maps: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         if not (training and self.trainable):
             return super().call(maps, training=False)
         outputs, mean, variance = self.kernel(maps, self.gamma, self.beta, self.epsilon)
@@ -77,6 +79,6 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving + step * (1 - self.momentum))
         return outputs
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         base = keras.layers.Layer.get_config(self)
         return {**base, "momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,5 +1,7 @@
 """Persistence of appearance (PA): the motion cue of the paper, from RGB frames alone."""
 
+from typing import Any
+
 import keras
 from keras import ops
 from keras.initializers import RandomNormal
@@ -68,7 +70,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         encoding: str = "motion",
         epsilon: float = 1e-6,
         stddev: float | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(autocast=False, **kwargs)
         if depth not in DEPTHS:
@@ -86,7 +88,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         self.epsilon = epsilon
         self.stddev = stddev
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         self._check_frames(input_shape)
         self.convolutions = []
         channels = input_shape[-1]
@@ -104,7 +106,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
             self.convolutions.append((kernel, bias))
             channels = self.channels
 
-    def call(self, frames):
+    def call(self, frames: keras.KerasTensor) -> keras.KerasTensor:
         frames = ops.cast(frames, keras.backend.result_type(self.compute_dtype, "float32"))
         _, count, height, width, channels = ops.shape(frames)
         # Frames share the batch axis, then height and width share one: no tensor inside has more
@@ -122,7 +124,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         stacked = ops.reshape(distance, (-1, count - 1, height, width))
         return ops.transpose(stacked, (0, 2, 3, 1))
 
-    def _distance(self, difference):
+    def _distance(self, difference: keras.KerasTensor) -> keras.KerasTensor:
         """Norm over the channels of the features of a difference of maps."""
         if self.convolutions:
             kernel, bias = self.convolutions[-1]
@@ -135,18 +137,18 @@ class PersistenceOfAppearance(keras.layers.Layer):
         norm = ops.sqrt(ops.sum(ops.square(shifted), axis=-1))
         return ops.cast(norm, self.compute_dtype)
 
-    def _mean_feature(self, maps):
+    def _mean_feature(self, maps: keras.KerasTensor) -> keras.KerasTensor:
         """Channel mean of the features of maps."""
         if self.convolutions:
             kernel, bias = self.convolutions[-1]
             maps = self._convolve(maps, kernel) + ops.cast(bias, self.compute_dtype)
         return ops.cast(ops.mean(maps, axis=-1), self.compute_dtype)
 
-    def _convolve(self, maps, kernel):
+    def _convolve(self, maps: keras.KerasTensor, kernel: keras.KerasTensor) -> keras.KerasTensor:
         """Convolution in the layer's precision, which differences stand."""
         return convolve(ops.cast(maps, self.compute_dtype), ops.cast(kernel, self.compute_dtype))
 
-    def _check_frames(self, shape):
+    def _check_frames(self, shape: tuple[Any, ...]) -> None:
         if len(shape) != 5:
             raise ValueError(
                 f"{self.name}: expected frames (B, m, H, W, C), got the shape {tuple(shape)}"
@@ -157,12 +159,12 @@ class PersistenceOfAppearance(keras.layers.Layer):
                 f"{shape[1]}; use a longer stack"
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         self._check_frames(input_shape)
         batch, count, height, width, _ = input_shape
         return (batch, height, width, count - 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "depth": self.depth,
@@ -174,6 +176,6 @@ class PersistenceOfAppearance(keras.layers.Layer):
         }
 
 
-def convolve(maps, kernel):
+def convolve(maps: keras.KerasTensor, kernel: keras.KerasTensor) -> keras.KerasTensor:
     """Convolution of (B, H, W, C) maps that keeps their height and width."""
     return ops.conv(maps, kernel, padding="same", data_format="channels_last")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import keras
 from keras import ops
@@ -40,7 +41,7 @@ class ScoreFusion(keras.layers.Layer):
         PAN paper, Sec. IV-A (the scores of the branches of PAN_Full) and Sec. V-D (PAN_En).
     """
 
-    def __init__(self, weights: Sequence[float], fuse: str = "logits", **kwargs):
+    def __init__(self, weights: Sequence[float], fuse: str = "logits", **kwargs: Any):
         super().__init__(**kwargs)
         if not len(weights) or not min(weights) > 0:
             raise ValueError(f"weights must all be above 0, got {list(weights)}")
@@ -49,14 +50,14 @@ class ScoreFusion(keras.layers.Layer):
         self.shares = [float(weight) / sum(weights) for weight in weights]
         self.fuse = fuse
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         if input_shape[1] != len(self.shares):
             raise ValueError(
                 f"{self.name}: {len(self.shares)} weights for {input_shape[1]} branches; "
                 "give one weight a branch"
             )
 
-    def call(self, logits):
+    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
         shares = ops.cast(ops.reshape(self.shares, (1, -1, 1)), logits.dtype)
         if self.fuse == "logits":
             return ops.sum(shares * logits, axis=1)
@@ -67,8 +68,8 @@ class ScoreFusion(keras.layers.Layer):
         powers = ops.exp(weighted - largest[:, None])
         return largest + ops.log(ops.sum(powers, axis=1))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weights": self.shares, "fuse": self.fuse}

@@ -1,5 +1,7 @@
 """Segment consensus: the mean over segments, against which the paper measures VAP."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -25,12 +27,12 @@ class SegmentConsensus(keras.layers.Layer):
         Wang et al., "Temporal Segment Networks", ECCV 2016. PAN paper, Table IV.
     """
 
-    def call(self, features):
+    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
         return ops.mean(features, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         # Keras's own is refused where the layer was made with a policy object as its dtype.
-        return super().get_config()
+        return dict(super().get_config())

@@ -1,5 +1,7 @@
 """The temporal shift: neighbouring segments exchange channels, at no cost in arithmetic."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -38,7 +40,7 @@ class TemporalShift(keras.layers.Layer):
         PAN paper, Sec. V-A (the backbone carries it).
     """
 
-    def __init__(self, segments: int, fraction: int = 8, causal: bool = False, **kwargs):
+    def __init__(self, segments: int, fraction: int = 8, causal: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         if segments < 1:
             raise ValueError(f"segments must be at least 1, got {segments}")
@@ -48,7 +50,7 @@ class TemporalShift(keras.layers.Layer):
         self.fraction = fraction
         self.causal = causal
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         self.moved = input_shape[-1] // self.fraction
         if self.moved == 0:
             raise ValueError(
@@ -56,7 +58,7 @@ class TemporalShift(keras.layers.Layer):
                 "lower fraction or widen the layer before"
             )
 
-    def call(self, maps):
+    def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
         _, height, width, channels = ops.shape(maps)
         # Height and width are merged, so that no tensor has more than four axes: delegates on
         # phones refuse five.
@@ -71,10 +73,10 @@ class TemporalShift(keras.layers.Layer):
         shifted = ops.concatenate([other, earlier, still], axis=-1)
         return ops.reshape(shifted, (-1, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "segments": self.segments,

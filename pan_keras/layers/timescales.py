@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+import keras
 from keras import ops
 
 
@@ -51,7 +52,7 @@ def timescales(segments: int | None) -> list[int]:
     return [2**power for power in range(segments.bit_length() - 1)]
 
 
-def pool_timescales(features):
+def pool_timescales(features: keras.KerasTensor) -> keras.KerasTensor:
     """Max-pools segment features at every timescale, dilated by the timescale.
 
     Args:

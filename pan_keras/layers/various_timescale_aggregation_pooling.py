@@ -1,5 +1,7 @@
 """Various-timescale aggregation pooling (VAP): segments to one video feature, by learnt weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 from keras.initializers import RandomNormal
@@ -20,12 +22,16 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         stddev: Standard deviation of the normal distribution that both matrices are drawn from; by
             default they are uniform after Glorot and Bengio. The paper's released code has 0.001.
 
+    Call arguments:
+        features: Of the segments of each clip.
+        return_weights: Whether to return the weights of the timescales beside the video feature.
+
     Input shape:
         `(B, N, d)`, N known and at least 2.
 
     Output shape:
-        `(B, d)`; with `call(features, return_weights=True)` also the weights `(B, T)`, which are
-        positive and sum to 1. T = N - 1 where N is a power of two.
+        `(B, d)`; with `return_weights` a pair of it and the weights `(B, T)`, which are positive
+        and sum to 1. T = N - 1 where N is a power of two.
 
     Raises:
         ValueError: If `expansion` or N is too small.
@@ -42,24 +48,26 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         PAN paper, Sec. IV-B (Eq. 11-14), Fig. 4 and 6.
     """
 
-    def __init__(self, expansion: int = 4, stddev: float | None = None, **kwargs):
+    def __init__(self, expansion: int = 4, stddev: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if expansion < 1:
             raise ValueError(f"expansion must be at least 1, got {expansion}")
         self.expansion = expansion
         self.stddev = stddev
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         count = len(timescale_members(input_shape[1]))
         hidden = self.expansion * count
         self.w1 = self._add_matrix((count, hidden), "w1")
         self.w2 = self._add_matrix((hidden, count), "w2")
 
-    def _add_matrix(self, shape, name):
+    def _add_matrix(self, shape: tuple[int, int], name: str) -> keras.Variable:
         initializer = "glorot_uniform" if self.stddev is None else RandomNormal(0.0, self.stddev)
         return self.add_weight(shape=shape, initializer=initializer, name=name)
 
-    def call(self, features, return_weights: bool = False):
+    def call(
+        self, features: keras.KerasTensor, return_weights: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         timescales = pool_timescales(features)
         descriptors = ops.mean(timescales, axis=-1)
         hidden = ops.relu(ops.matmul(descriptors, self.w1))
@@ -68,13 +76,15 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         return (output, weights) if return_weights else output
 
     @staticmethod
-    def _softmax(logits):
+    def _softmax(logits: keras.KerasTensor) -> keras.KerasTensor:
         if logits.shape[-1] > 1:
             return ops.softmax(logits)
         # Of one value it is 1, and Keras warns of it; the difference keeps a gradient, of zero.
         return logits - logits + 1
 
-    def compute_output_spec(self, features, return_weights: bool = False):
+    def compute_output_spec(
+        self, features: keras.KerasTensor, return_weights: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         batch, segments, width = features.shape
         output = keras.KerasTensor((batch, width), self.compute_dtype)
         if not return_weights:
@@ -82,8 +92,8 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         count = len(timescale_members(segments))
         return output, keras.KerasTensor((batch, count), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "expansion": self.expansion, "stddev": self.stddev}

@@ -1,6 +1,7 @@
 """Various-timescale inference pooling (VIP): VAP's predecessor, with preset weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,11 +26,15 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         weights: Share of each timescale k = 1, 2, 4, ...; brought to a sum of 1. By default all
             are equal.
 
+    Call arguments:
+        features: Of the segments of each clip.
+        return_weights: Whether to return the weights of the timescales beside the video feature.
+
     Input shape:
         `(B, N, d)`, N known and at least 2.
 
     Output shape:
-        `(B, d)`; with `call(features, return_weights=True)` also the weights `(B, T)`.
+        `(B, d)`; with `return_weights` a pair of it and the weights `(B, T)`.
 
     Raises:
         ValueError: If N is too small, or `weights` are negative, all zero or not one for each
@@ -45,16 +50,16 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         Network with an Efficient Motion Cue for Fast Action Recognition", ACM MM 2019.
     """
 
-    def __init__(self, weights: Sequence[float] | None = None, **kwargs):
+    def __init__(self, weights: Sequence[float] | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if weights is not None and (min(weights) < 0 or sum(weights) <= 0):
             raise ValueError(f"weights must not be negative, nor all zero, got {list(weights)}")
         self.preset = None if weights is None else [float(weight) for weight in weights]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         self._weights = self._feature_weights(input_shape[1])
 
-    def _feature_weights(self, segments):
+    def _feature_weights(self, segments: int) -> Any:
         scales = timescales(segments)
         shares = self.preset or [1.0] * len(scales)
         if len(shares) != len(scales):
@@ -65,7 +70,9 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         share = dict(zip(scales, np.asarray(shares) / np.sum(shares), strict=True))
         return np.array([share[k] / k for k, _, _ in timescale_members(segments)])
 
-    def call(self, features, return_weights: bool = False):
+    def call(
+        self, features: keras.KerasTensor, return_weights: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         pooled = pool_timescales(features)
         weights = ops.cast(self._weights, pooled.dtype)
         output = ops.sum(weights[None, :, None] * pooled, axis=1)
@@ -73,7 +80,9 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
             return output
         return output, ops.zeros_like(pooled[:, :, 0]) + weights
 
-    def compute_output_spec(self, features, return_weights: bool = False):
+    def compute_output_spec(
+        self, features: keras.KerasTensor, return_weights: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         batch, segments, width = features.shape
         output = keras.KerasTensor((batch, width), self.compute_dtype)
         if not return_weights:
@@ -81,8 +90,8 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         count = len(timescale_members(segments))
         return output, keras.KerasTensor((batch, count), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weights": self.preset}

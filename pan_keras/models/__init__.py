@@ -10,9 +10,10 @@ from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
 from pan_keras.models.registry import create, names, options, presets
 from pan_keras.models.rgb_network import RGBNetwork
-from pan_keras.models.video_network import VideoNetwork
+from pan_keras.models.video_network import PA_DEFAULTS, VideoNetwork
 
 __all__ = [
+    "PA_DEFAULTS",
     "AppearanceCue",
     "Cue",
     "FusedNetwork",

@@ -61,7 +61,7 @@ def calls_of(model: keras.Model) -> list[Call]:
     return found
 
 
-def follow(operation, prefix: str, found: list[Call]) -> Callable:
+def follow(operation: Any, prefix: str, found: list[Call]) -> Callable[..., Any]:
     """A function that stands for an operation: it takes tensors on and writes down the calls.
 
     Args:
@@ -82,7 +82,7 @@ def follow(operation, prefix: str, found: list[Call]) -> Callable:
             inputs, operation_fn=lambda part: follow(part, inside, found)
         )
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         outputs = operation.compute_output_spec(*args, **kwargs)
         found.append(
             Call(f"{prefix}{operation.name}", operation, tensors((args, kwargs)), tensors(outputs))

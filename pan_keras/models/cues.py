@@ -1,6 +1,13 @@
 """Cues: the groups of channels that a backbone sees of each segment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from pan_keras.backbones import InputNormalisation
+from pan_keras.layers import PersistenceOfAppearance
 
 PA_LAYER = "persistence_of_appearance"
 
@@ -43,3 +50,50 @@ class MotionCue:
 
 
 Cue = AppearanceCue | MotionCue
+
+
+def cue_maps(
+    cues: Sequence[Cue],
+    stacks: Any,
+    normalisation: InputNormalisation,
+    height: int,
+    pa: Mapping[str, Any],
+) -> list[Any]:
+    """The cues of a plan, `(B * N, H, W, channels)` each.
+
+    Args:
+        cues: The plan.
+        stacks: `(B * N, m, H * W, 3)`, RGB in 0..255.
+        normalisation: Of the frames.
+        height: H.
+        pa: Arguments of `PersistenceOfAppearance`.
+    """
+    # Once for all cues; for a single one, of the frames that it needs.
+    shared = len(cues) > 1
+    seen = normalisation.apply(stacks) if shared else stacks
+    maps = []
+    for cue in cues:
+        match cue:
+            case AppearanceCue(frame):
+                chosen = seen[:, frame]
+            case MotionCue(first, last):
+                whole = (first, last) == (0, seen.shape[1] - 1)
+                chosen = seen if whole else seen[:, first : last + 1]
+        chosen = unfold(chosen if shared else normalisation.apply(chosen), height)
+        if isinstance(cue, MotionCue):
+            chosen = PersistenceOfAppearance(**pa, name=cue.layer)(chosen)
+        maps.append(chosen)
+    return maps
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Cues as the channels of one map, of the last one's type."""
+    if len(parts) == 1:
+        return parts[0]
+    return ops.concatenate([ops.cast(part, parts[-1].dtype) for part in parts], axis=-1)
+
+
+def unfold(frames: Any, height: int) -> Any:
+    """(..., H * W, 3) -> (..., H, W, 3)."""
+    *leading, positions, channels = frames.shape
+    return ops.reshape(frames, (-1, *leading[1:], height, positions // height, channels))

@@ -1,6 +1,7 @@
 """Networks side by side on the same frames, whose scores are averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -39,7 +40,7 @@ class FusedNetwork(keras.Model):
         branches: dict[str, keras.Model],
         weights: Sequence[float],
         fuse: str = "logits",
-        **kwargs,
+        **kwargs: Any,
     ):
         check_branches(branches)
         first = next(iter(branches.values()))
@@ -55,7 +56,7 @@ class FusedNetwork(keras.Model):
         self.stack = first.stack
         self.size = first.size
 
-    def intermediates(self, frames) -> dict:
+    def intermediates(self, frames: Any) -> dict[str, Any]:
         """The tensors of all branches, in inference mode.
 
         Args:
@@ -73,7 +74,7 @@ class FusedNetwork(keras.Model):
         logits = [tensors[f"{name}/logits"] for name in self.branches]
         return {**tensors, "logits": self.fusion(ops.stack(logits, axis=1))}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **{
                 name: keras.saving.serialize_keras_object(branch)
@@ -87,7 +88,7 @@ class FusedNetwork(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         size = config["size"]
         options = {key: value for key, value in config.items() if key != "size"}
         for name, value in options.items():
@@ -98,7 +99,7 @@ class FusedNetwork(keras.Model):
         return cls(**options)
 
 
-def check_branches(branches):
+def check_branches(branches: Mapping[str, keras.Model]) -> None:
     """Raises ValueError if networks cannot stand side by side."""
     (name, first), *others = branches.items()
     for other, branch in others:

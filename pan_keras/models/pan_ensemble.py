@@ -1,6 +1,7 @@
 """PAN_En: PAN_Lite and PAN_Full together."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -50,7 +51,7 @@ class PANEnsemble(FusedNetwork):
         full: PANFull,
         weights: str | Sequence[float] = "paper",
         fuse: str = "logits",
-        **kwargs,
+        **kwargs: Any,
     ):
         if isinstance(weights, str):
             if weights not in WEIGHTS:

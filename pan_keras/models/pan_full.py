@@ -1,6 +1,7 @@
 """PAN_Full: appearance and motion in networks of their own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -45,6 +46,6 @@ class PANFull(FusedNetwork):
         pa: PANetwork,
         weights: Sequence[float] = (0.5, 0.5),
         fuse: str = "logits",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__({"rgb": rgb, "pa": pa}, weights, fuse, **kwargs)

@@ -1,38 +1,47 @@
 """The models by name: a family, an underscore, a backbone."""
 
 import inspect
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 
 from pan_keras import backbones
 from pan_keras.backbones.registry import unknown
+from pan_keras.models.cues import MotionCue
 from pan_keras.models.pa_network import PANetwork
 from pan_keras.models.pan_ensemble import PANEnsemble
 from pan_keras.models.pan_full import PANFull
 from pan_keras.models.pan_lite import PANLite
 from pan_keras.models.rgb_network import RGBNetwork
-from pan_keras.models.video_network import VideoNetwork
+from pan_keras.models.video_network import PA_DEFAULTS, VideoNetwork
 
 # What a family's name says: its class and the options that differ from the class's own.
-NETWORKS: dict[str, tuple[type[VideoNetwork], dict]] = {
+NETWORKS: dict[str, tuple[type[VideoNetwork], dict[str, Any]]] = {
     "pa": (PANetwork, {}),
     "pan_lite": (PANLite, {}),
+    "rgb": (RGBNetwork, {}),
     "tsm": (RGBNetwork, {"aggregation": "average"}),
     "tsn": (RGBNetwork, {"aggregation": "average", "shift": False}),
 }
 FUSED = ("pan_en", "pan_full")
-NETWORK_OPTIONS = (
-    *(
-        name
-        for name in inspect.signature(VideoNetwork.__init__).parameters
-        if name not in ("self", "classes", "backbone", "segments", "stack", "size", "kwargs")
-    ),
-    "shift",
-    "causal",
+# By the layout of the backbone.
+FAMILIES = {
+    "frames": ("pa", "pan_en", "pan_full", "pan_lite", "tsm", "tsn"),
+    "clip": ("pa", "pan_en", "pan_full", "pan_lite", "rgb"),
+}
+NETWORK_OPTIONS = tuple(
+    name
+    for name in inspect.signature(VideoNetwork.__init__).parameters
+    if name not in ("self", "classes", "backbone", "segments", "stack", "size", "kwargs")
 )
+PA_OPTIONS = tuple(PA_DEFAULTS)
+SHIFT_OPTIONS = ("shift", "causal")
+# Those that say how the features of segments are brought together.
+FRAMES_OPTIONS = ("aggregation", "expansion", *SHIFT_OPTIONS)
 FUSION_OPTIONS = ("weights", "fuse")
 
 
@@ -46,8 +55,11 @@ def names(pattern: str | None = None) -> list[str]:
         >>> names("tsn_resnet*")
         ['tsn_resnet101', 'tsn_resnet18', 'tsn_resnet34', 'tsn_resnet50']
     """
-    families = (*NETWORKS, *FUSED)
-    every = sorted(f"{family}_{backbone}" for family in families for backbone in backbones.names())
+    every = sorted(
+        f"{family}_{backbone}"
+        for backbone in backbones.names()
+        for family in FAMILIES[backbones.get(backbone).kind.layout]
+    )
     return [name for name in every if pattern is None or fnmatch(name, pattern)]
 
 
@@ -63,27 +75,46 @@ def options(name: str) -> tuple[str, ...]:
     """
     # Backbones have no underscore in their names.
     family, _, backbone = name.rpartition("_")
+    registered = backbones.get(backbone)
+    general = (*NETWORK_OPTIONS, *SHIFT_OPTIONS)
+    unfit = () if _has_motion(family) else PA_OPTIONS
+    if registered.kind.layout == "clip":
+        unfit = (*unfit, *FRAMES_OPTIONS)
     fusion = FUSION_OPTIONS if family in FUSED else ()
-    return (*NETWORK_OPTIONS, *fusion, *backbones.options(backbone))
+    return (
+        *(option for option in general if option not in unfit),
+        *fusion,
+        *registered.options,
+    )
 
 
-def presets(name: str) -> dict[str, bool | str | float]:
+def _has_motion(family: str) -> bool:
+    """Whether a network of a family, or one that it fuses, computes PA."""
+    if family in FUSED:
+        return True
+    network, _ = NETWORKS[family]
+    return any(isinstance(cue, MotionCue) for cue in network.plan(2))
+
+
+def presets(name: str) -> dict[str, bool | str | int | float]:
     """What a name stands for, where `create` is told nothing else.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        `shift`, `causal`, `aggregation` and, where the backbone has one, `width`.
+        `shift`, `causal`, `aggregation`, of networks with PA `pa_depth`, `pa_encoding` and
+        `pa_kernel`, and, where the backbone has one, `width`.
 
     Example:
         >>> presets("tsn_mobilenetv2")
         {'shift': False, 'causal': False, 'aggregation': 'average', 'width': 1.0}
     """
-    family, _, backbone = name.rpartition("_")
+    family, *_ = name.rpartition("_")
     _, own = NETWORKS.get(family, (None, {}))
-    general = {"shift": True, "causal": False, "aggregation": "vap"}
-    return {**general, **own, **({"width": 1.0} if "width" in backbones.options(backbone) else {})}
+    general = {"shift": True, "causal": False, "aggregation": "vap", **PA_DEFAULTS, "width": 1.0}
+    valid = options(name)
+    return {key: value for key, value in {**general, **own}.items() if key in valid}
 
 
 def create(
@@ -93,14 +124,15 @@ def create(
     segments: int = 8,
     stack: int = 4,
     size: int | tuple[int, int] = 224,
-    **settings,
+    **settings: Any,
 ) -> keras.Model:
     """Makes a model with fresh weights.
 
     Args:
         name: One of `names()`: `pan_lite_*` (PAN_Lite), `pan_full_*` (PAN_Full), `pan_en_*`
             (PAN_En: both), `pa_*` (motion branch of PAN_Full alone), `tsm_*` (RGB, temporal shift,
-            average), `tsn_*` (RGB, no shift, average).
+            average), `tsn_*` (RGB, no shift, average); on a backbone that takes whole clips
+            `rgb_*` instead of the last two.
         classes: Number of classes.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
@@ -110,7 +142,8 @@ def create(
             `dropout`, `seed`, `initialisation`, `dtype` as `VideoNetwork` takes them; `pan_full_*`
             and `pan_en_*` have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and
             give the others to every branch, but for `seed`: each has its own, drawn from it;
-            `*_mobilenetv2` has `width`.
+            `*_mobilenetv2` has `width`; all but `tsm_*`, `tsn_*` and `rgb_*` have `pa_depth`,
+            `pa_encoding` and `pa_kernel`.
 
     Raises:
         ValueError: If the name or an option does not exist; it says the nearest that does.
@@ -142,16 +175,28 @@ def create(
     )
 
 
-def full(branch, **fusion) -> PANFull:
+def full(branch: Callable[..., VideoNetwork], **fusion: Any) -> PANFull:
     """PAN_Full, its branches made by a function of class and name."""
     return PANFull(rgb=branch(RGBNetwork, "rgb"), pa=branch(PANetwork, "pa"), **fusion)
 
 
-def branch_of(network, name, *, backbone, clip, settings) -> VideoNetwork:
+def branch_of(
+    network: type[VideoNetwork],
+    name: str,
+    *,
+    backbone: str,
+    clip: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> VideoNetwork:
     """One branch of a fused network; its dropout is independent of the other branches'."""
-    seed = settings.get("seed")
-    own = {} if seed is None else {"seed": seed_of(name, seed)}
-    return single(network, backbone, clip, {"name": name, **settings, **own})
+    own = {
+        key: value
+        for key, value in settings.items()
+        if key not in PA_OPTIONS or network is not RGBNetwork
+    }
+    if own.get("seed") is not None:
+        own["seed"] = seed_of(name, own["seed"])
+    return single(network, backbone, clip, {"name": name, **own})
 
 
 def seed_of(branch: str, seed: int) -> int:
@@ -160,12 +205,18 @@ def seed_of(branch: str, seed: int) -> int:
     return int(drawn) >> 1  # PyTorch keeps seeds in 32 bits with a sign
 
 
-def single(network, backbone, clip, settings) -> VideoNetwork:
+def single(
+    network: type[VideoNetwork],
+    backbone: str,
+    clip: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> VideoNetwork:
     """One network and its backbone; `settings` are for both.
 
     Raises:
         ValueError: If the settings contradict each other.
     """
+    settings = dict(settings)
     shift, causal = settings.pop("shift", True), settings.pop("causal", False)
     if causal and not shift:
         raise ValueError(

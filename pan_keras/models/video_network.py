@@ -1,8 +1,7 @@
 """What all video classifiers share: frames in, cues, backbone, aggregation over time, logits."""
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import layers, ops
@@ -11,15 +10,19 @@ from pan_keras import backbones
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.backbones.registry import unknown
 from pan_keras.layers import (
-    PersistenceOfAppearance,
     SegmentConsensus,
     VariousTimescaleAggregationPooling,
     VariousTimescaleInferencePooling,
     pool_timescales,
 )
-from pan_keras.models.cues import AppearanceCue, Cue, MotionCue
+from pan_keras.models.cues import Cue, MotionCue, cue_maps, joined
 
 AGGREGATIONS = ("vap", "vip", "average")
+# Of a backbone that takes whole clips and so aggregates over time itself.
+NO_AGGREGATION = "none"
+# The paper's names for what is made of PA, and the layer's.
+ENCODINGS = {"e1": "motion", "e2": "attention"}
+PA_DEFAULTS: dict[str, Any] = {"pa_depth": 1, "pa_encoding": "e1", "pa_kernel": 7}
 # Standard deviation of the first weights of PA and VAP; None for the layers' own choice.
 INITIALISATIONS = {"scaled": None, "reference": 0.001}
 
@@ -37,11 +40,13 @@ class VideoNetwork(keras.Model):
     Args:
         classes: Number of classes.
         backbone: A model from maps `(B * N, H, W, C)` to features `(B * N, d)`, C being
-            `cue_channels(stack)`; or the name of a registered one, which gets the temporal shift.
+            `cue_channels(stack)`; or one whose `layout` is `"clip"`, from `(B, N, H, W, C)` to
+            `(B, d)`; or the name of a registered one, which gets the temporal shift if it has any.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         size: Height and width of the frames in pixels, or one number for both.
-        aggregation: `"vap"`, `"vip"` or `"average"`.
+        aggregation: `"vap"`, `"vip"` or `"average"`; `"none"`, and nothing else, for a backbone
+            that takes whole clips. By default `"vap"` where there is a choice.
         expansion: Expansion ratio of VAP; the other aggregations have none.
         dropout: Share of the video feature that is dropped in training.
         seed: Seed of the dropout, for training that can be repeated. Networks that are trained as
@@ -49,6 +54,11 @@ class VideoNetwork(keras.Model):
         initialisation: First weights of PA and VAP: `"scaled"` to the number of their inputs (He et
             al. for PA, Glorot and Bengio for VAP), or the `"reference"`'s, normal with a standard
             deviation of 0.001, as those of the classifier are under either.
+        pa_depth: Basic convolution layers of PA, one of 0, 1, 2, 4, 8 (Fig. 2-B); 1 in the paper's
+            networks.
+        pa_encoding: What is made of PA: `"e1"`, its maps themselves, or `"e2"`, feature maps that
+            it attends to (Sec. III-C, Table I).
+        pa_kernel: Height and width of PA's kernels in pixels, odd.
         dtype: Policy of all layers; the logits are float32 under every policy.
 
     Attributes:
@@ -56,6 +66,7 @@ class VideoNetwork(keras.Model):
             the other. Whoever builds the network anew, such as the exporter, goes by it:
             an `AppearanceCue` is a frame, a `MotionCue` the PA by a layer of the network.
         normalisation: How bytes are scaled before the cues are taken.
+        layout: That of the backbone, `"frames"` or `"clip"`.
         modality: What the network is called in checkpoints: `"lite"`, `"pa"` or `"rgb"`.
 
     Input shape:
@@ -78,45 +89,62 @@ class VideoNetwork(keras.Model):
         segments: int = 8,
         stack: int = 4,
         size: int | tuple[int, int] = 224,
-        aggregation: str = "vap",
+        aggregation: str | None = None,
         expansion: int = 4,
         dropout: float = 0.5,
         seed: int | None = None,
         initialisation: str = "scaled",
-        dtype=None,
-        **kwargs,
+        pa_depth: int = 1,
+        pa_encoding: str = "e1",
+        pa_kernel: int = 7,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
-        if aggregation not in AGGREGATIONS:
-            raise unknown("aggregation", aggregation, AGGREGATIONS)
-        if initialisation not in INITIALISATIONS:
-            raise unknown("initialisation", initialisation, INITIALISATIONS)
+        for kind, given, valid in (
+            ("aggregation", aggregation or "vap", (*AGGREGATIONS, NO_AGGREGATION)),
+            ("encoding of PA", pa_encoding, ENCODINGS),
+            ("initialisation", initialisation, INITIALISATIONS),
+        ):
+            if given not in valid:
+                raise unknown(kind, given, valid)
         stddev = INITIALISATIONS[initialisation]
         policy = keras.dtype_policies.get(dtype)
         height, width = (size, size) if isinstance(size, int) else size
+        cues = self.plan(stack)
+        asked = {"pa_depth": pa_depth, "pa_encoding": pa_encoding, "pa_kernel": pa_kernel}
+        has_motion = any(isinstance(cue, MotionCue) for cue in cues)
+        if asked != PA_DEFAULTS and not has_motion:
+            raise ValueError(f"this network computes no PA; drop {', '.join(asked)}")
         channels = self.cue_channels(stack)
         if isinstance(backbone, str):
             backbone = backbones.create(backbone, channels, segments, dtype=policy)
         check_backbone(backbone, channels, segments)
+        layout = getattr(backbone, "layout", "frames")
+        aggregation = choose_aggregation(aggregation, layout, backbone.name)
 
         frames = keras.Input((segments, stack, height, width, 3), name="frames")
         stacks = ops.reshape(frames, (-1, stack, height * width, 3))
         normalisation = getattr(backbone, "normalisation", IMAGENET)
-        cues = self.plan(stack)
-        parts = cue_maps(cues, stacks, normalisation, height=height, policy=policy, stddev=stddev)
-        motion = [part for cue, part in zip(cues, parts, strict=True) if isinstance(cue, MotionCue)]
-        tensors = {"motion": motion[0]} if motion else {}
-        rows = backbone(joined(parts))
-        features = ops.reshape(rows, (-1, segments, rows.shape[-1]))
-        tensors["features"] = features
-        if aggregation == "average":
-            video_feature = SegmentConsensus(dtype=policy, name="average")(features)
+        pa = {
+            "depth": pa_depth,
+            "kernel_size": pa_kernel,
+            "encoding": ENCODINGS[pa_encoding],
+            "stddev": stddev,
+            "dtype": policy,
+        }
+        parts = cue_maps(cues, stacks, normalisation, height, pa)
+        tensors: dict[str, Any] = {}
+        for cue, part in zip(cues, parts, strict=True):
+            if isinstance(cue, MotionCue):
+                tensors.setdefault("motion", part)
+        maps = joined(parts)
+        if layout == "clip":
+            video_feature = backbone(ops.reshape(maps, (-1, segments, height, width, channels)))
         else:
-            pooling = (
-                VariousTimescaleAggregationPooling(expansion, stddev, dtype=policy, name="vap")
-                if aggregation == "vap"
-                else VariousTimescaleInferencePooling(dtype=policy, name="vip")
-            )
-            video_feature, tensors["weights"] = pooling(features, return_weights=True)
+            rows = backbone(maps)
+            features = ops.reshape(rows, (-1, segments, rows.shape[-1]))
+            video_feature, weights = aggregate(features, aggregation, expansion, stddev, policy)
+            tensors |= {"features": features, **weights}
         tensors["video_feature"] = video_feature
         kept = layers.Dropout(dropout, seed=seed, dtype=policy, name="dropout")(video_feature)
         logits = layers.Dense(
@@ -131,6 +159,7 @@ class VideoNetwork(keras.Model):
         self.backbone = backbone
         self.cues = cues
         self.normalisation: InputNormalisation = normalisation
+        self.layout: str = layout
         self.classes = classes
         self.segments = segments
         self.stack = stack
@@ -141,6 +170,7 @@ class VideoNetwork(keras.Model):
             "dropout": dropout,
             "seed": seed,
             "initialisation": initialisation,
+            **(asked if has_motion else {}),
         }
         self._tensors = tensors
 
@@ -158,7 +188,7 @@ class VideoNetwork(keras.Model):
         """Channels that the backbone sees, for stacks of m frames."""
         return sum(cue.channels for cue in cls.plan(stack))
 
-    def intermediates(self, frames) -> dict:
+    def intermediates(self, frames: Any) -> dict[str, Any]:
         """The tensors between frames and logits, in inference mode.
 
         Args:
@@ -169,7 +199,7 @@ class VideoNetwork(keras.Model):
             `(B, T, d)`, `weights` `(B, T)`, `video_feature` `(B, d)` and `logits` `(B, classes)`
             that the model has.
         """
-        tensors = self._probe(frames, training=False)
+        tensors = dict(self._probe(frames, training=False))
         if "motion" in tensors:
             motion = tensors["motion"]
             tensors["motion"] = ops.reshape(motion, (-1, self.segments, *motion.shape[1:]))
@@ -178,10 +208,10 @@ class VideoNetwork(keras.Model):
         return tensors
 
     @cached_property
-    def _probe(self):
+    def _probe(self) -> keras.Model:
         return keras.Model(self.input, dict(self._tensors))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "classes": self.classes,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
@@ -195,12 +225,12 @@ class VideoNetwork(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         backbone = keras.saving.deserialize_keras_object(config["backbone"])
         return cls(**{**config, "backbone": backbone})
 
 
-def check_backbone(backbone, channels, segments):
+def check_backbone(backbone: keras.Model, channels: int, segments: int) -> None:
     """Raises ValueError if a backbone does not fit the clips."""
     if backbone.input_shape[-1] != channels:
         raise ValueError(
@@ -209,56 +239,46 @@ def check_backbone(backbone, channels, segments):
         )
     if getattr(backbone, "segments", None) not in (None, segments):
         raise ValueError(
-            f"the backbone {backbone.name!r} shifts over {backbone.segments} segments, but clips "
+            f"the backbone {backbone.name!r} is for {backbone.segments} segments, but clips "
             f"have {segments}; make it with segments={segments}"
         )
 
 
-def cue_maps(
-    cues: Sequence[Cue],
-    stacks: Any,
-    normalisation: InputNormalisation,
-    *,
-    height: int,
-    policy: keras.DTypePolicy,
-    stddev: float | None,
-) -> list[Any]:
-    """The cues of a plan, `(B * N, H, W, channels)` each.
+def choose_aggregation(asked: str | None, layout: str, backbone: str) -> str:
+    """The aggregation over time that a network has.
 
-    Args:
-        cues: The plan.
-        stacks: `(B * N, m, H * W, 3)`, RGB in 0..255.
-        normalisation: Of the frames.
-        height: H.
-        policy: Of the layers made.
-        stddev: Standard deviation of PA's first kernels; None for the layer's own.
+    Raises:
+        ValueError: If the backbone's layout does not allow what is asked for.
     """
-    # Once for all cues; for a single one, of the frames that it needs.
-    shared = len(cues) > 1
-    seen = normalisation.apply(stacks) if shared else stacks
-    maps = []
-    for cue in cues:
-        match cue:
-            case AppearanceCue(frame):
-                chosen = seen[:, frame]
-            case MotionCue(first, last):
-                whole = (first, last) == (0, seen.shape[1] - 1)
-                chosen = seen if whole else seen[:, first : last + 1]
-        chosen = unfold(chosen if shared else normalisation.apply(chosen), height)
-        if isinstance(cue, MotionCue):
-            chosen = PersistenceOfAppearance(stddev=stddev, dtype=policy, name=cue.layer)(chosen)
-        maps.append(chosen)
-    return maps
+    if layout == "clip":
+        if asked not in (None, NO_AGGREGATION):
+            raise ValueError(
+                f"the backbone {backbone!r} takes whole clips, so there is nothing for "
+                f"{asked} to aggregate; drop aggregation"
+            )
+        return NO_AGGREGATION
+    if asked == NO_AGGREGATION:
+        raise ValueError(
+            f"the backbone {backbone!r} gives a feature per segment; aggregate them by "
+            f"{', '.join(AGGREGATIONS)}"
+        )
+    return asked or "vap"
 
 
-def joined(parts: Sequence[Any]) -> Any:
-    """Cues as the channels of one map, of the last one's type."""
-    if len(parts) == 1:
-        return parts[0]
-    return ops.concatenate([ops.cast(part, parts[-1].dtype) for part in parts], axis=-1)
-
-
-def unfold(frames, height: int):
-    """(..., H * W, 3) -> (..., H, W, 3)."""
-    *leading, positions, channels = frames.shape
-    return ops.reshape(frames, (-1, *leading[1:], height, positions // height, channels))
+def aggregate(
+    features: Any,
+    aggregation: str,
+    expansion: int,
+    stddev: float | None,
+    policy: keras.DTypePolicy,
+) -> tuple[Any, dict[str, Any]]:
+    """The video feature `(B, d)` of features `(B, N, d)`, and `weights` `(B, T)` if it has any."""
+    if aggregation == "average":
+        return SegmentConsensus(dtype=policy, name="average")(features), {}
+    pooling = (
+        VariousTimescaleAggregationPooling(expansion, stddev, dtype=policy, name="vap")
+        if aggregation == "vap"
+        else VariousTimescaleInferencePooling(dtype=policy, name="vip")
+    )
+    video_feature, weights = pooling(features, return_weights=True)
+    return video_feature, {"weights": weights}

@@ -33,6 +33,7 @@ def convert_checkpoints(
     segments: int | None = None,
     name: str | None = None,
     size: tuple[int, int] = (224, 224),
+    pa_encoding: str = "e1",
 ) -> dict[str, Any]:
     """Makes a run folder of one checkpoint of the authors, or of those of several branches.
 
@@ -48,6 +49,7 @@ def convert_checkpoints(
         segments: Segments per clip, N, where a checkpoint fits several numbers.
         name: What to call the model; as `pan_keras.convert.convert` takes it.
         size: Height and width of the frames in pixels.
+        pa_encoding: What the network makes of PA, `"e1"` or `"e2"`.
 
     Returns:
         What `conversion.json` holds.
@@ -64,7 +66,12 @@ def convert_checkpoints(
         raise UserError(f"{run}: exists; name another folder")
     if len(paths) > 1 and not full:
         raise UserError(f"{paths[1]}: a second checkpoint; add --full for RGB and PA together")
-    options: dict[str, Any] = {"segments": segments, "name": name, "size": size}
+    options: dict[str, Any] = {
+        "segments": segments,
+        "name": name,
+        "size": size,
+        "pa_encoding": pa_encoding,
+    }
     converted = convert_full(paths, **options) if full else convert(paths[0], **options)
     names = _labels(labels, converted.model.classes)
     config = _config(converted)

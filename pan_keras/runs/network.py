@@ -14,7 +14,7 @@ from pan_keras.runs.run import open_run
 
 AUTO, IMAGENET = "auto", "imagenet"
 # What a name stands for where a configuration says nothing.
-IMPLIED = ("shift", "causal", "aggregation", "width")
+IMPLIED = ("shift", "causal", "aggregation", "width", *models.PA_DEFAULTS)
 
 
 def create_model(config: Config, classes: int, precision: str = "float32") -> keras.Model:

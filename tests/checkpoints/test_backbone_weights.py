@@ -6,7 +6,7 @@ from golden_files import golden
 
 from pan_keras import models
 from pan_keras.checkpoints import load_backbone_weights, state_dict_of
-from pan_keras.checkpoints.image_weights import inflate, plain_names
+from pan_keras.checkpoints.backbone_weights import inflate, plain_names
 from pan_keras.errors import UserError
 
 # timm's names of MobileNetV2's blocks, from torchvision's, with and without a widening.

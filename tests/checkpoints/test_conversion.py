@@ -11,9 +11,9 @@ from golden_files import (
     golden_state,
 )
 
-from pan_keras import backbones, models
+from pan_keras import models
 from pan_keras.checkpoints import check_saved, convert, convert_full, state_dict_of
-from pan_keras.checkpoints.architecture import RESNETS, detect
+from pan_keras.checkpoints.architecture import detect
 from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.errors import UserError
 
@@ -66,16 +66,6 @@ def test_every_key_of_a_full_checkpoint_has_its_place(name):
     model = models.create(f"pan_lite_{name}", classes=174, size=32)
     keys = {key: tuple(shape) for key, shape, _ in golden_json(f"keys_{name}_lite")}
     assert {key: array.shape for key, array in state_dict_of(model).items()} == keys
-
-
-@pytest.mark.parametrize("name", sorted(RESNETS))
-def test_known_networks_are_the_registered_ones(name):
-    configuration = backbones.create(name).configuration
-    assert RESNETS[name] == {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in configuration.items()
-        if key in RESNETS[name]
-    }
 
 
 @pytest.mark.parametrize(

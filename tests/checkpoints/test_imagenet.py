@@ -12,16 +12,18 @@ import keras
 import numpy as np
 import pytest
 
-from pan_keras.backbones.input_normalisation import IMAGENET
+from pan_keras import backbones
+from pan_keras.backbones import IMAGENET, registry
+from pan_keras.backbones.pretrained import CAFFE, SYMMETRIC
 from pan_keras.checkpoints import load_backbone_weights
-from pan_keras.checkpoints.imagenet import CAFFE, DISTRIBUTED, SYMMETRIC, absorb
+from pan_keras.checkpoints.imagenet import absorb, relative_units
 from pan_keras.errors import UserError
 from pan_keras.models import create
 
 
 def random_network(name, size):
     """Keras' network, its statistics and biases as after a training."""
-    make = DISTRIBUTED[name].make
+    make = backbones.get(name).pretrained.make
     network = make(include_top=False, weights=None, input_shape=size, pooling="avg")
     draw = np.random.default_rng(0)
     for layer in network.layers:
@@ -35,12 +37,22 @@ def random_network(name, size):
     return network
 
 
+def declare(name, monkeypatch, **changes):
+    """Has a backbone declare other weights of ImageNet."""
+    registered = backbones.get(name)
+    pretrained = replace(registered.pretrained, **changes)
+    monkeypatch.setitem(registry.BACKBONES, name, replace(registered, pretrained=pretrained))
+    return pretrained
+
+
 def distribute(network, name, monkeypatch):
     """Has Keras distribute this network, for units without an offset: borders are exact then."""
-    source = DISTRIBUTED[name]
-    scale, offset = source.scale
-    made = replace(source, make=lambda **options: network, scale=(scale, 0 * offset))
-    monkeypatch.setitem(DISTRIBUTED, name, made)
+    units = backbones.get(name).pretrained.normalisation
+    mean = tuple(units.scale * each for each in IMAGENET.mean)
+    units = replace(units, mean=mean)
+    declare(name, monkeypatch, make=lambda **options: network, normalisation=units)
+    scale, offset = relative_units(units, IMAGENET)
+    np.testing.assert_allclose(offset, 0, atol=1e-12)
     return scale
 
 
@@ -77,25 +89,35 @@ def test_a_mobilenet_gives_the_features_of_keras(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("units", "preprocess", "reverse"),
+    ("units", "preprocess"),
     [
-        (CAFFE, keras.applications.resnet.preprocess_input, True),
-        (SYMMETRIC, keras.applications.mobilenet_v2.preprocess_input, False),
+        (CAFFE, keras.applications.resnet.preprocess_input),
+        (SYMMETRIC, keras.applications.mobilenet_v2.preprocess_input),
     ],
 )
-def test_units_are_those_of_keras_preprocessing(units, preprocess, reverse):
+def test_units_are_those_of_keras_preprocessing(units, preprocess):
     pixels = np.random.default_rng(2).uniform(0, 255, (5, 6, 3)).astype("float32")
-    scale, offset = units
-    ours = scale * (pixels / 255 - IMAGENET.mean) / IMAGENET.deviation + offset
     theirs = preprocess(pixels.copy())
-    np.testing.assert_allclose(ours[..., ::-1] if reverse else ours, theirs, atol=1e-3)
+    np.testing.assert_allclose(units.apply(pixels), theirs, atol=1e-3)
+    scale, offset = relative_units(units, IMAGENET)
+    ours = scale * np.asarray(IMAGENET.apply(pixels)) + offset
+    np.testing.assert_allclose(ours[..., ::-1] if units.is_reversed else ours, theirs, atol=1e-3)
+
+
+def test_weights_go_to_a_backbone_of_other_units_and_blue_first(monkeypatch):
+    network = random_network("resnet50", (None, None, 3))
+    state = absorb(network, backbones.get("resnet50").pretrained, CAFFE)
+    kernel, bias = network.get_layer("conv1_conv").get_weights()
+    np.testing.assert_allclose(state["conv1.weight"], kernel.transpose(3, 2, 0, 1), rtol=1e-6)
+    mean = network.get_layer("conv1_bn").get_weights()[2]
+    np.testing.assert_allclose(state["bn1.running_mean"], mean - bias, rtol=1e-4, atol=1e-4)
 
 
 def test_the_offset_of_the_units_goes_into_the_first_normalisation():
     network = random_network("resnet50", (None, None, 3))
-    source = DISTRIBUTED["resnet50"]
-    scale, offset = source.scale
-    state = absorb(network, source)
+    source = backbones.get("resnet50").pretrained
+    scale, offset = relative_units(source.normalisation, IMAGENET)
+    state = absorb(network, source, IMAGENET)
     patch = np.random.default_rng(3).normal(size=(7, 7, 3))
     kernel, bias = network.get_layer("conv1_conv").get_weights()
     seen = (patch * scale + offset)[..., ::-1]
@@ -109,8 +131,7 @@ def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_pat
     def offline(**options):
         raise Exception("URL fetch failure on https://example.org/file.h5: None -- no route")
 
-    source = replace(DISTRIBUTED["resnet50"], make=offline)
-    monkeypatch.setitem(DISTRIBUTED, "resnet50", source)
+    declare("resnet50", monkeypatch, make=offline)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     model = create("pan_lite_resnet50", classes=2, segments=2, stack=2, size=32)
     with pytest.raises(UserError, match=r"resnet50_weights\w+_notop\.h5.*put this file into"):
@@ -119,5 +140,7 @@ def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_pat
 
 def test_networks_that_keras_lacks_are_said():
     model = create("pan_lite_resnet18", classes=2, segments=2, stack=2, size=32)
-    with pytest.raises(UserError, match="no weights for resnet18, but for resnet50, resnet101"):
+    with pytest.raises(
+        UserError, match="no weights for resnet18, but for mobilenetv2, resnet101, resnet50"
+    ):
         load_backbone_weights(model, "imagenet")

@@ -4,7 +4,7 @@ import pytest
 
 from pan_keras.config import load_config
 from pan_keras.errors import UserError
-from pan_keras.training.trainer import create_model
+from pan_keras.runs.network import create_model, with_network
 
 
 def test_the_width_reaches_the_backbone():
@@ -67,3 +67,18 @@ def test_whole_frames_need_the_newer_resizing():
     assert load_config(overrides=["model.fit=squash"]).model.resizing == 2
     with pytest.raises(UserError, match=r"model\.fit is squash, which model\.resizing = 1"):
         load_config(overrides=["model.fit=squash", "model.resizing=1"])
+
+
+def test_depth_encoding_and_kernel_of_pa_reach_the_network():
+    asked = {"pa_depth": 2, "pa_encoding": "e2", "pa_kernel": 3}
+    overrides = [f"model.{key}={value}" for key, value in asked.items()]
+    overrides += ["model.segments=2", "model.stack=3", "model.size=16"]
+    config = with_network(load_config("small", overrides=overrides))
+    pa = create_model(config, 3).get_layer("persistence_of_appearance")
+    assert (pa.depth, pa.encoding, pa.kernel_size) == (2, "attention", 3)
+    assert with_network(load_config("small")).model.pa_encoding == "e1"
+    with pytest.raises(UserError, match="pa_depth is 3"):
+        load_config("small", overrides=["model.pa_depth=3"])
+    even = load_config("small", overrides=["model.pa_kernel=4"])
+    with pytest.raises(UserError, match="kernel_size must be odd"):
+        create_model(with_network(even), 3)

@@ -40,7 +40,9 @@ def values(hint, bounds):
         )
     if hint is int:
         # Frames stay few, since a clip of many is refused.
-        return st.integers(bounds["ge"], bounds["le"] if bounds["le"] > 10_000 else 64)
+        return st.integers(
+            bounds["ge"], bounds["le"] if bounds["le"] > 10_000 else min(bounds["le"], 64)
+        )
     return st.booleans() if hint is bool else TEXT
 
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from video_files import moving_frames, write_video
 
-from pan_keras.checkpoints import imagenet
+from pan_keras import backbones
+from pan_keras.backbones import registry
 from pan_keras.config import load_config
 from pan_keras.data import VideoData
 from pan_keras.deploy.source import open_source
@@ -272,8 +273,9 @@ def test_the_papers_recipe_starts_from_imagenet_or_says_how_to_go_without(start,
         assert socket.getdefaulttimeout()
         raise Exception("URL fetch failure")
 
-    source = imagenet.DISTRIBUTED["resnet50"]
-    monkeypatch.setitem(imagenet.DISTRIBUTED, "resnet50", replace(source, make=offline))
+    registered = backbones.get("resnet50")
+    pretrained = replace(registered.pretrained, make=offline)
+    monkeypatch.setitem(registry.BACKBONES, "resnet50", replace(registered, pretrained=pretrained))
     with pytest.raises(UserError, match=r"(?s)could not get .*model\.weights=none"):
         start("training.accumulate=4", config="paper")
     assert socket.getdefaulttimeout() is None

@@ -31,15 +31,8 @@ def test_motion_is_that_of_the_layer(size, stack, eight_bits):
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5, 9])
-def test_motion_of_other_kernels_is_that_of_the_layer(kernel_size, monkeypatch):
-    from pan_keras.layers import PersistenceOfAppearance
-    from pan_keras.models import video_network
-
-    def smaller(**options):
-        return PersistenceOfAppearance(kernel_size=kernel_size, **options)
-
-    monkeypatch.setattr(video_network, "PersistenceOfAppearance", smaller)
-    model = make("pa_micro")
+def test_motion_of_other_kernels_is_that_of_the_layer(kernel_size):
+    model = make("pa_micro", pa_kernel=kernel_size)
     clip = clips(model, 1)[0]
     expected = model.intermediates(clip[None])["motion"][0]
     for eight_bits in (False, True):
