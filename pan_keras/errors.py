@@ -19,3 +19,10 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, signal: int):
         super().__init__(message)
         self.signal = signal
+
+
+class CheckpointError(Exception):
+    """What is wrong with a checkpoint, as one clause, before it is known which file it came from.
+
+    Whoever knows the file's name turns it into a `UserError`.
+    """

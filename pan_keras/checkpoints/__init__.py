@@ -2,8 +2,7 @@
 
 from pan_keras.checkpoints.architecture import branches_of
 from pan_keras.checkpoints.backbone_weights import LoadedWeights, load_backbone_weights
-from pan_keras.checkpoints.conversion import Branch, Conversion, convert
-from pan_keras.checkpoints.fused_conversion import convert_full
+from pan_keras.checkpoints.conversion import Branch, Conversion, convert, convert_full
 from pan_keras.checkpoints.imagenet import has_imagenet_weights
 from pan_keras.checkpoints.self_check import check_saved
 from pan_keras.checkpoints.state_dict import read_state_dict

@@ -10,8 +10,8 @@ import numpy as np
 
 from pan_keras import backbones, models
 from pan_keras.backbones import Backbone, Shapes
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.weights import BACKBONE, MOTION, SHIFTED
+from pan_keras.errors import CheckpointError
 from pan_keras.models import PA_DEFAULTS, PANetwork, PANLite, RGBNetwork, VideoNetwork
 
 SEGMENTS = 8  # of the authors' models

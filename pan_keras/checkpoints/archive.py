@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import PurePosixPath
 
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.errors import CheckpointError
 
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 ENCRYPTED = 0x1

@@ -11,7 +11,6 @@ import numpy as np
 
 from pan_keras.backbones import Backbone
 from pan_keras.checkpoints.architecture import branches_of
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.filling import check, listed
 from pan_keras.checkpoints.imagenet import imagenet_state
 from pan_keras.checkpoints.state_dict import described, read_state_dict
@@ -23,6 +22,7 @@ from pan_keras.checkpoints.weights import (
     declared,
     motion_weights,
 )
+from pan_keras.errors import CheckpointError
 from pan_keras.models import VideoNetwork
 
 IMAGENET = "imagenet"

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.weights import COUNTER, Weight
+from pan_keras.errors import CheckpointError
 
 LISTED = 20
 COUNTED = "not kept: Keras counts no batches"

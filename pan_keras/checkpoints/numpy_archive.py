@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from pan_keras.checkpoints.archive import Archive
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.tensors import ELEMENT_TYPES, is_shape
+from pan_keras.errors import CheckpointError
 
 SUFFIX = ".npy"
 # What an array begins with, and in how many bytes the length of its header stands.

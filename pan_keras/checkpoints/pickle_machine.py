@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pickletools import opcodes
 from typing import Any
 
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.errors import CheckpointError
 
 # A checkpoint of ResNet-101 with momentum takes about 50,000. Each operation makes at most one
 # object, so this bounds memory and time, whatever a file says.

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.tensors import ELEMENT_TYPES, is_shape
+from pan_keras.errors import CheckpointError
 
 LENGTH = 8
 LONGEST_HEADER = 100_000_000

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from pan_keras.checkpoints.archive import Archive
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.numpy_archive import SUFFIX, read_numpy_archive
 from pan_keras.checkpoints.safetensors import is_safetensors, read_safetensors
 from pan_keras.checkpoints.tensors import StoredTensor
-from pan_keras.checkpoints.torch_legacy import read_torch_legacy
-from pan_keras.checkpoints.torch_zip import read_torch_zip
-from pan_keras.errors import UserError
+from pan_keras.checkpoints.torch_files import read_torch_legacy, read_torch_zip
+from pan_keras.errors import CheckpointError, UserError
 
 ZIP = b"PK\x03\x04"
 PICKLE = b"\x80"

@@ -7,7 +7,7 @@ import numpy as np
 
 from pan_keras.checkpoints.safetensors import write_safetensors
 from pan_keras.checkpoints.state_dict import described
-from pan_keras.checkpoints.torch_writer import write_torch
+from pan_keras.checkpoints.torch_files import write_torch
 from pan_keras.checkpoints.weights import COUNTER, named_weights
 from pan_keras.errors import UserError
 from pan_keras.files import replacing

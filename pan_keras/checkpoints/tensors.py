@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
 from pan_keras.checkpoints.pickle_machine import Constructor, fill
+from pan_keras.errors import CheckpointError
 
 MOST_AXES = 8
 LONGEST_SIDE = 1 << 40

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from pan_keras.backbones import Backbone
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
+from pan_keras.errors import CheckpointError
 from pan_keras.layers import PersistenceOfAppearance, TemporalShift
 from pan_keras.models import VideoNetwork
 

@@ -14,8 +14,7 @@ from golden_files import (
 from pan_keras import models
 from pan_keras.checkpoints import check_saved, convert, convert_full, state_dict_of
 from pan_keras.checkpoints.architecture import detect
-from pan_keras.checkpoints.checkpoint_error import CheckpointError
-from pan_keras.errors import UserError
+from pan_keras.errors import CheckpointError, UserError
 
 LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
 

@@ -9,7 +9,7 @@ from golden_files import golden
 from pan_keras import models
 from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.checkpoints.safetensors import write_safetensors
-from pan_keras.checkpoints.torch_writer import write_torch
+from pan_keras.checkpoints.torch_files import write_torch
 from pan_keras.errors import UserError
 
 # NumPy has no bfloat16: it was read as float32, and is written so.
