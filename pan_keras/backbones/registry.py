@@ -59,10 +59,10 @@ def register(
         kind: The class of what a function makes; a class that is registered is its own.
 
     Example:
-        >>> @register("tiny", kind=ResNet)
-        ... def tiny(channels, segments, causal, **kwargs):
-        ...     return ResNet(blocks=(1,), widths=(16,), channels=channels, **kwargs)
+        >>> from pan_keras.backbones import ResNet
         >>> small = register("small", arguments={"blocks": (1, 1), "widths": (16, 32)})(ResNet)
+        >>> create("small", channels=6).output_shape
+        (None, 32)
     """
 
     def remember(make: Maker) -> Maker:
@@ -164,10 +164,9 @@ def recognise(shapes: Shapes) -> tuple[str | None, type[Backbone], dict[str, Any
         ValueError: If a class knows the keys, and a tensor is absent or misshapen.
 
     Example:
-        >>> shapes = {key: array.shape for key, array in read_state_dict("resnet50.pth").items()}
-        >>> name, _, arguments = recognise(shapes)
-        >>> name, arguments["block"]
-        ('resnet50', 'bottleneck')
+        >>> stem, last = (32, 3, 3, 3), (160, 480, 1, 1)
+        >>> recognise({"features.0.0.weight": stem, "features.17.conv.2.weight": last})
+        ('mobilenetv2', <class 'pan_keras.backbones.mobilenet_v2.MobileNetV2'>, {'width': 0.5})
     """
     # What was registered last first: a network of one's own may share keys with one of these.
     kinds = dict.fromkeys(registered.kind for registered in reversed(BACKBONES.values()))
