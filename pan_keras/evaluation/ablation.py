@@ -11,17 +11,14 @@ from typing import Any
 
 import keras
 
-from pan_keras.config.config import Config
 from pan_keras.data import ensure_motions
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.results import Evaluation, stored_evaluation
 from pan_keras.files import replacing
 from pan_keras.metrics import Interval, mean_interval
-from pan_keras.runs.network import with_network
-from pan_keras.runs.run import Run, open_run
-from pan_keras.training import resolve, resume, train
-from pan_keras.training.optimisation.schedules import with_length
+from pan_keras.runs.run import open_run
+from pan_keras.training import is_run_of, resolve, resume, train
 
 
 @dataclass(frozen=True)
@@ -217,7 +214,7 @@ def _measured(
 ) -> Evaluation:
     if (run / "config.toml").is_file():
         wanted = resolve(data, root=root, model=model, overrides=settings)
-        if not _is_of(open_run(run), wanted):
+        if not is_run_of(open_run(run), wanted):
             raise UserError(f"{run}: made with other settings; name another folder, or remove it")
         found = stored_evaluation(open_run(run), "test")
         if found is not None:
@@ -238,11 +235,3 @@ def _measured(
 
 def _folder_name(name: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
-
-
-def _is_of(run: Run, wanted: Config) -> bool:
-    """Whether a run was made with these settings; its own have all that was in force."""
-    if run.identity is None:
-        return run.config == wanted
-    clips = [clip for clip in run.identity.clips if clip.split == "train" and not clip.left_out]
-    return run.config == with_length(with_network(wanted), len(clips))

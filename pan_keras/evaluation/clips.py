@@ -22,7 +22,8 @@ class MeasuredClips:
     """The clips of an evaluation; `measured_clips` finds them.
 
     Attributes:
-        clips: The clips, labelled by the order of the classes of the runs.
+        clips: The clips, labelled by their places in `labels`.
+        labels: Class names in the order of the logits.
         source: The data, for people.
         skipped: Files that were left out, and why.
         notes: Sentences that belong to the result.
@@ -30,6 +31,7 @@ class MeasuredClips:
     """
 
     clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
     source: str
     skipped: dict[Path, str]
     notes: tuple[str, ...]
@@ -64,10 +66,13 @@ def measured_clips(
         raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
     first = origins[0]
     found = _open(first, data, root)
-    videos, labels = found.videos, first.labels
+    videos = found.videos
+    labels = _labels(first, videos.classes)
     clips = [clip for name in SPLITS if split in (name, "all") for clip in videos.clips(name)]
     named_clips = [(clip.path, videos.classes[clip.label], clip.split) for clip in clips]
     notes = list(found.notes)
+    if not first.named:
+        notes.append(f"{first.path}: its classes are taken to be in the order of the data")
     if include_new:
         new = [
             (path, clip.label, clip.split or "test")
@@ -96,11 +101,24 @@ def measured_clips(
         notes += seen_before(other, other.clips, paths, found.root, split)
     return MeasuredClips(
         clips=chosen,
+        labels=labels,
         source=videos.source,
         skipped={file.path: file.reason for file in videos.skipped},
         notes=tuple(dict.fromkeys(notes)),
         digest=found.identity.digest if found.identity else None,
     )
+
+
+def _labels(origin: Origin, classes: Sequence[str]) -> tuple[str, ...]:
+    """The names of the logits: those of the data where a model has none."""
+    if origin.named:
+        return origin.labels
+    if len(classes) != len(origin.labels):
+        raise UserError(
+            f"{origin.path}: gives {len(origin.labels)} logits, but the data have {len(classes)} "
+            "classes; measure it on the data that it was trained on, or name its labels"
+        )
+    return tuple(classes)
 
 
 def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> RunData:

@@ -90,7 +90,7 @@ def evaluate(
         for source in sources
     ]
     shares = _shares(weights, opened)
-    labels = _common_labels(opened)
+    _check_labels(opened)
     origins = [Origin.of(classifier) for classifier in opened]
     measured = measured_clips(origins, data, root, split, include_new)
     chosen = measured.clips
@@ -102,7 +102,7 @@ def evaluate(
     if not fused:
         raise UserError(f"{measured.source}: no clip of {split} could be read: {skipped}")
     evaluation = _evaluation(
-        labels,
+        measured.labels,
         [chosen[position] for position in fused],
         probabilities(np.stack(list(fused.values())), fuse),
         runs=tuple(str(classifier.path) for classifier in opened),
@@ -171,7 +171,7 @@ def _shares(weights: Sequence[float] | None, models: Sequence[Classifier]) -> li
     return [weight / sum(weights) for weight in weights]
 
 
-def _common_labels(models: Sequence[Classifier]) -> tuple[str, ...]:
+def _check_labels(models: Sequence[Classifier]) -> None:
     first, *others = models
     for other in others:
         if other.labels != first.labels:
@@ -179,7 +179,6 @@ def _common_labels(models: Sequence[Classifier]) -> tuple[str, ...]:
                 f"{other.path}: its labels differ from those of {first.path}; "
                 "runs can be fused where they have the same classes in the same order"
             )
-    return first.labels
 
 
 def _fused(

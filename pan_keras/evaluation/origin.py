@@ -27,6 +27,7 @@ class Origin:
             those of the export.
         digest: Digest of the clips of that run, where a bundle has it.
         is_run: Whether it is a run itself.
+        named: Whether the labels are names; a model in memory may have numbers alone.
 
     Example:
         >>> Origin.of(open_classifier("runs/demo/bundle")).run.path
@@ -39,6 +40,7 @@ class Origin:
     run: Run | None
     digest: str | None = None
     is_run: bool = False
+    named: bool = True
 
     @classmethod
     def of(cls, source: Classifier | Run) -> "Origin":
@@ -54,7 +56,8 @@ class Origin:
             return _of_bundle(source.bundle)
         run = source if isinstance(source, Run) else getattr(source, "run", None)
         if run is None:
-            return cls(source.path, source.labels, DataConfig(source=""), None)
+            named = getattr(source, "named", True)
+            return cls(source.path, source.labels, DataConfig(source=""), None, named=named)
         return cls(run.path, run.labels, run.config.data, run, is_run=True)
 
     @property

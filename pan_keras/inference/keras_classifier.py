@@ -31,6 +31,7 @@ class KerasClassifier:
         batch: Clips per call. A smaller batch is filled up, so that nothing is compiled twice.
         workers: Threads that may decode videos for it.
         run: The run that it is of, if it is of one.
+        named: Whether the labels are names, and not the numbers of classes without any.
 
     Example:
         >>> model = pan_keras.models.create("pan_lite_micro", classes=8, size=64)
@@ -50,6 +51,7 @@ class KerasClassifier:
         batch: int = 8,
         workers: int = 2,
         run: Run | None = None,
+        named: bool = True,
     ):
         self._load_model = load_model
         self.labels = tuple(labels)
@@ -58,6 +60,7 @@ class KerasClassifier:
         self.batch = batch
         self.workers = workers
         self.run = run
+        self.named = named
 
     @classmethod
     def of_run(cls, run: Run, batch: int = 8) -> "KerasClassifier":
@@ -86,7 +89,8 @@ class KerasClassifier:
 
         Args:
             model: A video classifier.
-            labels: Class names; numbers from 0 unless given.
+            labels: Class names; numbers from 0 unless given. `evaluate` then takes those of
+                the data.
             shape: How frames become clips; unless given, a crop is 7/8 of the shorter side, as in
                 the paper.
             path: Where it comes from; the name of the model unless given.
@@ -103,13 +107,14 @@ class KerasClassifier:
             )
         if labels is not None and len(labels) != classes:
             raise UserError(f"labels: {len(labels)} for a model of {classes} classes; name each")
+        named = labels is not None
         if labels is None:
             labels = [str(number) for number in range(classes)]
         if shape is None:
             _, segments, stack, height, width, _ = model.input_shape
             side = round(min(height, width) * 8 / 7)
             shape = ClipShape(segments, stack, (height, width), side)
-        return cls(lambda: model, labels, shape, path or Path(model.name), batch=batch)
+        return cls(lambda: model, labels, shape, path or Path(model.name), batch=batch, named=named)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -150,6 +155,7 @@ class KerasClassifier:
             batch=self.batch,
             workers=self.workers,
             run=self.run,
+            named=self.named,
         )
 
     def live_window(self) -> LiveWindow:

@@ -12,7 +12,10 @@ from pan_keras.config.loading import load_config, recipes
 from pan_keras.config.tables import assemble, override
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
+from pan_keras.runs.network import with_network
+from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import NO_DATA
+from pan_keras.training.optimisation.schedules import with_length
 
 
 def resolve(
@@ -71,6 +74,19 @@ def resolve(
         resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
     )
     return replace(resolved, data=located)
+
+
+def is_run_of(run: Run, config: Config) -> bool:
+    """Whether a run was made with a configuration; its own has all that was in force.
+
+    Args:
+        run: The run.
+        config: What `resolve` gives.
+    """
+    if run.identity is None:
+        return run.config == config
+    clips = [clip for clip in run.identity.clips if clip.split == "train" and not clip.left_out]
+    return run.config == with_length(with_network(config), len(clips))
 
 
 def _from_recipe(

@@ -90,7 +90,14 @@ def test_a_keras_model_predicts_is_measured_and_explained(run, videos, small_mot
     assert explain(model, videos[0]).networks[0].timescales
     with pytest.raises(UserError, match="says nothing of its data"):
         evaluate(model, progress=False)
-    with pytest.raises(UserError, match="trained without the classes"):
+    measured = evaluate(model, small_motions, progress=False)
+    assert measured.classes == tuple(sorted(run.labels))  # as folders are ordered
+    assert any("in the order of the data" in note for note in measured.notes)
+
+
+def test_data_of_more_classes_than_a_model_has_are_refused(small_motions):
+    model = models.create("tsn_micro", classes=2, segments=2, stack=1, size=16)
+    with pytest.raises(UserError, match="gives 2 logits, but the data have 8 classes"):
         evaluate(model, small_motions, progress=False)
 
 
