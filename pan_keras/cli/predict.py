@@ -76,7 +76,8 @@ def predict(
     retry: int,
     as_json: bool,
 ) -> None:
-    """Name the most probable classes of each VIDEO, a file or a folder of files.
+    """Name the most probable classes of each VIDEO, a file, a folder of frames, or a folder of
+    either.
 
     RUN is a run folder or an exported bundle.
 

@@ -25,7 +25,7 @@ WHAT = "checking videos"
 # Threads that ask for the states of files, which a network file system takes its time to tell.
 ASKING = 8
 CHUNK = 256
-# Clips that wait for a thread, so that an interruption need not wait for all of them.
+# Clips per thread that wait for it: hundreds of thousands at once would fill the memory.
 AHEAD = 4
 
 

@@ -9,7 +9,9 @@ from pan_keras.data import open_data
 from pan_keras.errors import UserError
 from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.run import Run
+from pan_keras.runs.run_data import open_run_data
 from pan_keras.training import resume, train, trainer
+from pan_keras.video import packet_scan, video_file
 
 SETTINGS = (
     "model.segments=2",
@@ -59,6 +61,17 @@ def test_a_run_records_its_clips(place):
     sizes = {clip.path: clip.bytes for clip in identity.clips}
     assert all((place / "videos" / path).stat().st_size == size for path, size in sizes.items())
     assert str(place) not in (place / "run" / "split.csv").read_text()
+
+
+def test_clips_that_the_index_knows_are_not_read_again(place, monkeypatch):
+    def read(path, timeout):
+        raise AssertionError(path)
+
+    packet_scan._known.cache_clear()
+    monkeypatch.setattr(packet_scan, "opened", read)
+    monkeypatch.setattr(video_file, "opened", read)
+    videos = open_run_data(Run(place / "run"), looked_into=True).videos
+    assert videos.infos.keys() == {clip.path for clip in videos.all_clips}
 
 
 def test_files_that_were_left_out_are_recorded_as_such(place):
