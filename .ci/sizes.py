@@ -9,8 +9,8 @@ on disk (compiled Python included, pip not) and the milliseconds of processor ti
 
 import csv
 import json
-import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -64,12 +64,16 @@ def milliseconds(python: Path, program: str) -> float:
     times: dict[str, list[float]] = {program: [], "pass": []}
     for _ in range(REPEATS):
         for code, taken in times.items():
-            before = os.times()
+            before = used()
             subprocess.run([python, "-c", code], check=True, cwd=python.parent)
-            after = os.times()
-            taken.append(after.children_user + after.children_system)
-            taken[-1] -= before.children_user + before.children_system
+            taken.append(used() - before)
     return 1000 * (statistics.median(times[program]) - statistics.median(times["pass"]))
+
+
+def used() -> float:
+    """Seconds of processor time of all programs that ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

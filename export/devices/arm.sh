@@ -46,13 +46,21 @@ if ! made "$root" "$release"; then
     echo "$release" >"$root.made"
 fi
 
-pinned=$(sha256sum constraints.txt | cut -d ' ' -f 1)
+# What pip would install on such a device: pip install "pan-keras[litert,onnx,video]".
+needed=$("$python" -c '
+import tomllib
+project = tomllib.load(open("pyproject.toml", "rb"))["project"]
+extras = project["optional-dependencies"]
+print(*project["dependencies"], *extras["litert"], *extras["onnx"], *extras["video"], sep="\n")
+')
+pinned=$({ cat constraints.txt; echo "$needed"; } | sha256sum | cut -d ' ' -f 1)
 if ! made "$packages" "$pinned"; then
     rm -rf "$packages"
+    mapfile -t needed <<<"$needed"
     "$python" -m pip install --quiet --target "$packages" --constraint constraints.txt \
         --only-binary=:all: --implementation cp --python-version "$version" \
         --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 \
-        ai-edge-litert onnxruntime numpy av
+        --platform manylinux2014_aarch64 "${needed[@]}"
     echo "$pinned" >"$packages.made"
 fi
 
