@@ -111,7 +111,8 @@ def _model(record: Mapping[str, Any]) -> dict[str, Any]:
         {**state, "output": state_output(state["name"], outputs)} for state in record["states"]
     ]
     kept = {key: fact for key, fact in record.items() if key != "facts"}
-    return {**kept, "states": states, **split_facts(record["facts"])}
+    told = split_facts(record["facts"]) if "facts" in record else {}
+    return {**kept, "states": states, **told}
 
 
 def split_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
