@@ -23,6 +23,8 @@ CACHE_VERSION = 2
 SHARE_OF_MEMORY = 0.5
 # A read that took too long is tried again with twice the limit, up to this multiple of the first.
 PATIENCE = 4
+ATTEMPTS = 5
+_HEADERS = threading.Lock()
 
 CONTAINER_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -183,14 +185,22 @@ class FrameStore:
         return self._decoded(path, np.arange(self.count(path)))
 
     def _load(self, file: Path) -> np.ndarray | None:
-        try:
-            return np.load(file, mmap_mode="r")
-        except FileNotFoundError:
-            return None
-        except (ValueError, EOFError):
-            # A cache file damaged by others is made again.
-            file.unlink(missing_ok=True)
-            return None
+        # NumPy parses a header with `ast`, whose count of its own depth is one for all threads in
+        # CPython before 3.13: two that parse at once may raise SystemError.
+        for attempt in range(ATTEMPTS):
+            try:
+                with _HEADERS:
+                    return np.load(file, mmap_mode="r")
+            except SystemError:  # a thread of somebody else was parsing
+                if attempt == ATTEMPTS - 1:
+                    raise
+            except FileNotFoundError:
+                return None
+            except (ValueError, EOFError):
+                # A cache file damaged by others is made again.
+                file.unlink(missing_ok=True)
+                return None
+        return None
 
     def _file(self, path: Path) -> Path:
         parts = (path.resolve(), *frame_source(path).state(), self.framing, CACHE_VERSION)

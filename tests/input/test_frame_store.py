@@ -314,3 +314,24 @@ def test_a_container_limit_below_the_machine_s_memory_counts(tmp_path, monkeypat
     monkeypatch.setattr(frame_store, "_physical", lambda: None)
     limit.unlink()
     assert memory_of_machine() == 4 * 2**30
+
+
+def test_a_parser_that_other_threads_disturb_is_asked_again(clip, tmp_path, monkeypatch):
+    store = FrameStore(resize=32, cache="disk", folder=tmp_path / "cache")
+    wanted = store.frames(clip, np.array([0, 1]))
+    load, failures = np.load, iter((True, True, False))
+
+    def disturbed(*arguments, **options):
+        if next(failures, False):
+            raise SystemError("AST constructor recursion depth mismatch")
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(np, "load", disturbed)
+    assert np.array_equal(store.frames(clip, np.array([0, 1])), wanted)
+    monkeypatch.setattr(np, "load", lambda *_, **__: disturbed_for_ever())
+    with pytest.raises(SystemError):
+        store.frames(clip, np.array([0, 1]))
+
+
+def disturbed_for_ever():
+    raise SystemError("AST constructor recursion depth mismatch")
