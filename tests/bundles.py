@@ -15,8 +15,7 @@ from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact, StateTensor
 from pan_keras.deploy.clips import ExportClips
 from pan_keras.deploy.facts import bundle_facts
-from pan_keras.deploy.gate.candidate import Candidate
-from pan_keras.deploy.gate.parity import measure_parity
+from pan_keras.deploy.gate.candidate import Candidate, measure_parity
 from pan_keras.deploy.packing import choose_vectors, pack, vector_files
 from pan_keras.deploy.source import Source
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pan_keras import models
-from pan_keras.runtime.engine import load_engine
+from pan_keras.runtime.loading import load_engine
 from pan_keras.runtime.stream import run_clip
 
 SHAPE = {"segments": 4, "stack": 3, "size": (32, 40)}

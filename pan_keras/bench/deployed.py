@@ -16,7 +16,7 @@ from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import convert, to_tflite
 from pan_keras.deploy.graph.network import plain_graph
 from pan_keras.errors import UserError
-from pan_keras.runtime.engine import load_engine
+from pan_keras.runtime.loading import load_engine
 from pan_keras.timing import time_in_turns
 
 # ONNX Runtime's threads stay awake for a while, which the next one's step of a stream would feel.

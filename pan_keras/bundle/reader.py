@@ -7,9 +7,16 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pan_keras.bundle.model_file import ModelFile, Tensor, Tensors
+from pan_keras.bundle.model_file import (
+    FACTS,
+    ModelFile,
+    Tensor,
+    Tensors,
+    check_names,
+    read_facts,
+    read_file,
+)
 from pan_keras.bundle.schema import upgraded
-from pan_keras.bundle.untrusted import FACTS, check_names, read_facts, read_file
 from pan_keras.clips.clip_shape import ClipShape
 from pan_keras.clips.live_window import LiveSampling
 from pan_keras.errors import UserError

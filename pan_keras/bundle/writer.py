@@ -9,8 +9,8 @@ from typing import Any, cast
 from pan_keras.bundle.description import model_card
 from pan_keras.bundle.embedded import embed
 from pan_keras.bundle.facts import Facts
+from pan_keras.bundle.model_file import FACTS
 from pan_keras.bundle.reader import Bundle
-from pan_keras.bundle.untrusted import FACTS
 from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
 

@@ -5,8 +5,7 @@ from pan_keras.checkpoints.backbone_weights import LoadedWeights, load_backbone_
 from pan_keras.checkpoints.conversion import Branch, Conversion, convert, convert_full
 from pan_keras.checkpoints.imagenet import has_imagenet_weights
 from pan_keras.checkpoints.self_check import check_saved
-from pan_keras.checkpoints.state_dict import read_state_dict
-from pan_keras.checkpoints.state_dict_of import save_state_dict, state_dict_of
+from pan_keras.checkpoints.state_dict import read_state_dict, save_state_dict, state_dict_of
 
 __all__ = [
     "Branch",

@@ -11,7 +11,7 @@ import numpy as np
 
 from pan_keras.backbones import Backbone
 from pan_keras.checkpoints.architecture import branches_of
-from pan_keras.checkpoints.filling import check, listed
+from pan_keras.checkpoints.conversion import check, listed
 from pan_keras.checkpoints.imagenet import imagenet_state
 from pan_keras.checkpoints.state_dict import described, read_state_dict
 from pan_keras.checkpoints.weights import (

@@ -1,4 +1,4 @@
-"""From the authors' checkpoints to one model, with a record of where everything went."""
+"""From the arrays of a checkpoint into a network: every key used, every weight filled."""
 
 import hashlib
 import re
@@ -11,11 +11,79 @@ import keras
 import numpy as np
 
 from pan_keras.checkpoints.architecture import Architecture, detect
-from pan_keras.checkpoints.filling import fill
 from pan_keras.checkpoints.state_dict import described, read_state_dict
-from pan_keras.checkpoints.weights import named_weights
-from pan_keras.errors import UserError
+from pan_keras.checkpoints.weights import COUNTER, Weight, named_weights
+from pan_keras.errors import CheckpointError, UserError
 from pan_keras.models import PANEnsemble, PANFull, VideoNetwork
+
+LISTED = 20
+COUNTED = "not kept: Keras counts no batches"
+
+
+def fill(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Sets weights to the arrays of a checkpoint.
+
+    Args:
+        weights: All weights that the checkpoint should have.
+        state: Its arrays; counts of batches may be among them, nothing else.
+
+    Returns:
+        For each array its key, shape, type, and where it went.
+
+    Raises:
+        CheckpointError: If a weight has no array, an array no weight, or one does not fit.
+    """
+    check(weights, state)
+    for weight in weights:
+        weight.fill(state[weight.key])
+    places = {weight.key: weight.variable.path for weight in weights}
+    return [record(key, array, places.get(key, COUNTED)) for key, array in state.items()]
+
+
+def check(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> None:
+    """Raises CheckpointError, with a list, unless weights and arrays are each other's."""
+    keys = {weight.key for weight in weights}
+    problems = [f"{weight.key} is missing" for weight in weights if weight.key not in state]
+    problems += [
+        f"{key} has no place"
+        for key in state
+        if key not in keys and key.rpartition(".")[2] != COUNTER
+    ]
+    for weight in weights:
+        if weight.key in state:
+            problems += _problems(weight, state[weight.key])
+    if problems:
+        raise CheckpointError("its tensors are not those of the network: " + listed(problems))
+
+
+def _problems(weight: Weight, array: np.ndarray) -> list[str]:
+    if array.shape != weight.shape:
+        return [f"{weight.key} is {array.shape} instead of {weight.shape}"]
+    if array.dtype.kind != "f":
+        return [f"{weight.key} has whole numbers"]
+    if not np.isfinite(array).all():
+        return [f"{weight.key} has values that are not finite"]
+    if weight.key.endswith("running_var") and array.min() < 0:
+        return [f"{weight.key} has negative variances"]
+    return []
+
+
+def record(key: str, array: np.ndarray, place: str) -> dict[str, Any]:
+    """What is written down of an array."""
+    found: dict[str, Any] = {
+        "key": key,
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+        "to": place,
+    }
+    return found | ({"value": array.item()} if place == COUNTED and array.size == 1 else {})
+
+
+def listed(problems: Sequence[str]) -> str:
+    """The first problems, and how many more there are."""
+    rest = len(problems) - LISTED
+    return "; ".join(problems[:LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+
 
 FULL, ENSEMBLE = {"rgb", "pa"}, {"rgb", "pa", "lite"}
 FUSE_RUNS = "convert each by itself, and give `pan-keras evaluate` all the runs to fuse them"

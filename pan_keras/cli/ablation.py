@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 
 QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
 

@@ -2,8 +2,7 @@
 
 import click
 
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 
 COUNT = click.IntRange(min=1)
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pan_keras.cli.options import clips_option, crops_option, json_option, split_option
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 
 if TYPE_CHECKING:
     from pan_keras.inference.views import Crops

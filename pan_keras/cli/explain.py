@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.options import format_option, json_option, precision_option
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import import_tensorflow
+from pan_keras.cli.output import echo, import_tensorflow
 
 
 @click.command

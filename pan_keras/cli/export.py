@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 from pan_keras.errors import UserError
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")

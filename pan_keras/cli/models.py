@@ -5,8 +5,7 @@ import json
 import click
 from click.core import ParameterSource
 
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 from pan_keras.errors import UserError
 
 COUNT = click.IntRange(1)

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.options import json_option
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import TensorFlowCommand
+from pan_keras.cli.output import TensorFlowCommand, echo
 
 
 @click.command(cls=TensorFlowCommand)

@@ -1,5 +1,11 @@
 """What commands write to the terminal."""
 
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 
 from pan_keras.printable import printable_lines
@@ -13,3 +19,47 @@ def echo(text: object, err: bool = False) -> None:
         err: Whether it goes to standard error.
     """
     click.echo(printable_lines(text), err=err)
+
+
+class TensorFlowCommand(click.Command):
+    """A command that needs TensorFlow: imports it before it runs, without its messages.
+
+    TensorFlow writes to the file descriptor itself before its log level counts, so that the
+    descriptor is turned away during the import. `pan-keras -v` shows the messages.
+    """
+
+    def invoke(self, ctx: click.Context):
+        """Imports TensorFlow, then runs the command."""
+        import_tensorflow(ctx)
+        return super().invoke(ctx)
+
+
+def import_tensorflow(ctx: click.Context, models: Iterable[Path | str] | None = None) -> None:
+    """Imports TensorFlow without its messages, unless `pan-keras -v` asks for them.
+
+    Args:
+        ctx: The command that runs.
+        models: What it is for; bundles alone need no TensorFlow, which takes seconds to import.
+    """
+    from pan_keras.bundle import is_bundle
+
+    if models is not None and all(map(is_bundle, models)):
+        return
+    if not ctx.find_root().params.get("verbose"):
+        with _silent_stderr():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a device, not a path of ours)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

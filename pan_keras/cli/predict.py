@@ -14,8 +14,7 @@ from pan_keras.cli.options import (
     fuse_option,
     precision_option,
 )
-from pan_keras.cli.output import echo
-from pan_keras.cli.quiet import import_tensorflow
+from pan_keras.cli.output import echo, import_tensorflow
 from pan_keras.errors import UserError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictFloat
 from pan_keras import shipped
 from pan_keras.config.section import Text, section
 from pan_keras.config.tables import assemble, read_toml
-from pan_keras.data.labels import checked_label
+from pan_keras.data.clip import checked_label
 from pan_keras.errors import UserError
 
 FASTEST = 1000  # frames per second

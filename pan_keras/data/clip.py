@@ -1,7 +1,12 @@
 """One labelled video."""
 
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pan_keras.errors import UserError
+from pan_keras.printable import printable
 
 SPLITS = ("train", "val", "test")
 
@@ -39,3 +44,62 @@ def split_of(word: str) -> str | None:
         'val'
     """
     return _SPLIT_WORDS.get(word.strip().lower())
+
+
+LONGEST = 200
+_SPACES = (
+    "\t \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u202f\u205f\u3000\ufeff"
+)
+
+
+def checked_label(text: str, place: str) -> str:
+    """A class name without spaces around it, in Unicode's composed form.
+
+    Args:
+        text: The name as it was written down.
+        place: Where it stands, to begin an error with.
+
+    Returns:
+        The name as it is used everywhere else: one line that any terminal can show.
+
+    Raises:
+        UserError: If it is empty, longer than 200 characters, or has a line break or another
+            character that cannot be printed.
+
+    Example:
+        >>> checked_label(" wave ", "list.csv, line 2")
+        'wave'
+    """
+    label = unicodedata.normalize("NFC", text).strip(_SPACES)
+    if not label:
+        raise UserError(f"{place}: the label is empty; name the class")
+    if len(label) > LONGEST:
+        raise UserError(
+            f"{place}: the label {label[:40]!r}... has {len(label)} characters; "
+            f"shorten it to {LONGEST} or fewer"
+        )
+    wrong = next((character for character in label if printable(character) != character), None)
+    if wrong is not None:
+        what = "a line break" if wrong.splitlines() == [""] else f"the character {wrong!a}"
+        raise UserError(f"{place}: the label {label!a} contains {what}; rename the class")
+    return label
+
+
+def ordered(labels: Iterable[str]) -> tuple[str, ...]:
+    """Class names in the order of their numbers, which depends on the names alone.
+
+    Names that are all whole numbers are ordered by value, and those of equal value (`1` and `01`)
+    by text; other names are ordered by the code points of their characters.
+
+    Args:
+        labels: Class names; repetitions count once.
+
+    Example:
+        >>> ordered(["10", "9", "1", "01"])
+        ('01', '1', '9', '10')
+    """
+    names = set(labels)
+    if all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))

@@ -1,14 +1,181 @@
-"""Finding labelled videos in a CSV file."""
+"""Reading CSV files as people and spreadsheets write them."""
 
+import codecs
+import csv
+import io
 import os
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pan_keras.data.clip import split_of
-from pan_keras.data.labels import checked_label
+from pan_keras.data.clip import checked_label, split_of
 from pan_keras.data.listing import Listing
-from pan_keras.data.tables import read_table
 from pan_keras.errors import UserError
+
+LARGEST = 256 << 20  # bytes: millions of rows; a larger file is no list of videos
+DELIMITERS = ",;\t|"
+# UTF-32's mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a CSV file under lower-case column names.
+
+    Args:
+        path: The file.
+        columns: Names of the columns, in lower case and without spaces around them.
+        rows: Line number in the file and values of each row that is not empty, as they stand
+            there; None for values that a short row lacks.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str | None]], ...]
+
+
+def read_table(path: Path, required: Sequence[str]) -> Table:
+    """Reads a CSV file with a line of column names.
+
+    Commas, semicolons, tabs or `|` separate the values, whichever gives the required columns; a
+    first line `sep=;`, as Excel writes it, decides. The text is UTF-8, or UTF-16 or UTF-32 with a
+    byte order mark. Names of columns are compared without spaces around them and without regard
+    to case. Empty rows are passed over.
+
+    Args:
+        path: The file.
+        required: Names of columns that must be there.
+
+    Raises:
+        UserError: If the file cannot be read or is no such table; the line is named.
+
+    Example:
+        >>> read_table(Path("list.csv"), ["path", "label"]).rows[0]
+        (2, {'path': 'a.mp4', 'label': 'wave'})
+    """
+    text = _text(path)
+    skipped, delimiter, names = _header(path, text, required)
+    columns = tuple(names)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = []
+    line = 1
+    try:
+        for cells in reader:
+            # A quoted value may go over several lines: the first is where the row begins.
+            begin, line = line, reader.line_num + 1
+            if begin > skipped and any(cell.strip() for cell in cells):
+                rows.append((begin, _row(path, begin, columns, cells)))
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {line}: this is not CSV ({error}); fix the quotes"
+        ) from error
+    return Table(path, tuple(name for name in columns if name), tuple(rows))
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: this is no file; name a CSV file")
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise UserError(
+                f"{path}: a CSV file of {size >> 20} MiB; split it into files of at most "
+                f"{LARGEST >> 20} MiB"
+            )
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such file; name a CSV file") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    text = _decoded(path, content)
+    if "\0" in text:
+        raise UserError(
+            f"{path}: this is not a CSV file in UTF-8 (it has zero bytes, as binary files and "
+            "UTF-16 do); save it as CSV in UTF-8"
+        )
+    return text
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: this is not a CSV file in {encoding.upper()}, as its first bytes "
+                    "say; save it as CSV in UTF-8"
+                ) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The error counts from behind the byte order mark.
+        place = error.start + (3 if content.startswith(codecs.BOM_UTF8) else 0)
+        line = content.count(b"\n", 0, place) + 1
+        raise UserError(
+            f"{path}, line {line}: this is not a CSV file in UTF-8 (byte {content[place]:#x}, in "
+            f"Windows-1252 {bytes(content[place : place + 1]).decode('cp1252', 'replace')!r}); "
+            "save it as CSV in UTF-8"
+        ) from error
+
+
+def _header(path: Path, text: str, required: Sequence[str]) -> tuple[int, str, list[str]]:
+    """Lines up to and with the header, the delimiter, and the names of the columns."""
+    lines = io.StringIO(text, newline="")
+    first = lines.readline().strip("\r\n")
+    skipped, delimiters = 1, DELIMITERS
+    if first.lower().startswith("sep=") and len(first) == 5:
+        skipped, delimiters = 2, first[4]
+        first = lines.readline().strip("\r\n")
+    names: list[str] = []
+    best = delimiters[0]
+    for delimiter in delimiters:
+        found = _names(first, delimiter)
+        if sum(name in found for name in required) > sum(name in names for name in required):
+            names, best = found, delimiter
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise UserError(
+            f"{path}: the column {missing[0]!r} is missing; its first line must name the columns "
+            f"{' and '.join(required)}, but is {first[:100]!a}"
+        )
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise UserError(f"{path}: the column {twice[0]!r} comes twice; rename one of the two")
+    return skipped, best, names
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+    return [cell.strip().lower() for cell in cells]
+
+
+def _row(
+    path: Path, line: int, columns: Sequence[str], cells: Sequence[str]
+) -> dict[str, str | None]:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        raise UserError(
+            f"{path}, line {line}: {len(cells)} values for {len(columns)} columns; put a value "
+            "that has the separator in it into quotes"
+        )
+    other = next((mark for mark in DELIMITERS if mark in cells[0]), None)
+    if len(cells) == 1 < len(columns) and other:
+        raise UserError(
+            f"{path}, line {line}: {cells[0][:80]!a} is one value, as its separator {other!r} is "
+            "not that of the first line; use one separator in all lines"
+        )
+    padded = [*cells, *[None] * (len(columns) - len(cells))]
+    return {name: cell for name, cell in zip(columns, padded, strict=False) if name}
+
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pan_keras.data.clip import split_of
-from pan_keras.data.labels import checked_label
+from pan_keras.data.clip import checked_label, split_of
 from pan_keras.data.listing import Listing
 from pan_keras.errors import UserError
 from pan_keras.printable import is_text, printable

@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from pan_keras.data.card import FASTEST, Card, card_names, is_card, is_own_card, load_card
-from pan_keras.data.clip import Clip
+from pan_keras.data.clip import Clip, ordered
 from pan_keras.data.csv_source import list_csv
 from pan_keras.data.data_checks import data_warnings, some
 from pan_keras.data.folder_source import list_folder
 from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
-from pan_keras.data.labels import ordered
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.data.clip import split_of
-from pan_keras.data.tables import read_table
+from pan_keras.data.csv_source import read_table
 from pan_keras.errors import UserError
 from pan_keras.files import is_writable, replacing, turn
 from pan_keras.video.folder_tree import path_order

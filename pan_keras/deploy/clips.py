@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pan_keras.clips import ClipShape
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.data import SPLITS, Clip, VideoData, open_data
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.source import Source

@@ -9,7 +9,7 @@ import numpy as np
 
 from pan_keras.inference.classifier import Source, open_classifier
 from pan_keras.inference.prediction import likeliest
-from pan_keras.runtime.recognition import softmax
+from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.live_readers import check_source
 from pan_keras.video.live_source import LiveSource
 

@@ -10,12 +10,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pan_keras.clips.crops import CROPS, Resize
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import CROPS, Resize, framing
 from pan_keras.errors import UserError
 from pan_keras.inference.classifier import Classifier
 from pan_keras.runtime.preprocessing import views_from_video
-from pan_keras.runtime.recognition import softmax
+from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.container import BrokenVideo, SlowVideo
 
 Crops = Literal["1", "3", "full"]

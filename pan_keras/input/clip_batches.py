@@ -9,7 +9,7 @@ import numpy as np
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.data import Clip, VideoData
 from pan_keras.errors import UserError
 from pan_keras.input.examples import TrainingExamples, steps_per_epoch

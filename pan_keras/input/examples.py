@@ -9,9 +9,15 @@ import numpy as np
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.framing import check_framing
-from pan_keras.clips.random_streams import EXAMPLE, ORDER, random_stream
-from pan_keras.clips.sampling import dense_starts, random_starts, stack_frames
+from pan_keras.clips.crops import check_framing
+from pan_keras.clips.sampling import (
+    EXAMPLE,
+    ORDER,
+    dense_starts,
+    random_starts,
+    random_stream,
+    stack_frames,
+)
 from pan_keras.data.clip import Clip
 from pan_keras.errors import UserError
 from pan_keras.input.frame_store import FrameStore

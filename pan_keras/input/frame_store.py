@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pan_keras.clips.framing import Framing
+from pan_keras.clips.crops import Framing
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
 from pan_keras.files import replacing

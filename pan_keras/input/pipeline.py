@@ -12,8 +12,7 @@ import tensorflow as tf
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.crops import CROPS, evaluation_crops, full_size
-from pan_keras.clips.framing import check_framing
+from pan_keras.clips.crops import CROPS, check_framing, evaluation_crops, full_size
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.sampling import central_starts, dense_views, spread_starts, stack_frames
 from pan_keras.data.clip import Clip

@@ -2,10 +2,9 @@
 
 from pan_keras.bundle import Bundle
 from pan_keras.clips.live_window import LiveSegment, LiveWindow
-from pan_keras.runtime.engine import load_model
+from pan_keras.runtime.loading import load_model
 from pan_keras.runtime.preprocessing import live_window
-from pan_keras.runtime.recogniser import Recogniser
-from pan_keras.runtime.recognition import Recognition
+from pan_keras.runtime.recogniser import Recogniser, Recognition
 from pan_keras.runtime.verification import Finding, check, verify
 
 __all__ = [

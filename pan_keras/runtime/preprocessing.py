@@ -8,8 +8,7 @@ import numpy as np
 
 from pan_keras.bundle import Bundle
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.crops import Resize, evaluation_crops
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import Resize, evaluation_crops, framing
 from pan_keras.clips.live_window import LiveWindow
 from pan_keras.clips.resizing import resize
 from pan_keras.clips.sampling import dense_views, spread_starts, stack_frames

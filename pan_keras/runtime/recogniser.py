@@ -1,6 +1,7 @@
-"""Recognises actions on a device, with a bundle and nothing of what trained it."""
+"""What a model says of a clip."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -9,15 +10,61 @@ import numpy as np
 from pan_keras.bundle import Bundle
 from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
-from pan_keras.runtime.engine import Engine, load_model
+from pan_keras.runtime.engine import Engine
+from pan_keras.runtime.loading import load_model
 from pan_keras.runtime.preprocessing import (
     clip_from_frames,
     clip_from_video,
     live_window,
     segment_from_frames,
 )
-from pan_keras.runtime.recognition import Recognition
 from pan_keras.runtime.stream import Stream
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer for one clip.
+
+    Args:
+        labels: Class names in the order of the logits.
+        logits: `(classes,)` float32.
+
+    Example:
+        >>> answer = Recognition(("left", "right"), np.array([2.0, 0.0]))
+        >>> answer.label, round(answer.probability, 3)
+        ('left', 0.881)
+    """
+
+    labels: Sequence[str]
+    logits: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Probability of each class, `(classes,)` float64."""
+        return softmax(self.logits)
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.labels[int(self.logits.argmax())]
+
+    @property
+    def probability(self) -> float:
+        """Probability of `label`."""
+        return float(self.probabilities.max())
+
+    def top(self, count: int = 5) -> list[tuple[str, float]]:
+        """The most probable classes with their probabilities, the most probable first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.labels[place], float(self.probabilities[place])) for place in order]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits, over the last axis, in double precision."""
+    powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
+    probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
 
 CLIP_AXES = 5
 

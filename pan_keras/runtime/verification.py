@@ -12,7 +12,7 @@ from pan_keras.bundle.model_file import RUNTIMES
 from pan_keras.bundle.schema import violations
 from pan_keras.errors import UserError
 from pan_keras.installation import install
-from pan_keras.runtime.engine import load_model
+from pan_keras.runtime.loading import load_model
 from pan_keras.runtime.stream import answers
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pan_keras.clips.augmentation import Augmentation
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
@@ -23,13 +23,10 @@ from pan_keras.runs.run import Run, clip_shape
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.training.callbacks import CallbackList
-from pan_keras.training.checkpoints import Checkpoints
+from pan_keras.training.checkpoints import Checkpoints, State, Sums, TimedBatches
 from pan_keras.training.initial_weights import initial_weights
-from pan_keras.training.keeping import Keeping
-from pan_keras.training.loop_state import State, Sums, TimedBatches
-from pan_keras.training.model_files import ModelFiles
-from pan_keras.training.optimisation.losses import Loss, balanced_weights, cross_entropy
-from pan_keras.training.optimisation.mixup import Mixup
+from pan_keras.training.keeping import Keeping, ModelFiles
+from pan_keras.training.optimisation.losses import Loss, Mixup, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.optimizers import create_optimizer
 from pan_keras.training.optimisation.schedules import length
 from pan_keras.training.optimisation.training_step import TrainingStep

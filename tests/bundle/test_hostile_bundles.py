@@ -215,7 +215,7 @@ import random, sys
 from pathlib import Path
 import numpy as np
 from pan_keras.errors import UserError
-from pan_keras.runtime.engine import load_engine
+from pan_keras.runtime.loading import load_engine
 
 content, outcomes = Path(sys.argv[1]).read_bytes(), set()
 for seed in range(int(sys.argv[2])):

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from pan_keras.clips import ClipShape
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import FITS
-from pan_keras.clips.crops import evaluation_crops
-from pan_keras.clips.framing import Framing, framing
+from pan_keras.clips.crops import Framing, evaluation_crops, framing
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.resizing import resize as resize_on_devices
 from pan_keras.data.clip import Clip

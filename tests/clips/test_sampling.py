@@ -1,14 +1,20 @@
 """Sampling looks where the reference looks, and copes with videos of any length."""
 
+import itertools
+
 import numpy as np
 import pytest
 from golden_files import golden_json
 
 from pan_keras.clips.sampling import (
+    EXAMPLE,
+    MIXUP,
+    ORDER,
     central_starts,
     dense_starts,
     dense_views,
     random_starts,
+    random_stream,
     spread_starts,
     stack_frames,
 )
@@ -75,3 +81,17 @@ def test_random_starts_stay_in_their_segments_and_reach_all_of_it():
 def test_three_looks_are_refused():
     with pytest.raises(ValueError, match="dense_views"):
         spread_starts(40, 8, 4, views=3)
+
+
+def test_no_two_places_of_any_purpose_share_a_stream():
+    places = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (2, 0), (1, 0, 0)]
+    draws = [
+        random_stream(seed, purpose, *place).integers(2**63)
+        for seed, purpose, place in itertools.product((0, 1, 2), (ORDER, EXAMPLE, MIXUP), places)
+    ]
+    assert len(set(draws)) == len(draws)
+
+
+def test_a_stream_is_the_same_each_time():
+    first, second = (random_stream(7, MIXUP, 3, 1).random(4).tolist() for _ in range(2))
+    assert first == second

@@ -8,7 +8,7 @@ import pytest
 
 from pan_keras import models
 from pan_keras.clips import ClipShape
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.data import Clip, VideoData, open_data
 from pan_keras.errors import UserError
 from pan_keras.input import ClipBatches, FrameStore, clip_views

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from video_files import moving_frames, write_video
 
-from pan_keras.clips.framing import Framing
+from pan_keras.clips.crops import Framing
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore, frame_store
 from pan_keras.input.frame_store import memory_of_machine

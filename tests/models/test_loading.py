@@ -1,10 +1,172 @@
-"""Saved models come back, and their parts serve in other models."""
+"""A `.keras` file from a stranger is loaded, or refused in one sentence."""
 
+import io
+import json
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
+from damage import damaged
 
 from pan_keras import models
+
+EACH = 60
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    file = tmp_path_factory.mktemp("model") / "model.keras"
+    models.create("pan_lite_micro", classes=3, segments=2, stack=2, size=16).save(file)
+    return file
+
+
+@pytest.fixture
+def rewritten(good, tmp_path):
+    """Writes a copy of which some entries have other content."""
+
+    def write(entries, compression=zipfile.ZIP_STORED):
+        target = tmp_path / "hostile.keras"
+        with zipfile.ZipFile(good) as source, zipfile.ZipFile(target, "w", compression) as copy:
+            for name in source.namelist():
+                content = entries.get(name, source.read(name))
+                if content is not None:
+                    copy.writestr(name, content)
+        return target
+
+    return write
+
+
+def config_of(good, change):
+    with zipfile.ZipFile(good) as archive:
+        config = json.loads(archive.read("config.json"))
+    change(config)
+    return {"config.json": json.dumps(config)}
+
+
+def test_the_copy_itself_is_loaded(rewritten):
+    assert models.load(rewritten({})).output_shape == (None, 3)
+    assert models.load(rewritten({}, zipfile.ZIP_DEFLATED)).output_shape == (None, 3)
+
+
+CONFIGS = {
+    "a class of another module": (
+        lambda config: config.update(
+            module="subprocess", class_name="Popen", registered_name="Popen"
+        ),
+        "subprocess.Popen",
+    ),
+    "a class within": (
+        lambda config: config["config"]["backbone"].update(
+            module="os", class_name="system", registered_name=None
+        ),
+        "os.system",
+    ),
+    "classes without end": (lambda config: config["config"].update(classes=10**9), "classes"),
+    "segments without end": (lambda config: config["config"].update(segments=10**5), "segments"),
+    "blocks without end": (
+        lambda config: config["config"]["backbone"]["config"].update(blocks=[10**4, 1, 1]),
+        "blocks",
+    ),
+    "a size of no number": (
+        lambda config: config["config"].update(size=[float("nan"), 16]),
+        "size",
+    ),
+    "a negative size": (lambda config: config["config"].update(size=[-5, 16]), "damaged"),
+    "a lambda": (
+        lambda config: config["config"].update(
+            backbone={"module": "keras.layers", "class_name": "Lambda", "config": {}}
+        ),
+        "damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "word"), CONFIGS.values(), ids=CONFIGS)
+def test_a_configuration_of_no_network_is_refused(change, word, good, rewritten):
+    with pytest.raises(ValueError, match=rf"hostile\.keras: .*{word}"):
+        models.load(rewritten(config_of(good, change)))
+
+
+@pytest.mark.parametrize(
+    ("entries", "word"),
+    [
+        ({"config.json": DEEP}, "nested too deeply"),
+        ({"config.json": "[1, 2"}, "damaged"),
+        ({"config.json": "7"}, "damaged"),
+        ({"config.json": None}, "holds no config.json"),
+        ({"model.weights.h5": b"no weights"}, "damaged"),
+        ({"model.weights.h5": None}, "holds no model.weights.h5"),
+    ],
+)
+def test_an_archive_that_is_none_of_keras_is_refused(entries, word, rewritten):
+    with pytest.raises(ValueError, match=word):
+        models.load(rewritten(entries))
+
+
+def weights_with(good, change):
+    with zipfile.ZipFile(good) as archive:
+        stored = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(stored, "r+") as file:
+        change(file)
+    return {"model.weights.h5": stored.getvalue()}
+
+
+def first_weight(file):
+    found = []
+    file.visititems(
+        lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None
+    )
+    return found[0]
+
+
+def huge(file):
+    name = first_weight(file)
+    del file[name]
+    file.create_dataset(name, shape=(10**7, 10**6), dtype="f4", chunks=(1000, 1000))
+
+
+def external(file):
+    name = first_weight(file)
+    shape = file[name].shape
+    del file[name]
+    file.create_dataset(name, shape=shape, dtype="f4", external="/etc/passwd")
+
+
+def linked(file):
+    name = first_weight(file)
+    del file[name]
+    file[name] = h5py.ExternalLink("/etc/passwd", "/x")
+
+
+@pytest.mark.parametrize(
+    ("change", "word"), [(huge, "not in the file"), (external, "not in the file"), (linked, "link")]
+)
+def test_weights_from_elsewhere_are_refused(change, word, good, rewritten):
+    with pytest.raises(ValueError, match=word):
+        models.load(rewritten(weights_with(good, change)))
+
+
+def test_a_zip_bomb_is_refused(rewritten):
+    bomb = {"model.weights.h5": np.zeros(50_000_000, "u1").tobytes()}
+    with pytest.raises(ValueError, match="unpack"):
+        models.load(rewritten(bomb, zipfile.ZIP_DEFLATED))
+
+
+def test_a_damaged_file_is_refused_or_loaded(good, tmp_path):
+    file = tmp_path / "damaged.keras"
+    refused = 0
+    for _, variant in damaged(good.read_bytes(), EACH, seed=3):
+        file.write_bytes(variant)
+        try:
+            models.load(file)
+        except ValueError as error:
+            assert str(error).startswith(f"{file}: damaged (")
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > EACH / 2
 
 
 @pytest.fixture(scope="module")

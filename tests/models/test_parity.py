@@ -6,7 +6,7 @@ import pytest
 from golden_files import channels_last, golden_network, golden_state
 
 from pan_keras.checkpoints.architecture import detect
-from pan_keras.checkpoints.filling import fill
+from pan_keras.checkpoints.conversion import fill
 from pan_keras.checkpoints.weights import named_weights
 
 

@@ -1,6 +1,7 @@
-"""Motion is drawn beside its frames, at a scale that is stated and kept along the video."""
+"""No pair of adjacent frames is lost."""
 
 import json
+from itertools import pairwise
 
 import cv2
 import keras
@@ -11,8 +12,16 @@ from video_files import every_frame, moving_frames, write_video
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.reports.motion import draw_motion, learnt_cue
+from pan_keras.reports.motion import chunks, draw_motion, learnt_cue
 from pan_keras.video import probe
+
+
+def test_chunks_hold_every_pair_once():
+    frames = [np.full((1, 1, 3), number) for number in range(40)]
+    pairs = [
+        (int(a[0, 0, 0]), int(b[0, 0, 0])) for chunk in chunks(frames) for a, b in pairwise(chunk)
+    ]
+    assert pairs == [(number, number + 1) for number in range(39)]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from bundles import SHAPE, clips, logits_by_hand
 
 from pan_keras.errors import UserError
 from pan_keras.runtime import Bundle, load_model
-from pan_keras.runtime.engine import load_engine
+from pan_keras.runtime.loading import load_engine
 from pan_keras.runtime.stream import run_clip
 
 CLIP = clips(1)[0]

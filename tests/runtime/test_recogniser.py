@@ -10,7 +10,7 @@ from bundles import LABELS, SHAPE, clips, logits_by_hand
 from video_files import REAL_VIDEOS, moving_frames, needs_real_videos, write_video
 
 from pan_keras.clips import ClipShape
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.data import Clip
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore, evaluation_dataset

@@ -16,7 +16,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 
-from pan_keras.deploy.formats.left_in_float import GIVEN_OUT, NO_FORM, reason
+from pan_keras.deploy.formats.listing import GIVEN_OUT, NO_FORM, reason
 from pan_keras.deploy.formats.ranges import extremes_of, trimmed
 from pan_keras.runtime.onnx_engine import OnnxEngine
 from pan_keras.runtime.stream import run_clip

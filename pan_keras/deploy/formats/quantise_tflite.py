@@ -25,7 +25,7 @@ from pan_keras.deploy.formats.flatbuffer import (
     read_tflite,
     write_tflite,
 )
-from pan_keras.deploy.formats.left_in_float import GIVEN_OUT, NO_FORM, reason
+from pan_keras.deploy.formats.listing import GIVEN_OUT, NO_FORM, reason
 from pan_keras.deploy.formats.ranges import tensor_ranges
 
 BYTES = (0.0, 255.0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pan_keras.clips import ClipShape
-from pan_keras.clips.framing import framing
+from pan_keras.clips.crops import framing
 from pan_keras.data import Clip
 from pan_keras.deploy.recipe import Limits
 from pan_keras.errors import UserError

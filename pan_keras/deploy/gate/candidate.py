@@ -1,6 +1,7 @@
-"""An exported model on trial: the artefact, ready to run, and what is found out about it."""
+"""How far an exported model is from the Keras model, in numbers."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +11,81 @@ from pan_keras.bundle.model_file import State, States
 from pan_keras.bundle.schema import state_output
 from pan_keras.clips import ClipShape
 from pan_keras.deploy.artefact import Artefact
-from pan_keras.deploy.gate.parity import Parity
-from pan_keras.runtime.engine import Engine, load_engine
+from pan_keras.deploy.recipe import Limits
+from pan_keras.runtime.engine import Engine
+from pan_keras.runtime.loading import load_engine
 from pan_keras.runtime.stream import answers
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Logits of an exported model against those of the Keras model.
+
+    Args:
+        clips: Real clips that were compared.
+        difference: Largest difference of a logit on them.
+        edge_difference: The same on black, white and repeated frames.
+        cosine: Least cosine between the logits of a clip.
+        agreement: Share of the clips with the same most probable class.
+    """
+
+    clips: int
+    difference: float
+    edge_difference: float
+    cosine: float
+    agreement: float
+
+    @property
+    def furthest(self) -> float:
+        """The largest difference of a logit on all inputs."""
+        return float(np.max([self.difference, self.edge_difference]))
+
+    def to_json(self) -> dict[str, Any]:
+        """As `model.json` has it."""
+        return asdict(self)
+
+    def problem(self, limits: Limits) -> str | None:
+        """What is beyond the limits, as a part of a sentence; None where all is well."""
+        furthest = self.furthest
+        # Written so that a NaN is a problem.
+        if not furthest <= limits.difference:
+            return f"a logit is off by {furthest:.2g}, more than {limits.difference:.2g}"
+        if not self.cosine >= limits.cosine:
+            return f"the cosine of the logits falls to {self.cosine:.4f}, below {limits.cosine:g}"
+        if not self.agreement >= limits.agreement:
+            return (
+                f"{self.agreement:.1%} of the clips keep their most probable class, less than "
+                f"{limits.agreement:.1%}"
+            )
+        return None
+
+
+def measure_parity(expected: np.ndarray, found: np.ndarray, edges: int) -> Parity:
+    """Compares logits.
+
+    Args:
+        expected: `(clips, classes)` of the Keras model; the last rows are of edge inputs.
+        found: The same of the exported model.
+        edges: How many rows are of edge inputs.
+    """
+    distances = np.abs(expected.astype("float64") - found)
+    real = len(expected) - edges
+    one, other = expected[:real].astype("float64"), found[:real].astype("float64")
+    lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    cosines = (one * other).sum(axis=-1) / np.maximum(lengths, 1e-30)
+    return Parity(
+        clips=real,
+        difference=float(distances[:real].max()),
+        edge_difference=float(distances[real:].max()),
+        cosine=float(np.clip(cosines.min(), -1, 1)),
+        agreement=float((one.argmax(-1) == other.argmax(-1)).mean()),
+    )
+
+
+def edge_clips(shape: ClipShape, real: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Inputs where arithmetic goes wrong first: all black, all white, one frame repeated."""
+    still = np.broadcast_to(real[0][:1, :1], shape.array)
+    return [np.zeros(shape.array, np.uint8), np.full(shape.array, 255, np.uint8), still.copy()]
 
 
 @dataclass

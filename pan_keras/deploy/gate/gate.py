@@ -17,8 +17,7 @@ from pan_keras.deploy.gate.accuracy import (
     comparison_record,
     split_logits,
 )
-from pan_keras.deploy.gate.candidate import Candidate
-from pan_keras.deploy.gate.parity import edge_clips, measure_parity
+from pan_keras.deploy.gate.candidate import Candidate, edge_clips, measure_parity
 from pan_keras.deploy.gate.signal_to_noise import worst_tensors
 from pan_keras.deploy.gate.structure import check_structure
 from pan_keras.deploy.recipe import Recipe

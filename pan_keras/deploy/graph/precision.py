@@ -3,7 +3,7 @@
 import keras
 
 from pan_keras.deploy.graph.motion import ChannelNorm, PixelLayout
-from pan_keras.deploy.graph.scores import BranchFusion, Classifier
+from pan_keras.deploy.graph.network import BranchFusion, Classifier
 
 LEFT_IN_FLOAT: dict[type[keras.layers.Layer], str] = {
     ChannelNorm: "PA: squares of small and large motion do not fit into eight bits together",

@@ -1,11 +1,109 @@
-"""The optimizer that a configuration asks for."""
+"""The paper's kinds of weights, each with a learning rate and a weight decay of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 
 from pan_keras.config.config import Config
+from pan_keras.layers import (
+    BatchNormalization,
+    PersistenceOfAppearance,
+    VariousTimescaleAggregationPooling,
+)
+from pan_keras.models import weighted_layers
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
-from pan_keras.training.optimisation.parameter_groups import multipliers, parameter_groups
 from pan_keras.training.optimisation.schedules import Length, learning_rate
+
+# What a network knows of its classes, behind the backbone.
+HEAD = (VariousTimescaleAggregationPooling, keras.layers.Dense)
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Weights that are trained alike.
+
+    Args:
+        name: What they are.
+        learning_rate: Multiplier of the learning rate.
+        decay: Multiplier of the weight decay.
+        weights: Pairs of name and variable; the name is that of the layer and of the weight in it,
+            such as `conv1/kernel`.
+    """
+
+    name: str
+    learning_rate: float
+    decay: float
+    weights: tuple[tuple[str, keras.Variable], ...] = ()
+
+
+# The reference moves what starts from ImageNet at the plain rate and what starts from nothing, PA
+# and the head, at five times it. Biases move twice as fast and, as norms, do not decay.
+GROUPS = (
+    ParameterGroup("PA kernel", 5.0, 1.0),
+    ParameterGroup("PA bias", 10.0, 0.0),
+    ParameterGroup("backbone kernels", 1.0, 1.0),
+    ParameterGroup("backbone biases", 2.0, 0.0),
+    ParameterGroup("normalisation", 1.0, 0.0),
+    ParameterGroup("head kernels", 5.0, 1.0),
+    ParameterGroup("head biases", 10.0, 0.0),
+)
+
+
+def parameter_groups(model: keras.Model) -> list[ParameterGroup]:
+    """Sorts the trainable weights of a model into the groups of the authors' code.
+
+    Args:
+        model: A video classifier.
+
+    Returns:
+        The groups that have weights, each weight in one of them.
+
+    Example:
+        >>> model = models.create("pan_lite_micro", classes=2, size=32)
+        >>> [(group.name, group.learning_rate) for group in parameter_groups(model)][:2]
+        [('PA kernel', 5.0), ('PA bias', 10.0)]
+
+    References:
+        PAN paper, Sec. V-A, and `get_optim_policies` of the authors' code.
+    """
+    members: dict[str, list[tuple[str, keras.Variable]]] = {group.name: [] for group in GROUPS}
+    for name, layer in weighted_layers(model):
+        for weight in layer.trainable_weights:
+            members[_group(layer, weight)].append((f"{name}/{weight.name}", weight))
+    return [
+        ParameterGroup(group.name, group.learning_rate, group.decay, tuple(members[group.name]))
+        for group in GROUPS
+        if members[group.name]
+    ]
+
+
+def multipliers(
+    groups: Sequence[ParameterGroup], weights: Sequence[keras.Variable]
+) -> list[tuple[float, float]]:
+    """Multipliers of rate and decay, one pair for each weight in its order.
+
+    Args:
+        groups: Groups that hold every weight.
+        weights: The trainable weights of the model.
+    """
+    by_weight = {
+        id(weight): (group.learning_rate, group.decay)
+        for group in groups
+        for _, weight in group.weights
+    }
+    return [by_weight[id(weight)] for weight in weights]
+
+
+def _group(layer: keras.layers.Layer, weight: keras.Variable) -> str:
+    # A deeper PA has `bias_0`, `bias_1` and so on.
+    kind = "bias" if weight.name.startswith("bias") else "kernel"
+    if isinstance(layer, BatchNormalization):
+        return "normalisation"
+    if isinstance(layer, PersistenceOfAppearance):
+        return f"PA {kind}"
+    part = "head" if isinstance(layer, HEAD) else "backbone"
+    return f"{part} biases" if kind == "bias" else f"{part} kernels"
 
 
 def create_optimizer(

@@ -16,14 +16,14 @@ import tensorflow as tf
 from golden_files import FOLDER, channels_last, golden
 
 from pan_keras.backbones import ResNet
-from pan_keras.checkpoints.filling import fill
+from pan_keras.checkpoints.conversion import fill
 from pan_keras.checkpoints.weights import named_weights
 from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.models import PANLite, create
 from pan_keras.training.optimisation.losses import cross_entropy
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
-from pan_keras.training.optimisation.parameter_groups import multipliers, parameter_groups
+from pan_keras.training.optimisation.optimizers import multipliers, parameter_groups
 from pan_keras.training.optimisation.training_step import TrainingStep
 
 NAMES = {"Lite": "pan_lite_resnet50", "RGB": "tsm_resnet50", "PA": "pa_resnet50"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pan_keras.data.labels import checked_label, ordered
+from pan_keras.data.clip import checked_label, ordered
 from pan_keras.errors import UserError
 
 
@@ -79,7 +79,7 @@ def test_whole_numbers_are_ordered_by_value_and_names_by_text(names, order):
 
 
 def test_the_order_is_that_of_every_other_process():
-    code = "from pan_keras.data.labels import ordered; print(ordered(['1', '01', '001', '0001']))"
+    code = "from pan_keras.data.clip import ordered; print(ordered(['1', '01', '001', '0001']))"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pan_keras.clips import ClipShape
-from pan_keras.deploy.gate.parity import Parity, edge_clips, measure_parity
+from pan_keras.deploy.gate.candidate import Parity, edge_clips, measure_parity
 from pan_keras.deploy.recipe import Limits
 
 EXPECTED = np.array([[3.0, 4.0], [1.0, 0.0], [5.0, 5.0]], "float32")
