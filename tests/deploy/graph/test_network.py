@@ -10,7 +10,6 @@ from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.graph.motion import in_pairs
 from pan_keras.deploy.graph.network import deployment_graph
-from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models import AppearanceCue, MotionCue, PANLite, VideoNetwork
 
 
@@ -106,16 +105,10 @@ def test_a_backbone_that_sees_blue_first_is_exported_as_it_was_trained():
     assert not any("no form" in reason for reason in artefact.facts["float_ops"].values())
 
 
-@pytest.mark.parametrize("options", [{"depth": 2}, {"depth": 0}, {"encoding": "attention"}])
-def test_motion_that_has_no_form_for_devices_is_refused(options, monkeypatch):
-    from pan_keras.models import video_network
-
-    def other(**more):
-        return PersistenceOfAppearance(**options, **more)
-
-    monkeypatch.setattr(video_network, "PersistenceOfAppearance", other)
+@pytest.mark.parametrize("options", [{"pa_depth": 2}, {"pa_depth": 0}, {"pa_encoding": "e2"}])
+def test_motion_that_has_no_form_for_devices_is_refused(options):
     with pytest.raises(ValueError, match="train with depth 1 and encoding 'motion' to export"):
-        deployment_graph(make("pa_micro"))
+        deployment_graph(make("pa_micro", **options))
 
 
 def test_a_backbone_of_whole_clips_is_refused():
