@@ -1,4 +1,4 @@
-"""The demonstration: made videos, a trained PAN_Lite, a still frame's knowledge, a bundle."""
+"""The demonstration: generated videos, PAN_Lite, a single-frame baseline, a bundle."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Errors that the command line answers with a sentence instead of a traceback."""
+"""The error for user mistakes, printed as one sentence instead of a traceback."""
 
 
 class UserError(Exception):

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent: written under another name, then renamed."""
+"""Atomic writing of files and folders: temporary name, then rename."""
 
 import ctypes
 import errno

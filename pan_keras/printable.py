@@ -1,4 +1,4 @@
-"""Text from strangers, made safe for terminals, logs and documents."""
+"""Makes untrusted text safe for terminals, logs and documents."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Data files that travel with the package: data set cards and export recipes."""
+"""Data files shipped with the package: data set cards and export recipes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""torchvision's convolutions and normalisation, which all backbones are made of."""
+"""Convolutions and normalisation with torchvision's padding, shared by all backbones."""
 
 import keras
 from keras import layers

@@ -1,4 +1,4 @@
-"""How RGB bytes are scaled before a backbone, and PA, see them."""
+"""Input normalisation: how RGB bytes are scaled for a backbone and for PA."""
 
 from dataclasses import dataclass
 from typing import Any

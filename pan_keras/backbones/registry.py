@@ -1,4 +1,4 @@
-"""The backbones by name."""
+"""The registry of backbones."""
 
 import difflib
 import inspect

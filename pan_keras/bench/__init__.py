@@ -1,1 +1,1 @@
-"""Benchmarks that are commands: what is measured, where and how."""
+"""Benchmarks of models and training."""

@@ -1,4 +1,4 @@
-"""How long exported models take on this machine, beside each other."""
+"""Latency of exported models on this machine."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""The registered models beside each other: parameters, multiply-accumulates, input."""
+"""Table of the registered models: parameters, multiply-accumulates, input."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The costs that the paper states, beside those that are counted here."""
+"""Costs stated in the paper compared with those counted here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

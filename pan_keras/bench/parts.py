@@ -1,4 +1,4 @@
-"""Where the time of a TFLite model goes."""
+"""Latency of the parts of a TFLite model."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""How long a training step of a model takes, and where the time goes."""
+"""Time of a training step and of its parts."""
 
 import json
 import statistics

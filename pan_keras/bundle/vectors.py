@@ -1,4 +1,4 @@
-"""Clips with the logits that each model file gave them when it was exported.
+"""Test vectors: clips with the logits that each model file gave at export.
 
 `vectors/index.json` lists raw little-endian files, which any language can read: a uint8 file for
 each clip, a float32 file of logits for each model.

@@ -1,4 +1,4 @@
-"""What network a checkpoint is of, read from the names and shapes of its tensors."""
+"""Infers the network of a checkpoint from the names and shapes of its tensors."""
 
 import inspect
 from collections.abc import Mapping

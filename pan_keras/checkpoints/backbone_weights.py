@@ -1,4 +1,4 @@
-"""A start for training: the weights of a backbone from another network."""
+"""Loads the weights of a backbone from another network as a start for training."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From the arrays of a checkpoint into a network: every key used, every weight filled."""
+"""Fills a network from the arrays of a checkpoint: every key used, every weight filled."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The ImageNet weights that Keras distributes, brought to the arithmetic of this package.
+"""Adapts the ImageNet weights that Keras distributes to the arithmetic of this package.
 
 Keras' networks take other units, have biases before the normalisations and other epsilons: all
 that is absorbed into the weights, exactly but for the outermost pixels, which see the padding.

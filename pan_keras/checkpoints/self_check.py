@@ -1,4 +1,4 @@
-"""What is checked of every conversion, without PyTorch.
+"""Checks of a conversion that need no PyTorch.
 
 What can go wrong with a file is that a weight is lost, rounded, transposed or mistaken for another:
 the written weights are held against the source bit by bit. What can go wrong with the layers shows

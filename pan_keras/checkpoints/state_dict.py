@@ -1,4 +1,4 @@
-"""The weights of a checkpoint by name, whatever file they are in."""
+"""Reads the state_dict of a checkpoint in any supported file format."""
 
 import mmap
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Tensors as checkpoints describe them: sizes that are checked before anything is read."""
+"""Tensors as described in checkpoints, with sizes checked before anything is read."""
 
 import math
 from collections import OrderedDict

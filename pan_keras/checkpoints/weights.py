@@ -1,4 +1,4 @@
-"""Where each weight of a network stands in a checkpoint of the authors, and in which layout."""
+"""Maps each weight of a network to its key and layout in the authors' checkpoints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     "--output",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Run folder to make.",
+    help="Run folder to write.",
 )
 @click.option(
     "--weights",
@@ -28,9 +28,9 @@ from pan_keras.cli.output import TensorFlowCommand, echo
 )
 @fuse_option
 def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str) -> None:
-    """Put networks that were trained apart together as one run.
+    """Combine separately trained networks into one run.
 
-    An RGB and a PA network make PAN_Full; PAN_Lite with both, or with a PAN_Full, makes PAN_En.
+    RGB and PA networks make PAN_Full; PAN_Lite with both, or with a PAN_Full, makes PAN_En.
     """
     from pan_keras.runs.combining import combine  # TensorFlow takes seconds to import
 

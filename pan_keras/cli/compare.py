@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Page to write, .html, or its figures alone, .png.",
+    help="File to write: .html for a page, .png for its figures.",
 )
 @json_option
 def compare(
@@ -32,9 +32,9 @@ def compare(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare RUNs on the same clips: accuracy, whether they differ, classes, cost.
+    """Compare RUNs on the same clips: accuracy, significance, classes, cost.
 
-    What `pan-keras evaluate` has measured on these views is used; else a run is evaluated now.
+    Results of `pan-keras evaluate` with these views are used; otherwise a run is evaluated first.
     """
     from pan_keras.evaluation import compare  # TensorFlow takes seconds to import
     from pan_keras.reports.comparison_page import check_page, write_comparison

@@ -1,4 +1,4 @@
-"""`pan-keras dataset`: make the embedded data set, or look into one of your own."""
+"""`pan-keras dataset`: make the embedded data set, or check one of your own."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -79,7 +79,7 @@ def evaluate(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure accuracy of RUN, or of an exported BUNDLE, on clips it has not seen.
+    """Measure the accuracy of RUN, or of an exported BUNDLE, on held-out clips.
 
     Several of them are fused: the scores that they give a clip are averaged. The clips of a split
     are those that RUN recorded when it began, and none that any of the runs was trained on.

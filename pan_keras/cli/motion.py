@@ -37,7 +37,7 @@ from pan_keras.cli.output import TensorFlowCommand, echo
 def motion(
     video: Path, output: Path, run: Path | None, flow: str, size: int | None, as_json: bool
 ) -> None:
-    """Draw the frames of VIDEO beside their persistence of appearance and optical flow."""
+    """Draw the frames of VIDEO with their persistence of appearance and optical flow."""
     from pan_keras.reports import draw_motion  # TensorFlow takes seconds to import
 
     result = draw_motion(video, output, run=run, flow=flow, size=size)

@@ -23,7 +23,7 @@ fuse_option = click.option(
     type=click.Choice(["logits", "probabilities"]),
     default="logits",
     show_default=True,
-    help="What is averaged over views and over runs.",
+    help="What is averaged over views and runs.",
 )
 precision_option = click.option(
     "--precision",

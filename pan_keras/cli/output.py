@@ -1,4 +1,4 @@
-"""What commands write to the terminal."""
+"""Terminal output of the commands."""
 
 import os
 import sys

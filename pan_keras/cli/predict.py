@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     default=0.5,
     show_default=True,
-    help="Seconds of a source between two answers, at least.",
+    help="Minimum seconds between two answers of a source.",
 )
 @click.option(
     "--retry",
@@ -56,9 +56,11 @@ if TYPE_CHECKING:
     default=0,
     show_default=True,
     metavar="N",
-    help="Times that a camera or stream that drops is tried again, after 0.5 to 8 seconds.",
+    help="Reconnection attempts for a camera or stream, after 0.5 to 8 seconds.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an answer.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per answer and nothing else."
+)
 def predict(
     run: Path,
     videos: tuple[Path, ...],
@@ -80,9 +82,9 @@ def predict(
 
     RUN is a run folder or an exported bundle.
 
-    A file that cannot be read is named on standard error, and the others go on; the exit code
-    is 2 where none could be read. A --source ends with exit code 0 at the end of a recording or by
-    Ctrl-C, and with 2 and a sentence where it cannot be opened, drops or breaks off.
+    A file that cannot be read is named on standard error and skipped; the exit code is 2 if none
+    could be read. A --source ends with exit code 0 at the end of a recording or on Ctrl-C, and with
+    2 and one sentence if it cannot be opened or disconnects.
     """
     if source is not None and (videos or overlay or crops != "1" or clips != "1"):
         raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")

@@ -21,7 +21,7 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     help="A run that was evaluated on the same clips; its accuracy is shown beside.",
 )
 def report(run: Path, output: Path | None, baseline: Path | None) -> None:
-    """Write what is known of RUN as one self-contained page.
+    """Write a report of RUN as one self-contained page.
 
     It shows the accuracy that `pan-keras evaluate` measured, the curves, example clips with
     their motion maps, the data and the configuration.

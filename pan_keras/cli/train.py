@@ -17,11 +17,11 @@ from pan_keras.errors import UserError
 @click.option("--model", help="Network, such as pan_lite_micro or pan_lite_resnet18.")
 @click.option("--config", help="TOML file, or the name of a shipped recipe: small or paper.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
 )
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
 @click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
-@click.option("--resume", is_flag=True, help="Go on with --run, or with the latest run.")
+@click.option("--resume", is_flag=True, help="Resume --run, or the latest run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def train(
     data: str | None,

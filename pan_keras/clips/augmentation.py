@@ -1,4 +1,4 @@
-"""Random changes of training clips: but for the light, the same for every frame of a clip."""
+"""Data augmentation: random changes that are the same for every frame of a clip, except light."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The form in which a model wants its frames."""
+"""The shape of the clips that a model takes."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

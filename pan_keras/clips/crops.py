@@ -1,4 +1,4 @@
-"""Cutting fixed crops out of frames, as evaluation does.
+"""Crops of frames at fixed positions, as in evaluation.
 
 What resizes is given from outside, so that a device without OpenCV gets by: OpenCV in training
 (`pan_keras.clips.opencv_resizing`), NumPy in the runtime (`pan_keras.clips.resizing`), pixel for

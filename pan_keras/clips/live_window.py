@@ -1,4 +1,4 @@
-"""Segments cut out of live frames at the frame rate and the stride of training."""
+"""Segments of live video at the frame rate and stride of training."""
 
 import math
 from collections import deque

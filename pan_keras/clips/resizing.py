@@ -1,4 +1,4 @@
-"""Resizing frames with NumPy alone, to the very pixels that training sees.
+"""Resizing with NumPy alone, pixel for pixel the same as in training.
 
 Whole numbers throughout, but for the weights, which are rounded to 256ths: the same bytes on every
 processor and in every language. `docs/bundle.md` has it in a dozen lines.

@@ -1,4 +1,4 @@
-"""The first version of resizing, for runs and bundles that were trained by it.
+"""Version 1 of resizing, for runs and bundles trained with it.
 
 The arithmetic is that of OpenCV on x86-64, in its order and in its number formats, so that no grey
 level differs: `cv2.INTER_AREA` where a frame shrinks, `cv2.INTER_LINEAR` where it grows. OpenCV

@@ -1,4 +1,4 @@
-"""How a configuration is put together: recipes, files of the user, files of runs, keywords."""
+"""Loads a configuration from recipes, user files, run folders and keywords."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

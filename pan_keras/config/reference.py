@@ -1,4 +1,4 @@
-"""What can be set: every key with its default, what it is for and the values it takes."""
+"""Reference of all settings: key, default, meaning and allowed values."""
 
 import dataclasses
 import difflib

@@ -1,4 +1,4 @@
-"""Typed sections: types and bounds stand at the field, and a value outside them is one sentence."""
+"""Typed sections with types and bounds at the field, and one-sentence errors."""
 
 import dataclasses
 import difflib

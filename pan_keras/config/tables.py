@@ -1,4 +1,4 @@
-"""Typed sections from and to TOML: files, `section.key=value`, and what is put together of them."""
+"""Reads and writes typed sections as TOML, with `section.key=value` overrides."""
 
 import dataclasses
 import tomllib

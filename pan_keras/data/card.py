@@ -1,4 +1,4 @@
-"""Data set cards: what a data set is, how it is split, and how to begin training on it."""
+"""Data set cards: description, split rules and recommended settings of a data set."""
 
 import difflib
 from collections.abc import Mapping

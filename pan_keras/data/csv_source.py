@@ -1,4 +1,4 @@
-"""Reading CSV files as people and spreadsheets write them."""
+"""Reads CSV files in the dialects of spreadsheets."""
 
 import codecs
 import csv

@@ -1,4 +1,4 @@
-"""From the name of a data set, a folder or a CSV file to clips that can be decoded."""
+"""Opens a data set by card, folder or CSV file, and checks its clips."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Splits drawn from a seed, class by class, and written down."""
+"""Stratified splits drawn from a seed and recorded in a file."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A data set that is ready for use: every file looked into, every clip in its split."""
+"""A data set ready for use: clips, splits, skipped files."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

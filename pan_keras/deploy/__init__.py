@@ -1,4 +1,4 @@
-"""Trained models in the formats that devices run, with the evidence that they are the same.
+"""Exports trained models to device formats and checks that they match the original.
 
 Each name is imported when it is first asked for: a recipe needs no TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""One exported model, as bytes and what is known of them."""
+"""An exported model file and its properties."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

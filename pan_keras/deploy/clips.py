@@ -1,4 +1,4 @@
-"""The clips of an export: to calibrate int8 by, to compare on, to measure accuracy on."""
+"""Clips of an export: for int8 calibration, comparison and accuracy."""
 
 import os
 from collections import defaultdict

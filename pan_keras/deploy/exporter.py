@@ -1,4 +1,4 @@
-"""From a trained model to a bundle that a device can trust."""
+"""Exports a trained model to a verified bundle."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

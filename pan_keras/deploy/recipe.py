@@ -1,4 +1,4 @@
-"""What to export, by what data to calibrate, and what to hold the result against."""
+"""Export recipes: formats, calibration data and limits."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is exported: a trained model, with what is known of where it comes from."""
+"""The trained model to export, and its origin."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Arrays in, pictures out: colours, panels of pictures and text, figures.
+"""Pictures from arrays: colours, panels with text, figures.
 
 `colours` and `panels` need OpenCV alone; `figures` needs matplotlib too.
 """

@@ -1,4 +1,4 @@
-"""What a model is worth: measured on one part of the data, compared, taken apart.
+"""Evaluation, comparison and ablation of models.
 
 Each name is imported when it is first asked for.
 """

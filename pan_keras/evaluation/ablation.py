@@ -1,4 +1,4 @@
-"""What each part of PAN is worth: networks without it, trained side by side on the same clips."""
+"""Ablation: trains networks without parts of PAN on the same clips."""
 
 import csv
 import io

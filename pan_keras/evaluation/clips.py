@@ -1,4 +1,4 @@
-"""Which clips an evaluation measures on: those of the run's own split, and none it learnt from."""
+"""Selects the clips to evaluate on: those of the run's split, never its training clips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

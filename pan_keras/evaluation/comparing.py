@@ -1,4 +1,4 @@
-"""Comparing runs: measures those that were not yet, and takes the clips that all have."""
+"""Compares runs on the clips that all were measured on, evaluating where needed."""
 
 from collections.abc import Sequence
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Runs beside each other on the same clips: accuracy, whether they differ, what they cost."""
+"""The result of comparing runs: accuracy, significance of differences, cost."""
 
 import json
 from collections.abc import Sequence

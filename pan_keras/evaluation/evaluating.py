@@ -1,4 +1,4 @@
-"""Accuracy of a classifier, or of several fused, on clips that it has not seen."""
+"""Evaluates a classifier, or several fused ones, on held-out clips."""
 
 import time
 from collections.abc import Sequence

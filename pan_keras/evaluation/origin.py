@@ -1,4 +1,4 @@
-"""Where a classifier comes from: its run, its data, the clips that it was trained on."""
+"""The origin of a classifier: its run, data and training clips."""
 
 import hashlib
 from dataclasses import dataclass, fields

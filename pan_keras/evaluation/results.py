@@ -1,4 +1,4 @@
-"""What an evaluation found: for programs, for a person, and as files that are found again."""
+"""Evaluation results as JSON, text and files."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""One protocol for whatever classifies clips, and its answers: for files and for live video.
+"""Classifiers behind one protocol, and their predictions for files and live video.
 
 Each name is imported when it is first asked for; a bundle needs neither TensorFlow nor Keras.
 """

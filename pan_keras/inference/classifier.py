@@ -1,4 +1,4 @@
-"""One protocol for whatever classifies clips: a Keras model, a bundle, a streaming bundle."""
+"""The classifier protocol for Keras models, bundles and streaming bundles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a model sees in a camera or stream, again and again."""
+"""Predictions for a camera or stream."""
 
 import json
 import time

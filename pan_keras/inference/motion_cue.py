@@ -1,4 +1,4 @@
-"""PA of any frames: by the filters of a network, or by a fixed bank."""
+"""PA of any frames, with a network's filters or a fixed filter bank."""
 
 from collections.abc import Mapping
 

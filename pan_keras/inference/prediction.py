@@ -1,4 +1,4 @@
-"""What a model sees in videos that nobody labelled."""
+"""Predictions for video files."""
 
 import json
 from collections.abc import Iterator, Sequence

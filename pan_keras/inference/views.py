@@ -1,4 +1,4 @@
-"""Scores of whole videos: the mean over the views that evaluation takes of them."""
+"""Scores of videos, averaged over views."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

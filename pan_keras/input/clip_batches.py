@@ -1,4 +1,4 @@
-"""Batches for `model.fit` and `model.evaluate`, on whichever backend Keras runs."""
+"""Batches for `model.fit` and `model.evaluate`."""
 
 import weakref
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Training examples, each a function of the seed and its position alone."""
+"""Training examples as pure functions of seed and position."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor

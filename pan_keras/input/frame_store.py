@@ -1,4 +1,4 @@
-"""Where the pipelines get decoded frames from: the file itself, memory, or a folder."""
+"""Caches of decoded frames: none, memory or disk."""
 
 import hashlib
 import os

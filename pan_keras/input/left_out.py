@@ -1,4 +1,4 @@
-"""Clips that turned out unreadable in the course of a run, and from where on they are left out."""
+"""Clips that became unreadable during a run, and from which step they are left out."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Score fusion: the weighted average of what several branches say of a clip."""
+"""Score fusion: the weighted average of the scores of several branches."""
 
 from collections.abc import Sequence
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Specific-timescale pooling (Eq. 11): what each timescale feature of VAP and VIP is made of."""
+"""Specific-timescale pooling (Eq. 11), shared by VAP and VIP."""
 
 from functools import reduce
 

@@ -1,4 +1,4 @@
-"""Whether two classifiers differ on the same clips, and how much accuracy one lost."""
+"""Paired tests and intervals for two classifiers on the same clips."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The calls of layers that one clip causes in a functional model, with their shapes."""
+"""Layer calls of a functional model with their shapes, for counting costs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

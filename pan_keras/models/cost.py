@@ -1,4 +1,4 @@
-"""What a model costs for one clip: multiply-accumulates, parameters, activation memory."""
+"""Cost of a model per clip: multiply-accumulates, parameters, activation memory."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Cues: the groups of channels that a backbone sees of each segment."""
+"""Cues: the groups of input channels of a backbone, per segment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Networks side by side on the same frames, whose scores are averaged."""
+"""Networks on the same frames whose scores are averaged."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Looks into a `.keras` file before Keras does, so that a hostile one costs an error."""
+"""Checks an untrusted `.keras` file before Keras opens it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The PA branch by itself: recognition from motion alone."""
+"""The PA branch: recognition from motion alone."""
 
 import keras
 

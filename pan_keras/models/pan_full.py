@@ -1,4 +1,4 @@
-"""PAN_Full: appearance and motion in networks of their own."""
+"""PAN_Full: separate networks for appearance and motion."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""PAN_Lite: one backbone that sees appearance and motion together."""
+"""PAN_Lite: one backbone for appearance and motion together."""
 
 import keras
 

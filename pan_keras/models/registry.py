@@ -1,4 +1,4 @@
-"""The models by name: a family, an underscore, a backbone."""
+"""The registry of models: family, underscore, backbone."""
 
 import inspect
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The RGB branch by itself: TSN, TSM and the spatial branch of PAN_Full."""
+"""The RGB branch: TSN, TSM and the spatial branch of PAN_Full."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What all video classifiers share: frames in, cues, backbone, aggregation over time, logits."""
+"""The base class of video classifiers: frames, cues, backbone, aggregation over time, logits."""
 
 from functools import cached_property
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""HTML from Python values: whatever is not marked as HTML is escaped."""
+"""Builds HTML pages with automatic escaping."""
 
 import base64
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Pairs of adjacent frames: a few to take a scale from, all of them to draw."""
+"""Pairs of adjacent frames of a video: samples and all."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The answer of a run or bundle, and a run's PA, drawn over the videos it was asked about."""
+"""Draws predictions and PA over videos."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The report of a run: one page that can be mailed, printed and read without a network."""
+"""The report of a run: one self-contained page."""
 
 import hashlib
 from pathlib import Path

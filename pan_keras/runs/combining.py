@@ -1,4 +1,4 @@
-"""Runs that were trained apart, put together as one."""
+"""Combines separately trained runs into one."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What became of the data of a run since it began."""
+"""Changes of a run's data since its start."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence

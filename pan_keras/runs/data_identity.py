@@ -1,4 +1,4 @@
-"""The clips that a run was trained, validated and tested on, as they were when it began."""
+"""Data identity: the clips of a run as they were at its start."""
 
 import csv
 import filecmp

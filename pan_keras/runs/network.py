@@ -1,4 +1,4 @@
-"""The network that a configuration names."""
+"""Creates the network of a configuration."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The folder of a new run: locked while it is written, and gone where training never began."""
+"""Creates a run folder: locked while written, removed if training never began."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The data of a run: its own clips in their own splits, whatever the data folder says by now."""
+"""Opens the data of a run with the clips and splits of its own record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

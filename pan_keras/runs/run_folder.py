@@ -1,4 +1,4 @@
-"""The files of a run: read with one sentence for what is wrong, written whole or not at all."""
+"""Reads and writes the files of a run folder."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a training records: the metrics of each epoch, and which epoch is kept."""
+"""The record of a training run: metrics per epoch, and the kept epoch."""
 
 import csv
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What produced a model: versions of packages, processors and GPU."""
+"""Versions of packages and the hardware that produced a model."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""From a video file, or frames of any size, to the frames that a model takes."""
+"""Prepares videos and frames of any size as model input."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a model says of a clip."""
+"""The answer of a model: labels and probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

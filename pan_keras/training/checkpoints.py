@@ -1,4 +1,4 @@
-"""The state of the training loop besides the variables, and the batches it waits for."""
+"""State of the training loop besides the variables."""
 
 import json
 import time

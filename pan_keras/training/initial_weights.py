@@ -1,4 +1,4 @@
-"""Initial weights of a training: those of another network, as `model.weights` names it."""
+"""Initial weights from another network, as named by `model.weights`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

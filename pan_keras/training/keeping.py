@@ -1,4 +1,4 @@
-"""Which epoch's weights a run keeps as `model.keras`, and how sure that choice is."""
+"""Chooses the epoch whose weights become `model.keras`."""
 
 import shutil
 from collections.abc import Sequence

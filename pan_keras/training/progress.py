@@ -1,4 +1,4 @@
-"""What a person sees while a model trains."""
+"""Console progress of training."""
 
 import sys
 import time

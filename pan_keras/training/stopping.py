@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that the loop answers between two steps."""
+"""Turns Ctrl-C and SIGTERM into a stop request between two steps."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The training loop: exact to the bit across a kill and a resume."""
+"""The training loop with bit-exact resume."""
 
 import shlex
 import time

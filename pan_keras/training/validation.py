@@ -1,4 +1,4 @@
-"""Loss and accuracy on the validation clips, after an epoch."""
+"""Validation loss and accuracy after an epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

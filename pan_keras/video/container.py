@@ -1,4 +1,4 @@
-"""Opening a video file so that a bad one costs an exception and never the run."""
+"""Opens untrusted video files with limits on time, size and format."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Which frames a video holds, and where decoding must begin for each of them."""
+"""The frame index of a video: frames, times and where decoding must start."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""Frames of cameras, network streams and recordings, as they come."""
+"""Readers of cameras, network streams and recordings."""
 
 import re
 import time

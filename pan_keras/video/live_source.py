@@ -1,4 +1,4 @@
-"""The newest segments of a camera or a stream, read by a thread of its own."""
+"""Newest segments of a camera or stream, read in a background thread."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Decoded frames as they are to be shown: RGB, turned and mirrored as the file says."""
+"""Decoded frames in RGB with the rotation and mirroring of the file applied."""
 
 from dataclasses import dataclass
 

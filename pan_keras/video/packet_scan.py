@@ -1,4 +1,4 @@
-"""Reads the packets of a video and makes its frame index: next to nothing is decoded."""
+"""Builds a frame index from the packets of a video, almost without decoding."""
 
 from dataclasses import replace
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Sizes of pictures in a data set, and what a crop leaves of them."""
+"""Frame sizes in a data set, and what a crop removes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

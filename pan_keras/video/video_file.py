@@ -1,4 +1,4 @@
-"""Frames of a video file as pixels: only those asked for, upright, in RGB."""
+"""Decodes the requested frames of a video file, upright, in RGB."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple

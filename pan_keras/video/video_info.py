@@ -1,4 +1,4 @@
-"""What is known of a clip without its pixels."""
+"""Frame count, rate and size of a clip."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

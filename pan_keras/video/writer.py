@@ -1,4 +1,4 @@
-"""Writing frames as a video file, whole or not at all."""
+"""Writes frames to a video file, atomically."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The converters by format, each imported when it is needed: both take seconds."""
+"""Converters by format, imported lazily."""
 
 from collections.abc import Callable
 

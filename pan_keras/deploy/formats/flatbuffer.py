@@ -1,4 +1,4 @@
-"""What is in a .tflite file."""
+"""Reads and writes TFLite flatbuffers."""
 
 from collections.abc import Sequence
 from typing import Any

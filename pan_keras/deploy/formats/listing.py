@@ -1,4 +1,4 @@
-"""What is in a model file, whatever its format."""
+"""Format-independent listing of the operations and tensors of a model file."""
 
 import re
 from collections import Counter

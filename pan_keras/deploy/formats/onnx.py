@@ -1,4 +1,4 @@
-"""Models as ONNX files, for ONNX Runtime and others."""
+"""Converts models to ONNX."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is in an .onnx file."""
+"""Reads ONNX files."""
 
 import onnx
 from onnx import TensorProto

@@ -1,4 +1,4 @@
-"""ONNX files in eight bits, by ONNX Runtime."""
+"""Int8 quantisation of ONNX files with ONNX Runtime."""
 
 import tempfile
 from collections.abc import Iterable, Mapping

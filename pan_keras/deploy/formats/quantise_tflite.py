@@ -1,4 +1,4 @@
-"""TFLite files in eight bits, by litert-quantizer.
+"""Int8 quantisation of TFLite files with litert-quantizer.
 
 Of the two quantisers, TensorFlow's and LiteRT's, this one is kept because it can be told which
 operations stay in float and which range a tensor has. Both matter. On the demo's run of `motions`,

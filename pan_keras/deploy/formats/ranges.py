@@ -1,4 +1,4 @@
-"""The range of every tensor of a TFLite file, from clips."""
+"""Calibrates the range of every tensor of a TFLite file on clips."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Models as TFLite files, for LiteRT."""
+"""Converts models to TFLite."""
 
 import tempfile
 from collections.abc import Iterable

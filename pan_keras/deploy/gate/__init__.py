@@ -1,1 +1,1 @@
-"""What exported models are held against before they may be written."""
+"""Checks of exported models against the trained model before anything is written."""

@@ -1,4 +1,4 @@
-"""Accuracy of all exported models on a whole split, beside the Keras model."""
+"""Accuracy of all exported models on a whole split, compared with the Keras model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

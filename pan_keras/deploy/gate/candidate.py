@@ -1,4 +1,4 @@
-"""How far an exported model is from the Keras model, in numbers."""
+"""Numerical parity of an exported model with the Keras model."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field

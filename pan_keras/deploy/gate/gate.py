@@ -1,4 +1,4 @@
-"""The gate: what is not shown to be right is not written."""
+"""The gate: refuses exported models that do not match the Keras model."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Where an int8 model loses what it loses: signal to noise of the tensors inside."""
+"""Signal-to-noise ratio of the tensors inside an int8 model."""
 
 from collections.abc import Mapping, Sequence
 

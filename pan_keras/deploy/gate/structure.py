@@ -1,4 +1,4 @@
-"""Whether an exported model is built as devices need it."""
+"""Checks the structure of an exported model against what devices support."""
 
 from collections.abc import Iterator
 

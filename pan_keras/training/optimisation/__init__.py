@@ -1,1 +1,1 @@
-"""What a step of training moves, and how far: losses, optimizers, rates, averages."""
+"""Losses, optimizers, learning-rate schedules and weight averaging."""

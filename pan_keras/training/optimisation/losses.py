@@ -1,4 +1,4 @@
-"""What training makes small: cross-entropy, on request with smooth targets or weighed classes."""
+"""Cross-entropy with optional label smoothing and class weights."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""The paper's kinds of weights, each with a learning rate and a weight decay of its own."""
+"""Parameter groups of the paper with their learning rates and weight decays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A learning rate that begins low."""
+"""Linear warm-up of the learning rate."""
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch

@@ -1,4 +1,4 @@
-"""A moving average of the weights: what is validated and saved where it is switched on."""
+"""Exponential moving average of the weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
