@@ -7,14 +7,11 @@ import tensorflow as tf
 
 from pan_keras.bench.train_step import measure_train_step
 from pan_keras.errors import UserError
-from pan_keras.layers import BatchNormalization
-from pan_keras.layers.batch_normalization import normalise_batch
 
 
 @pytest.fixture
 def threads(monkeypatch):
-    """The threads TensorFlow has here, whatever they are; and batch normalisation put back."""
-    monkeypatch.setattr(BatchNormalization, "kernel", staticmethod(normalise_batch))
+    """The threads TensorFlow has here, whatever they are."""
     threading = tf.config.threading
     tf.constant(0)
     monkeypatch.setattr(threading, "get_intra_op_parallelism_threads", lambda: 2)

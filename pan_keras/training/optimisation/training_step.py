@@ -22,7 +22,8 @@ def use_fused_normalization(model: keras.Model) -> None:
         model: Before its training step is compiled.
     """
     for _, layer in weighted_layers(model):
-        if isinstance(layer, BatchNormalization):
+        # The fused kernel knows no double precision.
+        if isinstance(layer, BatchNormalization) and layer.compute_dtype != "float64":
             layer.kernel = fused_normalise_batch
 
 

@@ -18,8 +18,7 @@ from golden_files import FOLDER, channels_last, golden
 from pan_keras.backbones import ResNet
 from pan_keras.checkpoints.conversion import fill
 from pan_keras.checkpoints.weights import named_weights
-from pan_keras.layers import BatchNormalization, PersistenceOfAppearance
-from pan_keras.layers.batch_normalization import normalise_batch
+from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models import PANLite, create
 from pan_keras.training.optimisation.losses import cross_entropy
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
@@ -115,12 +114,6 @@ def assert_reference_weights(model, arrays, prefix):
 
 
 @pytest.fixture
-def plain_normalisation(monkeypatch):
-    """The kernel that knows double precision; another test holds the fused one to it."""
-    monkeypatch.setattr(BatchNormalization, "kernel", staticmethod(normalise_batch))
-
-
-@pytest.fixture
 def eager():
     """Functions that are not compiled: here each would run once."""
     tf.config.run_functions_eagerly(True)
@@ -128,7 +121,7 @@ def eager():
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.usefixtures("plain_normalisation", "eager")
+@pytest.mark.usefixtures("eager")
 def test_four_steps_are_those_of_the_reference():
     arrays = golden("train_steps_tinybasic_lite")
     batch = channels_last(arrays["input_u8"]), arrays["target"]
