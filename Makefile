@@ -56,7 +56,7 @@ backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX 
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
-		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict_of.py
+		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py
 
 # Warnings are no errors there: packages of last year warn of those of today.
 lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowest versions that pyproject.toml allows.

@@ -1,5 +1,6 @@
 """What is installed: its data files, and versions that are pinned once."""
 
+import csv
 import importlib.resources
 import runpy
 import tomllib
@@ -73,6 +74,16 @@ def test_package_says_that_it_is_typed():
 @pytest.mark.parametrize("name", ["datasets", "export/recipes"])
 def test_shipped_folders_are_found(name):
     assert shipped.folder(name).is_dir()
+
+
+def test_documents_say_the_sizes_that_were_measured():
+    text = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
+    with (ROOT / "export/results/installation.csv").open(encoding="utf-8", newline="") as file:
+        measured = list(csv.DictReader(file))
+    for row in measured:
+        extras = f"`{row['extras']}`" if row["extras"] else "none"
+        assert f"| {extras} | {row['packages']} | {row['installed_mb']} |\n" in text
+    assert f"Python {measured[0]['python']}, {measured[0]['machine']}" in text
 
 
 def test_wheel_takes_in_each_shipped_folder():
