@@ -51,7 +51,7 @@ class Case:
 
 @dataclass(frozen=True)
 class DeployedTimes:
-    """The times of one model.
+    """Latency of one model in all measured forms.
 
     Attributes:
         model: Registry name, run folder or file.

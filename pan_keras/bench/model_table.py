@@ -61,7 +61,7 @@ def model_table(
     stack: int = 4,
     size: int | tuple[int, int] = 224,
 ) -> list[ModelRow]:
-    """Counts what registered models cost; the defaults are those of the paper's Table V.
+    """Counts the cost of registered models; defaults as in the paper's Table V.
 
     Args:
         pattern: Shell-style pattern of names; by default all.
@@ -104,7 +104,7 @@ def model_table(
 
 
 def to_text(rows: Sequence[ModelRow], full: bool = False) -> str:
-    """A table for a person, in millions of parameters and thousand millions of operations.
+    """A table in millions of parameters and billions of operations.
 
     Args:
         rows: What to show.
@@ -130,7 +130,7 @@ def to_text(rows: Sequence[ModelRow], full: bool = False) -> str:
 
 
 def build_and_count(make: Callable[[], keras.Model]) -> Cost:
-    """Makes a model without its weights, and counts what it costs.
+    """Counts the cost of a model, built without weights.
 
     Args:
         make: A function that makes it.

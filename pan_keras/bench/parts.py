@@ -17,7 +17,7 @@ PART = re.compile(r"(?:[a-z]+\.)*(?:pa_[a-z]+|[a-z]+\d*(?:_\d+)?)")
 
 @dataclass(frozen=True)
 class Part:
-    """Some operations that follow each other.
+    """A part of a model: consecutive operations.
 
     Attributes:
         name: Their layer in the graph, up to the number of the block.

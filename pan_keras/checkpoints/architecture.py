@@ -40,7 +40,7 @@ def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of one branch, as far as a checkpoint tells.
+    """The architecture of one branch, as detected from a checkpoint.
 
     Args:
         modality: `"lite"`, `"pa"` or `"rgb"`.
@@ -144,7 +144,7 @@ def detect(
     name: str | None = None,
     pa_encoding: str = "e1",
 ) -> Architecture:
-    """Tells what network a state_dict of the authors is of.
+    """Detects the network of an authors' state_dict.
 
     Args:
         state: Arrays by key.

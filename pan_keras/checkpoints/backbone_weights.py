@@ -34,7 +34,7 @@ HEAD = re.compile(r"(fc|classifier|new_fc)\.")
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """What a network took over from another.
+    """The weights that a network took over from another.
 
     Args:
         source: Where from.

@@ -21,7 +21,7 @@ COUNTED = "not kept: Keras counts no batches"
 
 
 def fill(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Sets weights to the arrays of a checkpoint.
+    """Assigns the arrays of a checkpoint to weights.
 
     Args:
         weights: All weights that the checkpoint should have.
@@ -109,7 +109,7 @@ class Branch:
     tensors: list[dict[str, Any]]
 
     def record(self) -> dict[str, Any]:
-        """What is written down of it."""
+        """Its entry in `conversion.json`."""
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {

@@ -120,7 +120,7 @@ def logits_of_maps(network: VideoNetwork, maps: np.ndarray) -> np.ndarray:
 
 
 def parts_of(backbone: keras.Model) -> Iterator[keras.Model]:
-    """A backbone cut wherever a single tensor goes on.
+    """Splits a backbone at every single-tensor boundary.
 
     Keras keeps all maps of a model until it is through: those of a ResNet-50 are as large as its
     weights. Of a part's maps only the last stays.

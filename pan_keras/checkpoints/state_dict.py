@@ -32,7 +32,7 @@ LONGEST_REASON = 2000
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads the weights of a checkpoint, without PyTorch and without running what the file says.
+    """Reads the weights of a checkpoint without PyTorch and without executing the file.
 
     Args:
         path: A file of `torch.save` (the zip format, or the stream of before 1.6, on whatever

@@ -22,7 +22,7 @@ Below = Callable[[int], int]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How training clips are varied.
+    """Data augmentation of training clips.
 
     Args:
         crop: `"random"` (any place), `"multiscale"` (corners, edges and centre in four scales,

@@ -18,7 +18,7 @@ LATE = 7 / 8  # where the next frame is later than this, the one before is repea
 
 @dataclass(frozen=True)
 class LiveSampling:
-    """Which frames of a live video a network looks at: what it saw of the median training clip.
+    """Sampling of live video, as in the median training clip.
 
     Args:
         segments: Segments of a clip, N.

@@ -23,7 +23,7 @@ NUMBERED = 30  # classes up to which a confusion matrix has room for its counts
 
 
 def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
-    """One figure of training, and its like on validation, over the epochs.
+    """One metric on training and validation over the epochs.
 
     Args:
         metrics: One row an epoch with `epoch`, `name` and, where there is a validation part,
@@ -52,7 +52,7 @@ def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
 
 
 def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
-    """The confusion matrix: a row is a true class, its shades are shares of the row.
+    """The confusion matrix: one row per true class, shaded by its share.
 
     Args:
         confusion: `(classes, classes)` counts, row = truth, column = prediction.

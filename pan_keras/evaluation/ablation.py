@@ -68,7 +68,7 @@ VARIANTS: Mapping[str, Sequence[Variant]] = {"parts": PARTS, "cues": CUES}
 
 @dataclass(frozen=True)
 class Row:
-    """What a variant came to.
+    """The result of a variant.
 
     Attributes:
         variant: The network.

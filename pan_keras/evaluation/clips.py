@@ -45,7 +45,7 @@ def measured_clips(
     split: str = "test",
     include_new: bool = False,
 ) -> MeasuredClips:
-    """Finds the clips to measure runs on.
+    """Selects the clips to evaluate runs on.
 
     On the data of the first run its own record says which clip belongs to which split. A clip that
     any of the runs was trained on is no test clip.
@@ -157,7 +157,7 @@ def seen_before(
     root: Path | None,
     split: str,
 ) -> list[str]:
-    """Says which clips a classifier has seen in training.
+    """Finds the clips that a classifier has seen in training.
 
     Args:
         origin: Where the classifier comes from.

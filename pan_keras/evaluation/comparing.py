@@ -26,7 +26,7 @@ def compare(
     clips: int = 1,
     progress: bool = True,
 ) -> Comparison:
-    """Puts runs beside each other on the clips that all of them were measured on.
+    """Compares runs on the clips that all of them were measured on.
 
     What `evaluate` has left in a run is used where it is newer than the model and was measured on
     the clips that the run recorded; else the run is evaluated now.
@@ -84,7 +84,7 @@ def compare(
 def measured(
     run: Run, split: str, crops: Crops = "1", clips: int = 1, *, progress: bool = True
 ) -> Evaluation:
-    """The evaluation of a run: what was written of it where that still holds, else a new one.
+    """The stored evaluation of a run if it is current, otherwise a new one.
 
     Args:
         run: The run.

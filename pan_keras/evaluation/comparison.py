@@ -9,7 +9,7 @@ from pan_keras.metrics.scores import Interval
 
 @dataclass(frozen=True)
 class RunScore:
-    """One run.
+    """One run of a comparison.
 
     Attributes:
         name: Its name in the comparison.
@@ -34,7 +34,7 @@ class RunScore:
 
 @dataclass(frozen=True)
 class RunPair:
-    """Two runs.
+    """A pair of runs of a comparison.
 
     Attributes:
         first: Name of one.
@@ -55,7 +55,7 @@ class RunPair:
 
 @dataclass(frozen=True)
 class ClassAccuracies:
-    """One class.
+    """One class of a comparison.
 
     Attributes:
         name: The class.
@@ -69,13 +69,13 @@ class ClassAccuracies:
 
     @property
     def spread(self) -> float:
-        """Between the best and the worst run."""
+        """Difference between the best and the worst run."""
         return max(self.accuracies) - min(self.accuracies)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs beside each other on the same clips.
+    """Several runs compared on the same clips.
 
     Attributes:
         data: Where the clips came from.

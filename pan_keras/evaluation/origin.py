@@ -17,7 +17,7 @@ from pan_keras.runs.run import Run, open_run
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a classifier comes from.
+    """The origin of a classifier.
 
     Attributes:
         path: The run folder or bundle.
@@ -44,7 +44,7 @@ class Origin:
 
     @classmethod
     def of(cls, source: Classifier | Run) -> "Origin":
-        """Finds where a classifier comes from.
+        """Determines the origin of a classifier.
 
         Args:
             source: A classifier, or a run itself.

@@ -22,7 +22,7 @@ TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has li
 
 @dataclass(frozen=True)
 class ClipResult:
-    """What became of one clip.
+    """The result of one clip.
 
     Attributes:
         path: The video file.
@@ -112,7 +112,7 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """Of its files: the split, with whatever differs from one view of the run's own clips."""
+        """The name of its files: the split and what differs from the default views."""
         parts = [self.split]
         if (self.crops, self.temporal_clips) != ("1", 1):
             parts.append(f"crops-{self.crops}-clips-{self.temporal_clips}")
@@ -258,7 +258,7 @@ def _records_csv(records: Sequence[Any]) -> bytes:
 def stored_evaluation(
     run: Run, split: str, crops: Crops = "1", clips: int = 1
 ) -> Evaluation | None:
-    """What was measured of a run with one split and kind of views, where it still holds.
+    """The stored evaluation of a run for a split and kind of views, if it is current.
 
     It does not where the model is newer, or where it was not measured on the clips that the run
     recorded for the split.
@@ -289,7 +289,7 @@ def stored_evaluation(
 
 
 def stored_evaluations(run: Run) -> Iterator[Evaluation]:
-    """All that was measured of a run: the test clips first, the newest of each split first.
+    """All stored evaluations of a run: test split first, newest of each split first.
 
     Raises:
         UserError: If one is damaged.
@@ -302,7 +302,7 @@ def stored_evaluations(run: Run) -> Iterator[Evaluation]:
 
 
 def latest_evaluation(run: Run) -> Evaluation | None:
-    """What was measured last of a run, on test clips where it ever was.
+    """The latest stored evaluation of a run, preferably on test clips.
 
     Raises:
         UserError: If it is damaged.

@@ -13,7 +13,7 @@ SMALL = 200  # pixels; below, DIS refines down to single pixels, for there are f
 
 
 class OpticalFlow:
-    """How far each pixel moves from one frame to the next.
+    """Dense optical flow: the displacement of each pixel between two frames.
 
     Args:
         method: `"dis"`, dense inverse search, which is fast; or `"tvl1"`, total variation, which

@@ -52,7 +52,7 @@ class BundleClassifier:
 
     @property
     def shape(self) -> ClipShape:
-        """What the model takes in."""
+        """The shape of the clips that the model takes."""
         return self.bundle.shape
 
     @property
@@ -62,7 +62,7 @@ class BundleClassifier:
 
     @cached_property
     def recogniser(self) -> Recogniser:
-        """What runs the model file.
+        """The recogniser of the model file.
 
         Raises:
             UserError: If the bundle holds no such file, or it is damaged.
@@ -83,7 +83,7 @@ class BundleClassifier:
         raise UserError(f"{self.path}: the size of an exported model is fixed; give --crops 1 or 3")
 
     def live_window(self) -> LiveWindow:
-        """What cuts segments out of live frames, as the bundle says."""
+        """The window that cuts segments of live frames, as the bundle specifies."""
         return live_window(self.bundle)
 
     def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:

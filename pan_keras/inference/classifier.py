@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a bundle needs no Keras
 
 
 class Classifier(Protocol):
-    """What `predict`, `evaluate`, `explain`, overlays and live video ask of a model.
+    """The interface of models to `predict`, `evaluate`, `explain`, overlays and live video.
 
     `open_classifier` makes one of a path. Opening is quick; the model is loaded when it first
     answers, or by `load`.
@@ -56,7 +56,7 @@ class Classifier(Protocol):
     def streams(self) -> bool: ...  # noqa: D102
 
     def load(self) -> None:
-        """Loads the model, where that was not done yet.
+        """Loads the model if it is not loaded yet.
 
         Raises:
             UserError: If it is absent or damaged.
@@ -80,7 +80,7 @@ class Classifier(Protocol):
         """
 
     def live_window(self) -> LiveWindow:
-        """What cuts segments for the model out of live frames.
+        """The window that cuts segments of live frames for the model.
 
         Raises:
             UserError: If nothing is known of the frame rate of its training clips.
@@ -110,7 +110,7 @@ def open_classifier(
     checkpoint: str = "kept",
     batch: int = 8,
 ) -> Classifier:
-    """Opens whatever classifies clips.
+    """Opens a run, bundle, `.keras` file or Keras model as a classifier.
 
     Args:
         source: A run folder, a bundle, a `.keras` file, or a Keras model; a classifier stays as

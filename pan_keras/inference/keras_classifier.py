@@ -131,7 +131,7 @@ class KerasClassifier:
         return networks(self.model)
 
     def load(self) -> None:
-        """Loads the model, where that was not done yet."""
+        """Loads the model if it is not loaded yet."""
         _ = self.model
 
     def logits(self, clips: np.ndarray) -> np.ndarray:
@@ -159,7 +159,7 @@ class KerasClassifier:
         )
 
     def live_window(self) -> LiveWindow:
-        """What cuts segments as the training clips of the run were sampled.
+        """The window that cuts segments as the training clips of the run were sampled.
 
         Raises:
             UserError: If that is not known: of a model alone, or of a damaged run.

@@ -57,7 +57,7 @@ def predict(
     precision: str | None = None,
     file_format: str | None = None,
 ) -> Iterator[Prediction]:
-    """Classifies videos, and goes on where one cannot be read.
+    """Classifies videos and continues if one cannot be read.
 
     Args:
         model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
@@ -92,7 +92,7 @@ def predict(
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
-    """The videos that files and folders stand for; a folder of frames is one.
+    """The videos in files and folders; a folder of frames is one video.
 
     A file that is named itself is taken whatever its name; in folders, hidden files and folders
     are passed over.

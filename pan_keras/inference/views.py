@@ -27,7 +27,7 @@ LIMITS = (30.0, 60.0, 120.0)
 
 @dataclass(frozen=True)
 class VideoScores:
-    """What a model gives for one video.
+    """The scores of a model for one video.
 
     Attributes:
         path: The video.
@@ -189,7 +189,7 @@ class ViewClassifier:
 
 
 def probabilities(scores: np.ndarray, fuse: Fuse) -> np.ndarray:
-    """The probabilities `(..., classes)` that averaged scores stand for.
+    """Converts averaged scores to probabilities `(..., classes)`.
 
     Args:
         scores: Mean logits or mean probabilities, `(..., classes)`.

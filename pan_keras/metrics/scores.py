@@ -36,7 +36,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Clips of class `truth` that were taken for class `predicted`."""
+    """Clips of class `truth` predicted as class `predicted`."""
 
     truth: str
     predicted: str
@@ -46,7 +46,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class Scores:
-    """Accuracy over a set of clips, each figure with a 95 % interval.
+    """Accuracy over a set of clips, with 95 % intervals.
 
     Attributes:
         top1: Share of clips whose most probable class is the truth.

@@ -61,7 +61,7 @@ class Cost:
         return sum(layer.needed_macs for layer in self.layers)
 
     def by_kind(self) -> dict[str, tuple[int, int]]:
-        """The two counts of multiply-accumulates by class of layer, the dearest first."""
+        """Both counts of multiply-accumulates by class of layer, most expensive first."""
         paper: Counter[str] = Counter()
         needed: Counter[str] = Counter()
         for layer in self.layers:

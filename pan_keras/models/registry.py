@@ -97,7 +97,7 @@ def _has_motion(family: str) -> bool:
 
 
 def presets(name: str) -> dict[str, bool | str | int | float]:
-    """What a name stands for, where `create` is told nothing else.
+    """The default options of a name.
 
     Args:
         name: One of `names()`.

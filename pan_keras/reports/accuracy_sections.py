@@ -15,7 +15,7 @@ from pan_keras.runs.run import Run
 
 
 def headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> Html:
-    """The accuracy in large figures, that of a baseline beside it.
+    """The accuracy in large figures, next to that of a baseline.
 
     Args:
         run: The run.

@@ -21,7 +21,7 @@ SCALES = 5  # timescales that the style sheet tells apart
 
 @dataclass(frozen=True)
 class Example:
-    """One clip and what the network makes of it on the way to its answer.
+    """One clip with the intermediate tensors of a network.
 
     Attributes:
         result: What the clip is and what it was taken for.
@@ -78,7 +78,7 @@ def choose(results: Sequence[ClipResult], each: int = 3) -> list[ClipResult]:
 
 
 def examples(run: Run, model: keras.Model, results: Sequence[ClipResult]) -> Iterator[Example]:
-    """Runs clips through a network and keeps what is worth seeing.
+    """Runs clips through a network and keeps frames, motion maps and weights.
 
     Args:
         run: The run the network belongs to.

@@ -46,7 +46,7 @@ class Timescale:
 
 @dataclass(frozen=True)
 class NetworkExplanation:
-    """What one network makes of a clip.
+    """The intermediate results of one network for a clip.
 
     Attributes:
         name: Its name, or that of the branch.
@@ -63,7 +63,7 @@ class NetworkExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a run makes of one video.
+    """The explanation of a run's answer for one video.
 
     Attributes:
         run: The run folder or bundle.
@@ -168,7 +168,7 @@ def explain(
     precision: str | None = None,
     file_format: str | None = None,
 ) -> Explanation:
-    """Looks into a network while it classifies a video.
+    """Explains how a model classifies a video.
 
     The network sees the centre crop of the frames in the middle of each segment, as `predict`
     does unless told otherwise. Of a bundle, whose model files give logits and nothing else, the
@@ -214,7 +214,7 @@ def _look_inside(classifier: Classifier, clip: np.ndarray) -> tuple[NetworkExpla
 
 
 def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> NetworkExplanation:
-    """Looks into a network while it classifies a clip.
+    """Explains how a network classifies a clip.
 
     Args:
         name: What it is called.
@@ -241,7 +241,7 @@ def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> Net
 
 
 def segment_parts(features: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Splits a clip's video feature into what came through each segment.
+    """Splits a clip's video feature into the contributions of the segments.
 
     Exact: the parts add up to the video feature. Where VAP or VIP takes the maximum over
     segments, the value belongs to the segment that has it, and is shared where several have it.
@@ -271,7 +271,7 @@ def segment_parts(features: np.ndarray, weights: np.ndarray | None) -> np.ndarra
 def class_evidence(
     features: np.ndarray, weights: np.ndarray | None, kernel: np.ndarray
 ) -> np.ndarray:
-    """What each segment adds to each class's logit, above the mean of all classes.
+    """Each segment's contribution to each class's logit, above the mean of all classes.
 
     The linear classifier applied to the segment's part of the video feature. What a segment adds
     to all classes alike changes no probability and is taken off. Over the segments it adds up to

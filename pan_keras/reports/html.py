@@ -57,7 +57,7 @@ def html(content: Content) -> Html:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Content]], texts: int = 1) -> Html:
-    """A table that scrolls by itself where the page is narrow.
+    """A table that scrolls on narrow pages.
 
     Args:
         header: Names of the columns.
@@ -80,12 +80,12 @@ def section(title: str, note: str, *content: Content) -> Html:
 
 
 def columns(*parts: Content) -> Html:
-    """Parts side by side, below each other where the page is narrow."""
+    """Parts side by side, or stacked on narrow pages."""
     return element("div", (element("div", part) for part in parts), class_="columns")
 
 
 def folded(content: Html, rows: int, name: str) -> Html:
-    """Content that stands open where it has few rows, else behind a line that counts them."""
+    """Collapsible content, open if it has few rows."""
     if rows <= OPEN:
         return content
     return element("details", element("summary", f"{rows} {name}"), content)
@@ -104,7 +104,7 @@ def image(file: bytes, media_type: str, text: str) -> Html:
 
 
 def page(title: str, sections: Sequence[Html]) -> str:
-    """A whole page that loads nothing from elsewhere.
+    """A complete, self-contained page.
 
     Args:
         title: Title of the window.

@@ -68,7 +68,7 @@ ROWS = 3  # pairs in a still picture
 
 @dataclass(frozen=True)
 class MotionPicture:
-    """What `draw_motion` has drawn.
+    """The result of `draw_motion`.
 
     Attributes:
         output: The file.
@@ -113,7 +113,7 @@ def draw_motion(
     flow: str = "dis",
     size: int | None = None,
 ) -> MotionPicture:
-    """Draws each frame of a video beside its PA and its optical flow.
+    """Draws each frame of a video with its PA and optical flow.
 
     An mp4 has all pairs of adjacent frames, a PNG three of them. The colours have one scale
     along the video, taken from 16 pairs spread over it: 99.8 % of their values lie within.

@@ -88,7 +88,7 @@ def predict_onto(
 
 
 def drawings(videos: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """Where the drawing of each video goes.
+    """The output path of each video.
 
     Raises:
         UserError: If `output` does not fit the number of videos, or two of them would go to the
@@ -192,7 +192,7 @@ def heated(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 def answer_box(prediction: Prediction, width: int) -> np.ndarray:
-    """The likeliest classes with bars and probabilities, light on black.
+    """A box with the most likely classes, their bars and probabilities.
 
     Args:
         prediction: The answer.
@@ -217,7 +217,7 @@ def answer_box(prediction: Prediction, width: int) -> np.ndarray:
 
 
 def over(picture: np.ndarray, box: np.ndarray, top: int) -> np.ndarray:
-    """A picture with a box at its left edge, through which it shows darkly."""
+    """Draws a translucent box at the left edge of a picture."""
     rows, columns = slice(top, top + box.shape[0]), slice(0, box.shape[1])
     result = picture.copy()
     result[rows, columns] = np.maximum(picture[rows, columns] // SHADE, box)

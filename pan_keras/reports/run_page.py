@@ -23,7 +23,7 @@ BUNDLE = ("file", "precision", "top-1", "lost, points", "KB", "ms")
 def write_report(
     run: Path | str, output: Path | None = None, baseline: Path | str | None = None
 ) -> Path:
-    """Writes what is known of a run as one self-contained HTML page.
+    """Writes the report of a run as one self-contained HTML page.
 
     Accuracy, confusions and example clips come from the last `evaluate` of the run. What a
     run does not have (an evaluation, a curve, motion maps, timescale weights) is left out.

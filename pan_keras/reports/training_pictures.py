@@ -46,7 +46,7 @@ class TrainingPictures(TrainingCallback):
 
 
 class Pictures:
-    """What TensorBoard shows of the validation clips, beside the scalars.
+    """Confusion matrix and PA of validation clips for TensorBoard.
 
     `confusion`, and, for a network with PA, `motion`: the same few clips, the first frame of each
     segment over the mean of its motion maps, whose scale stands below. After the first epoch and

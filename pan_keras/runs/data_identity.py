@@ -82,7 +82,7 @@ class DataIdentity:
         return self.root / clip.path
 
     def find(self, path: Path, root: Path | None = None) -> RunClip | None:
-        """The clip of this run that a file is, if it is one of them.
+        """The clip of this run that a file is, if any.
 
         A file is a clip of the run if it is the same file under whatever name, has the same path
         below its root and the same size, or holds the same bytes.
@@ -107,7 +107,7 @@ class DataIdentity:
         return next((clip for clip in alike if _same_bytes(path, self.file(clip))), None)
 
     def differing(self, other: "DataIdentity") -> list[str]:
-        """Paths of the clips that two runs do not have alike: class, split or size, or at all."""
+        """Paths of the clips that differ between two runs."""
         differing = self.by_path.keys() ^ other.by_path.keys()
         for path in self.by_path.keys() & other.by_path.keys():
             one, two = self.by_path[path], other.by_path[path]
@@ -144,7 +144,7 @@ class DataIdentity:
 
 
 def identity_of(data: VideoData, root: Path) -> DataIdentity:
-    """The identity of data as they are now.
+    """The identity of data in their current state.
 
     Args:
         data: The opened data.
@@ -209,7 +209,7 @@ def _same_bytes(one: Path, other: Path) -> bool:
 
 
 def data_root(source: str | Path, root: str | Path | None = None) -> Path:
-    """The folder that paths of a data set are told from.
+    """The folder to which the paths of a data set are relative.
 
     Args:
         source: As for `open_data`.

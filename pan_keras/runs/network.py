@@ -48,7 +48,7 @@ def create_model(config: Config, classes: int, precision: str = "float32") -> ke
 
 
 def with_network(config: Config) -> Config:
-    """The configuration with all that decides its network written out.
+    """The configuration with every option of its network filled in.
 
     What is absent is that of the run that training starts from, if it is of the same name, or what
     the name stands for; `weights = "auto"` becomes `imagenet` or `none`.
@@ -73,7 +73,7 @@ def with_network(config: Config) -> Config:
 
 
 def describe_network(config: Config, asked: Config) -> list[str]:
-    """Sentences on what `with_network` found.
+    """Describes what `with_network` filled in.
 
     Args:
         config: The configuration as it is used.

@@ -71,7 +71,7 @@ class Run(RunFolder):
 
     @cached_property
     def shape(self) -> ClipShape:
-        """What the model takes in."""
+        """The shape of the clips that the model takes."""
         return clip_shape(self.config)
 
     @cached_property
@@ -90,13 +90,13 @@ class Run(RunFolder):
 
     @property
     def title(self) -> str:
-        """What was trained on what, for people."""
+        """A title: network and data."""
         name, data = self.config.model.name, Path(self.config.data.source).stem
         return f"{name} on {data}" if data else name
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """What is done to frames before the model."""
+        """Preprocessing of frames before the model."""
         return self.read_json("preprocessing.json")
 
     @property
@@ -276,7 +276,7 @@ def clip_shape(config: Config) -> ClipShape:
 
 
 def preprocessing(config: Config) -> dict[str, Any]:
-    """What a program must do to frames before the model; normalisation is inside it."""
+    """Preprocessing before the model, which includes normalisation itself."""
     model, augmentation = config.model, config.augmentation
     return {
         "segments": model.segments,

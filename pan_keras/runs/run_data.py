@@ -38,7 +38,7 @@ class RunData:
     added: Mapping[Path, ListedClip] = field(default_factory=dict)
 
     def news(self, run: Run) -> tuple[str, ...]:
-        """A sentence about the clips that came since the run began; none where none came."""
+        """A sentence about clips added since the run began, if any."""
         if not self.changes.added:
             return ()
         clips = named(self.changes.added)

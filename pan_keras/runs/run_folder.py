@@ -48,7 +48,7 @@ class RunFolder:
         return record
 
     def write(self, name: str, content: str | dict[str, Any]) -> None:
-        """Writes one file, whole or not at all.
+        """Writes one file atomically.
 
         Args:
             name: The file.

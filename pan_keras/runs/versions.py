@@ -33,7 +33,7 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Versions, number of processors and GPU: all that affects the bits besides settings and data.
+    """Versions, processors and GPU: what affects the bits besides settings and data.
 
     Imports TensorFlow.
     """

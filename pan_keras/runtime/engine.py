@@ -39,6 +39,6 @@ class Engine(Protocol):
 
 
 def not_runnable(file_format: str, error: Exception) -> UserError:
-    """The error for a model that its runtime loads or runs no further."""
+    """The error for a model that its runtime rejects."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return UserError(f"{file_format}: the runtime refuses this model ({reason}); export it again")

@@ -19,7 +19,7 @@ FRAME_AXES = 4
 
 
 def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
-    """The clip that evaluation sees of a video file: the middle of each segment, the centre.
+    """The clip of a video file as evaluated: the middle of each segment, centre crop.
 
     Args:
         path: A video file.
@@ -44,7 +44,7 @@ def views_from_video(
     resize: Resize = resize,
     timeout: float = 30.0,
 ) -> np.ndarray:
-    """The views of a video file that evaluation looks at.
+    """The views of a video file as evaluated.
 
     Args:
         path: A video file, or a folder of frames.
@@ -80,7 +80,7 @@ def views_from_video(
 
 
 def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
-    """The clip that evaluation would see of a video with these frames.
+    """The clip of these frames as evaluated.
 
     Args:
         frames: uint8 `(T, h, w, 3)`, RGB, of any number and size.
@@ -140,7 +140,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
 
 
 def live_window(bundle: Bundle) -> LiveWindow:
-    """What cuts segments for the models of a bundle out of live frames of any size.
+    """The window that cuts segments of live frames of any size for a bundle.
 
     Args:
         bundle: The bundle.

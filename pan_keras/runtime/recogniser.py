@@ -70,7 +70,7 @@ CLIP_AXES = 5
 
 
 class Recogniser:
-    """Classifies videos, frames, or a live stream, by one precision of a bundle.
+    """Classifies videos, frames or a live stream with one model file of a bundle.
 
     It needs NumPy, PyAV and one of ai-edge-litert and onnxruntime; neither TensorFlow nor Keras.
     The frames that reach the model are, byte for byte, those that evaluation saw.

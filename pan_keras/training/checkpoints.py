@@ -15,7 +15,7 @@ from pan_keras.files import replacing
 
 @dataclass
 class Sums:
-    """What has added up since the start of an epoch."""
+    """Sums of loss and accuracy since the start of an epoch."""
 
     loss: float = 0.0
     correct: int = 0
@@ -24,7 +24,7 @@ class Sums:
     waited: float = 0.0
 
     def figures(self) -> dict[str, float]:
-        """Means a person reads."""
+        """Mean loss and accuracy so far."""
         return {
             "loss": self.loss / max(1, self.clips),
             "accuracy": self.correct / max(1, self.clips),
@@ -35,7 +35,7 @@ class Sums:
 
 @dataclass
 class State:
-    """Where the loop stands; saved with each checkpoint.
+    """The state of the loop, saved with each checkpoint.
 
     Args:
         step: Steps done.

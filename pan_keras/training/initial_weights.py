@@ -15,7 +15,7 @@ from pan_keras.runs.run import Run, open_run
 
 
 class Taken(Protocol):
-    """What a network took over from another."""
+    """The weights that a network took over from another."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -26,7 +26,7 @@ class Taken(Protocol):
 
 @dataclass(frozen=True)
 class FineTuning:
-    """What became of the weights of the network that training starts from.
+    """Which weights of the starting network were kept, fresh or dropped.
 
     Args:
         source: The run folder or file.

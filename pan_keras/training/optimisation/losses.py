@@ -83,7 +83,7 @@ class Mixup:
         self.seed = seed
 
     def share(self, step: int, part: int = 0) -> float:
-        """What stays of each clip, in 0..1.
+        """The share of each clip that is kept, in 0..1.
 
         Args:
             step: Number of the training step.
@@ -100,5 +100,5 @@ class Mixup:
 
 
 def partners(rows):
-    """What stands at the mirrored places of a batch `(B, ...)`."""
+    """The elements at the mirrored positions of a batch `(B, ...)`."""
     return tf.reverse(rows, axis=[0])

@@ -21,7 +21,7 @@ HEAD = (VariousTimescaleAggregationPooling, keras.layers.Dense)
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Weights that are trained alike.
+    """A group of weights with the same learning rate and decay.
 
     Args:
         name: What they are.

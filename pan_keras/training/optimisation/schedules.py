@@ -11,7 +11,7 @@ from pan_keras.config.config import Config
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
-    """Lets the rate of another schedule rise in a straight line over its first steps.
+    """A schedule with linear warm-up before another schedule.
 
     Args:
         schedule: The schedule that holds from then on; it counts its steps from the start.
@@ -58,7 +58,7 @@ RGB_NETWORKS = ("tsm_*", "tsn_*")
 
 @dataclass(frozen=True)
 class Length:
-    """How long a run is.
+    """The length of a run.
 
     Args:
         epochs: Passes over the training clips.

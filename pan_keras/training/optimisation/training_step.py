@@ -44,7 +44,7 @@ def fused_normalise_batch(
 
 
 class TrainingStep:
-    """Takes the parts of a batch and moves the weights once.
+    """Computes the gradient over the parts of a batch and updates the weights once.
 
     A batch in one part is a single compiled function. In several parts, gradients add up in
     variables that are zero between steps, so that a checkpoint need not hold them.

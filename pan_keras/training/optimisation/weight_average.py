@@ -8,7 +8,7 @@ from keras import ops
 
 
 class WeightAverage:
-    """Follows the weights of a model with an exponential moving average.
+    """An exponential moving average of the weights of a model.
 
     Moving statistics of batch normalisation are averaged with the weights that they belong to. The
     average of a short run leans less on the first, random weights: the share that stays is at most
