@@ -72,7 +72,7 @@ class DeployedTimes:
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A table for a person, each time beside that of the plain graph."""
+        """A text table, each time beside that of the plain graph."""
         segments, stack, height, width, _ = self.input
         plain = next(case.milliseconds for case in self.cases if case.form == "plain")
         lines = [

@@ -19,7 +19,7 @@ class PaperCost:
     Attributes:
         what: The network or module, with its clips.
         table: Where the paper states it.
-        paper: The paper's figure, in thousand millions of multiply-accumulates.
+        paper: The paper's figure, in billions of multiply-accumulates.
         cost: What is counted here.
     """
 
@@ -84,7 +84,7 @@ def pa_of(encoding: str) -> Callable[[], keras.Model]:
 
 
 def to_text(rows: list[PaperCost]) -> str:
-    """A table for a person."""
+    """A text table."""
     width = max(len(row.what) for row in rows)
     lines = [f"{'':<{width}}  table  paper/G  counted/G  needed/G  parameters"]
     lines += [

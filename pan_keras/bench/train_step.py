@@ -45,7 +45,7 @@ class TrainStep:
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """A few lines for a person."""
+        """A few lines of text."""
         height, width = self.size
         seconds = self.seconds
         lines = [

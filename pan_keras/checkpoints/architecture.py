@@ -284,6 +284,6 @@ def _segments(timescales: int | None, asked: int | None) -> tuple[int, list[str]
         return usual, [f"{doubt}, give --segments for another number"]
     if asked < lowest or (highest is not None and asked > highest):
         raise CheckpointError(
-            f"its VAP is of {lowest} to {highest} segments, not {asked}; mend --segments"
+            f"its VAP is of {lowest} to {highest} segments, not {asked}; correct --segments"
         )
     return asked, []

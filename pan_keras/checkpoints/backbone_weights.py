@@ -57,7 +57,7 @@ class LoadedWeights:
         return asdict(self)
 
     def to_text(self) -> str:
-        """One line for a person."""
+        """One line of text."""
         parts = [f"{self.loaded} tensors taken"]
         if self.inflated is not None:
             parts.append(f"the stem inflated from RGB to {self.inflated} channels")

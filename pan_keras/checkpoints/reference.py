@@ -1,6 +1,6 @@
 """An independent NumPy implementation of the authors' networks, used as an oracle.
 
-What Keras computes is held against it. It has the axes, the names and the order of torch, and
+It is the oracle for what Keras computes. It has the axes, the names and the order of torch, and
 nothing of the layers of `pan_keras`, so that a mistake there is not here. It computes in the
 precision of its input.
 """

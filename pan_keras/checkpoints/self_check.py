@@ -1,8 +1,8 @@
 """Checks of a conversion that need no PyTorch.
 
 What can go wrong with a file is that a weight is lost, rounded, transposed or mistaken for another:
-the written weights are held against the source bit by bit. What can go wrong with the layers shows
-in the logits: those of Keras are held against a computation that shares nothing with Keras.
+the written weights are compared with the source bit by bit. What can go wrong with the layers shows
+in the logits: those of Keras are compared with a computation that shares nothing with Keras.
 """
 
 import zipfile

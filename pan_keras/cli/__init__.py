@@ -67,7 +67,7 @@ EXTRAS = {
 
 
 class Mistake(click.ClickException):
-    """Something a person can mend: one sentence on standard error."""
+    """A user error: one sentence on standard error."""
 
     exit_code = 2
 

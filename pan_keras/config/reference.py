@@ -62,7 +62,7 @@ class Setting:
         return dataclasses.asdict(self)
 
     def to_text(self) -> str:
-        """Two lines for a person."""
+        """Two lines of text."""
         allowed = f"{self.kind}, {self.bounds}" if self.bounds else self.kind
         values = f"{self.key} = {_written(self.default)}"
         if self.paper != self.default:

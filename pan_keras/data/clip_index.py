@@ -39,7 +39,7 @@ class KnownClip(NamedTuple):
 
     Args:
         info: Count, rate and size.
-        remark: What a person should know of it; empty if nothing.
+        remark: What a user should know of it; empty if nothing.
     """
 
     info: VideoInfo
@@ -84,7 +84,7 @@ class ClipIndex:
 
     @property
     def words(self) -> list[str]:
-        """What a person should know of the index, as sentences without a full stop."""
+        """What a user should know of the index, as sentences without a full stop."""
         return self._file.words
 
     def known(self, states: Mapping[Path, FileState]) -> dict[Path, KnownClip]:

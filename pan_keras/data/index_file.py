@@ -39,7 +39,7 @@ class IndexFile:
         path: The file; made when it is first used.
 
     Attributes:
-        words: What a person should know of it, as sentences without a full stop.
+        words: What a user should know of it, as sentences without a full stop.
     """
 
     def __init__(self, path: Path):

@@ -36,8 +36,8 @@ class Inspection:
     Attributes:
         infos: Count, rate and size of each clip that can be read.
         broken: Why each of the others cannot be read.
-        remarks: What a person should know of single clips.
-        words: What a person should know of the index on disk.
+        remarks: What a user should know of single clips.
+        words: What a user should know of the index on disk.
         known: Clips that were not read, as the index knew them.
     """
 

@@ -23,7 +23,7 @@ class Listing:
         columns: Further columns of each file, from a CSV.
         lines: Line of each file, from a CSV.
         ignored: What lay there and is no labelled video, with counts.
-        warnings: What a person should know of the list, as sentences.
+        warnings: What a user should know of the list, as sentences.
     """
 
     source: Path

@@ -296,6 +296,6 @@ def _refuse_if_broken(
     rest = len(skipped) - NAMED_IN_ERROR
     raise UserError(
         f"{source}: {len(skipped)} of {len(paths)} videos are broken, more than the "
-        f"{max_broken:.0%} that may be; mend or remove them, or allow more:\n{named}"
+        f"{max_broken:.0%} that may be; fix or remove them, or allow more:\n{named}"
         + (f"\n  and {rest} more" if rest > 0 else "")
     )

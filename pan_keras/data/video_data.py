@@ -48,7 +48,7 @@ class VideoData:
         ignored: What else lay there, with counts.
         split_origin: Where the split comes from, as part of a sentence.
         drawn: The split as CSV text, if it was drawn for this data set.
-        warnings: What a person should know before training on them, as sentences.
+        warnings: What a user should know before training on them, as sentences.
 
     Example:
         >>> data = open_data("videos")
@@ -130,7 +130,7 @@ class VideoData:
         ]
         for name, counts in (*report["classes"].items(), ("all", report["splits"])):
             lines.append(f"{name:<{width}}" + "".join(f"{counts[split]:>7}" for split in SPLITS))
-        for key, unit in (("frames", "frames a clip"), ("frame_rate", "frames a second")):
+        for key, unit in (("frames", "frames per clip"), ("frame_rate", "frames per second")):
             found = report[key]
             lines.append(
                 f"{unit}: {found['min']:g} to {found['max']:g}, median {found['median']:g}"

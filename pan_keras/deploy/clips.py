@@ -49,7 +49,7 @@ class ExportClips:
         videos: The data of the run, if they are known.
         measured: The clips of these data on which accuracy is measured.
         drawn: How those to calibrate by were chosen, ready for JSON.
-        notes: What a person should know of it, a sentence each.
+        notes: What a user should know of it, a sentence each.
     """
 
     calibration: Sequence[np.ndarray]

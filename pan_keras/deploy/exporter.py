@@ -31,7 +31,7 @@ def export(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     tell: Tell | None = None,
 ) -> Bundle:
-    """Converts a model, holds every file against the Keras model, and writes a bundle.
+    """Converts a model, checks every file against the Keras model, and writes a bundle.
 
     Nothing is written that was not checked: structure, logits on real clips and on edge inputs,
     accuracy on the test part of the run's data. An earlier bundle stays where a check fails.

@@ -103,7 +103,7 @@ def _of_run(path: Path) -> Source:
     if len(run.labels) != model.output_shape[-1]:
         raise UserError(
             f"{path / 'labels.txt'}: {len(run.labels)} labels, but the model gives "
-            f"{model.output_shape[-1]} logits; mend the file"
+            f"{model.output_shape[-1]} logits; fix the file"
         )
     return Source(model, run.labels, run.shape, run, path / "model.keras")
 

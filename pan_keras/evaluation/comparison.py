@@ -104,7 +104,7 @@ class Comparison:
         return json.dumps(asdict(self))
 
     def to_text(self, classes: int = 5) -> str:
-        """The comparison for a person at a terminal; `classes` with the greatest spread."""
+        """The comparison as text for a terminal; `classes` with the greatest spread."""
         names = [run.name for run in self.runs]
         wide = max(map(len, [*names, *(each.name for each in self.classes), "run"]))
         lines = [

@@ -131,7 +131,7 @@ class Evaluation:
         return json.dumps(record)
 
     def to_text(self) -> str:
-        """The evaluation for a person at a terminal."""
+        """The evaluation as text for a terminal."""
         names = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
         lines = [f"{self.clips} clips of {self.split}, {self.skipped} skipped"]
         if self.views > 1 or len(self.runs) > 1:

@@ -43,7 +43,7 @@ class LivePrediction:
         )
 
     def to_text(self) -> str:
-        """One line for a person."""
+        """One line of text."""
         found = ", ".join(f"{label} {share:.1%}" for label, share in self.predictions)
         dropped = f"  ({self.dropped} frames dropped)" if self.dropped else ""
         return f"{self.time:8.2f} s  {found}{dropped}"

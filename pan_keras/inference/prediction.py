@@ -40,7 +40,7 @@ class Prediction:
         return json.dumps(record | ({"error": self.error} if self.error else {}))
 
     def to_text(self) -> str:
-        """One line for a person."""
+        """One line of text."""
         found = [f"{label} {probability:.1%}" for label, probability in self.predictions]
         return f"{self.path}: {', '.join(found)}"
 

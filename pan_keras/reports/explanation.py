@@ -116,7 +116,7 @@ class Explanation:
         )
 
     def to_text(self) -> str:
-        """The explanation for a person at a terminal; segments count from 1, as in the paper."""
+        """The explanation as text for a terminal; segments count from 1, as in the paper."""
         shown = self.ranking[:TOP]
         lines = [
             f"{self.path}: "

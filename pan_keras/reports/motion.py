@@ -95,7 +95,7 @@ class MotionPicture:
         return json.dumps(asdict(self))
 
     def to_text(self) -> str:
-        """Two lines for a person."""
+        """Two lines of text."""
         height, width = self.size
         return (
             f"{self.output}: {self.pairs} pairs of frames of {height} x {width} pixels, "

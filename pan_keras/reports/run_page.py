@@ -192,7 +192,7 @@ def _bundle(run: Run) -> Html | None:
         )
     speed = facts["artefacts"][0]["speed"]
     note = (
-        f"Each file was held against the Keras model before it was written. Time of one call, "
+        f"Each file was checked against the Keras model before it was written. Time of one call, "
         f"{speed['threads']} threads, {speed['machine']}."
     )
     text = element("p", note, class_="note")

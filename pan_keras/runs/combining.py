@@ -68,7 +68,7 @@ def combine(
     try:
         model = _fused(parts, shares, fuse)
     except ValueError as error:
-        raise UserError(f"{output}: cannot be put together; {error}") from error
+        raise UserError(f"{output}: cannot be combined; {error}") from error
     pairs = list(zip(opened, kinds, strict=True))
     record = {
         "network": model.name,
@@ -87,7 +87,7 @@ def _check_alike(first: Run, other: Run) -> None:
         return UserError(f"{other.path}: its {what} differs from that of {first.path}; {advice}")
 
     if other.labels != first.labels:
-        raise differ("labels.txt", "put together runs with the same classes in the same order")
+        raise differ("labels.txt", "combine runs with the same classes in the same order")
     mine, theirs = first.preprocessing, other.preprocessing
     wrong = [key for key in mine if theirs.get(key) != mine[key]]
     if wrong:

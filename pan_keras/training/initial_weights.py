@@ -21,7 +21,7 @@ class Taken(Protocol):
         """For programs."""
 
     def to_text(self) -> str:
-        """For a person."""
+        """As text."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class FineTuning:
         }
 
     def to_text(self) -> str:
-        """A few lines for a person."""
+        """A few lines of text."""
         total = len(self.kept) + len(self.fresh)
         lines = [f"start from {self.source}: {len(self.kept)} of {total} layers kept"]
         if self.kept_classes:

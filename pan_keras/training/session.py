@@ -146,7 +146,7 @@ def resume(
     callbacks = check_callbacks(callbacks)
     found = latest_run() if run is None else open_run(run)
     if (found.path / RECORD).is_file():
-        raise UserError(f"{found.path}: was put together from runs; train these on, and combine")
+        raise UserError(f"{found.path}: was combined from runs; train these, and combine")
     with locked(found.path / LOCK, str(found.path)):
         config, data = found.config, _unchanged_data(found, root)
         if not (found.path / "data_report.json").is_file():

@@ -36,7 +36,7 @@ class FrameSource(Protocol):
 
     @property
     def remark(self) -> str:
-        """What a person should know of the clip, as part of a sentence; empty if nothing."""
+        """What a user should know of the clip, as part of a sentence; empty if nothing."""
 
     def state(self) -> FileState:
         """Size and time of change, which differ when the clip does."""

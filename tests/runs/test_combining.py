@@ -132,7 +132,7 @@ def test_runs_fused_in_evaluation_and_by_combining_give_the_same(
 
 
 def test_a_combined_run_is_not_trained_on(full):
-    with pytest.raises(UserError, match="was put together"):
+    with pytest.raises(UserError, match="was combined"):
         resume(full.path)
 
 
