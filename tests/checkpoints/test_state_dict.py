@@ -7,8 +7,7 @@ import pytest
 from golden_files import FOLDER, golden, golden_bytes
 
 from pan_keras import models
-from pan_keras.checkpoints import read_state_dict, save_state_dict
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.checkpoints.safetensors import write_safetensors
 from pan_keras.checkpoints.torch_files import write_torch
 from pan_keras.errors import UserError
