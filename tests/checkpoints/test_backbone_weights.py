@@ -5,8 +5,7 @@ import pytest
 from golden_files import golden
 
 from pan_keras import models
-from pan_keras.checkpoints import load_backbone_weights
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import load_backbone_weights, state_dict_of
 from pan_keras.checkpoints.backbone_weights import inflate, plain_names
 from pan_keras.errors import UserError
 

@@ -12,8 +12,7 @@ from golden_files import (
 )
 
 from pan_keras import models
-from pan_keras.checkpoints import check_saved, convert, convert_full
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import check_saved, convert, convert_full, state_dict_of
 from pan_keras.checkpoints.architecture import detect
 from pan_keras.errors import CheckpointError, UserError
 

@@ -7,8 +7,7 @@ from golden_files import golden_json, golden_network, golden_state
 
 from pan_keras import models
 from pan_keras.backbones.input_normalisation import IMAGENET
-from pan_keras.checkpoints import convert
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import convert, state_dict_of
 from pan_keras.checkpoints.reference import Reference
 from pan_keras.checkpoints.weights import named_weights
 

@@ -15,8 +15,7 @@ from click.testing import CliRunner
 from golden_files import FOLDER, golden_json
 
 from pan_keras import models
-from pan_keras.checkpoints import read_state_dict, save_state_dict
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.cli import main
 
 

@@ -7,8 +7,7 @@ import pytest
 from golden_files import golden_bytes, golden_network
 
 from pan_keras import models
-from pan_keras.checkpoints import read_state_dict, save_state_dict
-from pan_keras.checkpoints import state_dict as state_dict_of
+from pan_keras.checkpoints import read_state_dict, save_state_dict, state_dict_of
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.inference import predict
