@@ -142,6 +142,8 @@ def test_one_runtime_and_pyav_are_enough_for_a_bundle(bundle, video, module, for
     assert "%" in predicted.stdout
     live = without(absent, "pan_keras", "predict", bundle, "--source", video)
     assert live.returncode == 0, live.stderr
+    explained = without(absent, "pan_keras", "explain", bundle, video)
+    assert explained.returncode == 0, explained.stderr
 
 
 def test_vectors_and_frames_need_no_pyav(bundle):

@@ -3,18 +3,18 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from pan_keras.clips.sampling import spread_starts, stack_frames
 from pan_keras.inference.classifier import Classifier, Source, open_classifier
-from pan_keras.layers import timescale_members
-from pan_keras.models import VideoNetwork
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import frame_source
+
+if TYPE_CHECKING:  # a bundle is explained without Keras
+    from pan_keras.models import VideoNetwork
 
 EVIDENCE = (
     "what a segment adds to a class's logit through the features that the pooling takes from it, "
@@ -206,14 +206,10 @@ def explain(
 
 
 def _look_inside(classifier: Classifier, clip: np.ndarray) -> tuple[NetworkExplanation, ...]:
-    if not classifier.networks:
-        return ()
-    from pan_keras.reports.explanation import explained_network  # noqa: PLC0415 (Keras)
-
     return tuple(explained_network(*item, clip) for item in classifier.networks.items())
 
 
-def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> NetworkExplanation:
+def explained_network(name: str, network: "VideoNetwork", clip: np.ndarray) -> NetworkExplanation:
     """Explains how a network classifies a clip.
 
     Args:
@@ -221,6 +217,10 @@ def explained_network(name: str, network: VideoNetwork, clip: np.ndarray) -> Net
         network: The network.
         clip: uint8 `(N, m, H, W, 3)`.
     """
+    import keras  # noqa: PLC0415 (a bundle is explained without it)
+
+    from pan_keras.layers import timescale_members  # noqa: PLC0415
+
     tensors = {
         key: keras.ops.convert_to_numpy(value)[0].astype("float32")
         for key, value in network.intermediates(clip[None]).items()
@@ -260,6 +260,8 @@ def segment_parts(features: np.ndarray, weights: np.ndarray | None) -> np.ndarra
     """
     if weights is None:
         return features / len(features)
+    from pan_keras.layers import timescale_members  # noqa: PLC0415 (Keras)
+
     parts = np.zeros_like(features)
     for weight, (_, _, members) in zip(weights, timescale_members(len(features)), strict=True):
         pooled = features[list(members)]
