@@ -142,7 +142,9 @@ def create(
     for option in kwargs:
         if option not in valid:
             raise unknown(f"option of {name}", option, valid)
-    settings = {"name": name, "channels": channels, "segments": segments, **registered.arguments}
+    settings = {"channels": channels, "segments": segments, **registered.arguments}
+    if isinstance(registered.make, type):  # a function names its backbones itself
+        settings["name"] = name
     if registered.kind.layout == "frames":
         settings["causal"] = causal
     elif causal:
