@@ -18,7 +18,7 @@ from pan_keras.files import refuse_overwriting
 from pan_keras.inference.classifier import Classifier, Source, open_classifier
 from pan_keras.inference.prediction import Prediction, predict, video_files
 from pan_keras.inference.views import Crops, Fuse
-from pan_keras.reports.motion import UNKNOWN_RATE, chunks, sample_pairs
+from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 

@@ -8,8 +8,8 @@ from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models import AppearanceCue, MotionCue, VideoNetwork, networks, weighted_layers
 
 
-def test_networks_of_fused_models_are_found_by_their_branches(run):
-    network = run.load_model()
+def test_networks_of_fused_models_are_found_by_their_branches():
+    network = models.create("pan_lite_micro", classes=3, segments=2, stack=2, size=32)
     assert networks(network) == {"pan_lite_micro": network}
     fused = models.create("pan_en_micro", classes=3, segments=2, stack=2, size=32)
     found = networks(fused)

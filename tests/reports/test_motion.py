@@ -12,7 +12,8 @@ from video_files import every_frame, moving_frames, write_video
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.reports.motion import chunks, draw_motion, learnt_cue
+from pan_keras.reports.frame_pairs import chunks
+from pan_keras.reports.motion import draw_motion, learnt_cue
 from pan_keras.video import probe
 
 
