@@ -1,6 +1,7 @@
-"""Ways in which a video file gets damaged."""
+"""Ways in which a video file, or facts in JSON, get damaged."""
 
 import numpy as np
+from hypothesis import strategies as st
 
 
 def damaged(content: bytes, count: int, seed: int):
@@ -47,3 +48,15 @@ def blanked(content, rng):
     start = int(rng.integers(0, len(content)))
     length = int(rng.integers(1, len(content) // 2))
     return (content[:start] + bytes(length) + content[start + length :])[: len(content)]
+
+
+def put_anywhere(facts, data, values):
+    """Puts a drawn value at a drawn place, up to five levels deep, into facts read from JSON."""
+    place, key = facts, data.draw(st.sampled_from(sorted(facts)))
+    for _ in range(data.draw(st.integers(0, 5))):
+        inner = place[key]
+        if not isinstance(inner, dict | list) or not inner:
+            break
+        keys = sorted(inner) if isinstance(inner, dict) else list(range(len(inner)))
+        place, key = inner, data.draw(st.sampled_from(keys))
+    place[key] = data.draw(values)

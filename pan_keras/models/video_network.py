@@ -180,6 +180,9 @@ class VideoNetwork(keras.Model):
 
         Args:
             stack: Adjacent frames per segment, m.
+
+        Raises:
+            NotImplementedError: In this base class; each network has a plan of its own.
         """
         raise NotImplementedError
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bundles import SHAPE
 from click.testing import CliRunner
+from damage import put_anywhere
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -190,14 +191,7 @@ JSON = st.recursive(
 @given(st.data())
 def test_any_fact_may_be_anything(bundle, tmp_path_factory, data):
     facts = facts_of(bundle)
-    place, name = facts, data.draw(st.sampled_from(sorted(facts)))
-    for _ in range(data.draw(st.integers(0, 4))):
-        inner = place[name]
-        if not isinstance(inner, dict | list) or not inner:
-            break
-        keys = sorted(inner) if isinstance(inner, dict) else list(range(len(inner)))
-        place, name = inner, data.draw(st.sampled_from(keys))
-    place[name] = data.draw(JSON)
+    put_anywhere(facts, data, JSON)
     folder = tmp_path_factory.mktemp("facts")
     for file in bundle.iterdir():
         if file.name != "model.json":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints, is_typeddict
 
 import pytest
+from damage import put_anywhere
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,14 +130,7 @@ JSON = st.recursive(
 @given(data=st.data())
 def test_any_fact_of_an_earlier_file_may_be_anything(name, tmp_path_factory, data):
     given_facts = read(name)
-    place, key = given_facts, data.draw(st.sampled_from(sorted(given_facts)))
-    for _ in range(data.draw(st.integers(0, 5))):
-        inner = place[key]
-        if not isinstance(inner, dict | list) or not inner:
-            break
-        keys = sorted(inner) if isinstance(inner, dict) else list(range(len(inner)))
-        place, key = inner, data.draw(st.sampled_from(keys))
-    place[key] = data.draw(JSON | st.just(0))
+    put_anywhere(given_facts, data, JSON | st.just(0))
     check_opens_or_refuses(name, tmp_path_factory.mktemp("facts"), given_facts)
 
 
