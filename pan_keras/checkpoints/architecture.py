@@ -54,7 +54,8 @@ class Architecture:
         classes: Number of classes.
         aggregation: `"vap"` or `"average"`.
         expansion: Expansion ratio of VAP.
-        pa: How PA is computed, `pa_depth`, `pa_encoding` and `pa_kernel`; empty without PA.
+        pa: How PA is computed, `motion_depth`, `motion_encoding` and `motion_kernel`; empty without
+            PA.
         assumed: What the checkpoint leaves open, and what was taken, in sentences.
     """
 
@@ -142,7 +143,7 @@ def detect(
     state: Mapping[str, np.ndarray],
     segments: int | None = None,
     name: str | None = None,
-    pa_encoding: str = "e1",
+    motion_encoding: str = "e1",
 ) -> Architecture:
     """Detects the network of an authors' state_dict.
 
@@ -150,7 +151,7 @@ def detect(
         state: Arrays by key.
         segments: Segments per clip, where the keys fit several numbers.
         name: Registered name, where the keys fit several.
-        pa_encoding: What the network makes of PA, which no tensor tells.
+        motion_encoding: What the network makes of PA, which no tensor tells.
 
     Raises:
         CheckpointError: If the keys are of no network that is known here, or of another than is
@@ -173,7 +174,7 @@ def detect(
     backbone, kind, options, channels = _backbone(bare)
     modality, stack, doubts = _modality(state, channels, name)
     classes, timescales, expansion = _head(state, kind)
-    pa = _pa(state, pa_encoding) if modality != "rgb" else {}
+    pa = _pa(state, motion_encoding) if modality != "rgb" else {}
     count, more_doubts = _segments(timescales, segments)
     aggregation = "average" if timescales is None else "vap"
     found = Architecture(
@@ -251,9 +252,9 @@ def _modality(
 def _pa(state: Mapping[str, np.ndarray], encoding: str) -> dict[str, Any]:
     """How PA is computed, from its convolutions."""
     kernels = [key for key in state if key.startswith(f"{MOTION}.") and key.endswith(".weight")]
-    found: dict[str, Any] = {"pa_depth": len(kernels), "pa_encoding": encoding}
+    found: dict[str, Any] = {"motion_depth": len(kernels), "motion_encoding": encoding}
     if kernels:
-        *_, found["pa_kernel"] = shape_of(state, kernels[0], 4)
+        *_, found["motion_kernel"] = shape_of(state, kernels[0], 4)
     return {**PA_DEFAULTS, **found}
 
 

@@ -145,7 +145,7 @@ def convert(
     segments: int | None = None,
     name: str | None = None,
     size: int | tuple[int, int] = 224,
-    pa_encoding: str = "e1",
+    motion_encoding: str = "e1",
 ) -> Conversion:
     """Makes a Keras model of a checkpoint of the authors' code.
 
@@ -158,7 +158,7 @@ def convert(
         name: What to call the model; a registered name settles which network it is where the
             checkpoint fits several, and is refused where it does not fit.
         size: Height and width of the frames in pixels; the authors' is 224.
-        pa_encoding: What the network makes of PA, `"e1"` or `"e2"`; no tensor tells.
+        motion_encoding: What the network makes of PA, `"e1"` or `"e2"`; no tensor tells.
 
     Raises:
         UserError: If the file cannot be read, or its tensors do not make a network, each tensor
@@ -172,7 +172,7 @@ def convert(
     path = Path(path)
     state = read_state_dict(path)
     with described(path):
-        architecture = detect(state, segments, name, pa_encoding)
+        architecture = detect(state, segments, name, motion_encoding)
         branch = fill_branch(path, state, architecture, size, name or architecture.name)
     return Conversion(branch.network, architecture.name, architecture.settings, (branch,))
 
@@ -205,7 +205,7 @@ def convert_full(
     segments: int | None = None,
     name: str | None = None,
     size: int | tuple[int, int] = 224,
-    pa_encoding: str = "e1",
+    motion_encoding: str = "e1",
 ) -> Conversion:
     """Makes one Keras model of the checkpoints of branches that were trained apart.
 
@@ -215,7 +215,7 @@ def convert_full(
         segments: Segments per clip, N, where the checkpoints fit several numbers.
         name: What to call the model.
         size: Height and width of the frames in pixels.
-        pa_encoding: What the networks make of PA, `"e1"` or `"e2"`; no tensor tells.
+        motion_encoding: What the networks make of PA, `"e1"` or `"e2"`; no tensor tells.
 
     Raises:
         UserError: If a file cannot be read, or the networks are not those or do not fit together.
@@ -230,7 +230,7 @@ def convert_full(
     for path in map(Path, paths):
         state = read_state_dict(path)
         with described(path):
-            architecture = detect(state, segments, pa_encoding=pa_encoding)
+            architecture = detect(state, segments, motion_encoding=motion_encoding)
         if architecture.modality in found:
             raise UserError(
                 f"{path}: {found[architecture.modality][0]} is of {architecture.modality} too; "

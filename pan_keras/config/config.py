@@ -79,9 +79,10 @@ class ModelConfig:
         width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
         initialisation: First weights of PA and VAP: `scaled` to the number of their inputs, or as
             small as in the authors' code (`reference`).
-        pa_depth: Basic convolution layers of PA: 0, 1, 2, 4 or 8; if absent, 1.
-        pa_encoding: `e1`, the maps of PA, or `e2`, feature maps that it attends to; if absent, e1.
-        pa_kernel: Height and width of the kernels of PA in pixels, odd; if absent, 7.
+        motion_depth: Basic convolution layers of PA: 0, 1, 2, 4 or 8; if absent, 1.
+        motion_encoding: `e1`, the maps of PA, or `e2`, feature maps that it attends to; if absent,
+            e1.
+        motion_kernel: Height and width of the kernels of PA in pixels, odd; if absent, 7.
     """
 
     name: Text = "pan_lite_micro"
@@ -101,9 +102,9 @@ class ModelConfig:
     weights: Annotated[Text, AfterValidator(lambda text: text or FRESH)] = FRESH
     width: Annotated[StrictFloat, Field(gt=0, le=16)] | None = None
     initialisation: Literal["scaled", "reference"] = "scaled"
-    pa_depth: Annotated[Literal[0, 1, 2, 4, 8], BeforeValidator(_not_boolean)] | None = None
-    pa_encoding: Literal["e1", "e2"] | None = None
-    pa_kernel: Annotated[StrictInt, Field(ge=1, le=31)] | None = None
+    motion_depth: Annotated[Literal[0, 1, 2, 4, 8], BeforeValidator(_not_boolean)] | None = None
+    motion_encoding: Literal["e1", "e2"] | None = None
+    motion_kernel: Annotated[StrictInt, Field(ge=1, le=31)] | None = None
 
     def __post_init__(self) -> None:
         if self.fit != "crop" and self.resizing == 1:

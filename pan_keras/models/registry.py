@@ -103,8 +103,8 @@ def presets(name: str) -> dict[str, bool | str | int | float]:
         name: One of `names()`.
 
     Returns:
-        `shift`, `causal`, `aggregation`, of networks with PA `pa_depth`, `pa_encoding` and
-        `pa_kernel`, and, where the backbone has one, `width`.
+        `shift`, `causal`, `aggregation`, of networks with PA `motion_depth`, `motion_encoding` and
+        `motion_kernel`, and, where the backbone has one, `width`.
 
     Example:
         >>> presets("tsn_mobilenetv2")
@@ -142,8 +142,8 @@ def create(
             `dropout`, `seed`, `initialisation`, `dtype` as `VideoNetwork` takes them; `pan_full_*`
             and `pan_en_*` have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and
             give the others to every branch, but for `seed`: each has its own, drawn from it;
-            `*_mobilenetv2` has `width`; all but `tsm_*`, `tsn_*` and `rgb_*` have `pa_depth`,
-            `pa_encoding` and `pa_kernel`.
+            `*_mobilenetv2` has `width`; all but `tsm_*`, `tsn_*` and `rgb_*` have `motion_depth`,
+            `motion_encoding` and `motion_kernel`.
 
     Raises:
         ValueError: If the name or an option does not exist; it says the nearest that does.

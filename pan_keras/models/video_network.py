@@ -22,7 +22,7 @@ AGGREGATIONS = ("vap", "vip", "average")
 NO_AGGREGATION = "none"
 # The paper's names for what is made of PA, and the layer's.
 ENCODINGS = {"e1": "motion", "e2": "attention"}
-PA_DEFAULTS: dict[str, Any] = {"pa_depth": 1, "pa_encoding": "e1", "pa_kernel": 7}
+PA_DEFAULTS: dict[str, Any] = {"motion_depth": 1, "motion_encoding": "e1", "motion_kernel": 7}
 # Standard deviation of the first weights of PA and VAP; None for the layers' own choice.
 INITIALISATIONS = {"scaled": None, "reference": 0.001}
 
@@ -54,11 +54,11 @@ class VideoNetwork(keras.Model):
         initialisation: First weights of PA and VAP: `"scaled"` to the number of their inputs (He et
             al. for PA, Glorot and Bengio for VAP), or the `"reference"`'s, normal with a standard
             deviation of 0.001, as those of the classifier are under either.
-        pa_depth: Basic convolution layers of PA, one of 0, 1, 2, 4, 8 (Fig. 2-B); 1 in the paper's
-            networks.
-        pa_encoding: What is made of PA: `"e1"`, its maps themselves, or `"e2"`, feature maps that
-            it attends to (Sec. III-C, Table I).
-        pa_kernel: Height and width of PA's kernels in pixels, odd.
+        motion_depth: Basic convolution layers of PA, one of 0, 1, 2, 4, 8 (Fig. 2-B); 1 in the
+            paper's networks.
+        motion_encoding: What is made of PA: `"e1"`, its maps themselves, or `"e2"`, feature maps
+            that it attends to (Sec. III-C, Table I).
+        motion_kernel: Height and width of PA's kernels in pixels, odd.
         dtype: Policy of all layers; the logits are float32 under every policy.
 
     Attributes:
@@ -94,15 +94,15 @@ class VideoNetwork(keras.Model):
         dropout: float = 0.5,
         seed: int | None = None,
         initialisation: str = "scaled",
-        pa_depth: int = 1,
-        pa_encoding: str = "e1",
-        pa_kernel: int = 7,
+        motion_depth: int = 1,
+        motion_encoding: str = "e1",
+        motion_kernel: int = 7,
         dtype: Any = None,
         **kwargs: Any,
     ):
         for kind, given, valid in (
             ("aggregation", aggregation or "vap", (*AGGREGATIONS, NO_AGGREGATION)),
-            ("encoding of PA", pa_encoding, ENCODINGS),
+            ("encoding of PA", motion_encoding, ENCODINGS),
             ("initialisation", initialisation, INITIALISATIONS),
         ):
             if given not in valid:
@@ -111,7 +111,11 @@ class VideoNetwork(keras.Model):
         policy = keras.dtype_policies.get(dtype)
         height, width = (size, size) if isinstance(size, int) else size
         cues = self.plan(stack)
-        asked = {"pa_depth": pa_depth, "pa_encoding": pa_encoding, "pa_kernel": pa_kernel}
+        asked = {
+            "motion_depth": motion_depth,
+            "motion_encoding": motion_encoding,
+            "motion_kernel": motion_kernel,
+        }
         has_motion = any(isinstance(cue, MotionCue) for cue in cues)
         if asked != PA_DEFAULTS and not has_motion:
             raise ValueError(f"this network computes no PA; drop {', '.join(asked)}")
@@ -126,9 +130,9 @@ class VideoNetwork(keras.Model):
         stacks = ops.reshape(frames, (-1, stack, height * width, 3))
         normalisation = getattr(backbone, "normalisation", IMAGENET)
         pa = {
-            "depth": pa_depth,
-            "kernel_size": pa_kernel,
-            "encoding": ENCODINGS[pa_encoding],
+            "depth": motion_depth,
+            "kernel_size": motion_kernel,
+            "encoding": ENCODINGS[motion_encoding],
             "stddev": stddev,
             "dtype": policy,
         }

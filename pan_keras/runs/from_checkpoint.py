@@ -33,7 +33,7 @@ def convert_checkpoints(
     segments: int | None = None,
     name: str | None = None,
     size: tuple[int, int] = (224, 224),
-    pa_encoding: str = "e1",
+    motion_encoding: str = "e1",
 ) -> dict[str, Any]:
     """Makes a run folder of one checkpoint of the authors, or of those of several branches.
 
@@ -49,7 +49,7 @@ def convert_checkpoints(
         segments: Segments per clip, N, where a checkpoint fits several numbers.
         name: What to call the model; as `pan_keras.convert.convert` takes it.
         size: Height and width of the frames in pixels.
-        pa_encoding: What the network makes of PA, `"e1"` or `"e2"`.
+        motion_encoding: What the network makes of PA, `"e1"` or `"e2"`.
 
     Returns:
         What `conversion.json` holds.
@@ -70,7 +70,7 @@ def convert_checkpoints(
         "segments": segments,
         "name": name,
         "size": size,
-        "pa_encoding": pa_encoding,
+        "motion_encoding": motion_encoding,
     }
     converted = convert_full(paths, **options) if full else convert(paths[0], **options)
     names = _labels(labels, converted.model.classes)

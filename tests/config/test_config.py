@@ -70,15 +70,15 @@ def test_whole_frames_need_the_newer_resizing():
 
 
 def test_depth_encoding_and_kernel_of_pa_reach_the_network():
-    asked = {"pa_depth": 2, "pa_encoding": "e2", "pa_kernel": 3}
+    asked = {"motion_depth": 2, "motion_encoding": "e2", "motion_kernel": 3}
     overrides = [f"model.{key}={value}" for key, value in asked.items()]
     overrides += ["model.segments=2", "model.stack=3", "model.size=16"]
     config = with_network(load_config("small", overrides=overrides))
     pa = create_model(config, 3).get_layer("persistence_of_appearance")
     assert (pa.depth, pa.encoding, pa.kernel_size) == (2, "attention", 3)
-    assert with_network(load_config("small")).model.pa_encoding == "e1"
-    with pytest.raises(UserError, match="pa_depth is 3"):
-        load_config("small", overrides=["model.pa_depth=3"])
-    even = load_config("small", overrides=["model.pa_kernel=4"])
+    assert with_network(load_config("small")).model.motion_encoding == "e1"
+    with pytest.raises(UserError, match="motion_depth is 3"):
+        load_config("small", overrides=["model.motion_depth=3"])
+    even = load_config("small", overrides=["model.motion_kernel=4"])
     with pytest.raises(UserError, match="kernel_size must be odd"):
         create_model(with_network(even), 3)

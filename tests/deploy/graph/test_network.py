@@ -31,7 +31,7 @@ def test_motion_is_that_of_the_layer(size, stack, eight_bits):
 
 @pytest.mark.parametrize("kernel_size", [3, 5, 9])
 def test_motion_of_other_kernels_is_that_of_the_layer(kernel_size):
-    model = make("pa_micro", pa_kernel=kernel_size)
+    model = make("pa_micro", motion_kernel=kernel_size)
     clip = clips(model, 1)[0]
     expected = model.intermediates(clip[None])["motion"][0]
     for eight_bits in (False, True):
@@ -105,7 +105,9 @@ def test_a_backbone_that_sees_blue_first_is_exported_as_it_was_trained():
     assert not any("no form" in reason for reason in artefact.facts["float_ops"].values())
 
 
-@pytest.mark.parametrize("options", [{"pa_depth": 2}, {"pa_depth": 0}, {"pa_encoding": "e2"}])
+@pytest.mark.parametrize(
+    "options", [{"motion_depth": 2}, {"motion_depth": 0}, {"motion_encoding": "e2"}]
+)
 def test_motion_that_has_no_form_for_devices_is_refused(options):
     with pytest.raises(ValueError, match="train with depth 1 and encoding 'motion' to export"):
         deployment_graph(make("pa_micro", **options))

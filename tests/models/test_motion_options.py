@@ -12,7 +12,7 @@ from pan_keras.errors import UserError
 from pan_keras.models.cost import cost
 
 CLIP = {"classes": 3, "segments": 2, "stack": 3, "size": 16}
-ASKED = {"pa_depth": 2, "pa_encoding": "e2", "pa_kernel": 3}
+ASKED = {"motion_depth": 2, "motion_encoding": "e2", "motion_kernel": 3}
 
 
 def pa_of(model):
@@ -37,23 +37,23 @@ def test_every_network_with_pa_takes_them(family, tmp_path):
 def test_without_them_pa_is_that_of_the_paper():
     pa = pa_of(models.create("pan_lite_micro", **CLIP))
     assert (pa.depth, pa.encoding, pa.kernel_size, pa.count_params()) == (1, "motion", 7, 1184)
-    assert models.presets("pan_lite_micro")["pa_depth"] == 1
-    assert "pa_depth" not in models.presets("tsm_micro")
+    assert models.presets("pan_lite_micro")["motion_depth"] == 1
+    assert "motion_depth" not in models.presets("tsm_micro")
 
 
 def test_networks_without_pa_refuse_them():
-    with pytest.raises(ValueError, match="unknown option of tsm_micro 'pa_depth'"):
-        models.create("tsm_micro", pa_depth=2, **CLIP)
-    with pytest.raises(ValueError, match="computes no PA; drop pa_depth"):
-        models.RGBNetwork(backbone="micro", pa_depth=2, **CLIP)
+    with pytest.raises(ValueError, match="unknown option of tsm_micro 'motion_depth'"):
+        models.create("tsm_micro", motion_depth=2, **CLIP)
+    with pytest.raises(ValueError, match="computes no PA; drop motion_depth"):
+        models.RGBNetwork(backbone="micro", motion_depth=2, **CLIP)
 
 
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"pa_depth": 3}, "depth must be one of"),
-        ({"pa_encoding": "motion"}, "unknown encoding of PA 'motion'"),
-        ({"pa_kernel": 4}, "kernel_size must be odd"),
+        ({"motion_depth": 3}, "depth must be one of"),
+        ({"motion_encoding": "motion"}, "unknown encoding of PA 'motion'"),
+        ({"motion_kernel": 4}, "kernel_size must be odd"),
     ],
 )
 def test_others_are_refused(option, message):
@@ -64,7 +64,7 @@ def test_others_are_refused(option, message):
 @pytest.mark.parametrize("depth", [0, 1, 2, 4, 8])
 @pytest.mark.parametrize("encoding", ["e1", "e2"])
 def test_a_checkpoint_with_them_goes_there_and_back_and_means_the_same(depth, encoding, tmp_path):
-    asked = {"pa_depth": depth, "pa_encoding": encoding, "pa_kernel": 3 if depth else 7}
+    asked = {"motion_depth": depth, "motion_encoding": encoding, "motion_kernel": 3 if depth else 7}
     model = models.create("pan_lite_micro", **CLIP, **asked)
     layer = pa_of(model)
     layer.set_weights([0.3 * np.random.default_rng(0).normal(size=w.shape) for w in layer.weights])
@@ -74,7 +74,7 @@ def test_a_checkpoint_with_them_goes_there_and_back_and_means_the_same(depth, en
         segments=2,
         size=16,
         name="pan_lite_micro",
-        pa_encoding=encoding,
+        motion_encoding=encoding,
     )
     assert twin.settings == {
         key: value for key, value in asked.items() if value != models.PA_DEFAULTS[key]
@@ -87,7 +87,7 @@ def test_a_checkpoint_with_them_goes_there_and_back_and_means_the_same(depth, en
 
 
 def test_a_checkpoint_without_a_convolution_of_pa_wants_a_name(tmp_path):
-    model = models.create("pan_lite_micro", pa_depth=0, **CLIP)
+    model = models.create("pan_lite_micro", motion_depth=0, **CLIP)
     save_state_dict(model, tmp_path / "state.pth.tar")
     with pytest.raises(UserError, match="give --name"):
         convert(tmp_path / "state.pth.tar", segments=2, size=16)
@@ -95,7 +95,7 @@ def test_a_checkpoint_without_a_convolution_of_pa_wants_a_name(tmp_path):
 
 def test_their_cost_is_counted():
     costs = {
-        depth: cost(models.create("pa_micro", pa_depth=depth, pa_kernel=3, **CLIP))
+        depth: cost(models.create("pa_micro", motion_depth=depth, motion_kernel=3, **CLIP))
         for depth in (0, 1, 2)
     }
     convolution = 3 * 3 * 3 * 8 + 8, 3 * 3 * 8 * 8 + 8
