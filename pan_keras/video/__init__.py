@@ -1,4 +1,4 @@
-"""Video files and folders of frames as pixels, and live sources; PyAV and NumPy alone."""
+"""Video files and folders of frames as pixels or motion vectors; PyAV and NumPy alone."""
 
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_sources import (
@@ -11,6 +11,7 @@ from pan_keras.video.frame_sources import (
     probe,
     read_frames,
 )
+from pan_keras.video.motion_vectors import motion_vectors
 from pan_keras.video.video_info import FileState, VideoInfo
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "frame_source",
     "is_there",
     "iterate_frames",
+    "motion_vectors",
     "probe",
     "read_frames",
 ]

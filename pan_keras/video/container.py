@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +131,9 @@ class OpenVideo:
 
 
 @contextmanager
-def opened(path: Path, timeout: float) -> Iterator[OpenVideo]:
+def opened(
+    path: Path, timeout: float, decoder: Mapping[str, str] | None = None
+) -> Iterator[OpenVideo]:
     """Opens the first video stream of a file, with one decoding thread.
 
     No other file and no network address is opened, whatever the file says.
@@ -139,6 +141,7 @@ def opened(path: Path, timeout: float) -> Iterator[OpenVideo]:
     Args:
         path: The file, with whatever characters in its name.
         timeout: Seconds that a step of reading may take.
+        decoder: Options of the decoder, by libav's names.
 
     Raises:
         BrokenVideo: If the file cannot be opened, holds no video, or its frames are larger than
@@ -166,7 +169,7 @@ def opened(path: Path, timeout: float) -> Iterator[OpenVideo]:
                 raise BrokenVideo(path, "it cannot be read as video (unknown format)") from error
         with container:
             with reading:
-                stream = _video_stream(container, path)
+                stream = _video_stream(container, path, decoder or {})
                 context = stream.codec_context
                 size = (context.width, context.height)
             yield OpenVideo(container, stream, reading, size)
@@ -209,7 +212,9 @@ def _size(descriptor: int, path: Path) -> int:
     return status.st_size
 
 
-def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+def _video_stream(
+    container: av.container.InputContainer, path: Path, decoder: Mapping[str, str]
+) -> av.VideoStream:
     for stream in container.streams.video:
         cover = bool(stream.disposition & av.stream.Disposition.attached_pic)
         if not cover and stream.codec_context is not None:
@@ -219,7 +224,7 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     context = stream.codec_context
     if context.width and context.height:
         refuse_shape(path, context.width, context.height)
-    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.options = {**decoder, "max_pixels": str(MAX_PIXELS)}
     # Clips are short and small, and several are decoded side by side: one thread each is the
     # fastest and keeps the result independent of the machine.
     stream.thread_type = "NONE"

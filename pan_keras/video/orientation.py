@@ -67,6 +67,19 @@ class Orientation:
         """
         return np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.rotation // QUARTER)
 
+    def applied_to_field(self, field: np.ndarray) -> np.ndarray:
+        """A field of displacements as it is to be shown, its vectors turned with it.
+
+        Args:
+            field: `(H, W, 2)`: pixels to the right and pixels down, as stored.
+        """
+        across, down = np.moveaxis(self.applied(field), -1, 0)
+        if self.mirrored:
+            across = -across
+        for _ in range(self.rotation // QUARTER % 4):
+            across, down = down, -across
+        return np.stack([across, down], axis=-1)
+
 
 def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
     """A decoded frame as pixels.

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
-from itertools import count
 from pathlib import Path
 
-import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
-from pan_keras.video.container import BrokenVideo, OpenVideo, opened, refuse_shape
-from pan_keras.video.frame_index import FrameIndex, Run
-from pan_keras.video.orientation import Orientation, upright
+from pan_keras.video.container import BrokenVideo
+from pan_keras.video.frame_index import FrameIndex
+from pan_keras.video.frame_reader import FrameReader
 from pan_keras.video.packet_scan import frame_index
 from pan_keras.video.video_info import FileState, VideoInfo
 
@@ -55,156 +52,17 @@ class VideoFile:
 
     def info(self) -> VideoInfo:
         """Counts the frames and decodes the first."""
-        reader = _Reader(self.path, self.index, self.timeout)
+        reader = FrameReader(self.path, self.index, self.timeout)
         height, width, _ = reader.read([0])[0].shape
         rotation, mirrored = astuple(reader.orientation)
         return VideoInfo(len(reader.index), reader.index.rate, width, height, rotation, mirrored)
 
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
         """The frames asked for; one that cannot be decoded is replaced by the nearest that can."""
-        reader = _Reader(self.path, self.index, self.timeout, transform)
+        reader = FrameReader(self.path, self.index, self.timeout, transform)
         frames = reader.read(sorted(set(indices)))
         return np.stack([frames[i] for i in indices])
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
         """All frames that can be decoded, in order."""
-        yield from _Reader(self.path, self.index, self.timeout, transform).iterate()
-
-
-class _Astray(Exception):  # noqa: N818, not an error: another way is taken
-    """A seek has not led where the index says."""
-
-
-class _Reader:
-    """Decodes frames of one file; what is damaged is read from the start, in order."""
-
-    def __init__(
-        self,
-        path: Path,
-        index: FrameIndex,
-        timeout: float,
-        transform: Transform | None = None,
-    ):
-        self.path = path
-        self.index = index
-        self.timeout = timeout
-        self.transform = transform
-        self.to_rgb = VideoReformatter()
-        self.size: tuple[int, int] | None = None
-        self.orientation = Orientation()
-        self.damaged = False
-
-    def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
-        try:
-            frames = self._read_runs(self.index.runs(wanted))
-        except _Astray:
-            frames = self._read_runs([Run(0, tuple(wanted))])
-        if len(frames) == len(wanted) and not self.damaged:
-            return frames
-        return self._read_damaged(wanted)
-
-    def iterate(self) -> Iterator[np.ndarray]:
-        with opened(self.path, self.timeout) as video:
-            for _, frame in self._shown(video):
-                yield self._pixels(video, frame)
-
-    def _read_runs(self, runs: list[Run]) -> dict[int, np.ndarray]:
-        frames: dict[int, np.ndarray] = {}
-        with opened(self.path, self.timeout) as video:
-            for run in runs:
-                shown = self._shown_from(video, run.key) if run.key else self._shown(video)
-                targets = set(run.targets)
-                for place, frame in shown:
-                    if place in targets:
-                        frames[place] = self._pixels(video, frame)
-                        targets.discard(place)
-                        if not targets:
-                            break
-                if targets and run.key and not self.damaged:
-                    raise _Astray
-        return frames
-
-    def _read_damaged(self, wanted: list[int]) -> dict[int, np.ndarray]:
-        # What a decoder makes of damage depends on where it began. Beginning always at the
-        # start gives the same pixels whichever frames are asked for.
-        with opened(self.path, self.timeout) as video:
-            there = np.array(sorted({place for place, _ in self._shown(video)}), np.int64)
-        if not len(there):
-            raise BrokenVideo(self.path, "none of its frames can be decoded")
-        nearest = dict(zip(wanted, _nearest(there, np.array(wanted)).tolist(), strict=True))
-        frames = self._read_runs([Run(0, tuple(sorted(set(nearest.values()))))])
-        return {i: frames[place] for i, place in nearest.items()}
-
-    def _shown(self, video: OpenVideo) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decodes from the start of the file: (place, frame) of each frame that the index knows."""
-        places = count()
-        for packet in video.packets():
-            for frame in self._decoded(video, packet):
-                number = next(places)
-                place = self.index.position(frame.pts) if self.index.timed else number
-                if place is not None and place < len(self.index):
-                    yield place, frame
-
-    def _shown_from(self, video: OpenVideo, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decodes from a key frame on, as long as the packets are those that the index names.
-
-        Times after a seek may be guesses (in MPEG program streams they are), and what a container
-        marks as a key frame may be none.
-        """
-        with video.reading:
-            try:
-                video.container.seek(self.index.seek_time(key), stream=video.stream)
-            except av.error.FFmpegError as error:
-                raise _Astray from error
-        landed: int | None = None
-        expected, begun = 0, False
-        for packet in video.packets():
-            if packet.size and not packet.is_discard:
-                if landed is None:
-                    landed = self.index.landing(key, packet.pts, packet.size)
-                    if landed is None:
-                        raise _Astray
-                    expected = int(self.index.packets[landed])
-                elif not self.index.is_packet(expected, packet.pts, packet.size):
-                    raise _Astray
-                expected += 1
-            for frame in self._decoded(video, packet):
-                place = self.index.position(frame.pts)
-                if landed is None or place is None or place < landed:
-                    continue
-                if not begun and (place > landed or not frame.key_frame):
-                    raise _Astray
-                begun = True
-                yield place, frame
-
-    def _decoded(self, video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
-        frames = video.decode(packet)
-        if frames is None:
-            self.damaged = True
-        return frames or []
-
-    def _pixels(self, video: OpenVideo, frame: av.VideoFrame) -> np.ndarray:
-        refuse_shape(self.path, frame.width, frame.height)
-        if self.size is None:
-            size = (frame.width, frame.height)
-            self.size = size if size == video.size else self._first_size()
-        self.orientation = Orientation.of(frame)
-        with video.reading:
-            pixels = upright(frame, self.to_rgb, self.size)
-        return self.transform(pixels) if self.transform else pixels
-
-    def _first_size(self) -> tuple[int, int]:
-        # A stream may change its size midway. All frames get the size of the first, whichever of
-        # them are asked for.
-        with opened(self.path, self.timeout) as video:
-            for packet in video.packets():
-                for frame in video.decode(packet) or ():
-                    return frame.width, frame.height
-        raise BrokenVideo(self.path, "none of its frames can be decoded")
-
-
-def _nearest(there: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The nearest of `there`, rising, to each of `wanted`; the lower of two as near."""
-    after = np.searchsorted(there, wanted).clip(1, max(1, len(there) - 1))
-    low, high = there[after - 1], there[np.minimum(after, len(there) - 1)]
-    return np.where(wanted - low <= high - wanted, low, high)
+        yield from FrameReader(self.path, self.index, self.timeout, transform).iterate()
