@@ -1,8 +1,15 @@
 """`pan-keras bench`: the command line of `pan_keras.bench`."""
 
+import json
+import signal
+from typing import TYPE_CHECKING
+
 import click
 
 from pan_keras.cli.output import TensorFlowCommand, echo
+
+if TYPE_CHECKING:
+    from pan_keras.bench.results import Results
 
 COUNT = click.IntRange(min=1)
 
@@ -10,6 +17,70 @@ COUNT = click.IntRange(min=1)
 @click.group()
 def bench():
     """Measure how fast models are on this machine."""
+
+
+@bench.command("motion")
+@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@click.option(
+    "--stack",
+    default=6,
+    type=click.IntRange(min=2),
+    show_default=True,
+    help="Adjacent frames per segment, m.",
+)
+@click.option(
+    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
+)
+@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@click.option(
+    "--method", "methods", multiple=True, help="Only this method; may be given several times."
+)
+@click.option(
+    "--target", "targets", multiple=True, help="Only this target; may be given several times."
+)
+@click.option("--quick", is_flag=True, help="Fewer forms of PA and fewer rounds: two minutes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.pass_context
+def motion(
+    context: click.Context,
+    segments: int,
+    stack: int,
+    size: int,
+    threads: int,
+    methods: tuple[str, ...],
+    targets: tuple[str, ...],
+    quick: bool,
+    as_json: bool,
+):
+    """Measure PA beside optical flow, codec vectors and frame differences.
+
+    All work on the same frames, by default as many as in the paper's Tables I and II. Each runs in
+    a process of its own, and their rounds take turns. Ctrl-C prints what was measured until then.
+    """
+    from pan_keras.bench.case import Work
+    from pan_keras.bench.motion import measure_motion
+
+    results = measure_motion(
+        Work(segments, stack, size, size),
+        threads=threads,
+        methods=methods,
+        targets=targets,
+        quick=quick,
+        progress=say,
+    )
+    show(context, results, as_json)
+
+
+def say(line: str) -> None:
+    """Says on standard error what a benchmark is doing."""
+    echo(line, err=True)
+
+
+def show(context: click.Context, results: "Results", as_json: bool) -> None:
+    """Prints results, and exits as interrupted if Ctrl-C ended them."""
+    echo(json.dumps(results.to_json(), indent=1) if as_json else results.to_text())
+    if results.work["interrupted"]:
+        context.exit(128 + signal.SIGINT)
 
 
 @bench.command("train-step", cls=TensorFlowCommand)

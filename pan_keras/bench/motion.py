@@ -1,0 +1,154 @@
+"""The paper's Tables I and II, measured: PA beside what it replaces."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pan_keras.bench.benchmark import FULL, QUICK, Benchmark, Budget
+from pan_keras.bench.building import Progress
+from pan_keras.bench.case import Case, Work
+from pan_keras.bench.results import Results, measured_results
+from pan_keras.bench.targets import check_target, missing_runtime, target_names
+from pan_keras.errors import UserError
+
+BASELINE = "tvl1"
+OPENCV = ("tvl1", "farneback", "dis_ultrafast", "dis_fast", "dis_medium", "difference")
+NETWORKS = ("flownet_s", "flownet_c", "flownet2", "raft_small")
+METHODS = ("pa", "pa_e2", "difference", "vectors", *OPENCV[:-1], *NETWORKS)
+DEPTHS = (0, 1, 2, 4, 8)
+GRAPHS = "pan_keras.bench.motion_graphs"
+ONE_FORM = "the fast graph is for depth 1 and encoding e1 alone"
+FLOAT_GRAPH = "the fast graph computes in float32 on Keras"
+
+
+def measure_motion(
+    work: Work | None = None,
+    *,
+    threads: int = 2,
+    methods: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    quick: bool = False,
+    budget: Budget | None = None,
+    progress: Progress = lambda _: None,
+) -> Results:
+    """Measures motion cues on the same frames, each in a process of its own.
+
+    Args:
+        work: The frames of a call; those of the paper by default.
+        threads: Threads of a call.
+        methods: Some of `METHODS`; by default all.
+        targets: Where; by default wherever a method runs.
+        quick: Whether to be done in about two minutes, with fewer forms of PA and fewer rounds.
+        budget: For the rounds; by default what `quick` says.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        A row a case, with the ratio to TV-L1 where that is measured too.
+
+    Raises:
+        UserError: If a method or target does not exist, a target that is asked for is not
+            installed, or no method runs on the targets.
+
+    Example:
+        >>> results = measure_motion(Work(2, 2, 64, 64), methods=["difference"], quick=True)
+        >>> results.rows[0].method
+        'difference'
+    """
+    for name in methods:
+        if name not in METHODS:
+            raise UserError(f"method: {name!r} is none of {', '.join(METHODS)}")
+    for name in targets:
+        check_target(name)
+    work = work or Work()
+    cases = [
+        case
+        for case in motion_cases(work, threads, quick=quick)
+        if (not methods or case.method in methods) and (not targets or case.target in targets)
+    ]
+    if not cases:
+        raise UserError(
+            f"target: {', '.join(methods)} does not run on {', '.join(targets)}; "
+            "leave out --method or --target"
+        )
+    missing = {name: missing_runtime(name) for name in target_names()}
+    cases = [replace(case, error=case.error or missing[case.target] or "") for case in cases]
+    benchmark = Benchmark(
+        cases,
+        budget or (QUICK if quick else FULL),
+        baseline=BASELINE,
+        references={case.reference: f"{GRAPHS}:reference" for case in cases if case.reference},
+        facts=f"{GRAPHS}:counts",
+        progress=progress,
+    )
+    return measured_results(
+        benchmark, {"benchmark": "motion", **work.to_json(), "baseline": BASELINE, "quick": quick}
+    )
+
+
+def motion_cases(work: Work, threads: int = 2, *, quick: bool = False) -> list[Case]:
+    """The rows of the table.
+
+    Args:
+        work: The frames of a call.
+        threads: Threads of a call.
+        quick: Whether to leave out forms of PA that differ little from others.
+    """
+    pa = list(_quick_pa() if quick else _pa())
+    others = [
+        *(Case(method, "opencv") for method in OPENCV),
+        Case("vectors", "pyav", note="cost over plain decoding, H.264"),
+        *(
+            Case(
+                method,
+                "keras",
+                source=f"{GRAPHS}:graph_of",
+                options={"pairwise": True},
+                note="random weights",
+            )
+            for method in NETWORKS
+        ),
+    ]
+    return [replace(case, work=work, threads=threads) for case in (*pa, *others)]
+
+
+def _pa() -> Iterator[Case]:
+    for depth in (1, 0, 2, 4, 8):
+        yield from _forms("pa", depth)
+    yield from _forms("pa_e2", 1)
+
+
+def _quick_pa() -> Iterator[Case]:
+    for case in _pa():
+        is_main = case.method == "pa" and case.options["depth"] == 1
+        if not case.error and (
+            (is_main and case.target != "onnxruntime" and case.precision != "float16")
+            or (case.target == "litert" and case.precision == "float32")
+        ):
+            yield case
+
+
+def _forms(method: str, depth: int) -> Iterator[Case]:
+    """The forms of PA on the targets that compute it."""
+    deployable = (method, depth) == ("pa", 1)
+    for target, precisions in (
+        ("litert", ("float32", "float16", "int8")),
+        ("onnxruntime", ("float32", "int8")),
+        ("keras", ("float32", "float16")),
+    ):
+        for graph in ("plain", "fast"):
+            for precision in precisions:
+                # The encodings and depths are compared in one runtime, their other forms in none.
+                if not deployable and (target == "onnxruntime" or precision == "float16"):
+                    continue
+                error = ONE_FORM if graph == "fast" and not deployable else ""
+                if target == "keras" and graph == "fast" and precision != "float32":
+                    error = error or FLOAT_GRAPH
+                yield Case(
+                    method,
+                    target,
+                    graph=graph,
+                    precision=precision,
+                    source=f"{GRAPHS}:graph_of",
+                    reference=f"{method} of depth {depth}",
+                    options={"depth": depth},
+                    error=error,
+                )

@@ -1,0 +1,151 @@
+"""A process of its own for each case: pinned to its processors, waited for within limits."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from multiprocessing import Pipe
+from typing import Any
+
+from pan_keras.bench.machine import processors
+from pan_keras.errors import UserError
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3"}
+ENDING = 2.0  # seconds that a process gets to end by itself
+
+
+class CaseError(Exception):
+    """What went wrong in a process, as one sentence."""
+
+
+class CaseProcess:
+    """A process that opens a session and calls it on request.
+
+    Args:
+        threads: Threads of the runtimes in it. Their number is in the environment before anything
+            is imported, and the process is pinned to as many processors; None for all of them.
+        environment: More variables, such as `KERAS_BACKEND`.
+
+    Example:
+        >>> with CaseProcess(threads=1) as process:
+        ...     process.request("call", "os:cpu_count", timeout=10)
+        2
+    """
+
+    def __init__(self, threads: int | None = None, environment: Mapping[str, str] | None = None):
+        self._pipe, theirs = Pipe()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process is)
+        variables = {**os.environ, **QUIET, **(environment or {})}
+        pinned: list[int] = []
+        if threads is not None:
+            variables |= dict.fromkeys(THREADS, str(threads))
+            pinned = processors()[:threads]
+        descriptor = theirs.fileno()
+        command = [sys.executable, "-m", "pan_keras.bench.worker", descriptor, *pinned]
+        self._process = subprocess.Popen(
+            [str(word) for word in command],
+            env=variables,
+            pass_fds=[descriptor],
+            stdin=subprocess.DEVNULL,
+            stdout=self._errors,
+            stderr=self._errors,
+            # Ctrl-C is for the parent, which ends the others when it has kept what they measured.
+            start_new_session=True,
+        )
+        theirs.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still be asked."""
+        return not self._pipe.closed and self._process.poll() is None
+
+    def request(self, name: str, *arguments: Any, timeout: float) -> Any:
+        """Asks the process and waits for the answer.
+
+        Args:
+            name: A method of `pan_keras.bench.worker.Worker`.
+            arguments: Its arguments.
+            timeout: Seconds to wait; the process is then ended.
+
+        Raises:
+            CaseError: If it answers with an error, dies or takes too long.
+        """
+        try:
+            self._pipe.send((name, *arguments))
+            if not self._pipe.poll(timeout):
+                self.close()
+                raise CaseError(f"gave no answer within {timeout:.0f} s and was ended")
+            state, value = self._pipe.recv()
+        except (EOFError, OSError):
+            raise CaseError(self._last_words()) from None
+        if state == "error":
+            raise CaseError(value)
+        return value
+
+    def close(self) -> None:
+        """Ends the process, by force if need be, and frees what belongs to it."""
+        self._pipe.close()
+        if self._process.poll() is None:
+            # The group, for a runtime may have started others.
+            _signal(self._process, signal.SIGTERM)
+            try:
+                self._process.wait(ENDING)
+            except subprocess.TimeoutExpired:
+                _signal(self._process, signal.SIGKILL)
+                self._process.wait()
+        self._errors.close()
+
+    def __enter__(self) -> "CaseProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _last_words(self) -> str:
+        """How the process ended, with the last line that it wrote."""
+        end = time.monotonic() + ENDING
+        while self._process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        code = self._process.poll()
+        self._errors.seek(0)
+        lines = self._errors.read()[-4000:].decode(errors="replace").strip().splitlines()
+        how = "closed its pipe" if code is None else f"ended with exit code {code}"
+        if code is not None and code < 0:
+            how = f"was ended by signal {-code} ({signal.Signals(-code).name})"
+        return f"its process {how}" + (f": {lines[-1][:300]}" if lines else "")
+
+
+def keras_backend() -> str:
+    """The backend of Keras that a process is given: as configured, or the first one installed.
+
+    Raises:
+        UserError: If none is installed.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    if configured := os.environ.get("KERAS_BACKEND"):
+        return configured
+    for name in ("tensorflow", "jax", "torch"):
+        if find_spec(name):
+            return name
+    raise UserError(
+        'keras: no backend is installed; pip install "pan-keras[train]" for TensorFlow, or '
+        '"pan-keras[jax]", "pan-keras[torch]"'
+    )
+
+
+def _signal(process: subprocess.Popen, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,165 @@
+"""Measured rows with the machine and the work: as text, JSON and CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pan_keras.bench.benchmark import Benchmark
+from pan_keras.bench.machine import BUSY, OtherLoad, describe_machine, load
+from pan_keras.bench.row import Row, fastest_first
+from pan_keras.errors import UserError
+
+SCHEMA = Path(__file__).with_name("results.schema.json")
+NESTED = ("milliseconds", "facts")
+COLUMNS = (
+    ("MAC/G", "macs", 1e-9, "{:.3f}"),
+    ("parameters", "parameters", 1, "{:,.0f}"),
+    ("pairs/s", "pairs_per_second", 1, "{:,.0f}"),
+    ("frames/s", "frames_per_second", 1, "{:,.0f}"),
+    ("p50/ms", "p50_ms", 1, "{:,.2f}"),
+    ("p95/ms", "p95_ms", 1, "{:,.2f}"),
+    ("max/ms", "max_ms", 1, "{:,.2f}"),
+    ("MB", "memory_mb", 1, "{:,.0f}"),
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a benchmark found.
+
+    Attributes:
+        machine: As `pan_keras.bench.machine.describe_machine` describes it, with its load before
+            and after and whether it was `busy` with other things.
+        work: The frames of a call, which benchmark it was, and whether it was `interrupted`.
+        rows: One a case.
+    """
+
+    machine: Mapping[str, Any]
+    work: Mapping[str, Any]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The results for programs, as `results.schema.json` has them."""
+        return {
+            "machine": dict(self.machine),
+            "work": dict(self.work),
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], name: str = "results") -> "Results":
+        """Reads what `to_json` gives, or an app on a phone wrote.
+
+        Args:
+            content: The object.
+            name: What it is called in an error.
+
+        Raises:
+            UserError: If it does not follow the schema.
+        """
+        import jsonschema  # noqa: PLC0415
+
+        schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+        error = next(iter(jsonschema.Draft202012Validator(schema).iter_errors(content)), None)
+        if error is not None:
+            raise UserError(f"{name}: not of the form of results ({error.message}); measure again")
+        known = {each.name for each in fields(Row)}
+        rows = [
+            Row(**{"depth": None, **{key: row[key] for key in row if key in known}})
+            for row in content["rows"]
+        ]
+        return cls(content["machine"], content["work"], tuple(rows))
+
+    def to_csv(self) -> str:
+        """A line a row; parts of the time and facts are JSON in their cell."""
+        file = io.StringIO()
+        names = [each.name for each in fields(Row)]
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for row in self.rows:
+            cells = row.to_json()
+            for name in NESTED:
+                cells[name] = json.dumps(cells[name]) if cells[name] else ""
+            writer.writerow("" if cells[name] is None else cells[name] for name in names)
+        return file.getvalue()
+
+    def to_text(self) -> str:
+        """A table, fastest first, and below it why some rows have no time."""
+        lines = [self._headline()]
+        timed = [row for row in fastest_first(self.rows) if row.p50_ms is not None]
+        if timed:
+            lines += _aligned([_header(self.work), *(_cells(row, self.work) for row in timed)])
+        untimed = sorted((row for row in self.rows if row.error), key=lambda row: row.error or "")
+        for error, rows in groupby(untimed, key=lambda row: row.error):
+            lines += [f"not measured: {error}", f"  {', '.join(map(_title, rows))}"]
+        if self.machine.get("busy"):
+            share = self.machine.get("other_load")
+            lines.append(
+                f"The machine was busy: other programs took {share:.0%} of its processors. "
+                "Ratios of interleaved rounds stand; times are too long."
+            )
+        if self.work.get("interrupted"):
+            lines.append("Interrupted: these are the rounds until then.")
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        work = self.work
+        height, width = work["size"]
+        frames = f"{work['segments']}x{work['stack']} frames of {height}x{width} px"
+        return f"{work['benchmark']}, {frames} ({work['pairs']} pairs); {self.machine['name']}"
+
+
+def measured_results(benchmark: Benchmark, work: Mapping[str, Any]) -> Results:
+    """Runs a benchmark and describes the machine around it.
+
+    Args:
+        benchmark: What to run.
+        work: What is said of its work.
+    """
+    machine, others = describe_machine(), OtherLoad()
+    rows = benchmark.run()
+    share = others()
+    machine |= {
+        "load_after": load(),
+        "other_load": share,
+        "busy": None if share is None else share > BUSY,
+    }
+    return Results(machine, {**work, "interrupted": benchmark.interrupted}, tuple(rows))
+
+
+def _header(work: Mapping[str, Any]) -> list[str]:
+    ratio = [f"{work['baseline']}/it", "95 % interval"] if work.get("baseline") else []
+    return ["", "threads", *(title for title, *_ in COLUMNS), *ratio]
+
+
+def _cells(row: Row, work: Mapping[str, Any]) -> list[str]:
+    cells = [_title(row), str(row.threads)]
+    for _, name, factor, form in COLUMNS:
+        value = getattr(row, name)
+        cells.append("" if value is None else form.format(factor * value))
+    if work.get("baseline"):
+        known = row.ratio is not None
+        cells += [
+            f"{row.ratio:.2f}" if known else "",
+            f"{row.ratio_low:.2f} to {row.ratio_high:.2f}" if known else "",
+        ]
+    return cells
+
+
+def _title(row: Row) -> str:
+    depth = f"depth {row.depth}" if row.depth is not None else ""
+    return " ".join(filter(None, (row.method, depth, row.target, row.graph, row.precision)))
+
+
+def _aligned(table: list[list[str]]) -> list[str]:
+    """Lines of a table whose first column is text."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in table
+    ]
