@@ -8,7 +8,7 @@ PACKAGES = {
     "ai_edge_litert": ("ai-edge-litert", "litert"),
     "av": ("av", "video"),
     "click": ("click", ""),
-    "cv2": ("opencv-python-headless", "pictures"),
+    "cv2": ("opencv-contrib-python-headless", "pictures"),
     "filelock": ("filelock", "train"),
     "h5py": ("h5py", "train"),
     "jax": ("jax", "jax"),
@@ -53,9 +53,9 @@ def missing_part(error: ModuleNotFoundError, extra: str = "") -> MissingPartErro
 
     Example:
         >>> str(missing_part(ModuleNotFoundError(name="cv2")))
-        'opencv-python-headless is not installed; pip install "pan-keras[pictures]"'
+        'opencv-contrib-python-headless is not installed; pip install "pan-keras[pictures]"'
         >>> str(missing_part(ModuleNotFoundError(name="cv2"), "train"))
-        'opencv-python-headless is not installed; pip install "pan-keras[train]"'
+        'opencv-contrib-python-headless is not installed; pip install "pan-keras[train]"'
     """
     module = (error.name or "").partition(".")[0]
     if module not in PACKAGES:

@@ -58,10 +58,15 @@ def one_sentence(done, package, install):
         ("tensorflow", "tensorflow", "export", ("export", "run")),
         ("tensorflow", "tensorflow", "train", ("predict", "run", "{video}")),
         ("keras", "keras", "train", ("models",)),
-        ("cv2", "opencv-python-headless", "pictures", ("predict", "{bundle}", "--source", "0")),
         (
             "cv2",
-            "opencv-python-headless",
+            "opencv-contrib-python-headless",
+            "pictures",
+            ("predict", "{bundle}", "--source", "0"),
+        ),
+        (
+            "cv2",
+            "opencv-contrib-python-headless",
             "pictures",
             ("predict", "{bundle}", "{video}", "--overlay", "o.mp4"),
         ),

@@ -24,9 +24,9 @@ from pan_keras.cli.output import TensorFlowCommand, echo
 )
 @click.option(
     "--flow",
-    default="dis",
+    default="dis_medium",
     show_default=True,
-    help="Optical flow: dis, or tvl1 where OpenCV's contrib modules are installed.",
+    help="Optical flow: dis_medium, dis_fast, dis_ultrafast, farneback or tvl1.",
 )
 @click.option(
     "--size",

@@ -1,5 +1,9 @@
-"""Optical flow, the motion cue that persistence of appearance replaces."""
+"""Optical flow, the motion cue that persistence of appearance replaces.
 
-from pan_keras.flow.optical_flow import METHODS, OpticalFlow
+Each name is imported when it is first asked for: the methods of OpenCV need no Keras, and the
+networks no OpenCV.
+"""
 
-__all__ = ["METHODS", "OpticalFlow"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

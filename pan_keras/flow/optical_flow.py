@@ -1,5 +1,6 @@
 """Dense optical flow by OpenCV."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -8,39 +9,64 @@ import numpy as np
 from pan_keras.errors import UserError
 
 CONTRIBUTED: Any = getattr(cv2, "optflow", None)  # of OpenCV's contrib modules
-METHODS = ("dis", "tvl1")
 SMALL = 200  # pixels; below, DIS refines down to single pixels, for there are few
 
 
+def _dis(preset: int) -> Any:
+    return cv2.DISOpticalFlow.create(preset)
+
+
+def _dis_medium(side: int) -> Any:
+    solver = _dis(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    if side < SMALL:
+        solver.setFinestScale(0)
+    return solver
+
+
+# By method: from the shorter side of the frames to a solver.
+SOLVERS: dict[str, Callable[[int], Any]] = {
+    "tvl1": lambda _: CONTRIBUTED.DualTVL1OpticalFlow_create(),
+    "farneback": lambda _: cv2.FarnebackOpticalFlow.create(),
+    "dis_ultrafast": lambda _: _dis(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
+    "dis_fast": lambda _: _dis(cv2.DISOPTICAL_FLOW_PRESET_FAST),
+    "dis_medium": _dis_medium,
+}
+METHODS = tuple(SOLVERS)
+
+
 class OpticalFlow:
-    """Dense optical flow: the displacement of each pixel between two frames.
+    """Dense optical flow by OpenCV: the displacement of each pixel between two frames.
+
+    A `FlowMethod`. It keeps no state between calls: threads may share it, and it can be pickled.
 
     Args:
-        method: `"dis"`, dense inverse search, which is fast; or `"tvl1"`, total variation, which
-            the paper's tables use and which is tens of times slower. TV-L1 is in OpenCV's
-            contrib modules, and the package that pan-keras asks for has none of them.
+        method: `"tvl1"`, total variation with OpenCV's defaults, which the paper's tables use;
+            `"farneback"`, polynomial expansion; or dense inverse search with one of OpenCV's
+            presets: `"dis_ultrafast"`, `"dis_fast"`, `"dis_medium"`. On frames with a side below
+            200 pixels `"dis_medium"` refines to full resolution, where the preset stops at half.
 
     Raises:
         UserError: If there is no such method, or the installed OpenCV lacks it.
 
     Example:
-        >>> flow = OpticalFlow("dis")(earlier, later)  # two frames of 240 x 320 pixels
+        >>> flow = OpticalFlow("dis_medium")(earlier, later)  # two frames of 240 x 320 pixels
         >>> flow.shape
         (240, 320, 2)
 
     References:
-        Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
         Zach, Pock, Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007.
-        PAN paper, Sec. V-C and Fig. 7.
+        Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003.
+        Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
+        PAN paper, Table II, Sec. V-C and Fig. 7.
     """
 
-    def __init__(self, method: str = "dis"):
+    def __init__(self, method: str = "dis_medium"):
         if method not in METHODS:
             raise UserError(f"flow: {method!r} is none of {', '.join(METHODS)}")
         if method == "tvl1" and CONTRIBUTED is None:
             raise UserError(
-                "flow: the installed OpenCV has no TV-L1; use dis, or put "
-                "opencv-contrib-python-headless in the place of opencv-python-headless"
+                "flow: the installed OpenCV has no TV-L1; uninstall the opencv packages, then "
+                "install opencv-contrib-python-headless"
             )
         self.method = method
 
@@ -55,22 +81,19 @@ class OpticalFlow:
             float32 `(H, W, 2)`: pixels to the right and pixels down.
 
         Raises:
-            UserError: If the frames are too small.
+            UserError: If the frames are too small, or not of one size.
         """
+        (height, width), other = earlier.shape[:2], later.shape[:2]
+        if (height, width) != other:
+            raise UserError(
+                f"flow: frames of {width}x{height} and {other[1]}x{other[0]} pixels; "
+                "both must have one size"
+            )
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (earlier, later)]
         try:
-            return self._solver(min(earlier.shape[:2])).calc(*grey, None)
+            return SOLVERS[self.method](min(height, width)).calc(*grey, None)
         except cv2.error as error:
-            height, width = earlier.shape[:2]
             raise UserError(
                 f"flow: {self.method} cannot work on frames of {width}x{height} pixels; "
                 "take larger ones"
             ) from error
-
-    def _solver(self, side: int):
-        if self.method == "tvl1":
-            return CONTRIBUTED.DualTVL1OpticalFlow_create()
-        solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        if side < SMALL:
-            solver.setFinestScale(0)
-        return solver

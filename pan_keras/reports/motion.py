@@ -73,7 +73,7 @@ def draw_motion(
     output: Path | str,
     *,
     run: Path | str | None = None,
-    flow: str = "dis",
+    flow: str = "dis_medium",
     size: int | None = None,
 ) -> MotionPicture:
     """Draws each frame of a video with its PA and optical flow.
@@ -85,13 +85,13 @@ def draw_motion(
         video: A video file.
         output: A file that ends in `.mp4` or `.png`.
         run: A run whose filters compute PA; by default a fixed bank of Gaussian derivatives.
-        flow: `"dis"` or `"tvl1"`.
+        flow: One of `pan_keras.flow.METHODS`.
         size: Pixels of the shorter side to which frames are resized; by default that of the run,
             else 256, or the video's own where that is less.
 
     Raises:
         UserError: If the output has another ending or is the video itself, the video cannot be
-            read or has one frame alone, the run has no PA, or TV-L1 is not installed.
+            read or has one frame alone, the run has no PA, or there is no such flow.
 
     Example:
         >>> draw_motion("wave.mp4", "motion.mp4").pa_scale

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 
-PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-python-headless")
+PACKAGES = ("pan-keras", "keras", "tensorflow", "numpy", "av", "opencv-contrib-python-headless")
 
 
 def versions() -> dict[str, str]:

@@ -81,7 +81,7 @@ def test_mistakes_are_named(video, run, make_run, tmp_path):
         ((one, tmp_path / "a.png"), {}, "one frame alone"),
         ((tmp_path / "gone.mp4", tmp_path / "a.png"), {}, "no such file"),
         ((video, tmp_path / "a.png"), {"run": still.path}, "has no persistence of appearance"),
-        ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of dis, tvl1"),
+        ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of tvl1, farneback, dis_"),
     ):
         with pytest.raises(UserError, match=message):
             draw_motion(*arguments, **options)
@@ -95,6 +95,6 @@ def test_command_prints_what_it_drew(video, run, tmp_path):
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert found["size"] == [32, 32]
-    assert found["flow"] == "dis"
+    assert found["flow"] == "dis_medium"
     assert "learnt" in found["filters"]
     assert output.is_file()

@@ -1,0 +1,32 @@
+"""What all methods of optical flow have in common."""
+
+from typing import Protocol
+
+import numpy as np
+
+
+class FlowMethod(Protocol):
+    """Dense optical flow between two frames, by whatever computes it.
+
+    Attributes:
+        method: Its name, as in the tables.
+
+    Example:
+        >>> method: FlowMethod = OpticalFlow("dis_fast")
+        >>> method(earlier, later).shape  # two frames of 240 x 320 pixels
+        (240, 320, 2)
+    """
+
+    method: str
+
+    def __call__(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+        """The displacement of each pixel from one frame to the next.
+
+        Args:
+            earlier: uint8 `(H, W, 3)`, RGB.
+            later: The next frame.
+
+        Returns:
+            float32 `(H, W, 2)`: pixels to the right and pixels down. What is at (x, y) in the
+            earlier frame is at (x, y) + flow in the later one.
+        """
