@@ -1,0 +1,152 @@
+"""Cases of what the Android app does before and after a model, kept in `tests/golden/android.json`.
+
+    PYTHONPATH=. python tests/android_cases.py
+
+writes the file. Sample `(x, y)` of plane `p` (Y, U, V) of a picture is `sample(p, y, x)`, and byte `c`
+of pixel `(x, y)` of a frame that is RGB already is that of `preprocessing_cases.golden_frame`.
+"""
+
+import hashlib
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from preprocessing_cases import FILE, golden_frame, lines
+
+from pan_keras.clips import ClipShape
+from pan_keras.runtime.preprocessing import frame_for_model
+from pan_keras.runtime.recogniser import softmax
+from pan_keras.video.orientation import Orientation
+
+GOLDEN = FILE.with_name("android.json")
+# FFmpeg's numbers; a file without a tag is taken for BT.601.
+MATRICES = {"BT601": 2, "BT709": 1, "BT2020": 9}
+LIMITED, FULL = 1, 2
+CROP = ((24, 32), 28, "crop", 2)
+# Width, height, matrix, full range, degrees clockwise; size, resize, fit and version of resizing.
+PICTURES = [
+    (64, 48, "BT601", False, 0, *CROP),
+    (64, 48, "BT601", True, 0, *CROP),
+    (64, 48, "BT709", False, 0, *CROP),
+    (64, 48, "BT709", True, 0, *CROP),
+    (64, 48, "BT2020", False, 0, *CROP),
+    (64, 48, "BT601", False, 90, *CROP),
+    (66, 50, "BT601", False, 180, *CROP),
+    (66, 50, "BT709", True, 270, *CROP),
+    (63, 48, "BT601", False, 0, *CROP),
+    (63, 48, "BT601", False, 90, *CROP),
+    (2, 2, "BT601", False, 0, *CROP),
+    (322, 242, "BT601", True, 0, (64, 64), 72, "crop", 2),
+    (640, 480, "BT601", True, 270, (64, 64), 72, "crop", 2),
+    (1280, 720, "BT709", False, 90, (72, 96), 84, "crop", 2),
+    (176, 144, "BT601", False, 0, (72, 96), 84, "letterbox", 2),
+    (176, 144, "BT601", False, 90, (72, 96), 84, "squash", 2),
+    (320, 240, "BT601", False, 0, (72, 96), 84, "crop", 1),
+]
+# Height and width of a frame, for version 1: areas, blocks of 2 x 2 and of 3 x 3, and enlarging.
+EARLY = [
+    ((240, 320), (72, 96), 84),
+    ((168, 224), (72, 96), 84),
+    ((252, 336), (72, 96), 84),
+    ((97, 211), (24, 32), 28),
+    ((20, 27), (24, 32), 28),
+    ((211, 97), (24, 24), 25),
+]
+LOGITS = [
+    [0.0, 0.0, 0.0],
+    [2.5, -1.25, 0.5, 2.5],
+    [88.0, -104.0, 90.0],
+    [1e-3, -1e-3],
+]
+VALUES = [
+    [4.0],
+    [2.0, 1.0],
+    [5.5, 1.25, 3.0, 2.0, 9.0, 4.0, 4.0],
+    list(map(float, range(50, 0, -1))),
+]
+
+
+def sample(plane, row, column):
+    return (7 * row * row + 3 * column * column + 5 * row * column + 31 * row + 89 * plane) & 255
+
+
+def planes(width, height):
+    """Y, U and V."""
+    for plane in range(3):
+        rows, columns = (height, width) if plane == 0 else ((height + 1) // 2, (width + 1) // 2)
+        y, x = np.ogrid[:rows, :columns]
+        yield sample(plane, y, x).astype(np.uint8)
+
+
+def upright(width, height, matrix, full, clockwise):
+    """The picture as `pan_keras.video` decodes it."""
+    frame = av.VideoFrame(width, height, "yuvj420p" if full else "yuv420p")
+    for target, plane in zip(frame.planes, planes(width, height), strict=True):
+        rows = np.zeros((target.height, target.line_size), np.uint8)
+        rows[: plane.shape[0], : plane.shape[1]] = plane
+        target.update(rows.tobytes())
+    frame.colorspace, frame.color_range = MATRICES[matrix], FULL if full else LIMITED
+    rgb = VideoReformatter().reformat(frame, width=width, height=height, format="rgb24", threads=1)
+    return np.ascontiguousarray(Orientation(-clockwise).applied(rgb.to_ndarray()))
+
+
+def digest(pixels):
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def picture(width, height, matrix, full, clockwise, size, resize, fit, version):
+    shape = ClipShape(1, 1, size, resize, fit, version)
+    pixels = upright(width, height, matrix, full, clockwise)
+    given = {"width": width, "height": height, "matrix": matrix, "full": full}
+    result = {"rgb": digest(pixels), "corner": pixels[0, :2].ravel().tolist()}
+    prepared = frame_for_model(pixels, shape)
+    return given | {"rotation": clockwise, "input": facts(shape), **result} | _prepared(prepared)
+
+
+def early_frame(frame, size, resize):
+    shape = ClipShape(1, 1, size, resize, "crop", 1)
+    prepared = frame_for_model(golden_frame(*frame), shape)
+    return {"frame": list(frame), "input": facts(shape)} | _prepared(prepared)
+
+
+def _prepared(pixels):
+    return {"prepared": digest(pixels), "sum": int(pixels.sum(dtype=int))}
+
+
+def facts(shape):
+    """`input` of `model.json`."""
+    return {
+        "segments": shape.segments,
+        "stack": shape.stack,
+        "height": shape.size[0],
+        "width": shape.size[1],
+        "resize": shape.resize,
+        "fit": shape.fit,
+        "resizing": shape.resizing,
+    }
+
+
+def cases():
+    """All cases with their results."""
+    answers = [
+        {"logits": logits, "probabilities": softmax(np.array(logits, np.float32)).tolist()}
+        for logits in LOGITS
+    ]
+    timings = [
+        {
+            "values": values,
+            "p50": float(np.percentile(values, 50)),
+            "p90": float(np.percentile(values, 90)),
+        }
+        for values in VALUES
+    ]
+    return {
+        "picture": [picture(*case) for case in PICTURES],
+        "early_frame": [early_frame(*case) for case in EARLY],
+        "answer": answers,
+        "timings": timings,
+    }
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(lines(cases()) + "\n", encoding="utf-8")
