@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python tests/android_cases.py
 
-writes the file. Sample `(x, y)` of plane `p` (Y, U, V) of a picture is `sample(p, y, x)`, and byte `c`
+writes the file. Sample `(x, y)` of plane `p` (Y, U, V) of a picture is `sample(p, y, x)`; byte `c`
 of pixel `(x, y)` of a frame that is RGB already is that of `preprocessing_cases.golden_frame`.
 """
 
