@@ -68,12 +68,21 @@ class SignatureFacts(TypedDict):
     outputs: list[TensorFacts]
 
 
+class RuntimeFacts(TypedDict):
+    """Releases of TensorFlow Lite: the oldest for a file, and the oldest that was tried."""
+
+    requires: str
+    tested: str | None
+    unknown_ops: list[str]
+
+
 class ConversionFacts(TypedDict):
-    """What made a file, and its operations with their counts."""
+    """What made a file, its operations with their counts, and the runtime that has them."""
 
     converter: str
     ops: dict[str, int]
     opset: NotRequired[int]
+    runtime: NotRequired[RuntimeFacts]
 
 
 class QuantisationFacts(TypedDict):

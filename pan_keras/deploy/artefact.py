@@ -43,7 +43,7 @@ class Artefact:
         content: The file.
         facts: What the bundle tells of it, ready for JSON: `ops` (name: count), `float_ops` (name:
             why it is left in float) and `calibration_clips` of int8, and what made it
-            (`converter`, `quantiser`, `opset`).
+            (`converter`, `quantiser`, `opset`), and the `runtime` that it needs, of TFLite.
         states: The state tensors of a streaming model.
 
     Example:

@@ -29,6 +29,11 @@ from pan_keras.deploy.formats.listing import GIVEN_OUT, NO_FORM, reason
 from pan_keras.deploy.formats.ranges import tensor_ranges
 
 BYTES = (0.0, 255.0)
+FULLY_CONNECTED = qtyping.TFLOperationName.FULLY_CONNECTED
+# One scale for each output of a dense layer came late to the kernels, and in int8 without a version
+# of its own: earlier runtimes answer wrongly and say nothing. TFLite 2.16.1 does so on arm64 where
+# activations are in float.
+ONE_SCALE = qtyping.QuantGranularity.TENSORWISE
 Quantised = tuple[bytes, dict[str, Any]]
 
 
@@ -56,6 +61,7 @@ def quantise_to_int8(
             ranges[operation.outputs[0].name] = BYTES
     worker = quantizer.Quantizer(bytearray(content))
     worker.load_quantization_recipe(recipe.static_wi8_ai8())
+    worker.add_static_config(".*", FULLY_CONNECTED, 8, 8, ONE_SCALE)
     leave_in_float(worker, model, float_layers)
     quantised = tidy(run(worker, ranges))
     left = float_operations(read_tflite(quantised), float_layers)
@@ -73,8 +79,8 @@ def quantise_dynamically(content: bytes, float_layers: Mapping[str, str]) -> Qua
         The file and facts about it.
     """
     worker = quantizer.Quantizer(bytearray(content))
-    for name in (qtyping.TFLOperationName.CONV_2D, qtyping.TFLOperationName.FULLY_CONNECTED):
-        worker.add_dynamic_config(".*", name, num_bits=8)
+    worker.add_dynamic_config(".*", qtyping.TFLOperationName.CONV_2D, num_bits=8)
+    worker.add_dynamic_config(".*", FULLY_CONNECTED, 8, ONE_SCALE)
     leave_in_float(worker, read_tflite(content), float_layers)
     return run(worker, None), quantiser()
 

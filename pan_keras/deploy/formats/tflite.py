@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pan_keras.deploy.artefact import PRECISIONS, Artefact, Precision, state_tensors
 from pan_keras.deploy.formats.flatbuffer import list_tflite
+from pan_keras.deploy.formats.operator_versions import raise_versions
 from pan_keras.deploy.formats.quantise_tflite import quantise_dynamically, quantise_to_int8
 from pan_keras.deploy.graph.network import deployment_graph
 from pan_keras.deploy.graph.precision import float_layers
@@ -59,6 +60,8 @@ def to_tflite(
     elif precision == "int8":
         content, more = quantise_to_int8(content, calibration, float_layers(graph))
         facts |= more
+    content, more = raise_versions(content)
+    facts |= more
     facts["ops"] = list_tflite(content).counts()
     return Artefact("tflite", precision, streaming, content, facts, state_tensors(graph))
 
