@@ -118,11 +118,9 @@ def _pa() -> Iterator[Case]:
 
 def _quick_pa() -> Iterator[Case]:
     for case in _pa():
-        is_main = case.method == "pa" and case.options["depth"] == 1
-        if not case.error and (
-            (is_main and case.target != "onnxruntime" and case.precision != "float16")
-            or (case.target == "litert" and case.precision == "float32")
-        ):
+        shallow = case.options["depth"] == 1 and case.precision != "float16"
+        main = case.method == "pa" and case.target != "onnxruntime"
+        if not case.error and shallow and (main or case.target == "litert"):
             yield case
 
 

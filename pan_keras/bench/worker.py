@@ -77,20 +77,20 @@ class Worker:
         session = self._open_session()
         self.units = 1 if session.divisible else session.units
         self._timed()  # which compiles, allocates and loads
+        end = time.perf_counter() + WARM_UP
         seconds, _ = self._timed()
         one = statistics.median(seconds)
         if session.divisible:
             self.units = max(1, min(session.units, int(LONGEST_CALL / max(one, 1e-9))))
             if self.units > 1:
                 self._timed()
-        recent: list[float] = []
-        end = time.perf_counter() + WARM_UP
+        recent = [one * self.units]
         while time.perf_counter() < end:
             seconds, _ = self._timed()
             recent = [*recent, *seconds][-3:]
             if len(recent) == 3 and max(recent) <= (1 + STABLE) * min(recent):
                 break
-        return {"units": self.units, "seconds": statistics.median(recent or [one * self.units])}
+        return {"units": self.units, "seconds": statistics.median(recent)}
 
     def round(self) -> dict[str, Any]:
         """Times the calls of one round."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from pan_keras.bench.case import Case
 from pan_keras.bench.frames import moving_frames
-from pan_keras.bench.worker import resolve
 
 REQUIRES = ("cv2",)
 
@@ -61,12 +60,11 @@ def _functions(case: Case) -> tuple[Callable[[Any], Any], Callable[[Any, Any], A
     if case.method == "difference":
         return lambda frame: frame, lambda a, b: cv2.subtract(b, a, dtype=cv2.CV_16S)
     from pan_keras.flow import OpticalFlow  # noqa: PLC0415
+    from pan_keras.flow.optical_flow import SOLVERS  # noqa: PLC0415
 
     # Which says in a sentence what is not there.
     method = OpticalFlow(case.method).method
-    solver = resolve("pan_keras.flow.optical_flow:SOLVERS")[method](
-        min(case.work.height, case.work.width)
-    )
+    solver = SOLVERS[method](min(case.work.height, case.work.width))
     return lambda frame: cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (
         lambda earlier, later: solver.calc(earlier, later, None)
     )
