@@ -37,7 +37,9 @@ QUICK = {
     "train": ["--set", "training.epochs=1"],
     "dataset make": ["--clips", "48"],
     "export": ["--recipe", "lenient.toml"],
-    "bench": ["--steps", "1", "--size", "32"],
+    "bench model": ["--quick", "--size", "32"],
+    "bench motion": ["--quick", "--size", "32", "--method", "difference"],
+    "bench train-step": ["--steps", "1", "--size", "32"],
 }
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]

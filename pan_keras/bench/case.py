@@ -73,6 +73,7 @@ class Case:
             reaches the session has their folder under `options["folder"]`.
         reference: Key of the array that the answer is compared with; empty for none.
         options: What else the source, the builder and the session want to know.
+        known: Fields of the row that are known beforehand, such as `macs`.
         note: What a reader of the row should know.
         error: Why there is no such case; it is then not run, and its row says so.
     """
@@ -88,6 +89,7 @@ class Case:
     builder: str = ""
     reference: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     error: str = ""
 

@@ -74,7 +74,7 @@ def measure_motion(
     benchmark = Benchmark(
         cases,
         budget or (QUICK if quick else FULL),
-        baseline=BASELINE,
+        baseline=next((case for case in cases if case.method == BASELINE), None),
         references={case.reference: f"{GRAPHS}:reference" for case in cases if case.reference},
         facts=f"{GRAPHS}:counts",
         progress=progress,

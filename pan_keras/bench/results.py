@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
@@ -93,7 +93,10 @@ class Results:
         lines = [self._headline()]
         timed = [row for row in fastest_first(self.rows) if row.p50_ms is not None]
         if timed:
-            lines += _aligned([_header(self.work), *(_cells(row, self.work) for row in timed)])
+            parts = _common_parts(timed)
+            rows = [_cells(row, self.work, parts) for row in timed]
+            lines += _aligned([_header(self.work, parts), *rows])
+            lines += _inner_parts(timed)
         untimed = sorted((row for row in self.rows if row.error), key=lambda row: row.error or "")
         for error, rows in groupby(untimed, key=lambda row: row.error):
             lines += [f"not measured: {error}", f"  {', '.join(map(_title, rows))}"]
@@ -132,16 +135,36 @@ def measured_results(benchmark: Benchmark, work: Mapping[str, Any]) -> Results:
     return Results(machine, {**work, "interrupted": benchmark.interrupted}, tuple(rows))
 
 
-def _header(work: Mapping[str, Any]) -> list[str]:
+def _common_parts(rows: Sequence[Row]) -> list[str]:
+    """The parts of a call that are worth a column; the run is what the other columns tell."""
+    names = dict.fromkeys(name for row in rows for name in row.milliseconds if name != "run")
+    return [name for name in names if sum(name in row.milliseconds for row in rows) > len(rows) / 2]
+
+
+def _inner_parts(rows: Sequence[Row]) -> list[str]:
+    """Where the time of a model goes, in the rows that tell."""
+    lines = []
+    for row in rows:
+        found = row.facts.get("parts")
+        if found:
+            lines.append(f"parts of {_title(row)}, ms:")
+            lines += [f"  {name:26}{value:9.2f}" for name, value in found.items()]
+    return lines
+
+
+def _header(work: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
     ratio = [f"{work['baseline']}/it", "95 % interval"] if work.get("baseline") else []
-    return ["", "threads", *(title for title, *_ in COLUMNS), *ratio]
+    named = [f"{name.replace('_', ' ')}/ms" for name in parts]
+    return ["", "threads", *(title for title, *_ in COLUMNS), *named, *ratio]
 
 
-def _cells(row: Row, work: Mapping[str, Any]) -> list[str]:
+def _cells(row: Row, work: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
     cells = [_title(row), str(row.threads)]
     for _, name, factor, form in COLUMNS:
         value = getattr(row, name)
         cells.append("" if value is None else form.format(factor * value))
+    for name in parts:
+        cells.append(f"{row.milliseconds[name]:,.2f}" if name in row.milliseconds else "")
     if work.get("baseline"):
         known = row.ratio is not None
         cells += [

@@ -78,7 +78,7 @@ def say(line: str) -> None:
 
 def show(context: click.Context, results: "Results", as_json: bool) -> None:
     """Prints results, and exits as interrupted if Ctrl-C ended them."""
-    echo(json.dumps(results.to_json(), indent=1) if as_json else results.to_text())
+    echo(json.dumps(results.to_json()) if as_json else results.to_text())
     if results.work["interrupted"]:
         context.exit(128 + signal.SIGINT)
 
@@ -112,8 +112,8 @@ def train_step(model: str, as_json: bool, **options: int):
     echo(result.to_json() if as_json else result.to_text())
 
 
-@bench.command("model", cls=TensorFlowCommand)
-@click.argument("names", nargs=-1, required=True, metavar="NAME|RUN...")
+@bench.command("model")
+@click.argument("names", nargs=-1, required=True, metavar="NAME|RUN|BUNDLE...")
 @click.option(
     "--segments", default=8, type=COUNT, show_default=True, help="Segments per clip of a NAME, N."
 )
@@ -127,23 +127,37 @@ def train_step(model: str, as_json: bool, **options: int):
     show_default=True,
     help="Height and width of a NAME in pixels.",
 )
+@click.option("--batch", default=1, type=COUNT, show_default=True, help="Clips per call.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    help="Only this target: keras, litert, onnxruntime; may be given several times.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    help="Only this precision: float32, float16, bfloat16, dynamic, int8; may be given several "
+    "times.",
+)
 @click.option(
     "--streaming", is_flag=True, help="Also time a streaming step; a RUN needs a causal shift."
 )
-@click.option("--parts", is_flag=True, help="Also time the parts of the model.")
+@click.option("--parts", is_flag=True, help="Also time the parts of exported TFLite models.")
 @click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
-@click.option("--steps", default=10, type=COUNT, show_default=True, help="Timed calls per model.")
+@click.option("--quick", is_flag=True, help="Fewer rounds, and float32 and int8 alone.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per model and nothing else."
+    "--json", "as_json", is_flag=True, help="Print one JSON object per model, a line each."
 )
-def model(names: tuple[str, ...], as_json: bool, **options):
-    """Time exported models on random frames: TFLite and ONNX, float32 and int8.
+@click.pass_context
+def model(context: click.Context, names: tuple[str, ...], as_json: bool, **options):
+    """Time models as trained and as exported: Keras, TFLite and ONNX in each precision.
 
-    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder. The graph as trained is
-    timed next to the exported one.
+    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder; BUNDLE what export
+    wrote. Preprocessing, run and reading back are timed each; the time of a call is its run's.
     """
-    from pan_keras.bench.deployed import measure_deployed  # TensorFlow takes seconds to import
+    from pan_keras.bench.model import measure_model
 
     for name in names:
-        result = measure_deployed(name, **options)
-        echo(result.to_json() if as_json else result.to_text())
+        show(context, measure_model(name, **options, progress=say), as_json)

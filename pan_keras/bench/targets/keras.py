@@ -1,64 +1,94 @@
 """Keras graphs on the configured backend and device."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from pan_keras.bench.case import Case
+from pan_keras.bench.exported import open_stages
 from pan_keras.bench.frames import moving_frames
+from pan_keras.bench.session import Session
 from pan_keras.bench.worker import resolve
 
 REQUIRES = ("keras",)
 
 
-class KerasSession:
-    """A compiled Keras graph on frames that are on its device already.
+def open_session(case: Case) -> Session:
+    """Builds the graph of the case and compiles it."""
+    set_threads(case.threads)
+    stages = KerasStages(resolve(case.source)(case))
+    return PairSession(case, stages) if case.options.get("pairwise") else open_stages(case, stages)
 
-    Where the graph takes pairs of frames, a call may do a part of them.
+
+class KerasStages:
+    """A compiled Keras graph in stages; see `pan_keras.bench.exported.Stages`.
 
     Args:
-        case: Whose graph it is.
+        graph: A model from inputs by name to outputs by name.
     """
 
-    def __init__(self, case: Case):
-        set_threads(case.threads)
+    def __init__(self, graph: Any):
         import keras  # noqa: PLC0415
 
-        self.graph = resolve(case.source)(case)
-        self.backend: str | None = f"{keras.backend.backend()} {_version(keras.backend.backend())}"
+        name = keras.backend.backend()
+        self.backend: str | None = f"{name} {metadata.version(name)}"
         self.device = device()
-        self.divisible = bool(case.options.get("pairwise"))
-        self.units = case.work.pairs
-        self.facts: dict[str, Any] = {}
-        self._frames = moving_frames(case.work)
-        self._call = compiled(self.graph)
-        self._inputs: dict[int, Any] = {}
+        self.inputs = {each.name: (tuple(each.shape), each.dtype) for each in graph.inputs}
+        self._call = compiled(graph)
+        self._held: Any = None
+        self._outputs: Any = None
 
-    def run(self, units: int) -> None:
-        """Computes, and waits for the device."""
-        if units not in self._inputs:
-            self._inputs = {units: keras_tensor(self._input(units))}
-        synchronised(self._call(self._inputs[units]))
-
-    def answer(self) -> np.ndarray:
-        """The output as NumPy."""
+    def put(self, inputs: Mapping[str, np.ndarray]) -> None:
+        """Copies the inputs to the device."""
         from keras import ops  # noqa: PLC0415
 
-        output = self._call(keras_tensor(self._input(self.units)))
-        return ops.convert_to_numpy(_first(output)).astype("float32")
+        self._held = {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
 
-    def _input(self, units: int) -> np.ndarray:
-        if not self.divisible:
-            return self._frames.reshape(-1, *self._frames.shape[2:])
-        pairs = np.stack([self._frames[:, :-1], self._frames[:, 1:]], 2)
-        return pairs.reshape(-1, *pairs.shape[2:])[:units]
+    def invoke(self) -> None:
+        """Computes, and waits for the device."""
+        self._outputs = self._call(self._held)
+        synchronise(self._outputs)
+
+    def get(self) -> dict[str, np.ndarray]:
+        """Copies the outputs from the device."""
+        from keras import ops  # noqa: PLC0415
+
+        return {name: ops.convert_to_numpy(each) for name, each in self._outputs.items()}
 
 
-def open_session(case: Case) -> KerasSession:
-    """Builds the graph of the case and compiles it."""
-    return KerasSession(case)
+class PairSession:
+    """A network that takes pairs of frames; a call may do a part of them.
+
+    Args:
+        case: Whose frames they are.
+        stages: The network, from `frames` `(pairs, 2, H, W, 3)`.
+    """
+
+    divisible = True
+
+    def __init__(self, case: Case, stages: KerasStages):
+        frames = moving_frames(case.work)
+        pairs = np.stack([frames[:, :-1], frames[:, 1:]], 2)
+        self._pairs = pairs.reshape(-1, *pairs.shape[2:])
+        self.device = stages.device
+        self.backend = stages.backend
+        self.units = case.work.pairs
+        self.facts: dict[str, Any] = {}
+        self._stages = stages
+        self._held = 0
+
+    def run(self, units: int) -> None:
+        """Computes the flow of the first pairs, which are on the device from the first call on."""
+        if units != self._held:
+            self._stages.put({"frames": self._pairs[:units]})
+            self._held = units
+        self._stages.invoke()
+
+    def answer(self) -> None:
+        """Random weights have no right answer."""
 
 
 def set_threads(count: int) -> None:
@@ -77,9 +107,10 @@ def set_threads(count: int) -> None:
 
 
 def compiled(graph: Any) -> Callable[[Any], Any]:
-    """A function that computes the graph as the backend runs it fastest without tuning.
+    """A function that computes a graph: traced by TensorFlow, compiled by JAX, eager in torch.
 
-    TensorFlow traces it, JAX compiles it by XLA, torch runs it operation by operation.
+    Args:
+        graph: The model.
     """
     import keras  # noqa: PLC0415
 
@@ -87,9 +118,7 @@ def compiled(graph: Any) -> Callable[[Any], Any]:
     if backend == "tensorflow":
         import tensorflow as tf  # noqa: PLC0415
 
-        return tf.function(
-            lambda frames: graph({"frames": frames}, training=False), autograph=False
-        )
+        return tf.function(lambda inputs: graph(inputs, training=False), autograph=False)
     if backend == "jax":
         import jax  # noqa: PLC0415
 
@@ -97,27 +126,20 @@ def compiled(graph: Any) -> Callable[[Any], Any]:
         others = [each.value for each in graph.non_trainable_variables]
 
         @jax.jit
-        def call(trainable, others, frames):
-            return graph.stateless_call(trainable, others, {"frames": frames}, training=False)[0]
+        def call(trainable, others, inputs):
+            return graph.stateless_call(trainable, others, inputs, training=False)[0]
 
-        return lambda frames: call(trainable, others, frames)
+        return lambda inputs: call(trainable, others, inputs)
     import torch  # noqa: PLC0415
 
-    def run(frames):
+    def run(inputs):
         with torch.no_grad():
-            return graph({"frames": frames}, training=False)
+            return graph(inputs, training=False)
 
     return run
 
 
-def keras_tensor(array: np.ndarray) -> Any:
-    """An array on the device."""
-    from keras import ops  # noqa: PLC0415
-
-    return ops.convert_to_tensor(array)
-
-
-def synchronised(outputs: Any) -> None:
+def synchronise(outputs: Any) -> None:
     """Waits until the device has computed the outputs."""
     import keras  # noqa: PLC0415
 
@@ -155,14 +177,4 @@ def device() -> str:
         return str(details.get("device_name", "gpu")) if found else "cpu"
     import torch  # noqa: PLC0415
 
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
-
-
-def _first(outputs: Any) -> Any:
-    return next(iter(outputs.values())) if isinstance(outputs, dict) else outputs
-
-
-def _version(package: str) -> str:
-    from importlib import metadata  # noqa: PLC0415
-
-    return metadata.version(package)
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "cpu"

@@ -1,17 +1,22 @@
 """ONNX files, run by ONNX Runtime."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from pan_keras.bench.case import Case
-from pan_keras.bench.exported import FILES, calibration, open_exported
-from pan_keras.bench.session import CallSession
+from pan_keras.bench.exported import open_stages
+from pan_keras.bench.model_input import calibration
+from pan_keras.bench.session import Session
 from pan_keras.bench.worker import resolve
 
 REQUIRES = ("onnxruntime",)
+FILE = "model.onnx"
 
 
 def build(case: Case, folder: Path) -> None:
-    """Converts the graph of the case, and quantises it.
+    """Converts the graph of the case, and quantises it; a case with a file of its own needs none.
 
     Args:
         case: What to convert.
@@ -20,6 +25,8 @@ def build(case: Case, folder: Path) -> None:
     Raises:
         ValueError: If the format has no such precision.
     """
+    if "file" in case.options:
+        return
     from pan_keras.deploy.formats.converters import AVAILABLE  # noqa: PLC0415
     from pan_keras.deploy.formats.onnx import convert  # noqa: PLC0415
     from pan_keras.deploy.formats.quantise_onnx import quantise_onnx_to_int8  # noqa: PLC0415
@@ -31,9 +38,44 @@ def build(case: Case, folder: Path) -> None:
     proto = convert(graph)
     if case.precision == "int8":
         proto, _ = quantise_onnx_to_int8(proto, calibration(case), float_layers(graph))
-    (folder / FILES["onnx"]).write_bytes(proto.SerializeToString())
+    (folder / FILE).write_bytes(proto.SerializeToString())
 
 
-def open_session(case: Case) -> CallSession:
+def open_session(case: Case) -> Session:
     """Loads the file."""
-    return open_exported(case, "onnx")
+    file = Path(case.options.get("file") or Path(case.options["folder"]) / FILE)
+    content = file.read_bytes()
+    session = open_stages(case, OnnxStages(content, case.threads))
+    session.facts["bytes"] = len(content)
+    return session
+
+
+class OnnxStages:
+    """An ONNX file in stages; see `pan_keras.bench.exported.Stages`."""
+
+    device = "cpu"
+    backend: str | None = None
+
+    def __init__(self, content: bytes, threads: int):
+        from pan_keras.runtime.onnx_engine import OnnxEngine  # noqa: PLC0415
+
+        engine = OnnxEngine(content, threads)
+        self.inputs = {name: tuple(each) for name, each in engine.inputs.items()}
+        self._outputs = list(engine.outputs)
+        self._session = engine.session
+        self._binding = engine.session.io_binding()
+
+    def put(self, inputs: Mapping[str, np.ndarray]) -> None:
+        """Names the inputs; on the CPU nothing is copied."""
+        for name, value in inputs.items():
+            self._binding.bind_cpu_input(name, value)
+        for name in self._outputs:
+            self._binding.bind_output(name)
+
+    def invoke(self) -> None:
+        """Computes."""
+        self._session.run_with_iobinding(self._binding)
+
+    def get(self) -> dict[str, np.ndarray]:
+        """Copies the outputs."""
+        return dict(zip(self._outputs, self._binding.copy_outputs_to_cpu(), strict=True))

@@ -121,12 +121,17 @@ def deployment_graph(
     )
 
 
-def plain_graph(model: keras.Model) -> keras.Model:
-    """The model as it was trained, to measure against; its tensors have up to six axes."""
-    shape = (model.segments * model.stack, *model.size, 3)
+def plain_graph(model: keras.Model, clips: int = 1) -> keras.Model:
+    """The model as it was trained, to measure against; its tensors have up to six axes.
+
+    Args:
+        model: A `VideoNetwork`, or a network of several.
+        clips: Clips a call.
+    """
+    shape = (clips * model.segments * model.stack, *model.size, 3)
     frames = keras.Input(batch_shape=shape, dtype="uint8", name="frames")
-    clips = ops.reshape(frames, (1, model.segments, model.stack, *model.size, 3))
-    logits = model(ops.cast(clips, "float32"), training=False)
+    stacks = ops.reshape(frames, (clips, model.segments, model.stack, *model.size, 3))
+    logits = model(ops.cast(stacks, "float32"), training=False)
     return keras.Model({"frames": frames}, {"logits": logits}, name="plain")
 
 

@@ -1,0 +1,192 @@
+"""Speed of whole models: as trained and as exported, in each runtime and precision."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pan_keras.bench.benchmark import Benchmark, Budget
+from pan_keras.bench.building import Progress
+from pan_keras.bench.case import Case, Work
+from pan_keras.bench.process import CaseError, CaseProcess, keras_backend
+from pan_keras.bench.results import Results, measured_results
+from pan_keras.bench.targets import check_target, missing_runtime
+from pan_keras.bundle import Bundle, is_bundle
+from pan_keras.errors import UserError
+from pan_keras.runtime import check
+
+FULL = Budget(60.0)
+QUICK = Budget(5.0, 2, 5)
+GRAPHS = "pan_keras.bench.model_graphs"
+# By target: the precisions that are measured, in quick too and otherwise.
+PRECISIONS = {
+    "keras": (("float32",), ()),
+    "litert": (("float32", "int8"), ("float16", "dynamic")),
+    "onnxruntime": (("float32", "int8"), ()),
+}
+KNOWN = ("float32", "float16", "bfloat16", "dynamic", "int8")
+RUNTIMES = {"tflite": "litert", "onnx": "onnxruntime"}
+DESCRIBING = 180.0  # seconds
+
+
+def measure_model(
+    name: str,
+    *,
+    segments: int = 8,
+    stack: int = 4,
+    size: int | tuple[int, int] = 224,
+    batch: int = 1,
+    streaming: bool = False,
+    parts: bool = False,
+    targets: Sequence[str] = (),
+    precisions: Sequence[str] = (),
+    threads: int = 2,
+    quick: bool = False,
+    progress: Progress = lambda _: None,
+) -> Results:
+    """Measures a model in every form, runtime and precision, each in a process of its own.
+
+    Times are those of a call of the model; preprocessing from frames of 640x480 pixels and reading
+    back are under `milliseconds`. The files of a bundle are measured as they are, after its test
+    vectors have been checked.
+
+    Args:
+        name: A registry name, a run folder, a `.keras` file or a bundle.
+        segments: N of a model by registry name; so the next two.
+        stack: m.
+        size: Height and width in pixels, or one number for both.
+        batch: Clips a call.
+        streaming: Whether to measure a step of a stream too, which needs a causal shift; a model by
+            registry name gets one.
+        parts: Whether to find out where the time of the exported TFLite models goes.
+        targets: Where; by default Keras, LiteRT and ONNX Runtime, where they are installed.
+        precisions: Some of `float32`, `float16`, `bfloat16` (Keras only), `dynamic`, `int8`; by
+            default those that each target has, for Keras float32.
+        threads: Threads of a call.
+        quick: Whether to run fewer rounds and the most common precisions alone.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        A row a case. The ratio is to the model as trained, in float32, on the first target.
+
+    Raises:
+        UserError: If there is no such model, target or precision, the model cannot stream, a
+            bundle fails its verification, or a runtime that is asked for is missing.
+
+    Example:
+        >>> results = measure_model("pan_lite_micro", size=64, targets=["litert"], quick=True)
+        >>> [(row.graph, row.precision) for row in results.rows]
+        [('plain', 'float32'), ('fast', 'float32'), ('fast', 'int8')]
+    """
+    for target in targets:
+        check_target(target)
+    for precision in precisions:
+        if precision not in KNOWN:
+            raise UserError(f"precision: {precision!r} is none of {', '.join(KNOWN)}")
+    if is_bundle(name):
+        cases = list(_bundle_cases(Path(name), batch, streaming))
+    else:
+        chosen = {"segments": segments, "stack": stack, "size": size}
+        cases = list(_graph_cases(name, chosen, batch, streaming, precisions, quick))
+    cases = [
+        replace(case, threads=threads, options={**case.options, "parts": parts})
+        for case in cases
+        if (not targets or case.target in targets)
+        and (not precisions or case.precision in precisions)
+    ]
+    if not cases:
+        raise UserError(
+            f"{name}: has no form for {', '.join((*targets, *precisions))}; "
+            "leave out --target or --precision"
+        )
+    missing = {target: missing_runtime(target) for target in {case.target for case in cases}}
+    cases = [replace(case, error=case.error or missing[case.target] or "") for case in cases]
+    plain = [case for case in cases if case.graph == "plain"]
+    baseline = next((case for case in plain if case.target == "litert"), (plain or cases)[0])
+    benchmark = Benchmark(
+        cases,
+        QUICK if quick else FULL,
+        baseline=baseline,
+        references={"model": f"{GRAPHS}:reference"},
+        progress=progress,
+    )
+    clip = next((case.work for case in cases if case.graph != "step"), cases[0].work)
+    return measured_results(
+        benchmark,
+        {
+            "benchmark": f"model {name}",
+            **clip.to_json(),
+            "baseline": baseline.graph or baseline.precision,
+            "quick": quick,
+        },
+    )
+
+
+def _graph_cases(
+    name: str,
+    chosen: dict[str, Any],
+    batch: int,
+    streaming: bool,
+    precisions: Sequence[str],
+    quick: bool,
+) -> Iterator[Case]:
+    """Every form of a Keras model."""
+    create = {**chosen, "causal": True} if streaming else chosen
+    with CaseProcess(environment={"KERAS_BACKEND": keras_backend()}) as process:
+        try:
+            known = process.request(
+                "call", f"{GRAPHS}:describe", name, create, streaming, timeout=DESCRIBING
+            )
+        except CaseError as error:
+            raise UserError(f"{name}: {error}") from None
+    shape = known.pop("shape")
+    clip = Case(
+        name,
+        "keras",
+        Work(shape.segments, shape.stack, *shape.size, batch),
+        graph="plain",
+        source=f"{GRAPHS}:graph_of",
+        reference="model",
+        options={"model": name, "create": create, "shape": shape},
+        known={**known, "macs": batch * known["macs"]},
+    )
+    segment = replace(clip.work, segments=1, batch=1)
+    for target, (common, others) in PRECISIONS.items():
+        for precision in precisions or (common if quick else (*common, *others)):
+            each = replace(clip, target=target, precision=precision)
+            if target == "keras":
+                yield each
+                continue
+            if target == "litert" and precision == "float32":
+                yield each
+            yield replace(each, graph="fast")
+            if streaming and precision in common:
+                step = {**known, "macs": known["macs"] // shape.segments}
+                yield replace(each, graph="step", work=segment, reference="", known=step)
+
+
+def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
+    """The files of a bundle, once their test vectors have been checked."""
+    bundle = Bundle.open(path)
+    for finding in check(bundle):
+        if finding.problems:
+            raise UserError(
+                f"{path}: fails its verification ({finding.subject}: {finding.problems[0]}); "
+                "export it again"
+            )
+    shape = bundle.shape
+    clip = Work(shape.segments, shape.stack, *shape.size, batch)
+    for entry in bundle.entries:
+        if entry.streaming and not streaming:
+            continue
+        rows = entry.inputs["frames"].shape[0]
+        fixed = not entry.streaming and rows not in (-1, clip.frames)
+        yield Case(
+            str(path),
+            RUNTIMES[entry.format],
+            replace(clip, segments=1, batch=1) if entry.streaming else clip,
+            graph="step" if entry.streaming else "fast",
+            precision=entry.precision,
+            options={"file": str(path / entry.file), "shape": shape},
+            error=f"{entry.file} takes one clip a call; leave out --batch" if fixed else "",
+        )
