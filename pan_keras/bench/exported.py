@@ -23,7 +23,7 @@ class Stages(Protocol):
 
     device: str
     backend: str | None
-    inputs: Mapping[str, tuple[tuple[int, ...], str]]
+    inputs: dict[str, tuple[tuple[int, ...], str]]
 
     def put(self, inputs: Mapping[str, np.ndarray]) -> None:
         """Hands the inputs to the runtime."""

@@ -12,6 +12,7 @@ from pan_keras.bench.process import CaseError, CaseProcess, keras_backend
 from pan_keras.bench.results import Results, measured_results
 from pan_keras.bench.targets import check_target, missing_runtime
 from pan_keras.bundle import Bundle, is_bundle
+from pan_keras.clips.clip_shape import ClipShape
 from pan_keras.errors import UserError
 from pan_keras.runtime import check
 
@@ -143,7 +144,7 @@ def _graph_cases(
     clip = Case(
         name,
         "keras",
-        Work(shape.segments, shape.stack, *shape.size, batch),
+        _work(shape, batch),
         graph="plain",
         source=f"{GRAPHS}:graph_of",
         reference="model",
@@ -165,6 +166,11 @@ def _graph_cases(
                 yield replace(each, graph="step", work=segment, reference="", known=step)
 
 
+def _work(shape: ClipShape, batch: int) -> Work:
+    height, width = shape.size
+    return Work(shape.segments, shape.stack, height, width, batch)
+
+
 def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
     """The files of a bundle, once their test vectors have been checked."""
     bundle = Bundle.open(path)
@@ -175,7 +181,7 @@ def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
                 "export it again"
             )
     shape = bundle.shape
-    clip = Work(shape.segments, shape.stack, *shape.size, batch)
+    clip = _work(shape, batch)
     for entry in bundle.entries:
         if entry.streaming and not streaming:
             continue

@@ -98,8 +98,8 @@ class Results:
             lines += _aligned([_header(self.work, parts), *rows])
             lines += _inner_parts(timed)
         untimed = sorted((row for row in self.rows if row.error), key=lambda row: row.error or "")
-        for error, rows in groupby(untimed, key=lambda row: row.error):
-            lines += [f"not measured: {error}", f"  {', '.join(map(_title, rows))}"]
+        for error, alike in groupby(untimed, key=lambda row: row.error):
+            lines += [f"not measured: {error}", f"  {', '.join(map(_title, alike))}"]
         if self.machine.get("busy"):
             share = self.machine.get("other_load")
             lines.append(

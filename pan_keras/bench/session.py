@@ -38,7 +38,7 @@ class Session(Protocol):
     backend: str | None
     units: int
     divisible: bool
-    facts: Mapping[str, Any]
+    facts: dict[str, Any]
 
     def run(self, units: int) -> Timing | None:
         """Does the work once and returns when the device is done with it.

@@ -36,7 +36,9 @@ class KerasStages:
         name = keras.backend.backend()
         self.backend: str | None = f"{name} {metadata.version(name)}"
         self.device = device()
-        self.inputs = {each.name: (tuple(each.shape), each.dtype) for each in graph.inputs}
+        self.inputs: dict[str, tuple[tuple[int, ...], str]] = {
+            each.name: (tuple(each.shape), each.dtype) for each in graph.inputs
+        }
         self._call = compiled(graph)
         self._held: Any = None
         self._outputs: Any = None

@@ -72,7 +72,7 @@ class LiteRTStages:
         self._interpreter.allocate_tensors()
         self._given = {name: detail["index"] for name, detail in given.items()}
         self._wanted = {name: detail["index"] for name, detail in wanted.items()}
-        self.inputs = {
+        self.inputs: dict[str, tuple[tuple[int, ...], str]] = {
             name: (tuple(map(int, detail["shape"])), np.dtype(detail["dtype"]).name)
             for name, detail in wanted.items()
         }

@@ -60,7 +60,7 @@ class OnnxStages:
         from pan_keras.runtime.onnx_engine import OnnxEngine  # noqa: PLC0415
 
         engine = OnnxEngine(content, threads)
-        self.inputs = {name: tuple(each) for name, each in engine.inputs.items()}
+        self.inputs = {name: (each.shape, each.dtype) for name, each in engine.inputs.items()}
         self._outputs = list(engine.outputs)
         self._session = engine.session
         self._binding = engine.session.io_binding()
