@@ -68,7 +68,7 @@ def train(
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved, and `resume` goes on.
 
     Example:
-        >>> run = train("videos", model="pan_lite_micro", training={"epochs": 20})
+        >>> run = train("videos", model="pan_lite_micro", training={"epochs": 2})
         >>> run.metrics()[-1]["val_accuracy"]
         0.96
     """
@@ -110,7 +110,7 @@ def resume(
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
-        >>> run = resume("runs/mine")
+        >>> run = resume("runs/demo")
     """
     path = run.path if isinstance(run, Run) else run
     every = [TrainingPictures(), *callbacks]
@@ -155,7 +155,7 @@ def evaluate(
             clip can be read.
 
     Example:
-        >>> evaluate("runs/mine").top1
+        >>> evaluate("runs/demo").top1
         0.97
     """
     several = isinstance(model, Sequence) and not isinstance(model, str)
@@ -204,8 +204,8 @@ def predict(
         UserError: If there is no model, a path does not exist, or a folder holds no video.
 
     Example:
-        >>> predict("runs/mine", "wave.mp4")[0].predictions[0]
-        ('wave', 0.98)
+        >>> predict("runs/demo", "wave.mp4")[0].predictions[0]
+        ('left', 0.98)
     """
     classifier = _opened(model, precision=precision, batch=batch)
     found = predict_videos(classifier, videos, top=top, crops=crops, clips=clips, fuse=fuse)
@@ -244,8 +244,9 @@ def export(
             from the Keras model by more than the recipe allows.
 
     Example:
-        >>> [entry.file for entry in export("runs/mine").entries]
-        ['model_float32.tflite', 'model_int8.tflite']
+        >>> only = {"export": {"precisions": ["float32"]}}
+        >>> [entry.file for entry in export("runs/demo", output="phone", settings=only).entries]
+        ['model_float32.tflite']
     """
     tell: Callable[[str], None] | None = None if quiet else _tell
     return export_model(
@@ -274,7 +275,7 @@ def load(path: Run | str | Path, checkpoint: str = "kept") -> keras.Model:
         UserError: If it is absent or damaged, or the path is that of a bundle.
 
     Example:
-        >>> load("runs/mine").output_shape
+        >>> load("runs/demo").output_shape
         (None, 8)
     """
     if isinstance(path, Run):

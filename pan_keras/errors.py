@@ -5,6 +5,11 @@ class UserError(Exception):
     """Bad input: one sentence that names the file or key, what is wrong and what to do.
 
     The command line prints it without a traceback and exits with code 2.
+
+    Example:
+        >>> raise UserError("clips.csv, line 3: the label is empty; name the class")
+        Traceback (most recent call last):
+        pan_keras.errors.UserError: clips.csv, line 3: the label is empty; name the class
     """
 
 

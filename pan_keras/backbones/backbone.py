@@ -12,11 +12,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Backbone(keras.Model):
-    """A network from maps to one feature vector a row or a clip, made anew from its configuration.
+    """A network from maps to one feature vector per row or clip, rebuilt from its configuration.
 
-    A subclass builds the graph, hands it over, and declares what the rest of the package needs to
-    know: models ask for `layout` and `normalisation`, conversion of PyTorch checkpoints for the
-    names of weights. It is the only file that knows the network.
+    A subclass builds the graph, passes it on, and declares what the rest of the package needs:
+    models ask for `layout` and `normalisation`, conversion of PyTorch checkpoints for the names of
+    weights. It is the only file that knows the network.
 
     Args:
         maps: Symbolic input.
@@ -39,6 +39,16 @@ class Backbone(keras.Model):
 
     Output shape:
         `(B * N, d)`, or `(B, d)`.
+
+    Example:
+        >>> import pan_keras
+        >>> backbone = pan_keras.backbones.create("resnet18", channels=6, segments=8)
+        >>> backbone.layout, backbone.output_shape
+        ('frames', (None, 512))
+        >>> backbone.torch_key("layer1_0_conv1"), backbone.recognise({})
+        ('layer1.0.conv1', None)
+        >>> backbone.from_timm({"fc.bias": np.zeros(10)})["fc.bias"].shape
+        (10,)
     """
 
     layout: ClassVar[Literal["frames", "clip"]] = "frames"
@@ -65,6 +75,9 @@ class Backbone(keras.Model):
 
         Args:
             layer: Name of the layer, which by default is that of PyTorch with underscores.
+
+        Returns:
+            Its key prefix, such as `"layer1.0.conv1"`.
         """
         return layer.replace("_", ".")
 
@@ -93,6 +106,9 @@ class Backbone(keras.Model):
         Args:
             state: Of timm or of torchvision; timm's names are torchvision's for a class that does
                 not override this.
+
+        Returns:
+            The same arrays by torchvision's keys.
         """
         return state
 
@@ -117,8 +133,15 @@ def shape_of(shapes: Shapes, key: str, axes: int) -> tuple[int, ...]:
         key: Of the tensor.
         axes: How many it must have.
 
+    Returns:
+        The shape.
+
     Raises:
         ValueError: If it is absent, or has another number of axes.
+
+    Example:
+        >>> shape_of({"fc.weight": (10, 512)}, "fc.weight", axes=2)
+        (10, 512)
     """
     if key not in shapes:
         raise ValueError(f"it lacks {key}")

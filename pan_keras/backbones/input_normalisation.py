@@ -21,10 +21,15 @@ class InputNormalisation:
         channel_order: `"rgb"`, or `"bgr"` for a backbone that sees blue first. PA is computed on
             frames in this order too.
 
+    Raises:
+        ValueError: If `channel_order` is neither.
+
     Example:
         >>> caffe = InputNormalisation((123.0, 117.0, 104.0), (1.0, 1.0, 1.0), 255.0, "bgr")
         >>> caffe.multiplier, caffe.offset
         ((1.0, 1.0, 1.0), (-123.0, -117.0, -104.0))
+        >>> keras.ops.convert_to_numpy(caffe.apply(np.array([[124, 117, 104]], "uint8"))).tolist()
+        [[0.0, 0.0, 1.0]]
     """
 
     mean: tuple[float, float, float]
@@ -54,7 +59,14 @@ class InputNormalisation:
         return self.channel_order == "bgr"
 
     def apply(self, frames: Any) -> Any:
-        """Normalises frames `(..., 3)`, RGB in 0..255; float32, in `channel_order`."""
+        """Normalises frames.
+
+        Args:
+            frames: `(..., 3)`, RGB in 0..255, uint8 or float.
+
+        Returns:
+            The same shape, float32, in `channel_order`.
+        """
         # In float32 under every policy: half precision would blur the differences of frames, which
         # `PersistenceOfAppearance` takes before it casts.
         rescaling = keras.layers.Rescaling(

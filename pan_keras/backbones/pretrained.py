@@ -17,6 +17,11 @@ class KerasApplication:
         file: The file of its weights without the classifier, which Keras downloads.
         torch_key: From the name of one of its layers to the name in torchvision.
         normalisation: How it scales RGB bytes.
+
+    Example:
+        >>> from pan_keras import backbones
+        >>> backbones.get("resnet50").pretrained.file
+        'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'
     """
 
     make: Callable[..., keras.Model]

@@ -24,6 +24,11 @@ class Registered:
         arguments: What `make` is called with always.
         options: Names of the arguments that may be given besides.
         pretrained: Weights of ImageNet; None where Keras distributes none.
+
+    Example:
+        >>> entry = get("mobilenetv2")
+        >>> entry.kind.__name__, entry.options
+        ('MobileNetV2', ('width',))
     """
 
     make: Callable[..., keras.Model]
@@ -44,7 +49,7 @@ def register(
     pretrained: KerasApplication | None = None,
     kind: type[Backbone] = Backbone,
 ) -> Callable[[Maker], Maker]:
-    """Decorator: makes a class or a function the maker of the backbone of that name.
+    """Registers a class or a function as the maker of a backbone; a decorator.
 
     What is made takes `channels`, `segments` and `causal` as `create` does (a backbone of layout
     `"clip"` has no `causal`), and keyword arguments for the model's constructor (`name`, `dtype`
@@ -57,6 +62,9 @@ def register(
         arguments: What the maker is called with always: several names may share a class.
         pretrained: Weights of ImageNet that Keras distributes for it.
         kind: The class of what a function makes; a class that is registered is its own.
+
+    Returns:
+        The decorator, which gives the class or function back unchanged.
 
     Example:
         >>> from pan_keras.backbones import ResNet
@@ -74,7 +82,15 @@ def register(
 
 
 def names() -> list[str]:
-    """Names of all backbones, sorted."""
+    """Names of all backbones.
+
+    Returns:
+        The names, sorted.
+
+    Example:
+        >>> "resnet50" in names()
+        True
+    """
     return sorted(BACKBONES)
 
 
@@ -83,6 +99,9 @@ def get(name: str) -> Registered:
 
     Args:
         name: One of `names()`.
+
+    Returns:
+        Its class, options and pretrained weights.
 
     Raises:
         ValueError: If there is no such backbone; it says the nearest that there is.
@@ -101,6 +120,9 @@ def options(name: str) -> tuple[str, ...]:
 
     Args:
         name: One of `names()`.
+
+    Returns:
+        The names; empty for most backbones.
 
     Example:
         >>> options("mobilenetv2")

@@ -39,6 +39,7 @@ class ResNet(Backbone):
         channels: Channels of the input maps.
         segments: Segments per clip, N, for the temporal shift; None for none.
         causal: Shift from past segments only.
+        dtype: Policy of all layers.
 
     Input shape:
         `(B * N, H, W, channels)`, any H and W.

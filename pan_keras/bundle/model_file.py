@@ -128,6 +128,13 @@ class ModelFile:
         states: Each state by the name of its input; none for a clip model. All zeros start a
             stream.
         facts: All that `model.json` says of it.
+
+    Example:
+        >>> (entry, *_) = Bundle.open("runs/demo/bundle").entries
+        >>> entry.file, entry.format, entry.inputs["frames"].dtype
+        ('model_float32.tflite', 'tflite', 'uint8')
+        >>> ModelFile.read(entry.facts).file
+        'model_float32.tflite'
     """
 
     file: str
@@ -144,6 +151,12 @@ class ModelFile:
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> "ModelFile":
         """Reads an element of `artefacts`.
+
+        Args:
+            record: The element.
+
+        Returns:
+            The model file.
 
         Raises:
             KeyError, TypeError, ValueError: If it is not of its form.

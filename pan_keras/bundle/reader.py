@@ -42,8 +42,12 @@ class Bundle:
 
     Example:
         >>> bundle = Bundle.open("runs/demo/bundle")
-        >>> [entry.file for entry in bundle.entries]
-        ['model_float32.tflite', 'model_int8.tflite']
+        >>> [entry.file for entry in bundle.entries][0]
+        'model_float32.tflite'
+        >>> entry = bundle.choose("float32", "tflite")
+        >>> bundle.check_tensors(entry, entry.inputs, entry.outputs)
+        >>> len(bundle.content(entry.file))
+        1480
     """
 
     path: Path
@@ -60,6 +64,9 @@ class Bundle:
 
         Args:
             path: The folder.
+
+        Returns:
+            The bundle.
 
         Raises:
             UserError: If it is no bundle, of a later schema version, or lacks a file or a fact.
@@ -118,7 +125,13 @@ class Bundle:
             ) from None
 
     def content(self, name: str) -> bytes:
-        """A file of the bundle, as it was exported.
+        """Reads a file of the bundle.
+
+        Args:
+            name: Its path in the bundle.
+
+        Returns:
+            Its bytes, as they were exported.
 
         Raises:
             UserError: If the file has changed since, or is none of the bundle's.
@@ -143,12 +156,15 @@ class Bundle:
         *,
         streaming: bool | None = False,
     ) -> ModelFile:
-        """The first model file that is of the kind asked for.
+        """Chooses the first model file of the kind asked for.
 
         Args:
             precision: `"float32"`, `"float16"`, `"dynamic"` or `"int8"`; any unless given.
             file_format: `"tflite"` or `"onnx"`; any unless given, installed runtimes first.
             streaming: Whether it takes one segment at a time; None for either.
+
+        Returns:
+            The model file.
 
         Raises:
             UserError: If there is none.
@@ -208,7 +224,18 @@ class Bundle:
 
 
 def is_bundle(path: Path | str) -> bool:
-    """Tells a bundle, whole or not, from a run folder."""
+    """Whether a path is a bundle, complete or not, rather than a run folder.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        True for a bundle.
+
+    Example:
+        >>> is_bundle("runs/demo/bundle"), is_bundle("runs/demo")
+        (True, False)
+    """
     return (Path(path) / FACTS).is_file()
 
 

@@ -37,6 +37,13 @@ class Vectors:
     Args:
         clips: uint8 `(clips, N * m, H, W, 3)`.
         expected: By model file.
+
+    Example:
+        >>> vectors = Vectors.read(Bundle.open("runs/demo/bundle"))
+        >>> vectors.clips.shape, vectors.expected["model_float32.tflite"].logits.shape
+        ((3, 8, 24, 32, 3), (3, 3))
+        >>> "vectors/index.json" in vectors.files()
+        True
     """
 
     clips: np.ndarray
@@ -45,6 +52,12 @@ class Vectors:
     @classmethod
     def read(cls, bundle: Bundle) -> "Vectors":
         """Reads the vectors of a bundle.
+
+        Args:
+            bundle: The bundle.
+
+        Returns:
+            Its vectors.
 
         Raises:
             UserError: If a file has changed or the index is not of its form.
@@ -75,7 +88,11 @@ class Vectors:
         return cls(clips, expected)
 
     def files(self) -> dict[str, bytes]:
-        """The files of `vectors/`, by their names in the bundle."""
+        """The files of `vectors/`.
+
+        Returns:
+            Their bytes by path in the bundle.
+        """
         files, clips, logits = {}, [], []
         for number, clip in enumerate(self.clips):
             name = f"vectors/clip_{number}.u8"

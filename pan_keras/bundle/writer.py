@@ -34,9 +34,19 @@ def write_bundle(
         verify: Called with the bundle as it was written, beside its place; gives what is wrong
             with it, one sentence each.
 
+    Returns:
+        The bundle, opened.
+
     Raises:
         UserError: If the disk is full, something else is in the way, or what was written does
             not verify.
+
+    Example:
+        >>> old = Bundle.open("runs/demo/bundle")
+        >>> models = {entry.file: old.content(entry.file) for entry in old.entries}
+        >>> files = {name: old.content(name) for name in old.facts["files"]}
+        >>> write_bundle(Path("copy"), old.facts, models, files, verify=lambda folder: ()).path
+        PosixPath('copy')
     """
     check_folder(folder)
     formats = {entry["file"]: entry["format"] for entry in facts["artefacts"]}

@@ -29,6 +29,9 @@ def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
     Args:
         model: One network, or several that are fused.
 
+    Returns:
+        The networks by modality.
+
     Example:
         >>> list(branches_of(models.create("pan_full_micro", classes=8)))
         ['rgb', 'pa']

@@ -43,6 +43,13 @@ class LoadedWeights:
         inflated: Channels that the stem now takes, where it was made from one for RGB.
         fresh: Whether PA begins anew, because the source has none.
         dropped: Keys of the source that were not taken.
+
+    Example:
+        >>> report = LoadedWeights("resnet50.pth", "lite", 320, 6, True, ("fc.weight", "fc.bias"))
+        >>> report.to_text().partition(":")[0]
+        'lite from resnet50.pth'
+        >>> report.to_json()["loaded"]
+        320
     """
 
     source: str
@@ -53,11 +60,19 @@ class LoadedWeights:
     dropped: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The report for programs."""
+        """The report for programs.
+
+        Returns:
+            The fields by name.
+        """
         return asdict(self)
 
     def to_text(self) -> str:
-        """One line of text."""
+        """The report for people.
+
+        Returns:
+            One line.
+        """
         parts = [f"{self.loaded} tensors taken"]
         if self.inflated is not None:
             parts.append(f"the stem inflated from RGB to {self.inflated} channels")
@@ -85,9 +100,10 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
         UserError: If the source cannot be read, or is of another backbone.
 
     Example:
-        >>> model = models.create("pan_lite_resnet50", classes=10)
-        >>> (report,) = load_backbone_weights(model, "resnet50-0676ba61.pth")
-        >>> report.inflated
+        >>> from pan_keras import models
+        >>> model = models.create("pan_lite_micro", classes=10)
+        >>> (report,) = load_backbone_weights(model, "TSN_micro.pth.tar")
+        >>> report.inflated  # from 3 channels
         6
     """
     given = None if str(source) == IMAGENET else read_state_dict(source)

@@ -98,8 +98,13 @@ class Branch:
         path: The checkpoint.
         architecture: What it was found to be.
         network: The network, with the checkpoint's weights.
-        state: The checkpoint's arrays.
+        state: The checkpoint's arrays by key, in PyTorch's shapes.
         tensors: Key, shape, type and place of each array.
+
+    Example:
+        >>> (branch,) = convert("PAN_Lite_resnet50.pth.tar").branches
+        >>> branch.record()["branch"]
+        'lite'
     """
 
     path: Path
@@ -109,7 +114,11 @@ class Branch:
     tensors: list[dict[str, Any]]
 
     def record(self) -> dict[str, Any]:
-        """Its entry in `conversion.json`."""
+        """Its entry in `conversion.json`.
+
+        Returns:
+            Branch, file, digest, network, assumptions and tensors.
+        """
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {
@@ -131,6 +140,10 @@ class Conversion:
         name: Registered name of the model, or what that would be if its backbone were registered.
         settings: What must be said besides the name to make it anew.
         branches: The networks that it is made of, each from one checkpoint.
+
+    Example:
+        >>> convert("PAN_Lite_resnet50.pth.tar").name
+        'pan_lite_resnet50'
     """
 
     model: keras.Model
@@ -147,10 +160,10 @@ def convert(
     size: int | tuple[int, int] = 224,
     motion_encoding: str = "e1",
 ) -> Conversion:
-    """Makes a Keras model of a checkpoint of the authors' code.
+    """Makes a Keras model from a checkpoint of the authors' code.
 
-    Backbone, classes, modality, shift, aggregation and, where it can be, the number of segments
-    are read from the names and shapes of its tensors.
+    Backbone, classes, modality, shift, aggregation and, where possible, the number of segments are
+    read from the names and shapes of its tensors.
 
     Args:
         path: The checkpoint, in any format of `read_state_dict`.
@@ -159,6 +172,9 @@ def convert(
             checkpoint fits several, and is refused where it does not fit.
         size: Height and width of the frames in pixels; the authors' is 224.
         motion_encoding: What the network makes of PA, `"e1"` or `"e2"`; no tensor tells.
+
+    Returns:
+        The model, with what it was made of.
 
     Raises:
         UserError: If the file cannot be read, or its tensors do not make a network, each tensor
@@ -207,7 +223,7 @@ def convert_full(
     size: int | tuple[int, int] = 224,
     motion_encoding: str = "e1",
 ) -> Conversion:
-    """Makes one Keras model of the checkpoints of branches that were trained apart.
+    """Makes one Keras model from the checkpoints of branches that were trained separately.
 
     Args:
         paths: Checkpoints of an RGB and a PA network, in any order, for PAN_Full; with one of
@@ -216,6 +232,9 @@ def convert_full(
         name: What to call the model.
         size: Height and width of the frames in pixels.
         motion_encoding: What the networks make of PA, `"e1"` or `"e2"`; no tensor tells.
+
+    Returns:
+        The model, with what it was made of.
 
     Raises:
         UserError: If a file cannot be read, or the networks are not those or do not fit together.

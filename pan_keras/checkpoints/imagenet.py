@@ -29,6 +29,9 @@ def has_imagenet_weights(backbone: str) -> bool:
     Args:
         backbone: Registered name.
 
+    Returns:
+        True where `model.weights=imagenet` works.
+
     Example:
         >>> has_imagenet_weights("resnet50"), has_imagenet_weights("micro")
         (True, False)

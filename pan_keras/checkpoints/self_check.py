@@ -32,8 +32,8 @@ WEIGHTS = "model.weights.h5"  # inside the file, by the format of Keras
 def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> dict[str, Any]:
     """Reads a saved model's weights back, and compares them and its logits with the checkpoints.
 
-    The weights are blotted out first, so that none can pass that the file does not hold. Then
-    random maps go through each backbone and its classifier, in Keras and in the `Reference`.
+    Weights are set to NaN before reading, so a weight missing from the file cannot go unnoticed.
+    Then random maps go through each backbone and its classifier, in Keras and in the `Reference`.
 
     Args:
         model: What was saved; afterwards it has the weights of the file.
@@ -47,6 +47,13 @@ def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> d
     Raises:
         UserError: If a checkpoint's logits are not finite.
         RuntimeError: If a check fails: a bug, not a mistake of the user.
+
+    Example:
+        >>> conversion = convert("PAN_Lite_resnet50.pth.tar")
+        >>> conversion.model.save("pan_lite.keras")
+        >>> checks = check_saved(conversion.model, conversion.branches, Path("pan_lite.keras"))
+        >>> checks["weights_finite"]
+        True
     """
     for variable in model.variables:
         if variable.dtype == "float32":

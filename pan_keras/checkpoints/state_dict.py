@@ -40,9 +40,9 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
             state_dict may hold plain values and tensors, which are left aside.
 
     Returns:
-        Read-only arrays by key, views of the file where that is possible. Prefixes that wrappers
-        put before every key (`module.`, `model.`, `_orig_mod.`, several in any order) are taken
-        off; bfloat16 comes as float32.
+        Read-only arrays by key, of the shapes in the file and views of it where possible. Prefixes
+        that wrappers put before every key (`module.`, `model.`, `_orig_mod.`, several in any order)
+        are removed; bfloat16 becomes float32.
 
     Raises:
         UserError: If the file is no such file, is damaged, holds no state_dict, or asks for
@@ -147,10 +147,15 @@ def state_dict_of(
             default 0 for all.
 
     Returns:
-        Float32 arrays by key, in PyTorch's layouts, and the counts.
+        float32 arrays by key, in PyTorch's shapes, and the counts.
 
     Raises:
         CheckpointError: If a layer has no name in the authors' code.
+
+    Example:
+        >>> state = state_dict_of(models.create("pan_lite_micro", classes=8, size=32))
+        >>> state["PA.shallow_conv.weight"].shape
+        (8, 3, 7, 7)
     """
     state = {}
     for weight in named_weights(network):
@@ -177,9 +182,10 @@ def save_state_dict(
         UserError: If the ending is none of these, or the network has no names in the authors' code.
 
     Example:
+        >>> model = models.create("pan_lite_micro", classes=8, size=32)
         >>> save_state_dict(model, "pan_lite.pth.tar")
-        >>> torch.load("pan_lite.pth.tar", weights_only=True)["base_model.conv1.weight"].shape
-        torch.Size([64, 6, 7, 7])
+        >>> read_state_dict("pan_lite.pth.tar")["base_model.conv1.weight"].shape
+        (16, 6, 3, 3)
     """
     path = Path(path)
     if path.suffix not in (*TORCH, SAFETENSORS):

@@ -29,7 +29,8 @@ class ClipShape:
             version of resizing is not known, or they do not go together.
 
     Example:
-        >>> ClipShape(segments=8, stack=4, size=(224, 224), resize=256)
+        >>> ClipShape(segments=8, stack=4, size=(224, 224), resize=256).array
+        (8, 4, 224, 224, 3)
     """
 
     segments: int

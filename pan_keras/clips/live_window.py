@@ -91,6 +91,11 @@ class LiveSegment:
         time: Seconds, of the source's clock, of its last frame.
         is_first: Whether nothing before belongs to it: the source has begun, or was silent for
             longer than a clip. A stream of a network is to forget its states then.
+
+    Example:
+        >>> segment = LiveSegment(np.zeros((3, 72, 96, 3), "uint8"), 0, 4, 0.2, is_first=True)
+        >>> segment.frames.shape, segment.time
+        ((3, 72, 96, 3), 0.2)
     """
 
     frames: np.ndarray
@@ -114,10 +119,13 @@ class LiveWindow:
         transform: Applied once to each frame that counts, for example a resize.
 
     Example:
-        >>> window = live_window(Bundle.open("runs/live/bundle"))
-        >>> for frame, seconds in camera:
-        ...     for segment in window.push(frame, seconds):
-        ...         print(segment.time, segment.frames.shape)
+        >>> window = LiveWindow(LiveSampling.of_training(segments=8, stack=3, frames=83, rate=30.0))
+        >>> frame = np.zeros((72, 96, 3), "uint8")
+        >>> [segment.frames.shape for n in range(9) for segment in window.push(frame, n / 30)]
+        [(3, 72, 96, 3)]
+        >>> len(window.rest())  # the source ended early
+        8
+        >>> window.reset()
     """
 
     def __init__(

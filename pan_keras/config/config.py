@@ -255,6 +255,8 @@ class Config:
         >>> config = load_config(overrides=["training.seed=7", "model.size=[72, 96]"])
         >>> config.training.seed, config.model.size
         (7, (72, 96))
+        >>> config.to_tables()["training"]["seed"], "seed = 7" in config.to_toml()
+        (7, True)
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -263,9 +265,17 @@ class Config:
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def to_tables(self) -> dict[str, dict[str, Any]]:
-        """The configuration by section and key; what is absent is left out."""
+        """The configuration as tables.
+
+        Returns:
+            Values by section and key, without those that are None.
+        """
         return to_tables(self)
 
     def to_toml(self) -> str:
-        """The configuration as a file that `read_config` reads back as it is."""
+        """The configuration as a file that `read_config` reads back unchanged.
+
+        Returns:
+            TOML.
+        """
         return to_toml(self, format=FORMAT)

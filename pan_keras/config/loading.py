@@ -36,8 +36,15 @@ def load_config(
         overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
         sections: Values by section and key, as a program gives them.
 
+    Returns:
+        The configuration.
+
     Raises:
         UserError: If a key is unknown, or a value of the wrong type or out of bounds.
+
+    Example:
+        >>> load_config("paper", overrides=["training.seed=7"]).training.seed
+        7
     """
     if recipe not in recipes():
         raise UserError(f"config {recipe}: no such file or recipe; the recipes are {recipes()}")
@@ -60,6 +67,9 @@ def make_config(source: str | Path | None = None, **sections: Mapping[str, Any])
         source: Data set card, folder or CSV file; the same as `data={"source": source}`.
         **sections: Values by section: `data`, `model`, `augmentation`, `training`.
 
+    Returns:
+        The configuration.
+
     Raises:
         UserError: If a section or key is unknown, or a value of the wrong type or out of bounds.
 
@@ -78,6 +88,14 @@ def make_config(source: str | Path | None = None, **sections: Mapping[str, Any])
 
 def read_config(file: Path) -> Config:
     """Reads the configuration of a run, as `Config.to_toml` or an earlier version wrote it.
+
+    A key that is left out has the default of its field, whatever the recipes say.
+
+    Args:
+        file: The run's `config.toml`.
+
+    Returns:
+        The configuration.
 
     Raises:
         UserError: If it is not one.

@@ -54,6 +54,9 @@ class Card:
         citation: What to cite.
         source: Where to get the data.
 
+    Raises:
+        UserError: If a text is empty, a rule has no manifest, or a label is listed twice.
+
     Example:
         >>> load_card("egogestar").flip
         False
@@ -90,41 +93,81 @@ class Card:
 
 
 def card_names() -> list[str]:
-    """Names of the cards that ship with the package."""
+    """Names of the cards that ship with the package.
+
+    Returns:
+        The names, sorted.
+
+    Example:
+        >>> card_names()
+        ['egogestar', 'motions']
+    """
     return sorted(file.stem for file in shipped.folder("datasets").glob("*.toml"))
 
 
 def is_card(source: str | Path) -> bool:
-    """Whether a data source is a card, a shipped one by name or one's own by path.
+    """Whether a data source is a card: a shipped one by name, or your own by path.
 
     Args:
         source: What `open_data` takes.
+
+    Returns:
+        True for a card.
+
+    Example:
+        >>> is_card("egogestar"), is_card("videos")
+        (True, False)
     """
     return str(source) in card_names() or is_own_card(source)
 
 
 def is_own_card(source: str | Path) -> bool:
-    """Whether a data source is the path of a card of one's own."""
+    """Whether a data source is the path of your own card.
+
+    Args:
+        source: What `open_data` takes.
+
+    Returns:
+        True for a path that ends in `.toml`.
+
+    Example:
+        >>> is_own_card("waves.toml"), is_own_card("egogestar")
+        (True, False)
+    """
     return Path(source).suffix.lower() == ".toml"
 
 
 def card_text(source: str | Path) -> str:
-    """The file of a card, to keep beside what was made by it.
+    """The file of a card, to keep beside what was made with it.
 
     Args:
         source: Name of a shipped card, or the path of one of your own.
+
+    Returns:
+        TOML.
+
+    Example:
+        >>> "egogestar" in card_text("egogestar")
+        True
     """
     return _file(source).read_text(encoding="utf-8")
 
 
 def load_card(name_or_path: str | Path) -> Card:
-    """Loads a card by name, or one of your own by path.
+    """Loads a shipped card by name, or your own by path.
 
     Args:
         name_or_path: Name of a shipped card, or a path that ends in `.toml`.
 
+    Returns:
+        The card.
+
     Raises:
         UserError: If there is no such card, or it has an unknown key or a value of a wrong type.
+
+    Example:
+        >>> load_card("egogestar").flip
+        False
     """
     path = _file(name_or_path)
     if not path.exists():

@@ -29,6 +29,10 @@ class Clip:
         path: The file.
         label: Number of its class.
         split: `"train"`, `"val"` or `"test"`.
+
+    Example:
+        >>> Clip(Path("videos/wave/a.mp4"), label=1, split="train").label
+        1
     """
 
     path: Path

@@ -60,7 +60,8 @@ def make_motions(
             something else, or if the disk is full.
 
     Example:
-        >>> make_motions("data/motions", clips=120, seed=7)
+        >>> make_motions("data/motions", clips=48, seed=7).name
+        'motions'
     """
     if clips < FEWEST:
         raise UserError(
@@ -80,7 +81,7 @@ def make_motions(
 
 
 def ensure_motions(folder: Path, *, clips: int = 1200, progress: Progress | None = None) -> None:
-    """Makes the data set where it is absent, and what is missing of one that was begun.
+    """Makes the data set where it is absent, and completes one that was begun.
 
     A folder that holds something else stays as it is.
 
@@ -91,6 +92,9 @@ def ensure_motions(folder: Path, *, clips: int = 1200, progress: Progress | None
 
     Raises:
         UserError: As `make_motions`.
+
+    Example:
+        >>> ensure_motions(Path("data/motions"), clips=48)
     """
     if (folder / INFO).exists():
         info = _read_info(folder / INFO)

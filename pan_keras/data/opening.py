@@ -60,9 +60,9 @@ def open_data(
             of it is broken.
 
     Example:
-        >>> data = open_data("egogestar", root="~/data/egogestar")
+        >>> data = open_data("videos")
         >>> data.report()["splits"]
-        {'train': 142, 'val': 30, 'test': 45}
+        {'train': 32, 'val': 8, 'test': 8}
     """
     root = None if root is None else Path(root).expanduser()
     card, listing = _list(source, root, progress)

@@ -26,6 +26,10 @@ class SkippedFile:
         reason: Why, as part of a sentence.
         label: Its class.
         split: Its split.
+
+    Example:
+        >>> SkippedFile(Path("wave.mp4"), "the file is empty", "wave", "train").reason
+        'the file is empty'
     """
 
     path: Path
@@ -52,8 +56,14 @@ class VideoData:
 
     Example:
         >>> data = open_data("videos")
-        >>> len(data.clips("train")), data.classes
-        (840, ('clap', 'wave'))
+        >>> len(data.clips("train")), len(data.classes)
+        (32, 8)
+        >>> data.report()["splits"], len(data.duplicates())
+        ({'train': 32, 'val': 8, 'test': 8}, 0)
+        >>> print(data.to_text().splitlines()[0])
+        videos: 48 clips, split drawn with seed 0
+        >>> print(data.split_table().splitlines()[0])
+        path,label,split,seed
     """
 
     source: str
@@ -73,6 +83,9 @@ class VideoData:
         Args:
             split: `"train"`, `"val"` or `"test"`.
 
+        Returns:
+            The clips.
+
         Raises:
             UserError: If there is no such split.
         """
@@ -81,7 +94,11 @@ class VideoData:
         return self._by_split[split]
 
     def split_table(self) -> str | None:
-        """The split as CSV text (path, label, split, seed), if it was drawn for these data."""
+        """The split as CSV, to be written beside the data.
+
+        Returns:
+            Columns path, label, split, seed; None unless it was drawn for these data.
+        """
         return self.drawn
 
     @property
@@ -116,12 +133,20 @@ class VideoData:
         }
 
     def duplicates(self) -> list[tuple[Clip, ...]]:
-        """Groups of clips whose files hold the same bytes, in whichever split or class."""
+        """Finds clips whose files hold the same bytes, in whichever split or class.
+
+        Returns:
+            Groups of two or more.
+        """
         clips = {clip.path: clip for clip in self.all_clips}
         return [tuple(clips[path] for path in group) for group in identical_files(clips)]
 
     def to_text(self) -> str:
-        """The report as lines for people."""
+        """The report for people.
+
+        Returns:
+            Several lines.
+        """
         report = self.report()
         width = max(map(len, (*self.classes, "class")))
         lines = [

@@ -55,9 +55,10 @@ def export(
             limit of the recipe, or the disk is full.
 
     Example:
-        >>> bundle = export("runs/demo")
+        >>> only = {"export": {"precisions": ["float32"]}}
+        >>> bundle = export("runs/demo", output="tablet", overrides=only)
         >>> [entry.file for entry in bundle.entries]
-        ['model_float32.tflite', 'model_int8.tflite']
+        ['model_float32.tflite']
     """
     tell = tell or _say_nothing
     # What cannot be is said before the work begins.

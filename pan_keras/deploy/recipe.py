@@ -121,7 +121,7 @@ class Recipe:
 
     Example:
         >>> recipe = load_recipe(overrides={"export": {"precisions": ["int8"]}})
-        >>> recipe.export.precisions, recipe.int8.drop
+        >>> recipe.export.precisions, recipe.limits("int8").drop
         (('int8',), 1.0)
     """
 
@@ -134,7 +134,14 @@ class Recipe:
     int8: Limits = field(default_factory=Limits)
 
     def limits(self, precision: str) -> Limits:
-        """The limits of a precision."""
+        """The limits of a precision.
+
+        Args:
+            precision: `"float32"`, `"float16"`, `"dynamic"` or `"int8"`.
+
+        Returns:
+            What a file of that precision may lose.
+        """
         return getattr(self, precision)
 
 
@@ -152,8 +159,15 @@ def load_recipe(
         name: Name of a shipped recipe, or a TOML file.
         overrides: Values by section and key, which win.
 
+    Returns:
+        The recipe.
+
     Raises:
         UserError: If there is no such recipe, a key is unknown, or a value cannot be.
+
+    Example:
+        >>> load_recipe("default").export.precisions
+        ('float32', 'int8')
     """
     folder = shipped.folder("export/recipes")
     layers: list[tuple[str, Mapping[str, Any]]] = [

@@ -95,14 +95,25 @@ class Ablation:
 
     Attributes:
         data: Where the clips came from.
-        rows: One a variant, in the order in which they were asked for.
+        rows: One per variant, in the order in which they were asked for.
+
+    Example:
+        >>> result = Ablation("motions", (Row(PARTS[0], (0.90, 0.92, 0.94)),))
+        >>> print(result.to_csv().splitlines()[0])
+        network,model,settings,top1,low,high,seeds
+        >>> PARTS[0].name in result.to_markdown(), "0.92" in result.to_json()
+        (True, True)
     """
 
     data: str
     rows: tuple[Row, ...]
 
     def to_csv(self) -> str:
-        """One row a variant: name, model, settings, mean, interval, every seed's accuracy."""
+        """The table for programs.
+
+        Returns:
+            CSV, one row per variant: name, model, settings, mean, interval, accuracy of every seed.
+        """
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["network", "model", "settings", "top1", "low", "high", "seeds"])
@@ -116,7 +127,11 @@ class Ablation:
         return file.getvalue()
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """The table for programs.
+
+        Returns:
+            One JSON object.
+        """
         rows: list[dict[str, Any]] = [
             {
                 "network": row.variant.name,
@@ -131,7 +146,11 @@ class Ablation:
         return json.dumps({"data": self.data, "rows": rows})
 
     def to_markdown(self) -> str:
-        """The table of a document."""
+        """The table for a document.
+
+        Returns:
+            Markdown.
+        """
         lines = ["| Network | Top-1 | 95 % interval | Seeds |", "|---|---|---|---|"]
         for row in self.rows:
             low, high = row.interval
@@ -170,11 +189,15 @@ def ablate(
         callbacks: Keras callbacks of each training.
         progress: Called with a line after each run.
 
+    Returns:
+        A row per variant.
+
     Raises:
         UserError: If the data or the settings are unusable, or no seed is given or one twice.
 
     Example:
-        >>> ablate(seeds=(1,), clips=96, overrides=["training.epochs=1"]).rows[0].mean
+        >>> settings = ["training.epochs=1"]
+        >>> ablate("videos", variants=PARTS[:1], seeds=(1,), overrides=settings).rows[0].mean
         0.125
     """
     if not 1 <= len(set(seeds)) == len(seeds):

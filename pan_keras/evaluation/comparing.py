@@ -38,14 +38,17 @@ def compare(
         clips: Views in time: 1, 2 or 10.
         progress: Whether to show a bar on a terminal.
 
+    Returns:
+        Accuracy and cost of each run, the difference of every two, and of every class.
+
     Raises:
         UserError: If there are fewer than two runs, a run has no model, they were measured with
             other classes or on other clips, or one was trained on test clips of another.
 
     Example:
         >>> comparison = compare(["runs/demo", "runs/demo/baseline"])
-        >>> comparison.pairs[0].p < 0.001
-        True
+        >>> comparison.pairs[0].p
+        0.0004
 
     References:
         PAN paper, Fig. 5.

@@ -87,6 +87,14 @@ class Comparison:
         pairs: Each two of them.
         classes: Those with the greatest spread first.
         notes: What a reader should know of the clips.
+
+    Example:
+        >>> from pan_keras.evaluation import compare
+        >>> comparison = compare(["runs/demo", "runs/demo/baseline"])
+        >>> comparison.split, '"runs"' in comparison.to_json()
+        ('test', True)
+        >>> print(comparison.to_text(classes=3).splitlines()[0])
+        8 clips of test, the same for all; 0 left out
     """
 
     data: str
@@ -100,11 +108,22 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """The comparison for programs.
+
+        Returns:
+            One JSON object.
+        """
         return json.dumps(asdict(self))
 
     def to_text(self, classes: int = 5) -> str:
-        """The comparison as text for a terminal; `classes` with the greatest spread."""
+        """The comparison for people.
+
+        Args:
+            classes: How many classes to show, those with the greatest spread.
+
+        Returns:
+            Several lines.
+        """
         names = [run.name for run in self.runs]
         wide = max(map(len, [*names, *(each.name for each in self.classes), "run"]))
         lines = [

@@ -52,20 +52,31 @@ class Evaluation:
         split: Part of the data.
         crops: Views in space.
         temporal_clips: Views in time.
-        fuse: What was averaged over views and runs, logits or probabilities.
-        includes_new: Whether clips were measured on that came since the run began.
-        notes: What a reader should know: clips that came or went, that a run has seen.
-        data_digest: Digest of the run's record of its clips, where that said what was measured.
         classes: Names, in order of the logits.
         clips: Clips that were measured.
         skipped: Files of the data that could not be read.
-        top1, top5, mean_class, intervals, per_class, confusion, confused_pairs: see
-            `pan_keras.metrics.scores` and `pan_keras.metrics.confusion`.
+        top1, top5, mean_class, intervals, per_class, confusion, confused_pairs: As in
+            `pan_keras.metrics.Scores`.
         worst_clips: The clips whose truth got the lowest probability.
         skipped_files: Path and reason of each skipped file.
         seconds: Time for decoding and classifying.
         clips_per_second: Clips over that time.
+        fuse: What was averaged over views and runs, logits or probabilities.
+        includes_new: Whether clips were measured on that came since the run began.
+        notes: What a reader should know: clips that came or went, that a run has seen.
+        data_digest: Digest of the run's record of its clips, where that said what was measured.
         results: Each clip; not in the JSON, but in the CSV that `write` makes.
+
+    Example:
+        >>> from pan_keras.evaluation import evaluate
+        >>> evaluation = evaluate("runs/demo")
+        >>> evaluation.name, evaluation.top1
+        ('test', 0.97)
+        >>> evaluation.write(Path("tables"))
+        >>> Evaluation.read(Path("tables"), "test").to_json() == evaluation.to_json()
+        True
+        >>> print(evaluation.to_text().splitlines()[0])
+        8 clips of test, 0 skipped
     """
 
     runs: tuple[str, ...]
@@ -125,13 +136,21 @@ class Evaluation:
         return "-".join(parts)
 
     def to_json(self) -> str:
-        """The evaluation as one JSON object, without the single clips."""
+        """The evaluation for programs, without the single clips.
+
+        Returns:
+            One JSON object.
+        """
         record = asdict(self)
         del record["results"]
         return json.dumps(record)
 
     def to_text(self) -> str:
-        """The evaluation as text for a terminal."""
+        """The evaluation for people.
+
+        Returns:
+            Several lines.
+        """
         names = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
         lines = [f"{self.clips} clips of {self.split}, {self.skipped} skipped"]
         if self.views > 1 or len(self.runs) > 1:
@@ -195,6 +214,9 @@ class Evaluation:
         Args:
             folder: The folder that it wrote to.
             name: Name of the evaluation, such as `test`.
+
+        Returns:
+            The evaluation.
 
         Raises:
             UserError: If the files are damaged or of another version.

@@ -13,7 +13,8 @@ class FlowMethod(Protocol):
 
     Example:
         >>> method: FlowMethod = OpticalFlow("dis_fast")
-        >>> method(earlier, later).shape  # two frames of 240 x 320 pixels
+        >>> earlier, later = np.zeros((2, 240, 320, 3), "uint8")
+        >>> method(earlier, later).shape
         (240, 320, 2)
     """
 

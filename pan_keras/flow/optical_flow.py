@@ -49,8 +49,8 @@ class OpticalFlow:
         UserError: If there is no such method, or the installed OpenCV lacks it.
 
     Example:
-        >>> flow = OpticalFlow("dis_medium")(earlier, later)  # two frames of 240 x 320 pixels
-        >>> flow.shape
+        >>> earlier, later = np.zeros((2, 240, 320, 3), "uint8")
+        >>> OpticalFlow("dis_medium")(earlier, later).shape
         (240, 320, 2)
 
     References:

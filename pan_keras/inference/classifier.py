@@ -32,6 +32,17 @@ class Classifier(Protocol):
         networks: The Keras networks that it is made of, by name, for whoever looks into layers;
             none in a bundle, whose model files give logits and nothing else.
         streams: Whether live video goes segment by segment through a model that carries a state.
+
+    Example:
+        >>> classifier = open_classifier("runs/demo")
+        >>> classifier.load()
+        >>> classifier.logits(np.zeros((2, *classifier.shape.array), "uint8")).shape
+        (2, 8)
+        >>> classifier.for_whole_frames().shape.size
+        (32, 42)
+        >>> window = classifier.live_window()
+        >>> for frame, seconds in camera:
+        ...     logits = classifier.answer(window.push(frame, seconds), window.clip)  # (8,)
     """
 
     @property
@@ -63,7 +74,7 @@ class Classifier(Protocol):
         """
 
     def logits(self, clips: np.ndarray) -> np.ndarray:
-        """Logits of clips.
+        """Computes the logits of clips.
 
         Args:
             clips: uint8 `(B, N, m, H, W, 3)`, of any number.
@@ -73,21 +84,27 @@ class Classifier(Protocol):
         """
 
     def for_whole_frames(self) -> "Classifier":
-        """The same model for clips of `full_size(shape)`, which show the whole frame.
+        """Gives the same model for clips of `full_size(shape)`, which show the whole frame.
+
+        Returns:
+            Another classifier.
 
         Raises:
             UserError: If the size of the model is fixed.
         """
 
     def live_window(self) -> LiveWindow:
-        """The window that cuts segments of live frames for the model.
+        """Makes the window that cuts segments of live frames for the model.
+
+        Returns:
+            A new window.
 
         Raises:
             UserError: If nothing is known of the frame rate of its training clips.
         """
 
     def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:
-        """Logits for what a `LiveWindow` cut.
+        """Computes the logits for what a `LiveWindow` cut.
 
         Args:
             segments: The segments that are new: steps of a streaming model.
@@ -120,11 +137,14 @@ def open_classifier(
         checkpoint: Which model of a run: `"kept"`, `"last"` or `"best"`.
         batch: Clips per call of a Keras model.
 
+    Returns:
+        The classifier, not loaded yet.
+
     Raises:
         UserError: If it is none of these, or an option is given that is for another kind.
 
     Example:
-        >>> classifier = open_classifier("runs/demo/bundle", precision="int8")
+        >>> classifier = open_classifier("runs/demo/bundle", precision="float32")
         >>> classifier.labels[0]
         'left'
         >>> classifier.logits(np.zeros((1, *classifier.shape.array), "uint8")).shape

@@ -23,6 +23,13 @@ class LivePrediction:
         predictions: (label, probability), the most probable first.
         dropped: Frames since the answer before that no answer is about.
         seconds: Time that the network took.
+
+    Example:
+        >>> answer = LivePrediction(2.5, (("left", 0.98), ("up", 0.02)), dropped=0, seconds=0.03)
+        >>> answer.to_text()
+        '    2.50 s  left 98.0%, up 2.0%'
+        >>> answer.to_json()[:13]
+        '{"time": 2.5,'
     """
 
     time: float
@@ -31,7 +38,11 @@ class LivePrediction:
     seconds: float
 
     def to_json(self) -> str:
-        """One JSON object on one line."""
+        """The answer for programs.
+
+        Returns:
+            One JSON object on one line.
+        """
         found = [{"label": label, "probability": share} for label, share in self.predictions]
         return json.dumps(
             {
@@ -43,7 +54,11 @@ class LivePrediction:
         )
 
     def to_text(self) -> str:
-        """One line of text."""
+        """The answer for people.
+
+        Returns:
+            One line.
+        """
         found = ", ".join(f"{label} {share:.1%}" for label, share in self.predictions)
         dropped = f"  ({self.dropped} frames dropped)" if self.dropped else ""
         return f"{self.time:8.2f} s  {found}{dropped}"
@@ -85,8 +100,9 @@ def predict_live(
         UserError: If the run has no model, or the source cannot be opened or breaks off.
 
     Example:
-        >>> for answer in predict_live("runs/demo", "0"):
-        ...     print(answer.to_text())
+        >>> answers = list(predict_live("runs/demo", "wave.mp4"))  # "0" is the first camera
+        >>> answers[-1].predictions[0]
+        ('left', 0.98)
     """
     classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
     check_source(source)

@@ -22,6 +22,13 @@ class Prediction:
         predictions: (label, probability), the most probable first; empty where the file could
             not be read.
         error: Why it could not be read.
+
+    Example:
+        >>> found = Prediction(Path("wave.mp4"), (("wave", 0.98), ("clap", 0.02)))
+        >>> found.to_text()
+        'wave.mp4: wave 98.0%, clap 2.0%'
+        >>> found.to_json()[:19]
+        '{"path": "wave.mp4"'
     """
 
     path: Path
@@ -29,7 +36,11 @@ class Prediction:
     error: str | None = None
 
     def to_json(self) -> str:
-        """One JSON object on one line."""
+        """The answer for programs.
+
+        Returns:
+            One JSON object on one line.
+        """
         record: dict = {
             "path": str(self.path),
             "predictions": [
@@ -40,7 +51,11 @@ class Prediction:
         return json.dumps(record | ({"error": self.error} if self.error else {}))
 
     def to_text(self) -> str:
-        """One line of text."""
+        """The answer for people.
+
+        Returns:
+            One line.
+        """
         found = [f"{label} {probability:.1%}" for label, probability in self.predictions]
         return f"{self.path}: {', '.join(found)}"
 

@@ -45,9 +45,13 @@ class ClipBatches(keras.utils.PyDataset):
 
     Example:
         >>> data = open_data("videos")
-        >>> model = models.create("pan_lite_micro", classes=len(data.classes), size=64)
+        >>> model = models.create("pan_lite_micro", classes=8, segments=4, stack=2, size=32)
         >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        >>> model.fit(ClipBatches(data, model), validation_data=ClipBatches(data, model, "val"))
+        >>> batches = ClipBatches(data, model)
+        >>> frames, labels = batches[0]
+        >>> frames.shape, labels.shape
+        ((8, 4, 2, 32, 32, 3), (8,))
+        >>> history = model.fit(batches, validation_data=ClipBatches(data, model, "val"), verbose=0)
     """
 
     def __init__(
@@ -112,7 +116,11 @@ class ClipBatches(keras.utils.PyDataset):
         )
 
     def on_epoch_end(self) -> None:
-        """Goes on to the next epoch."""
+        """Goes on to the next epoch; `fit` calls it.
+
+        Example:
+            >>> batches.on_epoch_end()
+        """
         self.epoch += 1
 
     def _view(self, clip: Clip) -> np.ndarray:

@@ -28,11 +28,18 @@ SAMPLING = ("random", "dense")
 
 
 def steps_per_epoch(clips: Sequence[Clip], batch: int) -> int:
-    """Batches in one pass: whole batches only, one at least.
+    """Counts the batches of one epoch: whole batches only, at least one.
 
     Args:
         clips: Clips to learn from.
         batch: Clips per batch.
+
+    Returns:
+        The number of batches.
+
+    Example:
+        >>> steps_per_epoch(open_data("videos").clips("train"), batch=8)
+        4
     """
     return max(1, len(clips) // batch)
 

@@ -66,8 +66,10 @@ class FrameStore:
 
     Example:
         >>> store = FrameStore(resize=84, cache="memory")
-        >>> store.frames(Path("up_1.mp4"), np.array([0, 1, 2])).shape
-        (3, 84, 112, 3)
+        >>> store.count(Path("wave.mp4"))
+        24
+        >>> store.frames(Path("wave.mp4"), np.array([0, 1, 2])).shape
+        (3, 84, 84, 3)
     """
 
     def __init__(
@@ -98,7 +100,13 @@ class FrameStore:
         self._lock = threading.Lock()
 
     def count(self, path: Path) -> int:
-        """Frames in a video.
+        """Counts the frames of a video.
+
+        Args:
+            path: A video file or a folder of frames.
+
+        Returns:
+            The number of frames.
 
         Raises:
             BrokenVideo: If it cannot be read; its name is added to `broken`.
@@ -116,7 +124,7 @@ class FrameStore:
 
         Args:
             path: A video file.
-            indices: Frame numbers from 0.
+            indices: `(frames,)` numbers from 0.
 
         Returns:
             uint8 `(len(indices), h, w, 3)`.

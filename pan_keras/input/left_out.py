@@ -42,7 +42,15 @@ class LeftOut:
             return {path: reason for path, (_, reason) in self._found.items()}
 
     def holds(self, path: Path, position: int) -> bool:
-        """Whether a clip is left out at a position."""
+        """Whether a clip is left out at a position.
+
+        Args:
+            path: The clip.
+            position: The position in the run.
+
+        Returns:
+            True where it is left out.
+        """
         found = self._found.get(path)
         return found is not None and found[0] <= position
 

@@ -70,13 +70,11 @@ def training_dataset(
             goes wrong on the way.
 
     Example:
-        >>> store = FrameStore(resize=84, cache="memory")
-        >>> data = training_dataset(
-        ...     clips, ClipShape(8, 3, (72, 96), 84), Augmentation(), batch=8, seed=0, store=store
-        ... )
+        >>> store, shape = FrameStore(resize=84, cache="memory"), ClipShape(8, 3, (72, 96), 84)
+        >>> data = training_dataset(clips, shape, Augmentation(), batch=8, seed=0, store=store)
         >>> frames, labels = next(iter(data))
-        >>> frames.shape
-        TensorShape([8, 8, 3, 72, 96, 3])
+        >>> frames.shape, labels.shape
+        (TensorShape([8, 8, 3, 72, 96, 3]), TensorShape([8]))
     """
     examples = TrainingExamples(
         clips,
@@ -143,6 +141,12 @@ def evaluation_dataset(
 
     Raises:
         UserError: If `crops`, `temporal` or `sampling` is unknown.
+
+    Example:
+        >>> store, shape = FrameStore(resize=84), ClipShape(8, 3, (72, 96), 84)
+        >>> frames, index = next(iter(evaluation_dataset(clips, shape, batch=4, store=store)))
+        >>> frames.shape, index.shape
+        (TensorShape([4, 8, 3, 72, 96, 3]), TensorShape([4]))
     """
     if crops not in CROPS:
         raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
@@ -195,6 +199,11 @@ def clip_views(
 
     Raises:
         BrokenVideo: If the clip cannot be decoded.
+
+    Example:
+        >>> store, shape = FrameStore(resize=84), ClipShape(8, 3, (72, 96), 84)
+        >>> clip_views(clips[0], shape, store, crops="3", temporal=2).shape
+        (6, 8, 3, 72, 96, 3)
     """
     check_framing(store.framing, shape, crops)
     count = store.count(clip.path)
@@ -219,13 +228,21 @@ def _release(held: dict[str, Any]) -> None:
 
 @contextmanager
 def reporting(store: FrameStore) -> Iterator[None]:
-    """Turns TensorFlow's error for a mistake inside a pipeline back into the `UserError` it was.
+    """Turns TensorFlow's error for a user error inside a pipeline back into that `UserError`.
 
     Args:
         store: The frame store of the pipeline that is read inside the block.
 
+    Yields:
+        Nothing.
+
     Raises:
         UserError: What went wrong, for example a full disk.
+
+    Example:
+        >>> store, shape = FrameStore(resize=84), ClipShape(8, 3, (72, 96), 84)
+        >>> with reporting(store):
+        ...     views = list(evaluation_dataset(clips, shape, batch=8, store=store))
     """
     try:
         yield

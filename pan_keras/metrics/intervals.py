@@ -11,7 +11,16 @@ QUANTILE_95 = 1.959963984540054  # of the normal distribution, two-sided
 
 
 class Interval(NamedTuple):
-    """A 95 % confidence interval, as fractions."""
+    """A 95 % confidence interval, as fractions.
+
+    Args:
+        low: Lower bound.
+        high: Upper bound.
+
+    Example:
+        >>> Interval(0.49, 0.94).low
+        0.49
+    """
 
     low: float
     high: float
@@ -26,6 +35,9 @@ def wilson(successes: float, total: float) -> Interval:
     Args:
         successes: Clips that were right.
         total: All clips, at least one.
+
+    Returns:
+        The interval, within 0 and 1.
 
     Example:
         >>> [round(bound, 4) for bound in wilson(8, 10)]
@@ -57,6 +69,9 @@ def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
         successes: `(classes,)` clips that were right.
         totals: `(classes,)` clips, at least one each.
 
+    Returns:
+        The interval, within 0 and 1.
+
     Example:
         >>> low, high = mean_of_proportions(np.array([8, 10]), np.array([10, 10]))
         >>> round(low, 3), round(high, 3)
@@ -75,6 +90,9 @@ def mean_interval(values: Sequence[float]) -> Interval:
     Args:
         values: Such as the accuracy of each seed. One value says nothing of the spread: its
             interval is 0 to 1.
+
+    Returns:
+        The interval, within 0 and 1.
 
     Example:
         >>> [round(bound, 3) for bound in mean_interval([0.90, 0.92, 0.94])]

@@ -39,9 +39,15 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values made larger because there are several: Holm's step-down rule.
+    """Adjusts p-values for multiple tests by Holm's step-down rule.
 
     Of all tests together, one or more is then wrongly below 0.05 in at most 5 of 100 cases.
+
+    Args:
+        p_values: One per test.
+
+    Returns:
+        The adjusted values, in the same order.
 
     Example:
         >>> holm([0.03, 0.01])
@@ -74,6 +80,10 @@ class PairedLoss:
         >>> loss = PairedLoss(clips=45, lost=1, gained=0)
         >>> round(loss.points, 1), [round(bound, 1) for bound in loss.interval]
         (2.2, [-3.6, 9.4])
+        >>> loss.beyond(1.0)  # one clip of 45 may be chance
+        False
+        >>> PairedLoss.of(np.array([True, True]), np.array([True, False])).to_json()["lost"]
+        1
 
     References:
         Tango, "Equivalence test and confidence interval for the difference in proportions for the
@@ -86,7 +96,15 @@ class PairedLoss:
 
     @staticmethod
     def of(first: np.ndarray, second: np.ndarray) -> "PairedLoss":
-        """Counts, from whether each model is right on each clip: two bool `(clips,)`."""
+        """Counts the clips that one of two models gets right.
+
+        Args:
+            first: bool `(clips,)`, whether the first model is right.
+            second: bool `(clips,)`, whether the second is.
+
+        Returns:
+            The counts.
+        """
         return PairedLoss(len(first), int((first & ~second).sum()), int((second & ~first).sum()))
 
     @property
@@ -103,15 +121,25 @@ class PairedLoss:
     def beyond(self, limit: float) -> bool:
         """Whether more than `limit` points are lost, and the loss is not chance.
 
-        A few clips cannot measure a point: one clip of 45 is 2.2. So a loss above the limit counts
-        where the interval excludes that nothing is lost. On enough clips, that is where the
-        interval reaches down from the measured loss by less than the limit, every loss above the
-        limit counts.
+        One clip of 45 is 2.2 points, so a few clips cannot measure a loss of one point. A loss
+        above the limit counts where the interval excludes 0. On enough clips, where the interval
+        reaches down from the measured loss by less than the limit, every loss above the limit
+        counts.
+
+        Args:
+            limit: Points of a hundred.
+
+        Returns:
+            True where the loss counts.
         """
         return self.points > limit and self.interval[0] > 0
 
     def to_json(self) -> dict[str, Any]:
-        """As `model.json` has it."""
+        """The loss as in `model.json`.
+
+        Returns:
+            Counts, and the interval in points of a hundred.
+        """
         return {
             "clips": self.clips,
             "lost": self.lost,
@@ -140,16 +168,19 @@ class PairedLoss:
 
 
 def binomial_tail(successes: int, trials: int, chance: float) -> float:
-    """The probability of so many successes or fewer.
+    """The probability of so many successes or fewer in independent trials.
 
     Args:
         successes: 0 or more.
         trials: 0 or more.
-        chance: Of a success, 0 to 1.
+        chance: Probability of a success, 0 to 1.
+
+    Returns:
+        The probability, 0 to 1.
 
     Example:
-        >>> binomial_tail(1, 10, 0.5)
-        0.0107421875
+        >>> round(binomial_tail(1, 10, 0.5), 6)
+        0.010742
     """
     if not 0 < chance < 1 or successes >= trials:
         return float(successes >= trials or chance <= 0)

@@ -18,6 +18,10 @@ class ClassScore:
         recall: Share of them that were recognised, the accuracy of the class.
         precision: Share of the clips given this class that belong to it.
         f1: Harmonic mean of precision and recall.
+
+    Example:
+        >>> ClassScore("left", clips=20, recall=0.9, precision=1.0, f1=0.947).cells()
+        ('left', '20', '90.0%', '100.0%', '94.7%')
     """
 
     name: str
@@ -27,7 +31,11 @@ class ClassScore:
     f1: float
 
     def cells(self) -> tuple[str, ...]:
-        """The row as text; a class without clips has no recall."""
+        """The row as text; a class without clips has no recall.
+
+        Returns:
+            Name, clips, recall, precision and F1.
+        """
         shares = [f"{share:.1%}" for share in (self.recall, self.precision, self.f1)]
         if not self.clips:
             shares = ["–"] * len(shares)
@@ -36,7 +44,18 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Clips of class `truth` predicted as class `predicted`."""
+    """Clips of one class that were predicted as another.
+
+    Attributes:
+        truth: Their class.
+        predicted: The class predicted.
+        clips: How many.
+        share: Their share of the true class's clips.
+
+    Example:
+        >>> ConfusedPair("left", "right", clips=2, share=0.1).predicted
+        'right'
+    """
 
     truth: str
     predicted: str
@@ -53,8 +72,14 @@ class Scores:
         top5: Share of clips with the truth among the five most probable classes.
         mean_class: Mean of the classes' accuracies, over the classes that have clips.
         intervals: The intervals of the three, by name.
-        confusion: `(classes, classes)` counts, row = truth, column = prediction.
-        per_class: One row a class, in order of the labels.
+        confusion: `(classes, classes)` counts, row = ground truth, column = prediction.
+        per_class: One row per class, in order of the labels.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+        >>> scores = score(probabilities, np.array([0, 1]), ["left", "right"])
+        >>> scores.top1, scores.confusion.tolist()
+        (0.5, [[1, 0], [1, 0]])
     """
 
     top1: float
@@ -122,7 +147,15 @@ def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> tuple[ClassSc
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts of clips, `(classes, classes)`: row = truth, column = prediction.
+    """Counts clips by ground truth and prediction.
+
+    Args:
+        labels: `(clips,)` numbers of the true classes.
+        predicted: `(clips,)` numbers of the predicted classes.
+        classes: Number of classes.
+
+    Returns:
+        `(classes, classes)`, row = ground truth, column = prediction.
 
     Example:
         >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2).tolist()
@@ -138,12 +171,16 @@ def confused_pairs(
     """The most frequent mistakes, first the pair with the most clips.
 
     Args:
-        confusion: Counts, row = truth, column = prediction.
+        confusion: `(classes, classes)` counts, row = ground truth, column = prediction.
         classes: Names of the classes.
         most: Pairs to give at most.
 
     Returns:
-        The pairs; `share` is the part of the true class's clips that went astray this way.
+        The pairs; `share` is the part of the true class's clips that were predicted so.
+
+    Example:
+        >>> confused_pairs(np.array([[8, 2], [0, 5]]), ["left", "right"])
+        (ConfusedPair(truth='left', predicted='right', clips=2, share=0.2),)
     """
     clips = confusion.sum(axis=1)
     mistakes = confusion - np.diag(confusion.diagonal())

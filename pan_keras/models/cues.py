@@ -18,6 +18,10 @@ class AppearanceCue:
 
     Args:
         frame: Which frame of the stack, from 0.
+
+    Example:
+        >>> AppearanceCue(frame=1).channels
+        3
     """
 
     frame: int = 0
@@ -37,6 +41,10 @@ class MotionCue:
         last: Last frame of the stack, included.
         layer: Name of the network's layer that computes it, a `PersistenceOfAppearance`: depth,
             kernel size, encoding and weights are there.
+
+    Example:
+        >>> MotionCue(first=0, last=3).channels
+        3
     """
 
     first: int

@@ -12,9 +12,9 @@ from pan_keras.layers import ScoreFusion
 class FusedNetwork(keras.Model):
     """Classifies clips by the weighted average of the scores of whole networks.
 
-    Subclasses say what the branches are. A branch is a network that can also stand alone, so that
-    branches can be trained apart and put together, and all share the input `frames`. The fused
-    network can be trained itself too, from its first weight or on.
+    Subclasses say what the branches are. A branch is a network that can also stand alone, so
+    branches can be trained separately and combined; all share the input `frames`. The fused network
+    can also be trained end to end, from scratch or from trained branches.
 
     Args:
         branches: The networks by name. They stay the same objects: their weights are shared.
@@ -33,6 +33,14 @@ class FusedNetwork(keras.Model):
 
     Raises:
         ValueError: If the branches do not take the same frames or know the same number of classes.
+
+    Example:
+        >>> from pan_keras import models
+        >>> model = models.create("pan_full_micro", classes=8, segments=4, stack=3, size=32)
+        >>> list(model.branches), model.output_shape
+        (['rgb', 'pa'], (None, 8))
+        >>> model.intermediates(np.zeros((1, 4, 3, 32, 32, 3)))["pa/motion"].shape
+        (1, 4, 32, 32, 2)
     """
 
     def __init__(

@@ -51,6 +51,9 @@ def names(pattern: str | None = None) -> list[str]:
     Args:
         pattern: Shell-style pattern that they match, such as `"pan_lite_*"`.
 
+    Returns:
+        The names, sorted.
+
     Example:
         >>> names("tsn_resnet*")
         ['tsn_resnet101', 'tsn_resnet18', 'tsn_resnet34', 'tsn_resnet50']
@@ -68,6 +71,9 @@ def options(name: str) -> tuple[str, ...]:
 
     Args:
         name: One of `names()`.
+
+    Returns:
+        The names of the options.
 
     Example:
         >>> "width" in options("pan_lite_mobilenetv2"), "width" in options("pan_lite_resnet18")
@@ -144,6 +150,9 @@ def create(
             give the others to every branch, but for `seed`: each has its own, drawn from it;
             `*_mobilenetv2` has `width`; all but `tsm_*`, `tsn_*` and `rgb_*` have `motion_depth`,
             `motion_encoding` and `motion_kernel`.
+
+    Returns:
+        A model from frames uint8 `(B, N, m, H, W, 3)` to logits `(B, classes)`.
 
     Raises:
         ValueError: If the name or an option does not exist; it says the nearest that does.

@@ -77,6 +77,14 @@ class VideoNetwork(keras.Model):
 
     Raises:
         ValueError: If the arguments do not fit each other.
+
+    Example:
+        >>> from pan_keras import models
+        >>> model = models.create("pan_lite_micro", classes=8, segments=4, stack=3, size=32)
+        >>> model.cue_channels(stack=3), [type(cue).__name__ for cue in model.plan(stack=3)]
+        (5, ['AppearanceCue', 'MotionCue'])
+        >>> model.intermediates(np.zeros((1, 4, 3, 32, 32, 3)))["features"].shape
+        (1, 4, 96)
     """
 
     modality = ""
@@ -185,6 +193,9 @@ class VideoNetwork(keras.Model):
         Args:
             stack: Adjacent frames per segment, m.
 
+        Returns:
+            The cues.
+
         Raises:
             NotImplementedError: In this base class; each network has a plan of its own.
         """
@@ -192,7 +203,14 @@ class VideoNetwork(keras.Model):
 
     @classmethod
     def cue_channels(cls, stack: int) -> int:
-        """Channels that the backbone sees, for stacks of m frames."""
+        """Counts the channels that the backbone sees.
+
+        Args:
+            stack: Adjacent frames per segment, m.
+
+        Returns:
+            The channels of all cues.
+        """
         return sum(cue.channels for cue in cls.plan(stack))
 
     def intermediates(self, frames: Any) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def write_comparison(comparison: Comparison, output: Path | str) -> None:
 
     Raises:
         UserError: If it ends otherwise, or the disk is full.
+
+    Example:
+        >>> from pan_keras.evaluation import compare
+        >>> write_comparison(compare(["runs/demo", "runs/demo/baseline"]), "comparison.html")
     """
     check_page(output)
     output = Path(output)

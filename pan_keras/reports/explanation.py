@@ -72,7 +72,16 @@ class Explanation:
         probabilities: `(classes,)`, for the centre crop and one sample in time.
         frames: `(N, m)`, the frames that each segment sees, numbered from 0.
         pictures: uint8 `(N, H, W, 3)`, the first of them.
-        networks: One for each network that the model is made of; none of a bundle.
+        networks: One for each network in the model; none for a bundle.
+
+    Example:
+        >>> explanation = explain("runs/demo", "wave.mp4")
+        >>> explanation.frames.shape, explanation.probabilities.shape
+        ((4, 2), (8,))
+        >>> print(explanation.to_text().partition(":")[0])
+        wave.mp4
+        >>> explanation.to_json()[:7]
+        '{"run":'
     """
 
     run: Path
@@ -89,7 +98,11 @@ class Explanation:
         return [int(number) for number in np.argsort(-self.probabilities, kind="stable")]
 
     def to_json(self) -> str:
-        """One JSON object; `timescales` holds those of all networks."""
+        """The explanation for programs.
+
+        Returns:
+            One JSON object; `timescales` holds those of all networks.
+        """
         timescales = [
             {"k": each.k, "index": each.index, "segments": each.segments, "weight": each.weight}
             | ({"network": network.name} if len(self.networks) > 1 else {})
@@ -116,7 +129,11 @@ class Explanation:
         )
 
     def to_text(self) -> str:
-        """The explanation as text for a terminal; segments count from 1, as in the paper."""
+        """The explanation for people; segments count from 1, as in the paper.
+
+        Returns:
+            Several lines.
+        """
         shown = self.ranking[:TOP]
         lines = [
             f"{self.path}: "
@@ -180,13 +197,16 @@ def explain(
         precision: Which model file of a bundle; the first unless given.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
 
+    Returns:
+        The answer, the frames, and the weights of the timescales of each network.
+
     Raises:
         UserError: If the run has no model or the video cannot be read.
 
     Example:
         >>> explanation = explain("runs/demo", "wave.mp4")
-        >>> explanation.networks[0].timescales[0]
-        Timescale(k=1, index=0, segments=(0, 1, 2, 3, 4, 5, 6, 7), weight=0.31)
+        >>> explanation.networks[0].timescales[0].segments
+        (0, 1, 2, 3)
     """
     classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
     video, shape = Path(video), classifier.shape

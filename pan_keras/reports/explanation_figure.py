@@ -38,8 +38,16 @@ def check_picture(file: Path | str, video: Path | str) -> None:
 def write_explanation(explanation: Explanation, file: Path | str) -> None:
     """Writes an explanation as a picture, PNG.
 
+    Args:
+        explanation: What `explain` gives.
+        file: The PNG file.
+
     Raises:
         UserError: If the disk is full.
+
+    Example:
+        >>> from pan_keras.reports import explain
+        >>> write_explanation(explain("runs/demo", "wave.mp4"), "why.png")
     """
     picture = png(pixels(explanation_figure(explanation), DOTS_PER_INCH))
     with replacing(file) as temporary:

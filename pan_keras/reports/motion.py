@@ -89,6 +89,9 @@ def draw_motion(
         size: Pixels of the shorter side to which frames are resized; by default that of the run,
             else 256, or the video's own where that is less.
 
+    Returns:
+        The pictures' scales, and which flow and filters were used.
+
     Raises:
         UserError: If the output has another ending or is the video itself, the video cannot be
             read or has one frame alone, the run has no PA, or there is no such flow.

@@ -68,6 +68,10 @@ def predict_onto(
     Raises:
         UserError: As `predict`; if `output` does not fit the number of videos, two videos would
             have the same drawing, or a drawing would take the place of one of the videos.
+
+    Example:
+        >>> next(predict_onto("runs/demo", "wave.mp4", "answer.mp4")).predictions[0]
+        ('left', 0.98)
     """
     files = video_files([videos] if isinstance(videos, (str, Path)) else videos)
     places = drawings(files, Path(output))

@@ -29,7 +29,7 @@ class TrainingPictures(TrainingCallback):
     """Writes `Pictures` of the validation clips to the TensorBoard folder of a run.
 
     Example:
-        >>> train("videos", callbacks=[TrainingPictures()])
+        >>> callbacks = [TrainingPictures()]  # for `train(..., callbacks=callbacks)`
     """
 
     def set_trainer(self, trainer: Trainer) -> None:

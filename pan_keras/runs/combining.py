@@ -46,6 +46,9 @@ def combine(
             `"reference"`: the same for each network. Or one number a run, in the order of `runs`.
         fuse: Average `"logits"` or `"probabilities"`, as `pan_keras.layers.ScoreFusion` says.
 
+    Returns:
+        The new run.
+
     Raises:
         UserError: If the runs make no such network, were trained on other data or for other
             clips, the weights do not fit, or `output` exists.

@@ -108,8 +108,8 @@ def export_to_torch(run: Path, output: Path) -> list[Path]:
         UserError: If the folder has no model, or that has no names in the authors' code.
 
     Example:
-        >>> export_to_torch(Path("runs/mine"), Path("mine.pth.tar"))
-        [PosixPath('mine.pth.tar')]
+        >>> export_to_torch(Path("runs/demo"), Path("demo.pth.tar"))
+        [PosixPath('demo.pth.tar')]
     """
     try:
         model = models.load(run)

@@ -45,7 +45,9 @@ class Run(RunFolder):
     Example:
         >>> run = open_run("runs/demo")
         >>> run.shape
-        ClipShape(segments=8, stack=3, size=(64, 64), resize=72)
+        ClipShape(segments=4, stack=2, size=(24, 32), resize=32, fit='crop', resizing=2)
+        >>> run.metrics()[-1]["val_accuracy"], run.load_model().output_shape
+        (0.97, (None, 8))
     """
 
     checkpoint: str = "kept"
@@ -60,7 +62,11 @@ class Run(RunFolder):
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Class names in the order of the logits."""
+        """Class names in the order of the logits.
+
+        Raises:
+            UserError: If `labels.txt` is absent or damaged.
+        """
         names = tuple(self.read_text("labels.txt").removesuffix("\n").split("\n"))
         if not all(map(is_printable, names)) or "" in names or len(set(names)) < len(names):
             raise UserError(
@@ -170,7 +176,15 @@ class Run(RunFolder):
         return Path(os.path.normpath(self.path.resolve() / way))
 
     def write_identity(self, identity: DataIdentity) -> None:
-        """Writes `split.csv` and `data_identity.json`."""
+        """Writes `split.csv` and `data_identity.json`.
+
+        Args:
+            identity: The record.
+
+        Example:
+            >>> run = open_run("runs/demo")
+            >>> run.write_identity(run.identity)
+        """
         root = Path(os.path.abspath(identity.root))  # noqa: PTH100
         self.write("split.csv", identity.to_csv())
         self.write(
@@ -185,7 +199,11 @@ class Run(RunFolder):
         )
 
     def metrics(self) -> list[dict[str, float]]:
-        """One row an epoch: loss, accuracy, their validation values, speed."""
+        """The metrics of every epoch.
+
+        Returns:
+            One row per epoch: loss, accuracy, their validation values, speed.
+        """
         text = self.read_text("metrics.csv")
         try:
             return metrics_from_csv(text)
@@ -200,11 +218,14 @@ class Run(RunFolder):
         return self.read_json("kept.json")
 
     def load_model(self, checkpoint: str | None = None) -> "keras.Model":
-        """A trained model of the run.
+        """Loads a trained model of the run.
 
         Args:
             checkpoint: `"kept"`, the epoch that `training.keep` chose, `"last"` or `"best"`; that
                 of the run unless given.
+
+        Returns:
+            A model from frames uint8 `(B, N, m, H, W, 3)` to logits `(B, classes)`.
 
         Raises:
             UserError: If it is absent, damaged, or another than the labels and the configuration
@@ -226,7 +247,15 @@ class Run(RunFolder):
         return model
 
     def write_metrics(self, rows: list[dict[str, float]]) -> None:
-        """Writes `metrics.csv` anew."""
+        """Writes `metrics.csv` anew.
+
+        Args:
+            rows: One per epoch.
+
+        Example:
+            >>> run = open_run("runs/demo")
+            >>> run.write_metrics(run.metrics())
+        """
         self.write("metrics.csv", metrics_to_csv(rows))
 
     def _in_short(self) -> str:
@@ -258,8 +287,18 @@ class Run(RunFolder):
 def open_run(path: Path | str) -> Run:
     """Opens a run folder.
 
+    Args:
+        path: The folder.
+
+    Returns:
+        The run.
+
     Raises:
         UserError: If the folder is not one.
+
+    Example:
+        >>> open_run("runs/demo").labels[0]
+        'left'
     """
     path = Path(path)
     if not (path / "config.toml").is_file():
@@ -292,10 +331,19 @@ def preprocessing(config: Config) -> dict[str, Any]:
 
 
 def latest_run(folder: Path = Path("runs")) -> Run:
-    """The run that was last written to.
+    """Finds the run that was written to last.
+
+    Args:
+        folder: Where run folders are.
+
+    Returns:
+        The run.
 
     Raises:
         UserError: If there is none.
+
+    Example:
+        >>> run = latest_run(Path("runs"))
     """
     runs = sorted(folder.glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
     if not runs:

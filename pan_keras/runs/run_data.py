@@ -28,6 +28,12 @@ class RunData:
         changes: What is different from the start of the run.
         notes: Sentences about it for people, but for clips that came since.
         added: Clips that came since, which belong to no split of the run.
+
+    Example:
+        >>> from pan_keras.runs import open_run
+        >>> data = open_run_data(open_run("runs/demo"))
+        >>> len(data.videos.clips("test")), data.news(open_run("runs/demo"))
+        (8, ())
     """
 
     videos: VideoData
@@ -38,7 +44,14 @@ class RunData:
     added: Mapping[Path, ListedClip] = field(default_factory=dict)
 
     def news(self, run: Run) -> tuple[str, ...]:
-        """A sentence about clips added since the run began, if any."""
+        """Says which clips were added since the run began.
+
+        Args:
+            run: The run.
+
+        Returns:
+            One sentence, or none.
+        """
         if not self.changes.added:
             return ()
         clips = named(self.changes.added)
@@ -62,12 +75,16 @@ def open_run_data(
         root: Folder of the videos now, where they were moved.
         looked_into: Whether to open each file, which `VideoData.infos` needs.
 
+    Returns:
+        The clips, and what changed since the run began.
+
     Raises:
         UserError: If the run names no data, or none of its clips is there.
 
     Example:
+        >>> from pan_keras.runs import open_run
         >>> len(open_run_data(open_run("runs/demo")).videos.clips("test"))
-        135
+        8
     """
     identity = run.identity
     config = run.config.data

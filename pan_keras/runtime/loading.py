@@ -15,9 +15,16 @@ def load_model(bundle: Bundle, entry: ModelFile, threads: int | None = None) -> 
         entry: Which of its files.
         threads: Threads for one call; all cores unless given.
 
+    Returns:
+        The engine, called with arrays by input name.
+
     Raises:
         UserError: If it has changed, does not fit the labels or the clips, or its runtime is not
             installed.
+
+    Example:
+        >>> bundle = Bundle.open("runs/demo/bundle")
+        >>> engine = load_model(bundle, bundle.choose())
     """
     engine = load_engine(entry.format, bundle.content(entry.file), threads)
     bundle.check_tensors(entry, engine.inputs, engine.outputs)

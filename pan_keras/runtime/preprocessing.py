@@ -140,19 +140,22 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
 
 
 def live_window(bundle: Bundle) -> LiveWindow:
-    """The window that cuts segments of live frames of any size for a bundle.
+    """Makes the window that cuts segments of live frames of any size for a bundle.
 
     Args:
         bundle: The bundle.
+
+    Returns:
+        A new window.
 
     Raises:
         UserError: If it does not say the rate and stride of live video.
 
     Example:
-        >>> window = live_window(Bundle.open("runs/live/bundle"))
+        >>> window = live_window(Bundle.open("runs/demo/bundle"))
         >>> for frame, seconds in camera:
         ...     for segment in window.push(frame, seconds):
-        ...         print(segment.time, segment.frames.shape)
+        ...         frames = segment.frames  # (m, H, W, 3)
     """
     return LiveWindow(bundle.live_sampling, partial(frame_for_model, shape=bundle.shape))
 

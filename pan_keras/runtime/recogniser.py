@@ -31,8 +31,8 @@ class Recognition:
 
     Example:
         >>> answer = Recognition(("left", "right"), np.array([2.0, 0.0]))
-        >>> answer.label, round(answer.probability, 3)
-        ('left', 0.881)
+        >>> answer.label, round(answer.probability, 3), len(answer.top(2))
+        ('left', 0.881, 2)
     """
 
     labels: Sequence[str]
@@ -54,7 +54,14 @@ class Recognition:
         return float(self.probabilities.max())
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The most probable classes with their probabilities, the most probable first."""
+        """The most probable classes with their probabilities, the most probable first.
+
+        Args:
+            count: How many.
+
+        Returns:
+            Pairs of label and probability, the most probable first.
+        """
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.labels[place], float(self.probabilities[place])) for place in order]
 
@@ -87,9 +94,12 @@ class Recogniser:
         UserError: If the bundle is damaged or holds no such model.
 
     Example:
-        >>> recogniser = Recogniser("runs/demo/bundle", precision="int8", threads=2)
+        >>> recogniser = Recogniser("runs/demo/bundle", threads=2)
         >>> recogniser.recognise("wave.mp4").label
         'left'
+        >>> clip = np.zeros((4, 2, 24, 32, 3), "uint8")
+        >>> recogniser.logits(clip).shape
+        (3,)
     """
 
     def __init__(
@@ -114,6 +124,9 @@ class Recogniser:
         Args:
             video: A video file; or frames uint8 `(T, h, w, 3)`, RGB, of any number and size; or
                 a clip uint8 `(N, m, H, W, 3)` in the form that the model takes.
+
+        Returns:
+            The answer.
 
         Raises:
             BrokenVideo: If the file cannot be decoded.
@@ -162,6 +175,10 @@ class Recogniser:
 
         Raises:
             UserError: If the bundle holds no streaming model, or the frames are not of that form.
+
+        Example:
+            >>> recogniser.step(np.zeros((2, 240, 320, 3), "uint8")).logits.shape
+            (3,)
         """
         segment = segment_from_frames(frames, self.bundle.shape)
         return Recognition(self.bundle.labels, self._finite(self._stream(segment)))
@@ -186,7 +203,7 @@ class Recogniser:
         Example:
             >>> for frame, seconds in camera:
             ...     if answer := recogniser.watch(frame, seconds):
-            ...         print(f"{seconds:.1f} s: {answer.label}")
+            ...         label = answer.label
         """
         segments = self._window.push(frame, time)
         return self.answer(segments, self._window.clip) if segments else None
@@ -198,10 +215,16 @@ class Recogniser:
 
         Args:
             segments: The segments that are new: steps of a streaming model.
-            clip: The last N segments, for another model; None where there are not as many.
+            clip: The last N segments `(N, m, H, W, 3)`, for another model; None where there are not
+                as many.
 
         Returns:
             The newest answer, None where there is nothing to answer for.
+
+        Example:
+            >>> window = live_window(recogniser.bundle)
+            >>> for frame, seconds in camera:
+            ...     answer = recogniser.answer(window.push(frame, seconds), window.clip)
         """
         if not self.steps:
             if not segments or clip is None:
@@ -229,7 +252,11 @@ class Recogniser:
         )
 
     def reset(self) -> None:
-        """Forgets the stream: the next step, or the next frame of `watch`, is the first."""
+        """Forgets the stream: the next step, or the next frame of `watch`, is the first.
+
+        Example:
+            >>> recogniser.reset()
+        """
         if self.steps:
             self._stream.reset()
         if "_window" in self.__dict__:

@@ -24,6 +24,10 @@ class Finding:
         subject: What was checked.
         problems: What is wrong with it, one sentence each.
         note: What else is to be known, such as why it was not checked.
+
+    Example:
+        >>> Finding("checksums").to_text()
+        'checksums: good'
     """
 
     subject: str
@@ -31,7 +35,11 @@ class Finding:
     note: str | None = None
 
     def to_text(self) -> str:
-        """One line, and one more for each further problem."""
+        """The result for people.
+
+        Returns:
+            One line, and one more for each further problem.
+        """
         return f"{self.subject}: " + ("\n  ".join(self.problems) or self.note or "good")
 
 
@@ -78,6 +86,10 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
 
     Raises:
         UserError: If this machine has the runtime of none of the models.
+
+    Example:
+        >>> [finding.subject for finding in check(Bundle.open("runs/demo/bundle"))][0]
+        'files'
     """
     changed = [problem for name in bundle.checksums if (problem := _changed(bundle, name))]
     yield Finding("files", tuple(changed))

@@ -31,6 +31,10 @@ class TrainingCallback(keras.callbacks.Callback):
 
     Example:
         >>> class Errors(TrainingCallback):
+        ...     def set_trainer(self, trainer):
+        ...         super().set_trainer(trainer)
+        ...         print("classes:", trainer.classes)
+        ...
         ...     def on_validation_end(self, labels, predicted):
         ...         print((labels != predicted).sum(), "of", len(labels), "clips are wrong")
     """
@@ -38,7 +42,11 @@ class TrainingCallback(keras.callbacks.Callback):
     trainer: "Trainer"
 
     def set_trainer(self, trainer: "Trainer") -> None:
-        """Takes the trainer; called once before `on_train_begin`, as `set_model` is."""
+        """Takes the trainer; called once before `on_train_begin`, as `set_model` is.
+
+        Args:
+            trainer: The trainer.
+        """
         self.trainer = trainer
 
     def on_validation_end(self, labels: np.ndarray, predicted: np.ndarray) -> None:

@@ -32,6 +32,17 @@ def resolve(
     A recipe or a file lies over the training settings of the data set card; a `Config` is complete,
     so that only `source`, `model`, `overrides` and `sections` change it.
 
+    Args:
+        source: As for `train`.
+        root: As for `train`.
+        model: As for `train`.
+        config: As for `train`.
+        overrides: As for `train`.
+        sections: As for `train`.
+
+    Returns:
+        The configuration.
+
     Raises:
         UserError: If a setting is wrong, there is no such model, or no data are named.
 
@@ -82,6 +93,14 @@ def is_run_of(run: Run, config: Config) -> bool:
     Args:
         run: The run.
         config: What `resolve` gives.
+
+    Returns:
+        True if the run was made with it.
+
+    Example:
+        >>> from pan_keras.runs import open_run
+        >>> is_run_of(open_run("runs/demo"), resolve("videos"))
+        False
     """
     if run.identity is None:
         return run.config == config

@@ -34,6 +34,11 @@ class TrainingResult:
         run: The run folder.
         rows: One row of metrics per epoch; none where a callback stopped the training in the first.
         seconds: Time that this call took.
+
+    Example:
+        >>> result = resume("runs/demo")
+        >>> result.to_json()["epochs"]
+        3
     """
 
     run: Run
@@ -41,7 +46,11 @@ class TrainingResult:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The result for programs."""
+        """The result for programs.
+
+        Returns:
+            Run, epochs, steps, accuracies and speed.
+        """
         last = self.rows[-1] if self.rows else {"epoch": 0, "step": 0}
         accuracies = [row["val_accuracy"] for row in self.rows if "val_accuracy" in row]
         return {
@@ -83,14 +92,18 @@ def train(
             called when.
         quiet: Whether to print warnings only.
 
+    Returns:
+        The run, with its metrics.
+
     Raises:
         UserError: If the configuration, the data or a callback are unusable, or `run` exists.
             Nothing is left of a run that was refused.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
-        >>> result = train("videos", sections={"training": {"epochs": 30}})
+        >>> result = train("videos", sections={"training": {"epochs": 2}})
         >>> result.rows[-1]["val_accuracy"]
+        0.96
     """
     callbacks = check_callbacks(callbacks)
     resolved = resolve(
@@ -137,10 +150,17 @@ def resume(
         callbacks: As for `train`; callbacks of an earlier call are not remembered.
         quiet: Whether to print warnings only.
 
+    Returns:
+        The result; a run that is finished is not trained again.
+
     Raises:
         UserError: If the folder is no run or was put together from others, its data are not those
             that it began with, or another process is training it.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
+
+    Example:
+        >>> resume("runs/demo").rows[-1]["epoch"]
+        3
     """
     start = time.perf_counter()
     callbacks = check_callbacks(callbacks)

@@ -31,6 +31,10 @@ class BrokenVideo(UserError):  # noqa: N818, the name says the state of the file
     Args:
         path: The file.
         reason: What is wrong with it, as part of a sentence.
+
+    Example:
+        >>> str(BrokenVideo("a.mp4", "the file is empty"))
+        'a.mp4: the file is empty; replace this video or take it out of the data'
     """
 
     def __init__(self, path: Path | str, reason: str):

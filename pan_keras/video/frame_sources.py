@@ -23,6 +23,13 @@ class FrameSource(Protocol):
 
     Attributes:
         path: What the clip is called everywhere: its file or folder, or a name below a file.
+
+    Example:
+        >>> clip = frame_source("wave.mp4")
+        >>> clip.info().frames, clip.state().size
+        (24, 13824)
+        >>> clip.read([0, 1]).shape, next(iter(clip.iterate(lambda frame: frame))).shape
+        ((2, 72, 72, 3), (72, 72, 3))
     """
 
     path: Path
@@ -39,16 +46,39 @@ class FrameSource(Protocol):
         """What a user should know of the clip, as part of a sentence; empty if nothing."""
 
     def state(self) -> FileState:
-        """Size and time of change, which differ when the clip does."""
+        """Size and time of change, which differ when the clip does.
+
+        Returns:
+            Both.
+        """
 
     def info(self) -> VideoInfo:
-        """Count, rate and size; decodes one frame."""
+        """Counts the frames and decodes the first.
+
+        Returns:
+            Count, rate and size.
+        """
 
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
-        """Frames uint8 `(len(indices), H, W, 3)`, each transformed as soon as it is decoded."""
+        """Decodes the frames asked for.
+
+        Args:
+            indices: Frame numbers from 0, in any order.
+            transform: Applied to each frame as soon as it is decoded.
+
+        Returns:
+            uint8 `(len(indices), H, W, 3)`.
+        """
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
-        """All frames uint8 `(H, W, 3)` in order, one in memory at a time."""
+        """Decodes all frames in order, one in memory at a time.
+
+        Args:
+            transform: Applied to each frame.
+
+        Yields:
+            uint8 `(H, W, 3)`.
+        """
 
 
 Opener = Callable[[Path, float], FrameSource | None]
@@ -56,26 +86,32 @@ _openers: list[Opener] = []
 
 
 def add_source(opener: Opener) -> None:
-    """Adds a way to store clips, which is asked before files and folders are.
+    """Adds a way to store clips, which is asked before files and folders.
 
     Args:
         opener: Gets a path and the seconds that a step of reading may take; gives the source, or
             None for a path that is not of its kind.
+
+    Example:
+        >>> add_source(lambda path, timeout: None)  # knows no path
     """
     _openers.append(opener)
 
 
 def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
-    """The frames of a clip: a video file, a folder of pictures, or what `add_source` added.
+    """Gives the frames of a clip: a video file, a folder of pictures, or what `add_source` added.
 
     Args:
         path: The clip.
         timeout: Seconds that a step of reading may take; a long video takes many.
 
+    Returns:
+        The source; nothing is read yet.
+
     Example:
-        >>> clip = frame_source("up_1.mp4")
+        >>> clip = frame_source("wave.mp4")
         >>> len(clip), clip.rate
-        (81, 30.0)
+        (24, 24.0)
     """
     path = Path(path)
     for opener in _openers:
@@ -90,6 +126,13 @@ def clip_bytes(path: Path | str) -> int | None:
 
     Args:
         path: A video file or a folder of frames.
+
+    Returns:
+        The size, or None.
+
+    Example:
+        >>> clip_bytes("wave.mp4"), clip_bytes("absent.mp4")
+        (13824, None)
     """
     try:
         return frame_source(path).state().size
@@ -98,7 +141,18 @@ def clip_bytes(path: Path | str) -> int | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is a file or folder, or a clip of another kind, of this path."""
+    """Whether a path is that of a file, a folder, or a clip of another kind.
+
+    Args:
+        path: The path.
+
+    Returns:
+        True where there is one.
+
+    Example:
+        >>> is_there(Path("wave.mp4"))
+        True
+    """
     if any(opener(path, TIMEOUT) for opener in _openers):
         return clip_bytes(path) is not None
     return path.exists()
@@ -111,12 +165,15 @@ def probe(path: Path | str, *, timeout: float = TIMEOUT) -> VideoInfo:
         path: A video file or a folder of frames.
         timeout: Seconds that a step of the reading may take; a long video takes many.
 
+    Returns:
+        Count, rate, size and orientation.
+
     Raises:
         BrokenVideo: If no frame can be decoded.
 
     Example:
-        >>> probe("up_1.mp4")
-        VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0, mirrored=False)
+        >>> probe("wave.mp4")
+        VideoInfo(frames=24, rate=24.0, width=72, height=72, rotation=0, mirrored=False)
     """
     return frame_source(path, timeout).info()
 
@@ -148,8 +205,8 @@ def read_frames(
         IndexError: If there is no such frame.
 
     Example:
-        >>> read_frames("up_1.mp4", [0, 40, 41]).shape
-        (3, 160, 214, 3)
+        >>> read_frames("wave.mp4", [0, 10, 11]).shape
+        (3, 72, 72, 3)
     """
     source = frame_source(path, timeout)
     wanted = [int(i) for i in indices]
@@ -175,7 +232,7 @@ def iterate_frames(
         BrokenVideo: If the clip cannot be opened or reading it fails.
 
     Example:
-        >>> sum(1 for _ in iterate_frames("up_1.mp4", transform=lambda frame: frame))
-        81
+        >>> sum(1 for _ in iterate_frames("wave.mp4", transform=lambda frame: frame))
+        24
     """
     yield from frame_source(path, timeout).iterate(transform)

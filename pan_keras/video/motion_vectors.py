@@ -64,7 +64,7 @@ def motion_vectors(
         IndexError: If there is no such frame.
 
     Example:
-        >>> field = motion_vectors("up_1.mp4", [1, 2])
+        >>> field = motion_vectors("wave.mp4", [1, 2])
         >>> field.shape, field.dtype
         ((2, 160, 214, 2), dtype('float32'))
 

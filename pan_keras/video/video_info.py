@@ -15,6 +15,10 @@ class VideoInfo:
         height: Pixels down, upright.
         rotation: Degrees, counter-clockwise, by which stored frames were turned upright.
         mirrored: Whether they were mirrored left to right before they were turned.
+
+    Example:
+        >>> VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0).height
+        160
     """
 
     frames: int
@@ -26,11 +30,15 @@ class VideoInfo:
 
 
 class FileState(NamedTuple):
-    """By which it is noticed that a clip was changed.
+    """Size and time of change of a clip; they differ when it was changed.
 
     Attributes:
         size: Bytes of its file, or of all its files.
         changed: The latest time of change, in nanoseconds.
+
+    Example:
+        >>> FileState(size=13824, changed=1_700_000_000_000_000_000).size
+        13824
     """
 
     size: int
