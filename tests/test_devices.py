@@ -1,12 +1,37 @@
-"""The scripts beside devices say plainly what they lack."""
+"""The scripts beside devices say plainly what they lack, and what answers wrongly."""
 
+import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "export" / "devices" / "arm.sh"
+ROOT = Path(__file__).parent.parent
+SCRIPT = ROOT / "export" / "devices" / "arm.sh"
+PHONE = ROOT / "export" / "devices" / "phone_tflite.py"
+BUNDLE = ROOT / "tests" / "golden" / "before" / "schema2" / "bundle"
+NEEDED = {
+    "qemu-aarch64-static": "qemu-user-static",
+    "mmdebstrap": "mmdebstrap arch-test",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "mvn": "maven",
+}
+# Stands in for the emulator with the library: gives the logits of the vectors, and a bit more.
+EMULATOR = """#!{python}
+import pathlib, sys
+import numpy as np
+model, threads, xnnpack, calls = sys.argv[-4:]
+frames = sys.stdin.buffer.read()
+if "{fault}" == "crash" and xnnpack == "1":
+    sys.exit("first line\\nthe delegate failed")
+model = pathlib.Path(model)
+logits = np.fromfile(model.parent / "vectors" / (model.name + ".f32"), "<f4")
+assert int(calls) == (4 if model.name.startswith("step") else 1)
+sys.stdout.buffer.write((logits + {more}).astype("<f4").tobytes())
+"""
 
 
 @pytest.fixture
@@ -26,17 +51,71 @@ def run(tools, *arguments):
     )
 
 
+def program(folder, name, text=""):
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+
+
 def test_arm_says_what_to_install(tools, tmp_path):
-    done = run(tools, tmp_path)
-    assert done.returncode == 2
-    assert "qemu-aarch64-static is not here; as root: apt-get install qemu-user-st" in done.stderr
+    for name, packages in NEEDED.items():
+        done = run(tools, tmp_path)
+        assert done.returncode == 2
+        wanted = f"arm.sh: {name} is not here; as root: apt-get install {packages}"
+        assert done.stderr.strip() == wanted
+        program(tools, name)
 
 
 def test_arm_wants_a_bundle(tools, tmp_path):
-    for name in ("qemu-aarch64-static", "mmdebstrap"):
-        (tools / name).write_text("")
-        (tools / name).chmod(0o755)
+    for name in NEEDED:
+        program(tools, name)
     done = run(tools, tmp_path)
     assert done.returncode == 2
     assert "is no bundle; make one: make demo" in done.stderr
     assert "usage" in run(tools).stderr
+
+
+def test_arm_runs_the_release_that_bundles_call_tested():
+    source = (ROOT / "pan_keras" / "deploy" / "formats" / "operator_versions.py").read_text()
+    (tested,) = re.findall(r'OLDEST_TESTED: Final = "(.*)"', source)
+    assert f"\ntflite={tested} " in SCRIPT.read_text()
+
+
+def on_phone(tmp_path, more=0.0, fault=""):
+    program(
+        tmp_path,
+        "qemu-aarch64-static",
+        EMULATOR.format(python=sys.executable, more=more, fault=fault),
+    )
+    search = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [sys.executable, PHONE, BUNDLE, "LIB.so", "standins", "cortex-a76"],
+        env={**os.environ, "PATH": search, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_every_tflite_file_is_compared_by_both_kernels(tmp_path):
+    done = on_phone(tmp_path)
+    assert done.returncode == 0, done.stderr
+    files = sorted(file.name for file in BUNDLE.glob("*.tflite"))
+    lines = done.stdout.splitlines()
+    assert sorted(line.partition(",")[0] for line in lines) == sorted(2 * files)
+    assert all("good, no logit is off by more than 0.0e+00" in line for line in lines)
+    assert sum("XNNPACK" in line for line in lines) == len(files)
+
+
+def test_a_wrong_answer_of_the_phones_library_fails(tmp_path):
+    done = on_phone(tmp_path, more=100.0)
+    assert done.returncode == 1
+    assert "a logit is off by 1e+02" in done.stdout
+
+
+def test_a_library_that_stops_is_named_with_its_last_words(tmp_path):
+    done = on_phone(tmp_path, fault="crash")
+    assert done.returncode == 2
+    assert re.search(
+        r"Error: \w+\.tflite: the library stopped \(1\): the delegate failed", done.stderr
+    )

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs the test vectors of a bundle on emulated 64-bit Arm: the runtime of this package, LiteRT and
-# ONNX Runtime, on a Cortex-A72 (Raspberry Pi 4) and a Cortex-A76 (Raspberry Pi 5, phones; it has the
-# dot products that int8 kernels use). Numbers only: an emulator says nothing of speed.
+# Runs the test vectors of a bundle on emulated 64-bit Arm, a Cortex-A72 (Raspberry Pi 4) and a
+# Cortex-A76 (Raspberry Pi 5, phones; it has the dot products that int8 kernels use): by the runtime
+# of this package, LiteRT and ONNX Runtime, and by the library that TensorFlow Lite has for Android.
+# Numbers only: an emulator says nothing of speed.
 #
 #     export/devices/arm.sh BUNDLE
 #
-# Needs Linux with qemu-user-static and mmdebstrap, and a package index that pip can reach. What it
-# sets up, once, is in .arm/.
+# Needs Linux with the packages named below, a package index that pip can reach, and a repository
+# that Maven can. What it sets up, once, is in .arm/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -15,15 +16,21 @@ python=${PYTHON:-python3}
 here=.arm
 root=$here/root
 packages=$here/packages
+phone=$here/phone
 release=bookworm
 version=3.11 # the Python of that release
+tflite=2.16.1 # pan_keras/deploy/formats/operator_versions.py calls this one tested
+tflite_sha256=34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e
 
-for tool in qemu-aarch64-static mmdebstrap; do
-    if ! command -v "$tool" >/dev/null; then
-        echo "arm.sh: $tool is not here; as root: apt-get install qemu-user-static mmdebstrap arch-test" >&2
-        exit 2
-    fi
-done
+needs() {
+    command -v "$1" >/dev/null && return
+    echo "arm.sh: $1 is not here; as root: apt-get install $2" >&2
+    exit 2
+}
+needs qemu-aarch64-static "qemu-user-static"
+needs mmdebstrap "mmdebstrap arch-test"
+needs aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+needs mvn "maven"
 if [ ! -f "$bundle/model.json" ]; then
     echo "arm.sh: $bundle is no bundle; make one: make demo, or pan-keras export" >&2
     exit 2
@@ -64,11 +71,24 @@ if ! made "$packages" "$pinned"; then
     echo "$pinned" >"$packages.made"
 fi
 
+if ! made "$phone" "$tflite"; then
+    rm -rf "$phone"
+    mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+        -Dartifact="org.tensorflow:tensorflow-lite:$tflite:aar" -DoutputDirectory="$PWD/$phone"
+    echo "$tflite_sha256  $phone/tensorflow-lite-$tflite.aar" | sha256sum --check --quiet
+    "$python" -m zipfile --extract "$phone/tensorflow-lite-$tflite.aar" "$phone"
+    android_demo/standins/build.sh "$phone/jni/arm64-v8a/libtensorflowlite_jni.so" "$phone/standins"
+    echo "$tflite" >"$phone.made"
+fi
+
 failed=0
 for processor in cortex-a72 cortex-a76; do
-    echo "== $processor"
+    echo "== $processor, LiteRT and ONNX Runtime"
     PYTHONPATH=$packages:. PYTHONDONTWRITEBYTECODE=1 \
         qemu-aarch64-static -cpu "$processor" -L "$root" \
         "$root/usr/bin/python$version" -m pan_keras.runtime "$bundle" --threads 1 || failed=1
+    echo "== $processor, TensorFlow Lite $tflite for Android"
+    PYTHONPATH=. "$python" export/devices/phone_tflite.py "$bundle" \
+        "$phone/jni/arm64-v8a/libtensorflowlite_jni.so" "$phone/standins" "$processor" || failed=1
 done
 exit "$failed"

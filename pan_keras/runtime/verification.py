@@ -1,6 +1,6 @@
 """Whether a bundle is whole, as its schema has it, and answers as it did when it was exported."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pan_keras.bundle import Bundle, ModelFile, Vectors
 from pan_keras.bundle.embedded import differences
 from pan_keras.bundle.model_file import RUNTIMES
 from pan_keras.bundle.schema import violations
+from pan_keras.bundle.vectors import Expected
 from pan_keras.errors import UserError
 from pan_keras.installation import install
 from pan_keras.runtime.loading import load_model
@@ -113,35 +114,47 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
         elif entry.file not in vectors.expected:
             yield Finding(entry.file, ("the vectors say nothing of it",))
         else:
-            yield _compare(bundle, entry, vectors, threads)
+            yield _run(bundle, entry, vectors, threads)
 
 
-def _compare(bundle: Bundle, entry: ModelFile, vectors: Vectors, threads: int | None) -> Finding:
-    """Runs a model over the vectors."""
-    expected = vectors.expected[entry.file]
-    states = entry.states if entry.streaming else None
+def compare(subject: str, expected: Expected, found: Iterable[np.ndarray]) -> Finding:
+    """Compares logits with those of the test vectors.
+
+    Args:
+        subject: What gave them.
+        expected: What they must be.
+        found: The logits of each clip, in the order of the vectors.
+
+    Raises:
+        UserError: As `found` does.
+    """
     problems, furthest = [], 0.0
+    for number, (logits, wanted) in enumerate(zip(found, expected.logits, strict=True)):
+        if logits.shape != wanted.shape:
+            problems.append(f"clip {number}: {logits.shape} logits, not {wanted.shape}")
+            continue
+        distance = float(np.abs(logits - wanted).max())
+        furthest = max(furthest, distance)
+        # Written so that a NaN is a difference.
+        if not distance <= expected.max_difference:
+            problems.append(
+                f"clip {number}: a logit is off by {distance:.2g}, more than "
+                f"{expected.max_difference:.2g}"
+            )
+        elif (logits.argmax(-1) != wanted.argmax(-1)).any():
+            problems.append(f"clip {number}: another class is the most probable")
+    return Finding(subject, tuple(problems), f"good, no logit is off by more than {furthest:.1e}")
+
+
+def _run(bundle: Bundle, entry: ModelFile, vectors: Vectors, threads: int | None) -> Finding:
+    """Runs a model over the vectors."""
+    states = entry.states if entry.streaming else None
     try:
         engine = load_model(bundle, entry, threads)
-        for number, (clip, wanted) in enumerate(zip(vectors.clips, expected.logits, strict=True)):
-            logits = answers(engine, states, clip, bundle.shape.array)
-            if logits.shape != wanted.shape:
-                problems.append(f"clip {number}: {logits.shape} logits, not {wanted.shape}")
-                continue
-            distance = float(np.abs(logits - wanted).max())
-            furthest = max(furthest, distance)
-            # Written so that a NaN is a difference.
-            if not distance <= expected.max_difference:
-                problems.append(
-                    f"clip {number}: a logit is off by {distance:.2g}, more than "
-                    f"{expected.max_difference:.2g}"
-                )
-            elif (logits.argmax(-1) != wanted.argmax(-1)).any():
-                problems.append(f"clip {number}: another class is the most probable")
+        found = (answers(engine, states, clip, bundle.shape.array) for clip in vectors.clips)
+        return compare(entry.file, vectors.expected[entry.file], found)
     except UserError as error:
         return Finding(entry.file, (str(error),))
-    note = f"good, no logit is off by more than {furthest:.1e}"
-    return Finding(entry.file, tuple(problems), note)
 
 
 def _changed(bundle: Bundle, name: str) -> str | None:
