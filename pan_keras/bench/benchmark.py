@@ -19,7 +19,14 @@ from pan_keras.bench.row import Measured, Row, compare
 # Largest difference from the reference in float32, and the least signal-to-noise ratio in dB, which
 # tells the rounding of fewer bits, and of small values, from another result.
 TOLERANCE = 1e-4
-LEAST_SNR = {"float32": 60.0, "float16": 40.0, "bfloat16": 25.0, "dynamic": 15.0, "int8": 10.0}
+LEAST_SNR = {
+    "float32": 60.0,
+    "float16": 40.0,
+    "bfloat16": 25.0,
+    "uint8": 25.0,
+    "dynamic": 15.0,
+    "int8": 10.0,
+}
 RESERVE_MB = 2500.0  # memory that is left to others; further cases wait for the next group
 OPENING = 180.0  # seconds that a session may take to open, to answer, to warm up
 ROUND = 60.0  # seconds that a round may take, or as often as it has to
@@ -107,6 +114,8 @@ class Benchmark:
             pending.sort(key=lambda each: each is not self.baseline)
             while pending:
                 self._group(pending)
+            if self.baseline is not None:
+                self._end(self.baseline)
         except KeyboardInterrupt:
             self.interrupted = True
         finally:

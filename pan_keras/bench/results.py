@@ -10,15 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras.bench.benchmark import Benchmark
+from pan_keras.bench.file_benchmarks import FileBenchmarks
 from pan_keras.bench.machine import BUSY, OtherLoad, describe_machine, load
 from pan_keras.bench.row import Row, fastest_first
 from pan_keras.errors import UserError
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 NESTED = ("milliseconds", "facts")
+# What is of no interest in a benchmark.
+HIDDEN = {
+    "motion": ("clips_per_second",),
+    "decode": ("pairs_per_second",),
+    "video": ("pairs_per_second", "frames_per_second"),
+    "train-step": ("pairs_per_second",),
+}
 COLUMNS = (
     ("MAC/G", "macs", 1e-9, "{:.3f}"),
     ("parameters", "parameters", 1, "{:,.0f}"),
+    ("clips/s", "clips_per_second", 1, "{:,.2f}"),
     ("pairs/s", "pairs_per_second", 1, "{:,.0f}"),
     ("frames/s", "frames_per_second", 1, "{:,.0f}"),
     ("p50/ms", "p50_ms", 1, "{:,.2f}"),
@@ -92,10 +101,11 @@ class Results:
         """A table, fastest first, and below it why some rows have no time."""
         lines = [self._headline()]
         timed = [row for row in fastest_first(self.rows) if row.p50_ms is not None]
+        if self.work.get("files"):
+            order = [row.graph for row in self.rows]
+            timed.sort(key=lambda row: order.index(row.graph))
         if timed:
-            parts = _common_parts(timed)
-            rows = [_cells(row, self.work, parts) for row in timed]
-            lines += _aligned([_header(self.work, parts), *rows])
+            lines += _aligned(_table(timed, self.work))
             lines += _inner_parts(timed)
         untimed = sorted((row for row in self.rows if row.error), key=lambda row: row.error or "")
         for error, alike in groupby(untimed, key=lambda row: row.error):
@@ -113,11 +123,15 @@ class Results:
     def _headline(self) -> str:
         work = self.work
         height, width = work["size"]
-        frames = f"{work['segments']}x{work['stack']} frames of {height}x{width} px"
-        return f"{work['benchmark']}, {frames} ({work['pairs']} pairs); {self.machine['name']}"
+        frames = f"{work['segments']}x{work['stack']} frames"
+        if files := work.get("files"):
+            frames += f" of {len(files)} file{'s' if len(files) > 1 else ''}"
+        else:
+            frames += f" of {height}x{width} px ({work['pairs']} pairs)"
+        return f"{work['benchmark']}, {frames}; {self.machine['name']}"
 
 
-def measured_results(benchmark: Benchmark, work: Mapping[str, Any]) -> Results:
+def measured_results(benchmark: Benchmark | FileBenchmarks, work: Mapping[str, Any]) -> Results:
     """Runs a benchmark and describes the machine around it.
 
     Args:
@@ -152,26 +166,34 @@ def _inner_parts(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _header(work: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
-    ratio = [f"{work['baseline']}/it", "95 % interval"] if work.get("baseline") else []
-    named = [f"{name.replace('_', ' ')}/ms" for name in parts]
-    return ["", "threads", *(title for title, *_ in COLUMNS), *named, *ratio]
-
-
-def _cells(row: Row, work: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
-    cells = [_title(row), str(row.threads)]
-    for _, name, factor, form in COLUMNS:
-        value = getattr(row, name)
-        cells.append("" if value is None else form.format(factor * value))
-    for name in parts:
-        cells.append(f"{row.milliseconds[name]:,.2f}" if name in row.milliseconds else "")
-    if work.get("baseline"):
-        known = row.ratio is not None
-        cells += [
-            f"{row.ratio:.2f}" if known else "",
-            f"{row.ratio_low:.2f} to {row.ratio_high:.2f}" if known else "",
-        ]
-    return cells
+def _table(rows: Sequence[Row], work: Mapping[str, Any]) -> list[list[str]]:
+    """Header and cells, without columns that no row has anything in."""
+    hidden = HIDDEN.get(work["benchmark"], ())
+    shown = [
+        column
+        for column in COLUMNS
+        if column[1] not in hidden and any(getattr(row, column[1]) is not None for row in rows)
+    ]
+    parts = _common_parts(rows)
+    baseline = work.get("baseline")
+    header = [
+        "",
+        "threads",
+        *(title for title, *_ in shown),
+        *(f"{part.replace('_', ' ')}/ms" for part in parts),
+    ]
+    table = [[*header, *([f"{baseline}/it", "95 % interval"] if baseline else [])]]
+    for row in rows:
+        values = [(getattr(row, name), factor, form) for _, name, factor, form in shown]
+        values += [(row.milliseconds.get(part), 1, "{:,.2f}") for part in parts]
+        cells = ["" if value is None else form.format(f * value) for value, f, form in values]
+        ratio = []
+        if baseline:
+            known = row.ratio is not None
+            ratio.append(f"{row.ratio:.3g}" if known else "")
+            ratio.append(f"{row.ratio_low:.3g} to {row.ratio_high:.3g}" if known else "")
+        table.append([_title(row), str(row.threads), *cells, *ratio])
+    return table
 
 
 def _title(row: Row) -> str:

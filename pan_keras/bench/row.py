@@ -30,6 +30,7 @@ class Row:
         batch: Clips of a call.
         macs: Multiply-accumulates of the work, as the paper counts its FLOPs.
         parameters: Weights.
+        clips_per_second: Clips, B of a call, at the median.
         pairs_per_second: Pairs of adjacent frames, at the median.
         frames_per_second: Frames that go in, N * m of a clip, at the median.
         p5_ms: Of the whole work: a twentieth of the calls was faster.
@@ -63,6 +64,7 @@ class Row:
     device: str | None = None
     macs: int | None = None
     parameters: int | None = None
+    clips_per_second: float | None = None
     pairs_per_second: float | None = None
     frames_per_second: float | None = None
     p5_ms: float | None = None
@@ -137,6 +139,7 @@ class Measured:
         median = statistics.median(seconds)
         low, high = np.quantile(seconds, (0.05, 0.95))
         row |= {
+            "clips_per_second": _digits(case.work.batch / median),
             "pairs_per_second": _digits(case.work.pairs / median),
             "frames_per_second": _digits(case.work.frames / median),
             "p5_ms": _digits(1000 * low),

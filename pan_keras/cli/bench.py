@@ -1,22 +1,18 @@
 """`pan-keras bench`: the command line of `pan_keras.bench`."""
 
-import json
-import signal
-from typing import TYPE_CHECKING
-
 import click
 
+from pan_keras.cli.bench_decode import decode
+from pan_keras.cli.bench_output import COUNT, say, show
 from pan_keras.cli.output import TensorFlowCommand, echo
-
-if TYPE_CHECKING:
-    from pan_keras.bench.results import Results
-
-COUNT = click.IntRange(min=1)
 
 
 @click.group()
 def bench():
     """Measure how fast models are on this machine."""
+
+
+bench.add_command(decode)
 
 
 @bench.command("motion")
@@ -69,18 +65,6 @@ def motion(
         progress=say,
     )
     show(context, results, as_json)
-
-
-def say(line: str) -> None:
-    """Says on standard error what a benchmark is doing."""
-    echo(line, err=True)
-
-
-def show(context: click.Context, results: "Results", as_json: bool) -> None:
-    """Prints results, and exits as interrupted if Ctrl-C ended them."""
-    echo(json.dumps(results.to_json()) if as_json else results.to_text())
-    if results.work["interrupted"]:
-        context.exit(128 + signal.SIGINT)
 
 
 @bench.command("train-step", cls=TensorFlowCommand)

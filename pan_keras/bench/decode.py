@@ -1,0 +1,287 @@
+"""Readers of video files beside each other: the frames of one clip, as training asks for them."""
+
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pan_keras.bench.benchmark import FULL, QUICK, Benchmark, Budget
+from pan_keras.bench.building import Progress
+from pan_keras.bench.case import Case, Work
+from pan_keras.bench.file_benchmarks import FileBenchmarks
+from pan_keras.bench.results import Results, measured_results
+from pan_keras.bench.session import CallSession
+from pan_keras.clips.sampling import spread_starts, stack_frames
+from pan_keras.errors import UserError
+from pan_keras.installation import missing_part
+from pan_keras.video import probe, read_frames
+
+BASELINE = "pan_keras"
+READERS = {"pan_keras": "av", "opencv": "cv2", "torchcodec": "torchcodec", "decord": "decord"}
+CODECS = {
+    "h264": ("libx264", "mp4", {"preset": "veryfast"}),
+    "hevc": ("libx265", "mp4", {"preset": "ultrafast", "x265-params": "log-level=error"}),
+    "mpeg4": ("mpeg4", "avi", {"qscale": "4"}),
+    "vp9": ("libvpx-vp9", "webm", {"deadline": "realtime", "cpu-used": "8", "crf": "32", "b": "0"}),
+}
+SIZES = ((240, 320), (360, 640), (720, 1280))
+QUICK_CLIPS = (("h264", (240, 320)), ("mpeg4", (240, 320)))
+SECONDS, RATE, KEY_EVERY = 8, 30, 60  # of the clips that are made; frames between key frames
+
+
+def measure_decode(
+    files: Sequence[Path | str] = (),
+    *,
+    segments: int = 8,
+    stack: int = 4,
+    readers: Sequence[str] = (),
+    codecs: Sequence[str] = (),
+    threads: int = 1,
+    quick: bool = False,
+    budget: Budget | None = None,
+    progress: Progress = lambda _: None,
+) -> Results:
+    """Times how long N stacks of m frames of a clip take, from the file to RGB in full size.
+
+    The frames are those of evaluation, the middle of each segment. Every reader knows the file
+    already: `pan_keras` has its frame index, as in training after the first epoch.
+
+    Args:
+        files: Videos; by default clips of several codecs and sizes that are made for it.
+        segments: N.
+        stack: m.
+        readers: Some of `READERS`; by default all, those that are not installed with a note.
+        codecs: Some of `CODECS`, of the clips that are made; by default all.
+        threads: Threads of a reader.
+        quick: Whether two small clips and few rounds are enough.
+        budget: For the rounds of all files; by default what `quick` says.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        A row a file and reader, with the ratio to `pan_keras`.
+
+    Raises:
+        UserError: If a reader or codec does not exist, or a file cannot be read.
+
+    Example:
+        >>> results = measure_decode(["up_1.mp4"], readers=["pan_keras", "opencv"], quick=True)
+        >>> [row.method for row in results.rows]
+        ['pan_keras', 'opencv']
+    """
+    _refuse_unknown("reader", readers, READERS)
+    _refuse_unknown("codec", codecs, CODECS)
+    budget = budget or (QUICK if quick else FULL)
+    with tempfile.TemporaryDirectory(prefix="pan-keras-bench-") as folder:
+        paths = [Path(file) for file in files] or made_clips(
+            Path(folder), codecs, quick=quick, progress=progress
+        )
+        share = Budget(budget.seconds / len(paths), budget.fewest, budget.most)
+        cases = [decode_cases(path, segments, stack, readers, threads) for path in paths]
+        benchmarks = [
+            Benchmark(
+                each,
+                share,
+                baseline=next((case for case in each if case.method == BASELINE), None),
+                references={case.reference: "pan_keras.bench.decode:reference" for case in each},
+                progress=progress,
+            )
+            for each in cases
+        ]
+        work = {"benchmark": "decode", **cases[0][0].work.to_json(), "baseline": BASELINE}
+        names = [path.name for path in paths]
+        return measured_results(
+            FileBenchmarks(benchmarks), {**work, "quick": quick, "files": names}
+        )
+
+
+def decode_cases(
+    file: Path, segments: int, stack: int, readers: Sequence[str], threads: int
+) -> list[Case]:
+    """The rows of a file.
+
+    Args:
+        file: A video.
+        segments: N.
+        stack: m.
+        readers: Some of `READERS`; all if there is none.
+        threads: Threads of a reader.
+
+    Raises:
+        BrokenVideo: If it cannot be read.
+    """
+    info = probe(file)
+    name = f"{file.name} {info.width}x{info.height}"
+    return [
+        Case(
+            reader,
+            "file",
+            work=Work(segments, stack, info.height, info.width),
+            graph=name,
+            precision="uint8",
+            threads=threads,
+            reference=name,
+            opener="pan_keras.bench.decode:open_session",
+            options={"file": str(file.absolute())},
+            error=_missing(reader),
+        )
+        for reader in READERS
+        if not readers or reader in readers
+    ]
+
+
+def made_clips(
+    folder: Path,
+    codecs: Sequence[str] = (),
+    *,
+    quick: bool = False,
+    progress: Progress = lambda _: None,
+) -> list[Path]:
+    """Encodes the same moving texture by several codecs and in several sizes.
+
+    Args:
+        folder: Where the files go.
+        codecs: Some of `CODECS`; by default all.
+        quick: Whether two small ones are enough.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        The files, named by codec and size.
+    """
+    every = [(codec, size) for codec in CODECS for size in SIZES]
+    files = []
+    for codec, (height, width) in QUICK_CLIPS if quick and not codecs else every:
+        if codecs and codec not in codecs:
+            continue
+        progress(f"encode {codec} {width}x{height}")
+        _, ending, _ = CODECS[codec]
+        files.append(folder / f"{codec}-{width}x{height}.{ending}")
+        encode(files[-1], codec, height, width)
+    return files
+
+
+def encode(path: Path, codec: str, height: int, width: int, seconds: float = SECONDS) -> None:
+    """Encodes a texture that slides by, with noise that changes from frame to frame.
+
+    Args:
+        path: The file.
+        codec: One of `CODECS`.
+        height: Of a frame in pixels.
+        width: Of a frame in pixels.
+        seconds: Length of the clip.
+    """
+    import av  # noqa: PLC0415
+
+    encoder, _, options = CODECS[codec]
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(0, 256, (height // 8, width // 8, 3)).astype("uint8")
+    texture = np.repeat(np.repeat(coarse, 16, axis=0), 16, axis=1)
+    noise = generator.integers(0, 6, (height + 16, width + 16, 1)).astype("uint8")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=RATE, options=options)
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.codec_context.gop_size = KEY_EVERY
+        for number in range(round(seconds * RATE)):
+            x, y = 2 * number % width, number % height
+            seen = texture[y : y + height, x : x + width] // 2
+            dy, dx = generator.integers(0, 16, 2)
+            picture = seen + noise[dy : dy + height, dx : dx + width]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def open_session(case: Case) -> CallSession:
+    """A session that reads the frames of one clip.
+
+    Args:
+        case: Its `method` is the reader, its `options["file"]` the file.
+    """
+    read = {
+        "pan_keras": _by_pan_keras,
+        "opencv": _by_opencv,
+        "torchcodec": _by_torchcodec,
+        "decord": _by_decord,
+    }[case.method]
+    file, threads = case.options["file"], case.threads
+    wanted = _wanted(case)
+
+    def call() -> np.ndarray:
+        return read(file, wanted, threads)
+
+    session = CallSession(call, units=1, answer=call)
+    session.facts["file_bytes"] = Path(file).stat().st_size
+    return session
+
+
+def reference(case: Case) -> np.ndarray:
+    """The frames, found by decoding the file from its first frame to the last.
+
+    Args:
+        case: Any reader's.
+
+    Returns:
+        uint8 `(N * m, H, W, 3)`.
+    """
+    import av  # noqa: PLC0415
+
+    wanted = _wanted(case)
+    kept: dict[int, np.ndarray] = {}
+    with av.open(case.options["file"]) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number in wanted:
+                kept[number] = frame.to_ndarray(format="rgb24")
+    return np.stack([kept[number] for number in wanted])
+
+
+def _wanted(case: Case) -> list[int]:
+    frames = probe(case.options["file"]).frames
+    starts = spread_starts(frames, case.work.segments, case.work.stack)[0]
+    return [int(place) for place in stack_frames(starts, frames, case.work.stack).ravel()]
+
+
+def _by_pan_keras(file: str, wanted: list[int], _threads: int) -> np.ndarray:
+    return read_frames(file, wanted)
+
+
+def _by_opencv(file: str, wanted: list[int], threads: int) -> np.ndarray:
+    import cv2  # noqa: PLC0415
+
+    # Setting a position is not exact, so frames in between are grabbed and not converted.
+    capture = cv2.VideoCapture(file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+    kept: dict[int, np.ndarray] = {}
+    for number in range(max(wanted) + 1):
+        capture.grab()
+        if number in wanted:
+            kept[number] = cv2.cvtColor(capture.retrieve()[1], cv2.COLOR_BGR2RGB)
+    capture.release()
+    return np.stack([kept[number] for number in wanted])
+
+
+def _by_torchcodec(file: str, wanted: list[int], threads: int) -> Any:
+    from torchcodec.decoders import VideoDecoder  # noqa: PLC0415
+
+    decoder = VideoDecoder(file, dimension_order="NHWC", num_ffmpeg_threads=threads)
+    return decoder.get_frames_at(indices=wanted).data.numpy()
+
+
+def _by_decord(file: str, wanted: list[int], threads: int) -> Any:
+    import decord  # noqa: PLC0415
+
+    reader = decord.VideoReader(file, ctx=decord.cpu(0), num_threads=threads)
+    return reader.get_batch(wanted).asnumpy()
+
+
+def _missing(reader: str) -> str:
+    module = READERS[reader]
+    if find_spec(module) is not None:
+        return ""
+    error = missing_part(ModuleNotFoundError(name=module))
+    return str(error or f"{module} is not installed; pip install {module}")
+
+
+def _refuse_unknown(what: str, given: Sequence[str], known: Any) -> None:
+    for name in given:
+        if name not in known:
+            raise UserError(f"{what}: {name!r} is none of {', '.join(known)}")

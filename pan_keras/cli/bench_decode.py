@@ -1,0 +1,36 @@
+"""`pan-keras bench decode`: the command line of `pan_keras.bench.decode`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.bench_output import COUNT, say, show
+
+
+@click.command("decode")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
+@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@click.option("--stack", default=4, type=COUNT, show_default=True, help="Frames per segment, m.")
+@click.option(
+    "--reader", "readers", multiple=True, help="Only this reader; may be given several times."
+)
+@click.option(
+    "--codec",
+    "codecs",
+    multiple=True,
+    help="Only clips of this codec, where no FILE is given; may be given several times.",
+)
+@click.option("--threads", default=1, type=COUNT, show_default=True, help="Threads per reader.")
+@click.option("--quick", is_flag=True, help="Two small clips and few rounds: a minute.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.pass_context
+def decode(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
+    """Measure how fast video files are read: pan-keras, OpenCV, torchcodec, decord.
+
+    What is timed is one clip: N stacks of m frames in RGB and full size. Without a FILE, clips of
+    several codecs and sizes are made for it in a temporary folder. Readers that are not installed
+    are named and left out. Ctrl-C prints what was measured until then.
+    """
+    from pan_keras.bench.decode import measure_decode
+
+    show(context, measure_decode(files, progress=say, **options), as_json)
