@@ -2,6 +2,7 @@
 
 import click
 
+from pan_keras.cli.bench_all import bench_all
 from pan_keras.cli.bench_decode import decode
 from pan_keras.cli.bench_output import COUNT, say, show
 from pan_keras.cli.output import TensorFlowCommand, echo
@@ -145,3 +146,6 @@ def model(context: click.Context, names: tuple[str, ...], as_json: bool, **optio
 
     for name in names:
         show(context, measure_model(name, **options, progress=say), as_json)
+
+
+bench.add_command(bench_all)

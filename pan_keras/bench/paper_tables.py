@@ -1,0 +1,231 @@
+"""The paper's Tables I and II with what was measured here beside them, in Markdown."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pan_keras.bench.results import Results
+from pan_keras.bench.row import Row
+from pan_keras.errors import UserError
+from pan_keras.printable import in_markdown
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A row of the paper's Table I or II.
+
+    Attributes:
+        title: As the paper calls it.
+        method: As `pan-keras bench motion` calls it.
+        macs: The paper's FLOPs, which are multiply-accumulates, in billions.
+        parameters: In thousands.
+        speed: Frames a second on a TITAN X.
+        accuracy: Top-1 on UCF101 split 1, as a share.
+    """
+
+    title: str
+    method: str
+    macs: float | None
+    parameters: float | None
+    speed: int
+    accuracy: float
+
+
+TABLE_I = (
+    PaperRow("e1: PA as motion cue", "pa", 2.868, 1.184, 8196, 0.895),
+    PaperRow("e2: PA as attention", "pa_e2", 2.884, 1.184, 6752, 0.880),
+)
+TABLE_II = (
+    PaperRow("TV-L1", "tvl1", None, None, 8, 0.882),
+    PaperRow("FlowNetS", "flownet_s", 356, 38_700, 204, 0.868),
+    PaperRow("FlowNetC", "flownet_c", 444, 39_200, 151, 0.873),
+    PaperRow("FlowNet2.0", "flownet2", 2019, 162_500, 25, 0.877),
+    PaperRow("PA", "pa", 2.868, 1.184, 8196, 0.895),
+)
+OTHERS = {
+    "farneback": "Farneback",
+    "dis_medium": "DIS medium",
+    "dis_fast": "DIS fast",
+    "dis_ultrafast": "DIS ultrafast",
+    "raft_small": "RAFT-small",
+    "vectors": "codec vectors, over decoding",
+    "difference": "RGB difference",
+}
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 of a network that sees a motion cue.
+
+    Attributes:
+        top1: Mean over the seeds, a share.
+        low: End of its 95 % interval.
+        high: Its other end.
+        seeds: Networks trained.
+    """
+
+    top1: float
+    low: float
+    high: float
+    seeds: int
+
+    def to_text(self) -> str:
+        """Per cent with the interval."""
+        return f"{self.top1:.1%} ({self.low:.1%} to {self.high:.1%}, {self.seeds} seeds)"
+
+
+def read_accuracies(path: Path | str) -> dict[str, Accuracy]:
+    """Accuracy by method, from what `pan-keras ablation --networks motion` wrote.
+
+    Args:
+        path: Its `results.csv`, or the folder with it.
+
+    Raises:
+        UserError: If there is no such file, or it names no method of `pan-keras bench motion`.
+    """
+    file = Path(path) / "results.csv" if Path(path).is_dir() else Path(path)
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+        return {
+            row["method"]: Accuracy(
+                float(row["top1"]), float(row["low"]), float(row["high"]), len(row["seeds"].split())
+            )
+            for row in rows
+            # The depths of PA are a table of their own.
+            if row["method"] and "motion_depth" not in row["settings"]
+        }
+    except OSError as error:
+        raise UserError(
+            f"{file}: not readable ({error.strerror}); give what pan-keras ablation wrote"
+        ) from None
+    except (KeyError, ValueError, csv.Error):
+        raise UserError(
+            f"{file}: not a table of accuracies; give results.csv of pan-keras ablation "
+            "--networks motion"
+        ) from None
+
+
+def fastest(rows: Iterable[Row], method: str, precision: str = "float32") -> Row | None:
+    """The fastest row of a method in a precision; of PA, of the depth that the paper uses.
+
+    Args:
+        rows: Of `pan-keras bench motion`.
+        method: Its name.
+        precision: Of the arithmetic.
+    """
+    found = [
+        row
+        for row in rows
+        if (row.method, row.precision) == (method, precision)
+        and row.p50_ms is not None
+        and row.depth in (None, 1)
+    ]
+    return min(found, key=lambda row: row.p50_ms or 0, default=None)
+
+
+def paper_tables(results: Results, accuracies: Mapping[str, Accuracy] | None = None) -> str:
+    """Tables I and II in Markdown, the paper's numbers beside those measured.
+
+    Args:
+        results: Of `pan-keras bench motion`.
+        accuracies: By method, as `read_accuracies` gives them.
+    """
+    known = accuracies or {}
+    lines = [
+        "The paper's numbers, marked as such, are of a TITAN X and UCF101 split 1. Measured are "
+        f"those of {in_markdown(results.machine['name'])}, the fastest float32 form of each "
+        "method. Frames/s are the frames that go in, N x m of a clip, over the time of the clip.",
+    ]
+    if results.machine.get("busy"):
+        lines += ["", "**The machine was busy: times are too long, ratios stand.**"]
+    for title, table, others in (("Table I", TABLE_I, {}), ("Table II", TABLE_II, OTHERS)):
+        lines += ["", f"## {title}", "", *_table(table, others, results.rows, known)]
+    return "\n".join(lines) + "\n"
+
+
+def speed_table(records: Sequence[Mapping[str, str]]) -> str:
+    """A short table of speeds in Markdown, from the lines of a results file.
+
+    Args:
+        records: Lines of a CSV file that `pan-keras bench all` wrote, by column.
+
+    Returns:
+        The fastest float32 form of each method, fastest first.
+    """
+    best: dict[str, Mapping[str, str]] = {}
+    for record in records:
+        if record["benchmark"] != "motion" or not record["p50_ms"] or record["depth"] not in "1":
+            continue
+        if record["precision"] != "float32":
+            continue
+        held = best.get(record["method"])
+        if held is None or float(record["p50_ms"]) < float(held["p50_ms"]):
+            best[record["method"]] = record
+    titles = {row.method: row.title for row in (*TABLE_II, *TABLE_I[1:])} | OTHERS
+    lines = ["| Motion cue | Runs on | Pairs/s | Times as fast as TV-L1 |", "|---|---|---|---|"]
+    for record in sorted(best.values(), key=lambda each: float(each["p50_ms"])):
+        form = " ".join(filter(None, (record["target"], record["graph"])))
+        ratio = significant(float(record["ratio"])) if record["ratio"] else ""
+        speed = significant(float(record["pairs_per_second"]))
+        lines.append(f"| {titles[record['method']]} | {form} | {speed} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def significant(value: float) -> str:
+    """A number with three digits that count, and separated thousands.
+
+    Example:
+        >>> significant(1234.5), significant(0.012345)
+        ('1,230', '0.0123')
+    """
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
+
+
+def _table(
+    table: Sequence[PaperRow],
+    others: Mapping[str, str],
+    rows: Sequence[Row],
+    accuracies: Mapping[str, Accuracy],
+) -> list[str]:
+    lines = [
+        "| Method | MAC, paper | MAC | Parameters, paper | Parameters | Frames/s, paper | Frames/s "
+        "| Times TV-L1, paper | Times TV-L1 (95 % interval) | Top-1, paper | Top-1 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    slowest = TABLE_II[0].speed
+    for paper in table:
+        theirs = [
+            f"{paper.macs:g} G" if paper.macs else "",
+            f"{paper.parameters:g} k" if paper.parameters else "",
+            f"{paper.speed:,}",
+            f"{paper.speed / slowest:,.0f}",
+            f"{paper.accuracy:.1%}",
+        ]
+        lines.append(_line(paper.title, paper.method, theirs, rows, accuracies))
+    for method, title in others.items():
+        lines.append(_line(title, method, [""] * 5, rows, accuracies))
+    return lines
+
+
+def _line(
+    title: str,
+    method: str,
+    theirs: Sequence[str],
+    rows: Sequence[Row],
+    accuracies: Mapping[str, Accuracy],
+) -> str:
+    row = fastest(rows, method)
+    ratio = ours = macs = parameters = ""
+    if row is not None:
+        ours = significant(row.frames_per_second or 0)
+        macs = f"{row.macs / 1e9:.4g} G" if row.macs else ""
+        parameters = f"{row.parameters / 1e3:,.6g} k" if row.parameters else ""
+        if row.ratio is not None:
+            ends = f"{significant(row.ratio_low or 0)} to {significant(row.ratio_high or 0)}"
+            ratio = f"{significant(row.ratio)} ({ends})"
+    top1 = accuracies[method].to_text() if method in accuracies else ""
+    cells = [theirs[0], macs, theirs[1], parameters, theirs[2], ours, theirs[3], ratio, theirs[4]]
+    return "| " + " | ".join([title, *cells, top1]) + " |"

@@ -1,0 +1,150 @@
+"""Every benchmark after the other, and the files that they leave."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pan_keras.bench.building import Progress
+from pan_keras.bench.decode import measure_decode
+from pan_keras.bench.model import measure_model
+from pan_keras.bench.motion import measure_motion
+from pan_keras.bench.paper_tables import Accuracy, paper_tables
+from pan_keras.bench.results import Results
+from pan_keras.errors import UserError
+from pan_keras.files import replacing
+
+MODEL = "pan_lite_mobilenetv2"
+
+# By name: from threads, whether to be quick, and who is told of the progress.
+SUITE: dict[str, Callable[[int, bool, Progress], Results]] = {
+    "motion": lambda threads, quick, progress: measure_motion(
+        threads=threads, quick=quick, progress=progress
+    ),
+    "model": lambda threads, quick, progress: measure_model(
+        MODEL, threads=threads, quick=quick, streaming=True, progress=progress
+    ),
+    "decode": lambda threads, quick, progress: measure_decode(
+        threads=threads, quick=quick, progress=progress
+    ),
+}
+# Of a file's name: how the packages that matter are called, in this order.
+NAMED = {
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "torch": "torch",
+    "ai-edge-litert": "litert",
+    "onnxruntime": "onnxruntime",
+    "opencv-contrib-python-headless": "opencv",
+}
+
+
+def measure_all(
+    only: Sequence[str] = (),
+    *,
+    threads: int = 2,
+    quick: bool = False,
+    progress: Progress = lambda _: None,
+) -> dict[str, Results]:
+    """Runs the benchmarks one after the other.
+
+    Args:
+        only: Some of `SUITE`; by default all.
+        threads: Threads of a call.
+        quick: Whether to take minutes instead of a quarter of an hour.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        Results by the name of the benchmark; after Ctrl-C those until then.
+
+    Raises:
+        UserError: If there is no such benchmark.
+    """
+    for name in only:
+        if name not in SUITE:
+            raise UserError(f"benchmark: {name!r} is none of {', '.join(SUITE)}")
+    found: dict[str, Results] = {}
+    for name in only or SUITE:
+        progress(f"benchmark {name}")
+        found[name] = SUITE[name](threads, quick, progress)
+        if found[name].work["interrupted"]:
+            break
+    return found
+
+
+def write_results(
+    found: Mapping[str, Results],
+    folder: Path | str,
+    accuracies: Mapping[str, Accuracy] | None = None,
+) -> Path:
+    """Writes results for programs and for documents.
+
+    A JSON file a benchmark, one CSV file of all rows, named by hardware and versions, and
+    `tables.md`, laid out as the paper's Tables I and II, where motion was measured.
+
+    Args:
+        found: Results by name.
+        folder: Where to; it is made.
+        accuracies: By method, for the tables.
+
+    Returns:
+        The CSV file.
+
+    Raises:
+        UserError: If the folder cannot be written.
+    """
+    folder = Path(folder)
+    texts = {
+        f"{name}.json": json.dumps(results.to_json(), indent=1) + "\n"
+        for name, results in found.items()
+    }
+    if "motion" in found:
+        texts["tables.md"] = paper_tables(found["motion"], accuracies)
+    table = file_name(next(iter(found.values())))
+    texts[table] = joined_csv(found)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); name another") from None
+    for name, text in texts.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return folder / table
+
+
+def joined_csv(found: Mapping[str, Results]) -> str:
+    """The rows of all benchmarks as CSV, with what is to be known of the machine in each line."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    for place, (name, results) in enumerate(found.items()):
+        head, *rows = csv.reader(io.StringIO(results.to_csv()))
+        machine = results.machine
+        if not place:
+            writer.writerow(["benchmark", *head, "machine", "busy", "commit"])
+        about = [machine["name"], str(machine.get("busy")).lower(), machine.get("commit") or ""]
+        writer.writerows([name, *row, *about] for row in rows)
+    return file.getvalue()
+
+
+def file_name(results: Results) -> str:
+    """The name of a file of results: hardware, then the versions of what ran.
+
+    Args:
+        results: Whose machine it is.
+
+    Example:
+        >>> file_name(results)
+        'amd-epyc-x86-64-2-cores-tensorflow-2.21-litert-2.3-onnxruntime-1.32-opencv-5.0.csv'
+    """
+    machine = results.machine
+    hardware = machine.get("gpu") or f"{machine['name']} {machine.get('cores', 1)} cores"
+    versions = machine["versions"]
+    runtimes = [
+        f"{short}-{'.'.join(versions[name].split('.')[:2])}"
+        for name, short in NAMED.items()
+        if name in versions
+    ]
+    slug = re.sub(r"[^a-z0-9]+", "-", hardware.lower()).strip("-")
+    return "-".join([slug, *runtimes]) + ".csv"

@@ -1,0 +1,62 @@
+"""`pan-keras bench all`: the command line of `pan_keras.bench.suite`."""
+
+import signal
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.output import echo
+
+
+@click.command("all")
+@click.option(
+    "--report",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the CSV, JSON and Markdown files and the page.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this benchmark, such as motion; may be given several times.",
+)
+@click.option(
+    "--accuracy",
+    type=click.Path(path_type=Path, exists=True),
+    help="What pan-keras ablation --networks motion wrote, for the accuracy of each motion cue.",
+)
+@click.option(
+    "--threads", default=2, type=click.IntRange(1), show_default=True, help="Threads per call."
+)
+@click.option("--quick", is_flag=True, help="Fewer cases and rounds.")
+@click.pass_context
+def bench_all(
+    context: click.Context,
+    folder: Path,
+    only: tuple[str, ...],
+    accuracy: Path | None,
+    threads: int,
+    quick: bool,
+):
+    """Run all benchmarks and write their tables: CSV, JSON, Markdown and a page with charts.
+
+    The Markdown tables are laid out as the paper's Tables I and II, with the paper's numbers beside
+    those measured. Ctrl-C writes what was measured until then.
+    """
+    from pan_keras.bench.paper_tables import read_accuracies
+    from pan_keras.bench.suite import measure_all, write_results
+    from pan_keras.reports.benchmark_page import write_benchmarks
+
+    accuracies = read_accuracies(accuracy) if accuracy else {}
+    found = measure_all(
+        only, threads=threads, quick=quick, progress=lambda line: echo(line, err=True)
+    )
+    table = write_results(found, folder, accuracies)
+    write_benchmarks(found, folder / "index.html", accuracies)
+    for results in found.values():
+        echo(results.to_text())
+    echo(f"{table}\n{folder / 'index.html'}")
+    if any(results.work["interrupted"] for results in found.values()):
+        context.exit(128 + signal.SIGINT)

@@ -1,0 +1,73 @@
+"""Points with names on logarithmic axes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from pan_keras.drawing.colours import PALETTE
+from pan_keras.drawing.figures import plain
+
+
+@dataclass(frozen=True)
+class Point:
+    """A named point.
+
+    Attributes:
+        name: What stands beside it.
+        x: Its place across, above 0.
+        y: Its place upwards.
+        low: End of an interval of y; None for none.
+        high: Its other end.
+        emphasised: Whether it is drawn in the accent colour.
+    """
+
+    name: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    emphasised: bool = False
+
+
+def scatter_figure(
+    points: Sequence[Point], across: str, upwards: str, *, shares: bool = False
+) -> Figure:
+    """Points over a logarithmic axis.
+
+    Args:
+        points: At least one.
+        across: What x is, with its unit.
+        upwards: What y is, with its unit.
+        shares: Whether y is a share, shown in per cent on a linear axis; otherwise its axis is
+            logarithmic too.
+    """
+    figure = Figure(figsize=(7.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    plain(axes)
+    axes.set_xscale("log")
+    if shares:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    else:
+        axes.set_yscale("log")
+    axes.grid(color=PALETTE["line"], linewidth=0.8)
+    axes.set_axisbelow(True)
+    for point in points:
+        colour = PALETTE["accent" if point.emphasised else "second"]
+        if point.low is not None and point.high is not None:
+            axes.plot([point.x] * 2, [point.low, point.high], color=colour, linewidth=1.2)
+        axes.plot([point.x], [point.y], "o", color=colour, markersize=6)
+        axes.annotate(
+            point.name,
+            (point.x, point.y),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8,
+            color=PALETTE["ink"],
+            parse_math=False,
+        )
+    axes.margins(x=0.18, y=0.12)
+    axes.set_xlabel(across, color=PALETTE["muted"])
+    axes.set_ylabel(upwards, color=PALETTE["muted"])
+    return figure
