@@ -102,8 +102,8 @@ def _paper(rows: Sequence[Row]) -> Html:
                 paper.title,
                 f"{paper.macs:g}" if paper.macs else "",
                 f"{paper.speed:,}",
-                _significant(row and row.frames_per_second),
-                _significant(row and row.ratio),
+                _significant(row.frames_per_second if row else None),
+                _significant(row.ratio if row else None),
             )
         )
     note = "The paper's numbers are of a TITAN X; its Tables I and II have more columns."
