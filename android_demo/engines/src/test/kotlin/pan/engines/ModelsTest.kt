@@ -1,0 +1,166 @@
+package pan.engines
+
+import org.tensorflow.lite.TensorFlowLite
+import pan.core.bundle.Bundle
+import pan.core.bundle.ModelFile
+import pan.core.bundle.Vectors
+import pan.core.engine.Engine
+import pan.core.engine.EngineException
+import pan.core.engine.RunningModel
+import pan.core.engine.VectorCheck
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import kotlin.test.Test
+import kotlin.test.assertContentEquals
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertNotEquals
+import kotlin.test.assertTrue
+
+/** The phone's own TensorFlow Lite, and ONNX Runtime, on bundles of the Python package. */
+class ModelsTest {
+    private fun clip(bundle: Bundle): ByteBuffer = Vectors.read(bundle).clip(0)
+
+    private fun streaming(format: String): Pair<Bundle, ModelFile> =
+        Inputs.models.first { (_, model) -> model.streaming && model.format == format && model.precision == "float32" }
+
+    private fun segment(
+        bundle: Bundle,
+        clip: ByteBuffer,
+        number: Int,
+    ): ByteBuffer {
+        clip.clear()
+        clip.position(number * bundle.input.segmentBytes)
+        clip.limit((number + 1) * bundle.input.segmentBytes)
+        return clip
+    }
+
+    @Test
+    fun `the library is that of the phone`() {
+        Runtimes
+        assertEquals("2.16.1", TensorFlowLite.runtimeVersion())
+    }
+
+    @Test
+    fun `the bundles hold every kind of model`() {
+        val kinds = Inputs.models.map { (_, model) -> Triple(model.format, model.precision, model.streaming) }.toSet()
+        for (precision in listOf("float32", "float16", "dynamic", "int8")) assertTrue(Triple("tflite", precision, false) in kinds)
+        for (format in listOf("tflite", "onnx")) {
+            for (precision in listOf("float32", "int8")) assertTrue(Triple(format, precision, true) in kinds)
+        }
+    }
+
+    @Test
+    fun `every model answers the test vectors as at export`() {
+        for ((bundle, model) in Inputs.models) {
+            Runtimes.running(bundle, model).use { running ->
+                val result = VectorCheck(bundle).run(running)
+                println("${bundle.title}/${model.file} off by ${result.difference} of ${result.allowed}")
+                assertEquals(null, result.problem, "${bundle.title}/${model.file}")
+                if (model.precision == "float32") assertTrue(result.difference <= 1e-4f, "${model.file}: $result")
+            }
+        }
+    }
+
+    @Test
+    fun `a runtime that computes something else fails the check`() {
+        for ((bundle, model) in Inputs.models) {
+            val engine = Runtimes.engine(bundle, model)
+            val wrong =
+                object : Engine by engine {
+                    override fun run() {
+                        val frames = engine.input(ModelFile.FRAMES)
+                        for (place in 0 until frames.capacity()) frames.put(place, (frames.get(place).toInt() xor 255).toByte())
+                        engine.run()
+                    }
+                }
+            RunningModel(wrong).use { running ->
+                val problem = VectorCheck(bundle).run(running).problem.orEmpty()
+                assertTrue("off by" in problem || "another class" in problem, "${model.file}: $problem")
+            }
+        }
+    }
+
+    @Test
+    fun `states come in the order of the segments`() {
+        for (format in listOf("tflite", "onnx")) {
+            val (bundle, model) = streaming(format)
+            val clip = clip(bundle)
+            val segments = bundle.input.segments
+            Runtimes.running(bundle, model).use { running ->
+                val forwards = List(segments) { running.run(segment(bundle, clip, it)).copyOf() }.last()
+                running.reset()
+                val backwards = List(segments) { running.run(segment(bundle, clip, segments - 1 - it)).copyOf() }.last()
+                running.reset()
+                val again = List(segments) { running.run(segment(bundle, clip, it)).copyOf() }.last()
+                assertContentEquals(forwards, again)
+                assertNotEquals(0f, difference(forwards, backwards))
+                assertEquals(segments, running.steps)
+            }
+        }
+    }
+
+    @Test
+    fun `without a reset the past counts`() {
+        val (bundle, model) = streaming("tflite")
+        val clip = clip(bundle)
+        Runtimes.running(bundle, model).use { running ->
+            val first = running.run(segment(bundle, clip, 0)).copyOf()
+            val second = running.run(segment(bundle, clip, 0)).copyOf()
+            running.reset()
+            assertTrue(difference(first, second) > 1e-4f)
+            assertContentEquals(first, running.run(segment(bundle, clip, 0)))
+        }
+    }
+
+    @Test
+    fun `a hundred switches of models leave no memory behind`() {
+        val models = Inputs.models.filter { (_, model) -> model.precision == "float32" }
+
+        fun switch(number: Int) {
+            val (bundle, model) = models[number % models.size]
+            Runtimes.running(bundle, model).use { running ->
+                val clip = clip(bundle)
+                clip.limit(running.frameBytes)
+                running.run(clip)
+            }
+        }
+        repeat(20) { switch(it) }
+        val before = resident()
+        repeat(100) { switch(it) }
+        System.gc()
+        val grown = resident() - before
+        println("grown by $grown kB")
+        assertTrue(grown < 60_000, "grown by $grown kB")
+    }
+
+    @Test
+    fun `what is no model is refused with a sentence`() {
+        Runtimes
+        for ((_, model) in Inputs.models) {
+            val nothing = ByteBuffer.allocateDirect(1000).order(ByteOrder.nativeOrder())
+            val error =
+                assertFailsWith<EngineException> {
+                    if (model.format == "tflite") TfliteEngine(model, nothing, 1) else OnnxEngine(model, nothing, 1)
+                }
+            assertTrue(model.file in error.message.orEmpty() && "export it again" in error.message.orEmpty(), error.message)
+        }
+    }
+
+    @Test
+    fun `a model of other inputs than its bundle says is refused`() {
+        val (bundle, model) = streaming("tflite")
+        val wrong = model.copy(inputs = model.inputs.drop(1))
+        val error = assertFailsWith<EngineException> { Runtimes.engine(bundle, wrong) }
+        assertTrue("its bundle says" in error.message.orEmpty(), error.message)
+    }
+
+    /** Memory of the process, native memory included, in kB. */
+    private fun resident(): Long =
+        java.io
+            .File("/proc/self/status")
+            .readLines()
+            .first { it.startsWith("VmRSS") }
+            .filter(Char::isDigit)
+            .toLong()
+}
