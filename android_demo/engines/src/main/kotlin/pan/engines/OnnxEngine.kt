@@ -79,8 +79,11 @@ class OnnxEngine(
     ): Map<String, OnnxTensor> =
         specs.associate { spec ->
             val shape = spec.shape.map(Int::toLong).toLongArray()
-            val type = TYPES[spec.dtype] ?: throw EngineException("${model.file}: ${spec.name} is ${spec.dtype}, which this app cannot give")
-            spec.name to OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), buffers.getValue(spec.name), shape, type)
+            val type =
+                TYPES[spec.dtype]
+                    ?: throw EngineException("${model.file}: ${spec.name} is ${spec.dtype}, which this app cannot give")
+            spec.name to
+                OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), buffers.getValue(spec.name), shape, type)
         }
 
     private fun direct(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())

@@ -37,7 +37,11 @@ class TfliteEngine(
             for (tensor in model.inputs) inputs[tensor.name] = direct(tensor.bytes)
             for (tensor in model.outputs) outputs[tensor.name] = direct(tensor.bytes)
             val given = guarded { interpreter.getSignatureInputs(model.signature).toSet() }
-            if (given != inputs.keys) throw EngineException("${model.file}: takes $given, but its bundle says ${inputs.keys}")
+            if (given !=
+                inputs.keys
+            ) {
+                throw EngineException("${model.file}: takes $given, but its bundle says ${inputs.keys}")
+            }
         } catch (error: EngineException) {
             interpreter.close()
             throw error
@@ -73,7 +77,10 @@ class TfliteEngine(
         }
 
     private fun refused(error: RuntimeException) =
-        EngineException("${model.file}: TensorFlow Lite refuses this model (${firstLine(error)}); export it again", error)
+        EngineException(
+            "${model.file}: TensorFlow Lite refuses this model (${firstLine(error)}); export it again",
+            error,
+        )
 }
 
 internal fun firstLine(error: Throwable): String =

@@ -89,16 +89,20 @@ internal class Video(
 }
 
 internal object Runtimes {
-    init {
+    private val loaded by lazy {
         val standins = checkNotNull(System.getProperty("standins"))
         for (name in listOf("libc", "libm", "libdl", "liblog")) System.load("$standins/$name.so")
         System.load(File(checkNotNull(System.getProperty("tflite.library"))).canonicalPath)
     }
 
+    /** Loads the phone's library; once is enough. */
+    fun load() = loaded
+
     fun engine(
         bundle: Bundle,
         model: ModelFile,
     ): Engine {
+        load()
         val content = bundle.directContent(model)
         return if (model.format == "tflite") TfliteEngine(model, content, 1) else OnnxEngine(model, content, 1)
     }

@@ -13,8 +13,7 @@ import kotlin.test.assertTrue
 
 /** From decoded planes to an answer, as the Python package has it. */
 class VideosTest {
-    private fun Bundle.model(streaming: Boolean): ModelFile =
-        models.first { it.format == "tflite" && it.precision == "float32" && it.streaming == streaming }
+    private fun Bundle.model(streaming: Boolean): ModelFile = models.first { it.format == "tflite" && it.precision == "float32" && it.streaming == streaming }
 
     @Test
     fun `whole videos have the answers of pan-keras predict`() {

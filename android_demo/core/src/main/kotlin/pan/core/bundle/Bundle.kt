@@ -117,7 +117,11 @@ class Bundle private constructor(
         name: String,
         size: Long,
     ): ByteBuffer {
-        if (size > LARGEST_FILE) throw BundleException("$title/$name: $size bytes, too large for a phone; export a smaller model")
+        if (size >
+            LARGEST_FILE
+        ) {
+            throw BundleException("$title/$name: $size bytes, too large for a phone; export a smaller model")
+        }
         try {
             return ByteBuffer.allocateDirect(size.toInt()).order(ByteOrder.nativeOrder())
         } catch (error: OutOfMemoryError) {
@@ -134,7 +138,9 @@ class Bundle private constructor(
         name: String,
         take: (ByteArray, Int) -> Unit,
     ) {
-        val checksum = checksums[name] ?: throw BundleException("$title/$FACTS: names no checksum of $name; export the bundle again")
+        val checksum =
+            checksums[name]
+                ?: throw BundleException("$title/$FACTS: names no checksum of $name; export the bundle again")
         val digest = MessageDigest.getInstance("SHA-256")
         try {
             files.open(name).use { stream ->
@@ -147,7 +153,9 @@ class Bundle private constructor(
             throw unreadable(title, name, error)
         }
         if (digest.digest().joinToString("") { String.format(Locale.ROOT, "%02x", it) } != checksum) {
-            throw BundleException("$title/$name: changed since it was exported (its checksum is another); copy the bundle again")
+            throw BundleException(
+                "$title/$name: changed since it was exported (its checksum is another); copy the bundle again",
+            )
         }
     }
 
@@ -174,27 +182,35 @@ class Bundle private constructor(
             val facts = Facts.read(readFacts(files), "${files.title}/$FACTS")
             val version = facts.whole("schema_version")
             if (version !in 1..SCHEMA_VERSION) {
-                facts.wrong("schema_version", "is $version, but this app reads 1 to $SCHEMA_VERSION; install a newer app, or")
+                facts.wrong(
+                    "schema_version",
+                    "is $version, but this app reads 1 to $SCHEMA_VERSION; install a newer app, or",
+                )
             }
             val labels = facts.texts("labels")
             if (labels.size !in 1..MOST_LABELS) facts.wrong("labels", "are ${labels.size}")
-            labels.find { label -> label.any(Char::isISOControl) }?.let { facts.wrong("labels", "hold a control character") }
-            val input = InputSpec.read(withDefaults(facts.facts("input"), version))
+            labels
+                .find { label ->
+                    label.any(Char::isISOControl)
+                }?.let { facts.wrong("labels", "hold a control character") }
+            val input = InputSpec.read(withDefaults(facts.part("input"), version))
             val models = facts.records("artefacts").map { ModelFile.read(it, input, labels.size) }
             if (models.isEmpty()) facts.wrong("artefacts", "name no model")
-            val others = facts.facts("files")
+            val others = facts.part("files")
             val checksums = models.associate { it.file to it.sha256 } + others.names().associateWith(others::text)
             checksums.keys.filterNot(::isInside).forEach { name ->
-                throw BundleException("${files.title}/$FACTS: names a file outside of the bundle ($name); do not use it")
+                throw BundleException(
+                    "${files.title}/$FACTS: names a file outside of the bundle ($name); do not use it",
+                )
             }
-            val licence = facts.factsOrNull("licence")
+            val licence = facts.partOrNull("licence")
             return Bundle(
                 files = files,
                 checksums = checksums,
                 name = facts.textOrNull("name") ?: files.title,
                 labels = labels,
                 input = input,
-                sampling = SamplingSpec.read(facts.facts("sampling"), version, input),
+                sampling = SamplingSpec.read(facts.part("sampling"), version, input),
                 models = models,
                 licence = licence?.names().orEmpty().associateWith { licence?.textOrNull(it).orEmpty() },
                 created = facts.textOrNull("created").orEmpty(),
@@ -224,7 +240,10 @@ class Bundle private constructor(
                     }
                 }
             } catch (error: FileNotFoundException) {
-                throw BundleException("${files.title}: no bundle (it has no $FACTS); take a folder that pan-keras export wrote", error)
+                throw BundleException(
+                    "${files.title}: no bundle (it has no $FACTS); take a folder that pan-keras export wrote",
+                    error,
+                )
             } catch (error: IOException) {
                 throw unreadable(files.title, FACTS, error)
             }

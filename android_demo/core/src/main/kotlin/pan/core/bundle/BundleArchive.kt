@@ -64,26 +64,43 @@ class BundleArchive(
     ) {
         val names = HashSet<String>()
         var left = largest
-        val chunk = ByteArray(CHUNK)
         ZipInputStream(archive.buffered()).use { zip ->
             while (true) {
                 val entry = zip.nextEntry ?: break
                 val name = checkedName(entry, title, names)
-                if (entry.isDirectory) continue
-                val file = File(folder, name)
-                file.parentFile?.mkdirs()
-                file.outputStream().use { output ->
-                    while (true) {
-                        val count = zip.read(chunk)
-                        if (count < 0) break
-                        left -= count
-                        if (left < 0) throw BundleException("$title: more than $largest bytes when unpacked; do not use it")
-                        output.write(chunk, 0, count)
-                    }
-                }
+                if (!entry.isDirectory) left -= write(zip, File(folder, name), left, title)
             }
         }
-        if (names.isEmpty()) throw BundleException("$title: no zip file, or an empty one; zip a folder that pan-keras export wrote")
+        if (names.isEmpty()) {
+            throw BundleException(
+                "$title: no zip file, or an empty one; zip a folder that pan-keras export wrote",
+            )
+        }
+    }
+
+    /** Writes a file and tells how many bytes it has. */
+    private fun write(
+        zip: ZipInputStream,
+        file: File,
+        limit: Long,
+        title: String,
+    ): Long {
+        val chunk = ByteArray(CHUNK)
+        var bytes = 0L
+        file.parentFile?.mkdirs()
+        file.outputStream().use { output ->
+            while (true) {
+                val count = zip.read(chunk)
+                if (count < 0) return bytes
+                bytes += count
+                if (bytes >
+                    limit
+                ) {
+                    throw BundleException("$title: more than $largest bytes when unpacked; do not use it")
+                }
+                output.write(chunk, 0, count)
+            }
+        }
     }
 
     private fun checkedName(
@@ -93,7 +110,9 @@ class BundleArchive(
     ): String {
         val name = entry.name.removeSuffix("/")
         if (!Bundle.isInside(name) || name.length > LONGEST_NAME) {
-            throw BundleException("$title: holds a file that leads out of its folder (${name.take(SHOWN)}); do not use it")
+            throw BundleException(
+                "$title: holds a file that leads out of its folder (${name.take(SHOWN)}); do not use it",
+            )
         }
         if (!names.add(name.lowercase(Locale.ROOT))) {
             throw BundleException("$title: holds $name twice; zip the bundle again")

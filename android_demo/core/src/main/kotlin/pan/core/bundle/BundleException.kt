@@ -5,4 +5,7 @@ package pan.core.bundle
  *
  * @param message One sentence for the user: the file, what is wrong with it, what to do.
  */
-class BundleException(message: String, cause: Throwable? = null) : Exception(message, cause)
+class BundleException(
+    message: String,
+    cause: Throwable? = null,
+) : Exception(message, cause)

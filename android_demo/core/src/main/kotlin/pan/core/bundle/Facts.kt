@@ -38,9 +38,9 @@ internal class Facts(
 
     fun flag(name: String): Boolean = taken(name)
 
-    fun facts(name: String): Facts = Facts(taken<Map<*, *>>(name), file, inside(name))
+    fun part(name: String): Facts = Facts(taken<Map<*, *>>(name), file, inside(name))
 
-    fun factsOrNull(name: String): Facts? = if (has(name)) facts(name) else null
+    fun partOrNull(name: String): Facts? = if (has(name)) part(name) else null
 
     fun records(name: String): List<Facts> =
         taken<List<*>>(name).mapIndexed { place, value ->
@@ -48,7 +48,10 @@ internal class Facts(
         }
 
     fun texts(name: String): List<String> =
-        taken<List<*>>(name).map { it as? String ?: wrong(name, "holds what is no text") }
+        taken<List<*>>(name).map {
+            it as? String
+                ?: wrong(name, "holds what is no text")
+        }
 
     fun wholes(name: String): List<Int> =
         taken<List<*>>(name).map { side ->
@@ -58,10 +61,18 @@ internal class Facts(
     fun oneOf(
         name: String,
         values: Collection<String>,
-    ): String = text(name).also { if (it !in values) wrong(name, "'${it.take(SHOWN)}' is none of ${values.joinToString()}") }
+    ): String =
+        text(name).also {
+            if (it !in
+                values
+            ) {
+                wrong(name, "'${it.take(SHOWN)}' is none of ${values.joinToString()}")
+            }
+        }
 
     /** The same with other values for members that are missing. */
-    fun with(defaults: Map<String, Any?>): Facts = Facts(defaults + members.filterValues { it != null }.mapKeys { it.key as String }, file, path)
+    fun with(defaults: Map<String, Any?>): Facts =
+        Facts(defaults + members.filterValues { it != null }.mapKeys { it.key as String }, file, path)
 
     fun wrong(
         name: String,

@@ -6,7 +6,9 @@ package pan.core.bundle
  * A file may come from anyone: nesting is bounded, and what is no JSON raises
  * [IllegalArgumentException].
  */
-internal class Json private constructor(private val text: String) {
+internal class Json private constructor(
+    private val text: String,
+) {
     private var place = 0
 
     private fun document(): Any? {

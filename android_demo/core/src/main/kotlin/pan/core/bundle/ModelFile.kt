@@ -106,7 +106,7 @@ data class ModelFile(
             input: InputSpec,
             labels: Int,
         ): ModelFile {
-            val signature = facts.facts("signature")
+            val signature = facts.part("signature")
             val streaming = facts.flag("streaming")
             val inputs = signature.records("inputs").map(TensorSpec::read).map { it.bound(input, streaming) }
             val outputs = signature.records("outputs").map(TensorSpec::read).map { it.bound(input, streaming) }
@@ -144,7 +144,18 @@ data class ModelFile(
         ): TensorSpec {
             if (-1 !in shape) return this
             val frames = if (streaming) input.stack else input.segments * input.stack
-            return copy(shape = shape.map { if (it != -1) it else if (name == FRAMES) frames else 1 })
+            return copy(
+                shape =
+                    shape.map {
+                        if (it != -1) {
+                            it
+                        } else if (name == FRAMES) {
+                            frames
+                        } else {
+                            1
+                        }
+                    },
+            )
         }
     }
 
@@ -160,9 +171,14 @@ data class ModelFile(
             val found = inputs.find { it.name == tensor.name } ?: facts.wrong("signature", "takes no ${tensor.name}")
             if (found != tensor) facts.wrong("signature", "takes $found, but the bundle says $tensor")
         }
-        inputs.find { input -> wanted.none { it.name == input.name } }?.let { facts.wrong("signature", "takes ${it.name} too") }
+        inputs
+            .find { input ->
+                wanted.none { it.name == input.name }
+            }?.let { facts.wrong("signature", "takes ${it.name} too") }
         val logits = output(LOGITS) ?: facts.wrong("signature", "gives no $LOGITS")
-        if (logits.shape.lastOrNull() != labels || logits.bytes != labels * logits.itemBytes || logits.dtype != "float32") {
+        if (logits.shape.lastOrNull() != labels || logits.bytes != labels * logits.itemBytes ||
+            logits.dtype != "float32"
+        ) {
             facts.wrong("signature", "gives $logits for $labels labels")
         }
         for (state in states) {

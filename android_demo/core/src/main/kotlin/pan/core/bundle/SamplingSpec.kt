@@ -33,13 +33,19 @@ data class SamplingSpec(
             input: InputSpec,
         ): SamplingSpec {
             val rate = if (facts.has("frame_rate")) facts.positive("frame_rate") else null
-            val live = facts.facts("live")
+            val live = facts.part("live")
             val stride = live.positive("stride")
             if (version < FIRST_WITH_NUMBERS) {
                 return SamplingSpec(rate, stride, input.segments * stride + input.stack - 1, EARLY, LATE)
             }
             facts.oneOf("method", setOf("middle-of-segments"))
-            return SamplingSpec(rate, stride, live.positive("window_frames"), live.positive("early"), live.positive("late"))
+            return SamplingSpec(
+                rate,
+                stride,
+                live.positive("window_frames"),
+                live.positive("early"),
+                live.positive("late"),
+            )
         }
     }
 }

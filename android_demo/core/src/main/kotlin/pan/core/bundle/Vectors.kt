@@ -61,8 +61,12 @@ class Vectors private constructor(
             val expected =
                 facts
                     .records("logits")
-                    .mapNotNull { record -> models[record.text("model")]?.let { it.file to expected(bundle, record, it, clips.size) } }
-                    .toMap()
+                    .mapNotNull { record ->
+                        models[record.text("model")]?.let {
+                            it.file to
+                                expected(bundle, record, it, clips.size)
+                        }
+                    }.toMap()
             return Vectors(bundle, clips, expected)
         }
 

@@ -35,4 +35,7 @@ interface Engine : AutoCloseable {
  *
  * @param message One sentence for the user.
  */
-class EngineException(message: String, cause: Throwable? = null) : Exception(message, cause)
+class EngineException(
+    message: String,
+    cause: Throwable? = null,
+) : Exception(message, cause)

@@ -61,7 +61,9 @@ class RunningModel(
      * @throws IllegalArgumentException If the frames are too many or too few.
      */
     fun run(given: ByteBuffer): FloatArray {
-        require(given.remaining() == frameBytes) { "${given.remaining()} bytes of frames; ${model.file} takes $frameBytes" }
+        require(
+            given.remaining() == frameBytes,
+        ) { "${given.remaining()} bytes of frames; ${model.file} takes $frameBytes" }
         val start = given.position()
         frames.clear()
         frames.put(given)

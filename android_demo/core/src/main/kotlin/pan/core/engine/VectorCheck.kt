@@ -41,7 +41,8 @@ class VectorCheck(
      */
     fun run(running: RunningModel): CheckResult {
         val file = running.model.file
-        val expected = vectors.of(running.model) ?: return CheckResult(0f, 0f, "$file: the bundle has no test vectors of it")
+        val expected =
+            vectors.of(running.model) ?: return CheckResult(0f, 0f, "$file: the bundle has no test vectors of it")
         var furthest = 0f
         var problem: String? = null
         for (number in 0 until vectors.clips) {
@@ -96,7 +97,9 @@ class VectorCheck(
         when {
             // Written so that a NaN is a difference.
             !(difference <= allowed) -> "$file: a logit of test clip $clip is off by $difference, more than $allowed"
+
             largest(found) != largest(wanted) -> "$file: another class of test clip $clip is the most probable"
+
             else -> null
         }
 

@@ -47,22 +47,28 @@ class ColourConversion {
                 across = RgbFrame.COLOURS
                 down = stride
             }
+
             QUARTER -> {
                 start = stride - RgbFrame.COLOURS
                 across = stride
                 down = -RgbFrame.COLOURS
             }
+
             2 * QUARTER -> {
                 start = stride * height - RgbFrame.COLOURS
                 across = -RgbFrame.COLOURS
                 down = -stride
             }
+
             3 * QUARTER -> {
                 start = stride * (width - 1)
                 across = -stride
                 down = RgbFrame.COLOURS
             }
-            else -> throw IllegalArgumentException("a picture turned by ${picture.rotation} degrees")
+
+            else -> {
+                throw IllegalArgumentException("a picture turned by ${picture.rotation} degrees")
+            }
         }
         for (row in 0 until height) {
             read(picture.y, row, width, luma)
@@ -144,7 +150,16 @@ class ColourConversion {
 
     private fun factor(coefficient: Int) = (coefficient * 8192 + 32768) shr 16
 
-    private fun clamped(value: Int) = (if (value < 0) 0 else if (value > BYTE) BYTE else value).toByte()
+    private fun clamped(value: Int) =
+        (
+            if (value < 0) {
+                0
+            } else if (value > BYTE) {
+                BYTE
+            } else {
+                value
+            }
+        ).toByte()
 
     private companion object {
         const val VALUES = 256

@@ -110,7 +110,10 @@ private class Areas(
         for (row in 0 until height) {
             for (value in 0 until stride) {
                 var total = 0f
-                for (tap in rows.ends[row] until rows.ends[row + 1]) total += lines[rows.place[tap] * stride + value] * rows.weight[tap]
+                for (tap in rows.ends[row] until rows.ends[row + 1]) {
+                    total +=
+                        lines[rows.place[tap] * stride + value] * rows.weight[tap]
+                }
                 result.bytes[place++] = round(total).toInt().coerceIn(0, BYTE).toByte()
             }
         }

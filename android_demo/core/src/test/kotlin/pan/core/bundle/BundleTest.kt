@@ -36,7 +36,13 @@ class BundleTest {
         assertEquals(SamplingSpec(25.0, 4.5, 9.0, 0.25, 0.875), bundle.sampling)
         assertEquals(0.36, bundle.sampling.windowSeconds)
         assertEquals(listOf("model_float32.tflite", "step_float32.onnx"), bundle.models.map { it.file })
-        assertEquals("next_state_0", bundle.models[1].states.single().output)
+        assertEquals(
+            "next_state_0",
+            bundle.models[1]
+                .states
+                .single()
+                .output,
+        )
         assertEquals("# A card", bundle.card())
         assertEquals("BSD-2-Clause", bundle.licence["code"])
         assertNull(bundle.preview())
@@ -67,7 +73,13 @@ class BundleTest {
         val bundle = Bundle.open(files)
         assertEquals(InputSpec(2, 1, 2, 3, 4, Fit.CROP, 1), bundle.input)
         assertEquals(SamplingSpec(25.0, 4.5, 9.0, 0.25, 0.875), bundle.sampling)
-        assertEquals("next_state_0", bundle.models[1].states.single().output)
+        assertEquals(
+            "next_state_0",
+            bundle.models[1]
+                .states
+                .single()
+                .output,
+        )
     }
 
     @Test
@@ -82,7 +94,13 @@ class BundleTest {
     @Test
     fun `a free dimension is that of one clip`() {
         val files = memoryBundle()
-        files.change { it.replace("[2, 2, 3, 3], \"dtype\"", "[-1, 2, 3, 3], \"dtype\"").replace("[1, 2], \"dtype\"", "[-1, 2], \"dtype\"") }
+        files.change {
+            it
+                .replace(
+                    "[2, 2, 3, 3], \"dtype\"",
+                    "[-1, 2, 3, 3], \"dtype\"",
+                ).replace("[1, 2], \"dtype\"", "[-1, 2], \"dtype\"")
+        }
         val model = Bundle.open(files).models.first()
         assertEquals(listOf(2, 2, 3, 3), model.inputs.single().shape)
         assertEquals(listOf(1, 2), model.outputs.single().shape)
@@ -113,7 +131,8 @@ class BundleTest {
                 "middle-of-segments" to "random",
                 "\"format\": \"tflite\"" to "\"format\": \"coreml\"",
                 "\"shape\": [2, 2, 3, 3]" to "\"shape\": [2, 2, 3, 4]",
-                "\"next_state_0\", \"shape\": [2, 3], \"dtype\": \"float32\"}]}]" to "\"next_state_0\", \"shape\": [2, 4], \"dtype\": \"float32\"}]}]",
+                "\"next_state_0\", \"shape\": [2, 3], \"dtype\": \"float32\"}]}]" to
+                    "\"next_state_0\", \"shape\": [2, 4], \"dtype\": \"float32\"}]}]",
                 "\"output\": \"next_state_0\"" to "\"output\": \"nothing\"",
                 "\"dtype\": \"float32\"" to "\"dtype\": \"complex64\"",
                 "\"bytes\": 100" to "\"bytes\": -1",

@@ -15,15 +15,13 @@ internal class MemoryFiles(
 ) : BundleFiles {
     override val title = "memory"
 
-    override fun open(name: String): InputStream =
-        contents[name]?.inputStream() ?: throw FileNotFoundException("there is no $name")
+    override fun open(name: String): InputStream = contents[name]?.inputStream() ?: throw FileNotFoundException("there is no $name")
 
     fun change(change: (String) -> String) {
         contents["model.json"] = change(contents.getValue("model.json").decodeToString()).encodeToByteArray()
     }
 
-    fun zip(prefix: String = ""): ByteArray =
-        zip(contents.mapKeys { "$prefix${it.key}" }.toList())
+    fun zip(prefix: String = ""): ByteArray = zip(contents.mapKeys { "$prefix${it.key}" }.toList())
 
     companion object {
         fun zip(entries: List<Pair<String, ByteArray>>): ByteArray {

@@ -40,7 +40,16 @@ class RunningModelTest {
     private fun answering(
         model: ModelFile,
         vararg logits: Float,
-    ) = RunningModel(FunctionEngine(model) { engine -> logits.forEachIndexed { place, logit -> engine.output("logits").putFloat(4 * place, logit) } })
+    ) = RunningModel(
+        FunctionEngine(model) { engine ->
+            logits.forEachIndexed {
+                place,
+                logit,
+                ->
+                engine.output("logits").putFloat(4 * place, logit)
+            }
+        },
+    )
 
     /** The logits are how often it was called, by its state, and the first byte of the frames. */
     private fun counting() =

@@ -29,9 +29,18 @@ internal fun picture(
     for (place in 0 until bytes.capacity()) bytes.put(place, 77)
     val picture = YuvPicture(width, height)
     when (layout) {
-        Layout.I420 -> picture.setI420(bytes, width, height)
-        Layout.NV12, Layout.NV12_PADDED -> picture.setNv12(bytes, width, height, stride)
-        Layout.NV21 -> picture.setNv21(bytes, width, height)
+        Layout.I420 -> {
+            picture.setI420(bytes, width, height)
+        }
+
+        Layout.NV12, Layout.NV12_PADDED -> {
+            picture.setNv12(bytes, width, height, stride)
+        }
+
+        Layout.NV21 -> {
+            picture.setNv21(bytes, width, height)
+        }
+
         Layout.I420_PADDED -> {
             picture.y.set(bytes, 0, stride, 1)
             picture.u.set(bytes, chroma, chromaStride, 1)
