@@ -15,8 +15,8 @@ class InputNormalisation:
     network, so that the same bytes go in at training, in TFLite, in ONNX and on the phone.
 
     Args:
-        mean: Per channel, in the order of RGB, in units of `scale`.
-        deviation: Per channel, in the order of RGB, in units of `scale`.
+        mean: Per channel, in the order of RGB, in units of `scale`; of a motion field across, down.
+        deviation: Per channel in the same order, in units of `scale`.
         scale: What the byte 255 becomes first: 1 for torchvision, 255 for Caffe.
         channel_order: `"rgb"`, or `"bgr"` for a backbone that sees blue first. PA is computed on
             frames in this order too.
@@ -32,8 +32,8 @@ class InputNormalisation:
         [[0.0, 0.0, 1.0]]
     """
 
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
     scale: float = 1.0
     channel_order: str = "rgb"
 
@@ -76,5 +76,8 @@ class InputNormalisation:
         return ops.flip(normalised, axis=-1) if self.is_reversed else normalised
 
 
+# Of bytes that stand for vectors, 128 for no motion; the deviation is the mean of the colours', as
+# in TSN.
+FIELD = InputNormalisation((128 / 255, 128 / 255), (0.226, 0.226))
 # torchvision's.
 IMAGENET = InputNormalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -19,7 +19,7 @@ class ModelRow:
 
     Attributes:
         name: Registry name.
-        input: Shape of a clip, `(N, m, H, W, 3)`.
+        input: Shape of a clip, `(N, m, H, W, 3)`; of motion fields `(N, m - 1, H, W, 2)`.
         cost: What it costs.
     """
 
@@ -99,7 +99,8 @@ def model_table(
             counted = build_and_count(make)
         except ValueError as error:
             raise UserError(f"{name}: {error}") from error
-        rows.append(ModelRow(name, (segments, stack, height, width, 3), counted))
+        pictures, channels = (stack - 1, 2) if models.cue_of(name) == "flow" else (stack, 3)
+        rows.append(ModelRow(name, (segments, pictures, height, width, channels), counted))
     return rows
 
 

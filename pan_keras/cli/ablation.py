@@ -16,11 +16,21 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
 )
 @click.option(
     "--networks",
-    type=click.Choice(["parts", "cues"]),
+    type=click.Choice(["parts", "cues", "motion", "encodings", "depths"]),
     default="parts",
     show_default=True,
-    help="parts: PAN without each of its parts; cues: RGB, PA, both, and the causal network.",
+    help="parts: PAN without each of its parts; cues: RGB, PA, both, and the causal network; "
+    "motion: one network on RGB, differences, PA, the codec's vectors and optical flow (Table II); "
+    "encodings: of PA (Table I); depths: of PA (Fig. 2-B).",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="CUE",
+    help="Leave out the networks on a cue, such as tvl1, which takes long, or vectors, which not "
+    "every codec has; may be given several times.",
+)
+@click.option("--backbone", default="micro", show_default=True, help="Backbone of all networks.")
 @click.option(
     "--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs per network."
 )
@@ -41,6 +51,8 @@ def ablation(
     data: str,
     root: Path | None,
     networks: str,
+    without: tuple[str, ...],
+    backbone: str,
     seeds: int,
     clips: int,
     epochs: int | None,
@@ -48,8 +60,9 @@ def ablation(
     quick: bool,
     as_json: bool,
 ):
-    """Train PAN and networks without parts of it on DATA and compare them on test clips."""
+    """Train variants of a network on DATA and compare them on test clips."""
     from pan_keras.evaluation import ablation as experiment
+    from pan_keras.evaluation.variants import choose
     from pan_keras.reports.result_figures import write_ablation_figure
     from pan_keras.reports.training_pictures import TrainingPictures
 
@@ -58,7 +71,7 @@ def ablation(
     result = experiment.ablate(
         data,
         root=root,
-        variants=experiment.VARIANTS[networks],
+        variants=choose(networks, backbone, without),
         seeds=range(1, seeds + 1),
         clips=clips,
         overrides=[] if epochs is None else [f"training.epochs={epochs}"],
@@ -66,5 +79,5 @@ def ablation(
         callbacks=[TrainingPictures()],
         progress=lambda line: echo(line, err=True),
     )
-    write_ablation_figure(result.rows, run / "results.png")
+    write_ablation_figure(result.rows, run / "results.png", circles=networks == "depths")
     echo(result.to_json() if as_json else result.to_markdown())

@@ -1,7 +1,7 @@
 """Which frames a clip has and how they are cut: shape, sampling, crops, resizing, augmentation.
 
-Pure functions of arrays. OpenCV, which augmentation and `opencv_resizing` use, is imported by these
-two modules alone.
+Pure functions of arrays. OpenCV, which `augmentation`, `fields` and `opencv_resizing` use, is
+imported by these modules alone.
 """
 
 from pan_keras.clips.clip_shape import ClipShape

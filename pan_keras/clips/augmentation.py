@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from pan_keras.clips import fields
 from pan_keras.clips.crops import cut, largest_inside, largest_window
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.resizing import RESIZING
@@ -18,6 +20,19 @@ TURNS_OF_LIGHT = 4
 CROPS = ("random", "multiscale", "centre")
 
 Below = Callable[[int], int]
+
+
+class _Draws(NamedTuple):
+    """What is drawn for a clip; `shift` and `stretch` in -1..1."""
+
+    box: tuple[int, int, int, int]
+    flips: bool
+    degrees: float
+    zoom: float
+    shift: float
+    stretch: float
+    moments: np.ndarray
+    lights: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -88,23 +103,64 @@ class Augmentation:
         Returns:
             uint8 `(T, H, W, 3)`.
         """
-        # All draws are made whatever is switched on, so that switching one thing on leaves
-        # the others as they were.
-        box = self._box(frames.shape[1:3], size, rng)
-        flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
-        turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
-        moments, lights = np.sort(rng.random(TURNS_OF_LIGHT)), rng.normal(size=TURNS_OF_LIGHT)
+        drawn = self._draw(frames.shape[1:3], size, rng)
         if self.rotation or self.zoom:
-            frames = turned(frames, box, size, turn * self.rotation, 1 + enlargement * self.zoom)
+            frames = turned(frames, drawn.box, size, drawn.degrees, drawn.zoom)
         else:
-            frames = cut(frames, box, size, resize, resizing)
-        if self.flip and flip < 0.5:
+            frames = cut(frames, drawn.box, size, resize, resizing)
+        if drawn.flips:
             frames = frames[:, :, ::-1]
         if self.exposure:
-            frames = lit(frames, np.exp(self.exposure * np.interp(times, moments, lights)))
+            frames = lit(
+                frames, np.exp(self.exposure * np.interp(times, drawn.moments, drawn.lights))
+            )
         if self.brightness or self.contrast:
-            frames = jitter(frames, shift * self.brightness, 1 + stretch * self.contrast)
+            frames = jitter(
+                frames, drawn.shift * self.brightness, 1 + drawn.stretch * self.contrast
+            )
         return np.ascontiguousarray(frames)
+
+    def of_fields(
+        self, stored: np.ndarray, size: tuple[int, int], rng: np.random.Generator
+    ) -> np.ndarray:
+        """Varies the motion fields of one clip as its frames would be, from the same draws.
+
+        Light has no part in it; vectors are scaled, turned and mirrored with the picture.
+
+        Args:
+            stored: uint8 `(T, h, w, 2)`, as `pan_keras.clips.fields.to_bytes` gives them.
+            size: Height and width (H, W) of the result.
+            rng: Source of all randomness.
+
+        Returns:
+            uint8 `(T, H, W, 2)`.
+        """
+        drawn = self._draw(stored.shape[1:3], size, rng)
+        if self.rotation or self.zoom:
+            way = _way(drawn.box, size, drawn.degrees, drawn.zoom)
+            stored = fields.warped(stored, way, size)
+        else:
+            stored = cut(stored, drawn.box, size, fields.resize_bytes)
+        return fields.mirrored(stored) if drawn.flips else np.ascontiguousarray(stored)
+
+    def _draw(
+        self, frame_size: tuple[int, int], size: tuple[int, int], rng: np.random.Generator
+    ) -> "_Draws":
+        # All draws are made whatever is switched on, so that switching one thing on leaves
+        # the others as they were.
+        box = self._box(frame_size, size, rng)
+        flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
+        turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
+        return _Draws(
+            box,
+            flips=self.flip and flip < 0.5,
+            degrees=turn * self.rotation,
+            zoom=1 + enlargement * self.zoom,
+            shift=shift,
+            stretch=stretch,
+            moments=np.sort(rng.random(TURNS_OF_LIGHT)),
+            lights=rng.normal(size=TURNS_OF_LIGHT),
+        )
 
     def _box(
         self, frame_size: tuple[int, int], size: tuple[int, int], rng: np.random.Generator
@@ -138,18 +194,12 @@ def turned(
     Returns:
         uint8 `(T, H, W, 3)`, bilinear; beyond the frame its edge is repeated.
     """
-    left, top, width, height = box
-    # From the result's pixels, counted from its centre, to those of the frame.
-    radians = np.radians(degrees)
-    back = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
-    back = back @ np.diag([width / size[1], height / size[0]]) / zoom
-    centre = np.array([left + (width - 1) / 2, top + (height - 1) / 2])
-    corner = centre - back @ np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    way = _way(box, size, degrees, zoom)
     return np.stack(
         [
             cv2.warpAffine(
                 frame,
-                np.column_stack([back, corner]),
+                way,
                 size[::-1],
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,
@@ -157,6 +207,20 @@ def turned(
             for frame in frames
         ]
     )
+
+
+def _way(
+    box: tuple[int, int, int, int], size: tuple[int, int], degrees: float, zoom: float
+) -> np.ndarray:
+    """`(2, 3)`, from a pixel (x, y, 1) of the result of `turned` to one of the frame."""
+    left, top, width, height = box
+    # From the result's pixels, counted from its centre, to those of the frame.
+    radians = np.radians(degrees)
+    back = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+    back = back @ np.diag([width / size[1], height / size[0]]) / zoom
+    centre = np.array([left + (width - 1) / 2, top + (height - 1) / 2])
+    corner = centre - back @ np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    return np.column_stack([back, corner])
 
 
 def lit(frames: np.ndarray, gains: np.ndarray) -> np.ndarray:

@@ -8,6 +8,9 @@ from pan_keras.errors import UserError
 
 Fit = Literal["crop", "letterbox", "squash"]
 FITS = get_args(Fit)
+# Motion fields by what computes them: the codec, or a method of optical flow.
+MotionField = Literal["vectors", "dis_ultrafast", "dis_fast", "dis", "farneback", "tvl1"]
+FIELDS: tuple[MotionField, ...] = get_args(MotionField)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class ClipShape:
             to `size`: the one keeps its proportions and leaves black what it does not cover, the
             other does not keep them; `resize` then serves evaluation at full resolution alone.
         resizing: Version of the arithmetic that scales frames.
+        field: The motion field that the model takes in the place of frames, one for each pair of
+            adjacent frames; None for a model that takes frames.
 
     Raises:
         UserError: If a number is below 1, `size` is cut from less than itself, the fit or the
@@ -39,6 +44,7 @@ class ClipShape:
     resize: int
     fit: Fit = "crop"
     resizing: Resizing = RESIZING
+    field: MotionField | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "size", tuple(self.size))
@@ -61,5 +67,7 @@ class ClipShape:
 
     @property
     def array(self) -> tuple[int, ...]:
-        """Shape of one clip, `(N, m, H, W, 3)`."""
+        """Shape of one clip, `(N, m, H, W, 3)`; of fields `(N, m - 1, H, W, 2)`."""
+        if self.field is not None:
+            return (self.segments, self.stack - 1, *self.size, 2)
         return (self.segments, self.stack, *self.size, 3)

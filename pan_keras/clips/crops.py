@@ -182,11 +182,11 @@ class Framing:
         """Scales one frame.
 
         Args:
-            frame: uint8 `(h, w, 3)`.
+            frame: uint8 `(h, w, 3)`; or a motion field, float32 `(h, w, 2)`.
             resize: Scales a frame to a height and width by a version.
 
         Returns:
-            uint8 `(H, W, 3)`.
+            uint8 `(H, W, 3)`; a field float32 `(H, W, 2)`.
         """
         if isinstance(self.size, int):
             return resize_shorter_side(frame, self.size, resize, self.resizing)
@@ -196,7 +196,7 @@ class Framing:
         if (height, width) == self.size:
             return resize(frame, self.size, self.resizing)
         top, left = (self.size[0] - height) // 2, (self.size[1] - width) // 2
-        result = np.zeros((*self.size, 3), np.uint8)
+        result = np.zeros((*self.size, frame.shape[-1]), frame.dtype)
         inside = resize(frame, (height, width), self.resizing)
         result[top : top + height, left : left + width] = inside
         return result

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt
 
-from pan_keras.clips.clip_shape import Fit
+from pan_keras.clips.clip_shape import Fit, MotionField
 from pan_keras.clips.resizing import RESIZING, Resizing
 from pan_keras.config.section import Kind, Text, section, shown
 from pan_keras.config.tables import to_tables, to_toml
@@ -41,7 +41,15 @@ class DataConfig:
         root: Folder that holds the card's videos; `""` for a folder or CSV that is its own root.
         split_seed: Seed of the split, where the data bring none.
         max_broken: Share of unreadable files above which the run stops.
+        cue: What the network sees, for networks that see one cue: `rgb`, `pa` or `difference`,
+            which `tsn_*` and `tsm_*`, `pa_*` and `difference_*` make of frames themselves; or, for
+            `flow_*`, the motion field: `vectors` of the codec, or flow by `dis` (dense inverse
+            search, OpenCV's medium preset), `dis_fast`, `dis_ultrafast`, `farneback` or `tvl1`. If
+            absent, what the name of the network stands for.
         cache: Where decoded clips are kept: not at all, in memory, or in `cache` of the run folder.
+            Motion fields are kept on disk under each setting.
+        cue_folder: Where motion fields are kept, which runs on the same clips may share; if empty,
+            `cache` of the run folder.
         workers: Clips prepared at the same time.
     """
 
@@ -49,7 +57,9 @@ class DataConfig:
     root: Text = ""
     split_seed: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)] = 0
     max_broken: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.05
+    cue: Literal["rgb", "pa", "difference", MotionField] | None = None
     cache: Literal["none", "memory", "disk"] = "memory"
+    cue_folder: Text = ""
     workers: Annotated[StrictInt, Field(ge=1, le=256)] = 2
 
 

@@ -13,6 +13,7 @@ from pan_keras.clips import ClipShape
 from pan_keras.data import Card
 from pan_keras.errors import UserError
 from pan_keras.layers import TemporalShift
+from pan_keras.models import FlowNetwork, networks
 from pan_keras.runs.run import Run, latest_run, open_run
 
 
@@ -132,3 +133,8 @@ def _load(path: Path) -> keras.Model:
 def _check(model: keras.Model, where: str) -> None:
     if not all(hasattr(model, name) for name in ("segments", "stack", "size")):
         raise UserError(f"{where}: no video classifier of pan_keras.models; give one of those")
+    if any(isinstance(network, FlowNetwork) for network in networks(model).values()):
+        raise UserError(
+            f"{where}: takes motion fields, and a bundle takes frames, of which no file that a "
+            "device runs computes them; export a network that takes frames, such as pa_* or pan_*"
+        )

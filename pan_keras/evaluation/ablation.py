@@ -4,66 +4,25 @@ import csv
 import io
 import json
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from pan_keras.clips.clip_shape import FIELDS
 from pan_keras.data import ensure_motions
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.results import Evaluation, stored_evaluation
+from pan_keras.evaluation.variants import PARTS, Variant
 from pan_keras.files import replacing
+from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.metrics import Interval, mean_interval
+from pan_keras.models.cost import Cost, cost
 from pan_keras.runs.run import open_run
 from pan_keras.training import is_run_of, resolve, resume, train
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A network of the comparison.
-
-    Args:
-        name: What the table calls it.
-        model: Registry name.
-        settings: `section.key=value` strings that take parts away or put them in.
-    """
-
-    name: str
-    model: str
-    settings: tuple[str, ...] = ()
-
-
-AVERAGE = 'model.aggregation="average"'
-VAP = 'model.aggregation="vap"'
-VIP = 'model.aggregation="vip"'
-NO_SHIFT = "model.shift=false"
-CAUSAL = "model.causal=true"
-
-# One part after the other: which cue the backbone sees, whether it shifts, how segments are joined.
-PARTS = (
-    Variant("RGB, average", "tsn_micro"),
-    Variant("RGB, VAP", "tsn_micro", (VAP,)),
-    Variant("PA, average", "pa_micro", (NO_SHIFT, AVERAGE)),
-    Variant("RGB and PA, VAP", "pan_lite_micro", (NO_SHIFT,)),
-    Variant("RGB, TSM, average", "tsm_micro"),
-    Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
-    Variant("PA, TSM, average", "pa_micro", (AVERAGE,)),
-    Variant("RGB and PA, TSM, average", "pan_lite_micro", (AVERAGE,)),
-    Variant("RGB and PA, TSM, VIP", "pan_lite_micro", (VIP,)),
-    Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
-)
-# What the backbone is given to see.
-CUES = (
-    Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
-    Variant("PA, TSM, VAP", "pa_micro"),
-    Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
-    Variant("RGB beside PA, TSM, VAP (PAN_Full)", "pan_full_micro"),
-    Variant("RGB and PA, causal TSM, VAP (PAN_Lite, for streams)", "pan_lite_micro", (CAUSAL,)),
-)
-VARIANTS: Mapping[str, Sequence[Variant]] = {"parts": PARTS, "cues": CUES}
 
 
 @dataclass(frozen=True)
@@ -73,10 +32,12 @@ class Row:
     Attributes:
         variant: The network.
         accuracies: Top-1 on the test clips, one figure a seed, as fractions.
+        cost: What the network costs for a view; None where it is not known.
     """
 
     variant: Variant
     accuracies: tuple[float, ...]
+    cost: Cost | None = None
 
     @property
     def mean(self) -> float:
@@ -87,6 +48,21 @@ class Row:
     def interval(self) -> Interval:
         """95 % interval of the mean over seeds, by Student's t; of one seed it is 0 to 1."""
         return mean_interval(self.accuracies)
+
+    @property
+    def figures(self) -> dict[str, int | None]:
+        """Parameters and multiply-accumulates (the paper's count) of the network and of PA."""
+        if self.cost is None:
+            return dict.fromkeys(("parameters", "macs", "motion_parameters", "motion_macs"))
+        motion = [
+            each for each in self.cost.layers if each.kind == PersistenceOfAppearance.__name__
+        ]
+        return {
+            "parameters": self.cost.parameters,
+            "macs": self.cost.macs,
+            "motion_parameters": sum(each.parameters for each in motion),
+            "motion_macs": sum(each.macs for each in motion),
+        }
 
 
 @dataclass(frozen=True)
@@ -112,18 +88,22 @@ class Ablation:
         """The table for programs.
 
         Returns:
-            CSV, one row per variant: name, model, settings, mean, interval, accuracy of every seed.
+            CSV, one row per variant: name, model, settings, cue, what `pan-keras bench motion`
+            calls it, mean, interval, accuracy of every seed, parameters and multiply-accumulates
+            of the network and of PA.
         """
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["network", "model", "settings", "top1", "low", "high", "seeds"])
+        head = ["network", "model", "settings", "cue", "method", "top1", "low", "high", "seeds"]
+        writer.writerow([*head, "parameters", "macs", "motion_parameters", "motion_macs"])
         for row in self.rows:
             low, high = row.interval
-            figures = [f"{share:.4f}" for share in (row.mean, low, high)]
+            shares = [f"{share:.4f}" for share in (row.mean, low, high)]
             seeds = " ".join(f"{share:.4f}" for share in row.accuracies)
             variant = row.variant
-            settings = " ".join(variant.settings)
-            writer.writerow([variant.name, variant.model, settings, *figures, seeds])
+            named = [variant.name, variant.model, " ".join(variant.settings)]
+            cue = [variant.cue, variant.method]
+            writer.writerow([*named, *cue, *shares, seeds, *row.figures.values()])
         return file.getvalue()
 
     def to_json(self) -> str:
@@ -137,9 +117,12 @@ class Ablation:
                 "network": row.variant.name,
                 "model": row.variant.model,
                 "settings": row.variant.settings,
+                "cue": row.variant.cue,
+                "method": row.variant.method,
                 "top1": row.mean,
                 "interval": row.interval,
                 "seeds": row.accuracies,
+                **row.figures,
             }
             for row in self.rows
         ]
@@ -185,7 +168,8 @@ def ablate(
         seeds: Seeds of the training, all different.
         clips: Clips of `motions`, all splits, where they are made.
         overrides: `section.key=value` strings for all variants.
-        folder: Gets a run folder per variant and seed, `results.csv` and `results.md`.
+        folder: Gets a run folder per variant and seed, `results.csv`, `results.json`, `results.md`
+            and, of networks that take motion fields, the fields, computed once for all seeds.
         callbacks: Keras callbacks of each training.
         progress: Called with a line after each run.
 
@@ -205,21 +189,25 @@ def ablate(
     if data == "motions":
         root = root if root is not None else folder / "motions"
         ensure_motions(root, clips=clips)
+    fields = json.dumps(str((folder / "fields").resolve()), ensure_ascii=False)
     overrides = tuple(overrides)
     rows = []
     for variant in variants:
         accuracies = []
         for seed in seeds:
-            settings = (*overrides, *variant.settings, f"training.seed={seed}")
+            settings = (*overrides, *variant.overrides, f"training.seed={seed}")
+            if variant.cue in FIELDS:
+                settings = (f"data.cue_folder={fields}", *settings)
             run = folder / _folder_name(variant.name) / f"seed-{seed}"
             result = _measured(run, data, root, variant.model, settings, callbacks)
             accuracies.append(result.top1)
             if progress is not None:
                 progress(f"{variant.name}, seed {seed}: top-1 {result.top1:.3f}")
-        rows.append(Row(variant, tuple(accuracies)))
+        rows.append(Row(variant, tuple(accuracies), cost(open_run(run).load_model())))
     finished = Ablation(data, tuple(rows))
     for name, content in {
         "results.csv": finished.to_csv(),
+        "results.json": finished.to_json() + "\n",
         "results.md": finished.to_markdown(),
     }.items():
         with replacing(folder / name) as temporary:

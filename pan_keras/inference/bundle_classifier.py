@@ -69,6 +69,11 @@ class BundleClassifier:
         """
         return Recogniser(self.bundle, self.precision, file_format=self.file_format)
 
+    @property
+    def field_folder(self) -> None:
+        """A bundle takes frames."""
+        return None
+
     def load(self) -> None:
         """Loads the model file."""
         _ = self.recogniser

@@ -31,6 +31,7 @@ class Classifier(Protocol):
         workers: Threads that may decode videos for it.
         networks: The Keras networks that it is made of, by name, for whoever looks into layers;
             none in a bundle, whose model files give logits and nothing else.
+        field_folder: Where motion fields of clips may be found, of a model that takes them.
         streams: Whether live video goes segment by segment through a model that carries a state.
 
     Example:
@@ -62,6 +63,9 @@ class Classifier(Protocol):
 
     @property
     def networks(self) -> "Mapping[str, VideoNetwork]": ...  # noqa: D102
+
+    @property
+    def field_folder(self) -> Path | None: ...  # noqa: D102
 
     @property
     def streams(self) -> bool: ...  # noqa: D102
@@ -164,6 +168,20 @@ def open_classifier(
     from pan_keras.inference.keras_classifier import KerasClassifier  # noqa: PLC0415 (TensorFlow)
 
     return KerasClassifier.of_model(cast("keras.Model", source), batch=batch)
+
+
+def frames_alone(classifier: Classifier, what: str) -> None:
+    """Raises UserError for a model that takes motion fields.
+
+    Args:
+        classifier: The model.
+        what: What takes frames alone, for the message.
+    """
+    if classifier.shape.field is not None:
+        raise UserError(
+            f"{classifier.path}: sees {classifier.shape.field}, a motion field, and {what} is for "
+            "models that take frames; name a run of one of those"
+        )
 
 
 def _open_bundle(

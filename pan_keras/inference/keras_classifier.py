@@ -12,9 +12,10 @@ import tensorflow as tf
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow, full_size
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
+from pan_keras.inference.classifier import frames_alone
 from pan_keras.models import VideoNetwork
 from pan_keras.models.networks import networks
-from pan_keras.runs.run import Run
+from pan_keras.runs.run import Run, cue_folder
 from pan_keras.runtime.preprocessing import frame_for_model
 
 
@@ -111,7 +112,12 @@ class KerasClassifier:
         if labels is None:
             labels = [str(number) for number in range(classes)]
         if shape is None:
-            _, segments, stack, height, width, _ = model.input_shape
+            _, segments, stack, height, width, channels = model.input_shape
+            if channels != 3:
+                raise UserError(
+                    f"{path or model.name}: takes motion fields, and a model alone does not say "
+                    "which; give the folder of its run"
+                )
             side = round(min(height, width) * 8 / 7)
             shape = ClipShape(segments, stack, (height, width), side)
         return cls(lambda: model, labels, shape, path or Path(model.name), batch=batch, named=named)
@@ -129,6 +135,13 @@ class KerasClassifier:
     def networks(self) -> dict[str, VideoNetwork]:
         """The networks that the model is made of, by name."""
         return networks(self.model)
+
+    @property
+    def field_folder(self) -> Path | None:
+        """Where the run keeps motion fields; None of a model alone, or one that takes frames."""
+        if self.run is None or self.shape.field is None:
+            return None
+        return cue_folder(self.run.path, self.run.config)
 
     def load(self) -> None:
         """Loads the model if it is not loaded yet."""
@@ -164,6 +177,7 @@ class KerasClassifier:
         Raises:
             UserError: If that is not known: of a model alone, or of a damaged run.
         """
+        frames_alone(self, "live video")
         if self.run is None:
             raise UserError(
                 f"{self.path}: a model alone says nothing of the frame rate of its training clips; "

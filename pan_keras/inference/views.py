@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from pan_keras.inference.classifier import Classifier
 from pan_keras.runtime.preprocessing import views_from_video
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.container import BrokenVideo, SlowVideo
+
+if TYPE_CHECKING:  # a bundle needs no TensorFlow
+    from pan_keras.input import FrameStore
 
 Crops = Literal["1", "3", "full"]
 Fuse = Literal["logits", "probabilities"]
@@ -174,9 +177,28 @@ class ViewClassifier:
         return self._views_within(path, LIMITS[-1])
 
     def _views_within(self, path: Path, limit: float) -> np.ndarray:
+        if self.shape.field is not None:
+            return self._field_views(path)
         return views_from_video(
             path, self.shape, self.crops, self.temporal, resize=self._resize, timeout=limit
         )
+
+    def _field_views(self, path: Path) -> np.ndarray:
+        from pan_keras.data import Clip  # noqa: PLC0415 (TensorFlow)
+        from pan_keras.input import clip_views  # noqa: PLC0415
+
+        return clip_views(
+            Clip(path, 0, "test"), self.shape, self._fields, self.crops, self.temporal
+        )
+
+    @cached_property
+    def _fields(self) -> "FrameStore":
+        """Fields that training has stored, and those that are asked for of other clips."""
+        from pan_keras.input import clip_store  # noqa: PLC0415 (TensorFlow)
+
+        folder = self.classifier.field_folder
+        cache = "none" if folder is None else "disk"
+        return clip_store(self.shape, cache, folder, crops=self.crops, keeps=False)
 
     @cached_property
     def _resize(self) -> Resize:

@@ -9,11 +9,10 @@ import numpy as np
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.crops import framing
 from pan_keras.data import Clip, VideoData
 from pan_keras.errors import UserError
 from pan_keras.input.examples import TrainingExamples, steps_per_epoch
-from pan_keras.input.frame_store import FrameStore
+from pan_keras.input.field_store import clip_store
 from pan_keras.input.pipeline import clip_views
 from pan_keras.video import BrokenVideo
 
@@ -76,7 +75,7 @@ class ClipBatches(keras.utils.PyDataset):
         self.batch = batch
         self.epoch = 0
         self.shape = model if isinstance(model, ClipShape) else _shape_of(model)
-        self._store = FrameStore(framing(self.shape), cache=cache)
+        self._store = clip_store(self.shape, cache)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="clips")
         weakref.finalize(self, self._threads.shutdown, wait=False, cancel_futures=True)
         self._examples = None
@@ -137,5 +136,10 @@ def _shape_of(model: Any) -> ClipShape:
             f"{getattr(model, 'name', model)}: takes {shape}; give a video classifier, which takes "
             "(batch, segments, stack, height, width, 3), or a ClipShape"
         )
-    _, segments, stack, height, width, _ = shape
+    _, segments, stack, height, width, channels = shape
+    if channels != 3:
+        raise UserError(
+            f"{getattr(model, 'name', model)}: takes motion fields and does not say which; give a "
+            "ClipShape with its field"
+        )
     return ClipShape(segments, stack, (height, width), round(min(height, width) * RESIZED))

@@ -9,7 +9,6 @@ import numpy as np
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.crops import check_framing
 from pan_keras.clips.sampling import (
     EXAMPLE,
     ORDER,
@@ -86,7 +85,7 @@ class TrainingExamples:
             raise UserError("there are no clips to train on; add videos to the train split")
         if sampling not in SAMPLING:
             raise UserError(f"sampling: {sampling!r} is none of {', '.join(SAMPLING)}")
-        check_framing(store.framing, shape)
+        store.check(shape)
         self.clips = clips
         self.shape = shape
         self.augmentation = augmentation
@@ -169,7 +168,12 @@ class TrainingExamples:
             starts = dense_starts(count, shape.segments, rng.integers)
         else:
             starts = random_starts(count, shape.segments, shape.stack, rng.integers)
-        frames = self.store.frames(clip.path, stack_frames(starts, count, shape.stack).ravel())
+        wanted = stack_frames(starts, count, shape.stack)
+        if shape.field is not None:
+            # The last frame of a stack has no next one in it.
+            fields = self.store.frames(clip.path, wanted[:, :-1].ravel())
+            return self.augmentation.of_fields(fields, shape.size, rng).reshape(shape.array)
+        frames = self.store.frames(clip.path, wanted.ravel())
         times = np.repeat(starts / count, shape.stack)
         return self.augmentation(frames, shape.size, rng, times, shape.resizing).reshape(
             shape.array

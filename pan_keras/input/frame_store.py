@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from pan_keras.clips.crops import Framing
+from pan_keras.clips.clip_shape import ClipShape, MotionField
+from pan_keras.clips.crops import Framing, check_framing
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
@@ -60,6 +61,7 @@ class FrameStore:
         broken: Why each file that could not be read was given up.
         held: Bytes in memory, those of clips that are being decoded included.
         failure: What ended a pipeline, for example a full disk.
+        field: The motion field that it gives in the place of frames; None here.
 
     Raises:
         UserError: If `cache` is unknown, or is `"disk"` without a folder.
@@ -70,6 +72,7 @@ class FrameStore:
         24
         >>> store.frames(Path("wave.mp4"), np.array([0, 1, 2])).shape
         (3, 84, 84, 3)
+        >>> store.check(ClipShape(segments=8, stack=4, size=(72, 72), resize=84))
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class FrameStore:
         memory_limit: int | None = None,
         timeout: float = 30.0,
     ):
+        self.field: MotionField | None = None
         if cache not in CACHES:
             raise UserError(f"cache: {cache!r} is none of {', '.join(CACHES)}")
         if cache == "disk" and folder is None:
@@ -98,6 +102,23 @@ class FrameStore:
         self._limits: dict[Path, float] = {}
         self._coming: set[Path] = set()
         self._lock = threading.Lock()
+
+    def check(self, shape: ClipShape, crops: str = "1") -> None:
+        """Refuses a shape whose crops are not taken from what the store gives.
+
+        Args:
+            shape: What a model takes.
+            crops: The views that are cut.
+
+        Raises:
+            UserError: If frames are brought to another size, or the field is another.
+        """
+        check_framing(self.framing, shape, crops)
+        if self.field != shape.field:
+            raise UserError(
+                f"the clips are to be of {shape.field or 'frames'}, but the store gives "
+                f"{self.field or 'frames'}; open it by clip_store"
+            )
 
     def count(self, path: Path) -> int:
         """Counts the frames of a video.
@@ -211,9 +232,13 @@ class FrameStore:
         return None
 
     def _file(self, path: Path) -> Path:
-        parts = (path.resolve(), *frame_source(path).state(), self.framing, CACHE_VERSION)
         assert self.folder is not None
-        return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}.npy"
+        digest = hashlib.sha256(repr(self._identity(path)).encode()).hexdigest()
+        return self.folder / f"{digest[:24]}.npy"
+
+    def _identity(self, path: Path) -> tuple[object, ...]:
+        """What decides the pixels."""
+        return (path.resolve(), *frame_source(path).state(), self.framing, CACHE_VERSION)
 
     def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
         framed = partial(self.framing, resize=resize)

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.clips.clip_shape import ClipShape
-from pan_keras.clips.crops import CROPS, check_framing, evaluation_crops, full_size
+from pan_keras.clips.crops import CROPS, Resize, evaluation_crops, full_size
+from pan_keras.clips.fields import resize_bytes
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.sampling import central_starts, dense_views, spread_starts, stack_frames
 from pan_keras.data.clip import Clip
@@ -152,11 +153,11 @@ def evaluation_dataset(
         raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
     if temporal not in TEMPORAL:
         raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
-    check_framing(store.framing, shape, crops)
+    store.check(shape, crops)
     if sampling not in EVALUATION_SAMPLING:
         raise UserError(f"sampling: {sampling!r} is none of {', '.join(EVALUATION_SAMPLING)}")
     size = full_size(shape) if crops == "full" else shape.size
-    view = (shape.segments, shape.stack, *size, 3)
+    view = (*shape.array[:2], *size, shape.array[-1])
     held = {"store": store}
 
     def views(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +196,8 @@ def clip_views(
         sampling: As for `evaluation_dataset`.
 
     Returns:
-        uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
+        uint8 `(views, N, m, H, W, 3)`, of fields `(views, N, m - 1, H, W, 2)`: for each sample in
+        time, its crops.
 
     Raises:
         BrokenVideo: If the clip cannot be decoded.
@@ -205,7 +207,7 @@ def clip_views(
         >>> clip_views(clips[0], shape, store, crops="3", temporal=2).shape
         (6, 8, 3, 72, 96, 3)
     """
-    check_framing(store.framing, shape, crops)
+    store.check(shape, crops)
     count = store.count(clip.path)
     if temporal == 10:
         starts = dense_views(count, shape.segments)
@@ -213,10 +215,14 @@ def clip_views(
         starts = central_starts(count, shape.segments, shape.stack)[None]
     else:
         starts = spread_starts(count, shape.segments, shape.stack, views=temporal)
-    wanted, places = np.unique(stack_frames(starts, count, shape.stack), return_inverse=True)
-    cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, resize)
-    stacks = np.stack([frames[places] for frames in cut], axis=1)
-    return stacks.reshape(-1, *stacks.shape[2:])
+    stacks = stack_frames(starts, count, shape.stack)
+    scale: Resize = resize
+    if shape.field is not None:
+        stacks, scale = stacks[..., :-1], resize_bytes
+    wanted, places = np.unique(stacks, return_inverse=True)
+    cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, scale)
+    views = np.stack([frames[places] for frames in cut], axis=1)
+    return views.reshape(-1, *views.shape[2:])
 
 
 def _release(held: dict[str, Any]) -> None:

@@ -57,7 +57,68 @@ class MotionCue:
         return self.last - self.first
 
 
-Cue = AppearanceCue | MotionCue
+@dataclass(frozen=True)
+class DifferenceCue:
+    """Differences of adjacent frames of each stack, earlier minus later: three channels per pair.
+
+    Args:
+        first: First frame of the stack, from 0.
+        last: Last frame of the stack, included.
+
+    Raises:
+        ValueError: If there is no pair of frames.
+
+    Example:
+        >>> DifferenceCue(first=0, last=3).channels
+        9
+    """
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        _need_pairs(self.last - self.first)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the cue."""
+        return 3 * (self.last - self.first)
+
+
+@dataclass(frozen=True)
+class FieldCue:
+    """Motion fields that come in the place of frames: two channels, across and down, per pair.
+
+    Args:
+        pairs: Pairs of adjacent frames, m - 1.
+
+    Raises:
+        ValueError: If there is none.
+
+    Example:
+        >>> FieldCue(pairs=5).channels
+        10
+    """
+
+    pairs: int
+
+    def __post_init__(self) -> None:
+        _need_pairs(self.pairs)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the cue."""
+        return 2 * self.pairs
+
+
+Cue = AppearanceCue | MotionCue | DifferenceCue | FieldCue
+
+
+def _need_pairs(pairs: int) -> None:
+    if pairs < 1:
+        raise ValueError(
+            f"motion is between adjacent frames; stack must be at least 2, got {pairs + 1}"
+        )
 
 
 def cue_maps(
@@ -71,8 +132,8 @@ def cue_maps(
 
     Args:
         cues: The plan.
-        stacks: `(B * N, m, H * W, 3)`, RGB in 0..255.
-        normalisation: Of the frames.
+        stacks: `(B * N, m, H * W, 3)`, RGB in 0..255; for fields `(B * N, m - 1, H * W, 2)`.
+        normalisation: Of the frames or fields.
         height: H.
         pa: Arguments of `PersistenceOfAppearance`.
     """
@@ -84,12 +145,19 @@ def cue_maps(
         match cue:
             case AppearanceCue(frame):
                 chosen = seen[:, frame]
-            case MotionCue(first, last):
+            case FieldCue():
+                chosen = seen
+            case MotionCue(first, last) | DifferenceCue(first, last):
                 whole = (first, last) == (0, seen.shape[1] - 1)
                 chosen = seen if whole else seen[:, first : last + 1]
-        chosen = unfold(chosen if shared else normalisation.apply(chosen), height)
+        chosen = chosen if shared else normalisation.apply(chosen)
+        if isinstance(cue, DifferenceCue):
+            chosen = chosen[:, :-1] - chosen[:, 1:]
+        chosen = unfold(chosen, height)
         if isinstance(cue, MotionCue):
             chosen = PersistenceOfAppearance(**pa, name=cue.layer)(chosen)
+        elif not isinstance(cue, AppearanceCue):
+            chosen = beside(chosen)
         maps.append(chosen)
     return maps
 
@@ -101,7 +169,15 @@ def joined(parts: Sequence[Any]) -> Any:
     return ops.concatenate([ops.cast(part, parts[-1].dtype) for part in parts], axis=-1)
 
 
+def beside(frames: Any) -> Any:
+    """(B, n, H, W, C) -> (B, H, W, n * C)."""
+    _, count, height, width, channels = frames.shape
+    return ops.reshape(
+        ops.transpose(frames, (0, 2, 3, 1, 4)), (-1, height, width, count * channels)
+    )
+
+
 def unfold(frames: Any, height: int) -> Any:
-    """(..., H * W, 3) -> (..., H, W, 3)."""
+    """(..., H * W, C) -> (..., H, W, C)."""
     *leading, positions, channels = frames.shape
     return ops.reshape(frames, (-1, *leading[1:], height, positions // height, channels))

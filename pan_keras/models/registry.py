@@ -12,6 +12,8 @@ import numpy as np
 from pan_keras import backbones
 from pan_keras.backbones.registry import unknown
 from pan_keras.models.cues import MotionCue
+from pan_keras.models.difference_network import DifferenceNetwork
+from pan_keras.models.flow_network import FlowNetwork
 from pan_keras.models.pa_network import PANetwork
 from pan_keras.models.pan_ensemble import PANEnsemble
 from pan_keras.models.pan_full import PANFull
@@ -21,6 +23,8 @@ from pan_keras.models.video_network import PA_DEFAULTS, VideoNetwork
 
 # What a family's name says: its class and the options that differ from the class's own.
 NETWORKS: dict[str, tuple[type[VideoNetwork], dict[str, Any]]] = {
+    "difference": (DifferenceNetwork, {}),
+    "flow": (FlowNetwork, {}),
     "pa": (PANetwork, {}),
     "pan_lite": (PANLite, {}),
     "rgb": (RGBNetwork, {}),
@@ -30,8 +34,8 @@ NETWORKS: dict[str, tuple[type[VideoNetwork], dict[str, Any]]] = {
 FUSED = ("pan_en", "pan_full")
 # By the layout of the backbone.
 FAMILIES = {
-    "frames": ("pa", "pan_en", "pan_full", "pan_lite", "tsm", "tsn"),
-    "clip": ("pa", "pan_en", "pan_full", "pan_lite", "rgb"),
+    "frames": ("difference", "flow", "pa", "pan_en", "pan_full", "pan_lite", "tsm", "tsn"),
+    "clip": ("difference", "flow", "pa", "pan_en", "pan_full", "pan_lite", "rgb"),
 }
 NETWORK_OPTIONS = tuple(
     name
@@ -102,6 +106,25 @@ def _has_motion(family: str) -> bool:
     return any(isinstance(cue, MotionCue) for cue in network.plan(2))
 
 
+def cue_of(name: str) -> str | None:
+    """What a network sees, where it is one cue.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        `"rgb"`, `"pa"`, `"difference"` or `"flow"`; None of a network that sees several.
+
+    Example:
+        >>> cue_of("tsm_resnet50"), cue_of("flow_micro"), cue_of("pan_lite_micro")
+        ('rgb', 'flow', None)
+    """
+    network, _ = NETWORKS.get(name.rpartition("_")[0], (None, {}))
+    if network is None or len(network.plan(2)) > 1:
+        return None
+    return network.modality
+
+
 def presets(name: str) -> dict[str, bool | str | int | float]:
     """The default options of a name.
 
@@ -138,7 +161,8 @@ def create(
         name: One of `names()`: `pan_lite_*` (PAN_Lite), `pan_full_*` (PAN_Full), `pan_en_*`
             (PAN_En: both), `pa_*` (motion branch of PAN_Full alone), `tsm_*` (RGB, temporal shift,
             average), `tsn_*` (RGB, no shift, average); on a backbone that takes whole clips
-            `rgb_*` instead of the last two.
+            `rgb_*` instead of the last two; `difference_*` (RGB differences), `flow_*` (motion
+            fields, which come in the place of frames).
         classes: Number of classes.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
@@ -148,7 +172,7 @@ def create(
             `dropout`, `seed`, `initialisation`, `dtype` as `VideoNetwork` takes them; `pan_full_*`
             and `pan_en_*` have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and
             give the others to every branch, but for `seed`: each has its own, drawn from it;
-            `*_mobilenetv2` has `width`; all but `tsm_*`, `tsn_*` and `rgb_*` have `motion_depth`,
+            `*_mobilenetv2` has `width`; `pa_*` and `pan_*` have `motion_depth`,
             `motion_encoding` and `motion_kernel`.
 
     Returns:

@@ -64,10 +64,12 @@ class VideoNetwork(keras.Model):
     Attributes:
         cues: What goes into the backbone, as data: its channels are those of the cues, one after
             the other. Whoever builds the network anew, such as the exporter, goes by it:
-            an `AppearanceCue` is a frame, a `MotionCue` the PA by a layer of the network.
+            an `AppearanceCue` is a frame, a `MotionCue` the PA by a layer of the network, a
+            `DifferenceCue` differences of frames, a `FieldCue` motion fields.
         normalisation: How bytes are scaled before the cues are taken.
         layout: That of the backbone, `"frames"` or `"clip"`.
-        modality: What the network is called in checkpoints: `"lite"`, `"pa"` or `"rgb"`.
+        modality: What the network is called in checkpoints: `"lite"`, `"pa"` or `"rgb"`; also
+            `"difference"` and `"flow"`, of which the authors published none.
 
     Input shape:
         `(B, N, m, H, W, 3)`: RGB in 0..255, uint8 or float.
@@ -88,6 +90,7 @@ class VideoNetwork(keras.Model):
     """
 
     modality = ""
+    takes = "frames"
 
     def __init__(
         self,
@@ -134,9 +137,10 @@ class VideoNetwork(keras.Model):
         layout = getattr(backbone, "layout", "frames")
         aggregation = choose_aggregation(aggregation, layout, backbone.name)
 
-        frames = keras.Input((segments, stack, height, width, 3), name="frames")
-        stacks = ops.reshape(frames, (-1, stack, height * width, 3))
-        normalisation = getattr(backbone, "normalisation", IMAGENET)
+        count, colours = self._pictures(stack)
+        frames = keras.Input((segments, count, height, width, colours), name=self.takes)
+        stacks = ops.reshape(frames, (-1, count, height * width, colours))
+        normalisation = self._normalisation_of(backbone)
         pa = {
             "depth": motion_depth,
             "kernel_size": motion_kernel,
@@ -200,6 +204,17 @@ class VideoNetwork(keras.Model):
             NotImplementedError: In this base class; each network has a plan of its own.
         """
         raise NotImplementedError
+
+    @classmethod
+    def _pictures(cls, stack: int) -> tuple[int, int]:
+        """What a segment of m frames comes in as: how many pictures, of how many channels."""
+        return stack, 3
+
+    @classmethod
+    def _normalisation_of(cls, backbone: keras.Model) -> InputNormalisation:
+        """How bytes are scaled for a backbone."""
+        found: InputNormalisation = getattr(backbone, "normalisation", IMAGENET)
+        return found
 
     @classmethod
     def cue_channels(cls, stack: int) -> int:

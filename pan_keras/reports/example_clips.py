@@ -39,8 +39,11 @@ class Example:
 
 
 def examples_section(run: Run, evaluation: Evaluation) -> Html | None:
-    """A few clips of an evaluation, right and wrong ones; None where the run has no model."""
-    if not (run.path / "model.keras").is_file():
+    """A few clips of an evaluation, right and wrong ones.
+
+    None where the run has no model, or one that takes motion fields, which are not pictures.
+    """
+    if not (run.path / "model.keras").is_file() or run.shape.field is not None:
         return None
     chosen = choose(evaluation.results)
     model = run.load_model()

@@ -16,6 +16,7 @@ from pan_keras.evaluation.comparison import Comparison
 from pan_keras.files import replacing
 
 CLASSES = 5
+SMALLEST_CIRCLE, LARGEST_CIRCLE = 20, 2500  # square points
 
 
 def classes_figure(comparison: Comparison) -> Figure:
@@ -63,15 +64,45 @@ def ablation_figure(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def write_ablation_figure(rows: Sequence[Row], path: Path) -> None:
+def circles_figure(rows: Sequence[Row]) -> Figure:
+    """Mean top-1 of each network as a circle whose area is the cost of PA, from left to right.
+
+    The 95 % interval is a line. The smallest circle stands for a cost of almost nothing.
+
+    Args:
+        rows: One per network, with their costs.
+
+    References:
+        PAN paper, Fig. 2-B.
+    """
+    figure = Figure(figsize=(1.2 + 1.2 * len(rows), 3.8), layout="constrained")
+    axes = figure.subplots()
+    costs = [row.figures["motion_macs"] or 0 for row in rows]
+    for place, (row, macs) in enumerate(zip(rows, costs, strict=True)):
+        if len(row.accuracies) > 1:
+            axes.plot((place, place), row.interval, color=PALETTE["ink"], linewidth=1.2)
+        area = SMALLEST_CIRCLE + LARGEST_CIRCLE * macs / max(*costs, 1)
+        axes.scatter(place, row.mean, s=area, color=PALETTE["accent"], alpha=0.5)
+        text = f"{row.mean:.1%}\n{macs / 1e9:.2f} G"
+        axes.annotate(text, (place, row.mean), ha="center", va="center", fontsize=8)
+    _prepare(axes, "top-1 on test clips; area: multiply-accumulates of PA")
+    axes.set_xticks(range(len(rows)), [row.variant.name for row in rows])
+    axes.set_xlim(-0.7, len(rows) - 0.3)
+    axes.set_ylim(0, 1.1)
+    return figure
+
+
+def write_ablation_figure(rows: Sequence[Row], path: Path, *, circles: bool = False) -> None:
     """Writes the figure as a PNG file.
 
     Args:
-        rows: One per network, drawn from the top.
+        rows: One per network, drawn from the top, or from the left.
         path: File to write.
+        circles: Whether networks are circles of the area of their cost, instead of bars.
     """
+    figure = circles_figure(rows) if circles else ablation_figure(rows)
     with replacing(path) as temporary:
-        temporary.write_bytes(png(pixels(ablation_figure(rows), 144)))
+        temporary.write_bytes(png(pixels(figure, 144)))
 
 
 def _figure(comparison: Comparison, *drawings: Callable[[Axes, Comparison], None]) -> Figure:

@@ -8,9 +8,10 @@ import keras
 
 from pan_keras import models
 from pan_keras.checkpoints import has_imagenet_weights
+from pan_keras.clips.clip_shape import FIELDS
 from pan_keras.config.config import FRESH, Config
 from pan_keras.errors import UserError
-from pan_keras.runs.run import open_run
+from pan_keras.runs.run import motion_field, open_run
 
 AUTO, IMAGENET = "auto", "imagenet"
 # What a name stands for where a configuration says nothing.
@@ -28,6 +29,7 @@ def create_model(config: Config, classes: int, precision: str = "float32") -> ke
     Raises:
         UserError: If there is no such network, or it cannot be as the configuration says.
     """
+    check_cue(config)
     model = config.model
     options = {key: getattr(model, key) for key in IMPLIED}
     try:
@@ -45,6 +47,25 @@ def create_model(config: Config, classes: int, precision: str = "float32") -> ke
         )
     except ValueError as error:
         raise UserError(f"[model] of the configuration: {error}") from error
+
+
+def check_cue(config: Config) -> None:
+    """Raises UserError unless the network of a configuration sees the cue that it names."""
+    name, cue = config.model.name, config.data.cue
+    seen, field = models.cue_of(name), motion_field(config)
+    backbone = name.rpartition("_")[2]
+    if field is not None and seen != "flow":
+        raise UserError(
+            f"data.cue is {cue}, a motion field, which {name} does not take; set model.name to "
+            f"flow_{backbone}"
+        )
+    if seen == "flow" and field is None:
+        raise UserError(f"{name} takes motion fields; set data.cue to one of {', '.join(FIELDS)}")
+    if field is None and cue not in (None, seen):
+        raise UserError(
+            f"data.cue is {cue}, but {name} sees {seen or 'several cues'}; drop "
+            "data.cue, or choose another model.name"
+        )
 
 
 def with_network(config: Config) -> Config:

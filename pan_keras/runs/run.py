@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pan_keras.clips import ClipShape
+from pan_keras.clips.clip_shape import FIELDS, MotionField
 from pan_keras.clips.live_window import LiveSampling
 from pan_keras.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 CARD = "card.toml"
+FIELD_LAYOUT = "uint8 (batch, segments, stack - 1, height, width, across and down)"
 # The files of the trained models by name.
 CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
 IDENTITY = "data_identity.json"
@@ -310,13 +312,33 @@ def clip_shape(config: Config) -> ClipShape:
     """The clips that the model of a configuration takes."""
     model = config.model
     return ClipShape(
-        model.segments, model.stack, model.size, model.resize, model.fit, model.resizing
+        model.segments,
+        model.stack,
+        model.size,
+        model.resize,
+        model.fit,
+        model.resizing,
+        motion_field(config),
     )
+
+
+def motion_field(config: Config) -> MotionField | None:
+    """The motion field that the model of a configuration takes; None if it takes frames."""
+    cue = config.data.cue
+    return None if cue is None or cue not in FIELDS else cast(MotionField, cue)
+
+
+def cue_folder(run: Path, config: Config) -> Path:
+    """Where the motion fields of a run are kept."""
+    folder = config.data.cue_folder
+    return Path(folder).expanduser() if folder else run / "cache"
 
 
 def preprocessing(config: Config) -> dict[str, Any]:
     """Preprocessing before the model, which includes normalisation itself."""
     model, augmentation = config.model, config.augmentation
+    field = motion_field(config)
+    fields = {"layout": FIELD_LAYOUT, "field": field} if field else {}
     return {
         "segments": model.segments,
         "stack": model.stack,
@@ -327,6 +349,7 @@ def preprocessing(config: Config) -> dict[str, Any]:
         "crop": "centre",
         "sampling": augmentation.sampling,
         "layout": "uint8 (batch, segments, stack, height, width, RGB)",
+        **fields,
     }
 
 

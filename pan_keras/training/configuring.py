@@ -12,7 +12,7 @@ from pan_keras.config.loading import load_config, recipes
 from pan_keras.config.tables import assemble, override
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
-from pan_keras.runs.network import with_network
+from pan_keras.runs.network import check_cue, with_network
 from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import NO_DATA
 from pan_keras.training.optimisation.schedules import with_length
@@ -67,6 +67,7 @@ def resolve(
         near = difflib.get_close_matches(resolved.model.name, models.names(), n=1)
         hint = f"did you mean {near[0]}?" if near else "`pan-keras models` lists them"
         raise UserError(f"model: there is no {resolved.model.name}; {hint}")
+    check_cue(resolved)
     weights = Path(resolved.model.weights)
     if resolved.model.weights != FRESH and weights.exists():
         resolved = replace(resolved, model=replace(resolved.model, weights=str(weights.resolve())))
@@ -84,6 +85,9 @@ def resolve(
     located = replace(
         resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
     )
+    if located.cue_folder:
+        shared = str(Path(located.cue_folder).expanduser().resolve())
+        located = replace(located, cue_folder=shared)
     return replace(resolved, data=located)
 
 

@@ -12,14 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from pan_keras.clips.augmentation import Augmentation
-from pan_keras.clips.crops import framing
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.inference.keras_classifier import KerasClassifier
-from pan_keras.input import FrameStore, LeftOut, reporting, steps_per_epoch, training_dataset
+from pan_keras.input import LeftOut, clip_store, reporting, steps_per_epoch, training_dataset
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import Run, clip_shape
+from pan_keras.runs.run import Run, clip_shape, cue_folder
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.training.callbacks import CallbackList
@@ -99,10 +98,11 @@ class Trainer:
             average=self.average,
             jit=training.jit,
         )
-        self.store = FrameStore(
-            framing(self.shape),
-            cache=config.data.cache,
-            folder=run.path / "cache" if config.data.cache == "disk" else None,
+        fed_fields = self.shape.field is not None
+        self.store = clip_store(
+            self.shape,
+            "disk" if fed_fields else config.data.cache,
+            cue_folder(run.path, config) if fed_fields else run.path / "cache",
         )
         self._reported: set[Path] = set()
         self._ahead: list[tuple[int, tf.Tensor, tf.Tensor, int]] = []

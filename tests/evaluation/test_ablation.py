@@ -2,13 +2,23 @@
 
 import csv
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from pan_keras import models
 from pan_keras.cli import main
+from pan_keras.clips.clip_shape import FIELDS
 from pan_keras.errors import UserError
-from pan_keras.evaluation.ablation import CUES, PARTS, Ablation, Row, Variant, ablate
+from pan_keras.evaluation.ablation import Ablation, Row, ablate
+from pan_keras.evaluation.variants import CUES, DEPTHS, ENCODINGS, MOTION, PARTS, Variant, choose
+from pan_keras.flow import METHODS
+from pan_keras.input import FieldStore
+from pan_keras.models.cost import cost
+from pan_keras.runs.network import with_network
+from pan_keras.runs.run import open_run
 from pan_keras.training import resolve
 
 TINY = (
@@ -38,6 +48,109 @@ def test_a_comparison_is_written_and_read_again(tmp_path):
 
     with pytest.raises(UserError, match="other settings"):
         ablate(overrides=[*TINY, "training.batch=4"], **chosen)
+
+
+@pytest.mark.slow
+def test_flow_is_computed_once_for_all_seeds(tmp_path, monkeypatch):
+    computed, flows = [], FieldStore._flows
+
+    def noted(self, path, starts):
+        computed.append(path)
+        return flows(self, path, starts)
+
+    monkeypatch.setattr(FieldStore, "_flows", noted)
+    variant = replace(
+        next(each for each in MOTION if each.cue == "dis_ultrafast"), settings=TINY[1:2]
+    )
+    chosen = {"variants": [variant], "clips": 48, "folder": tmp_path}
+    one = ablate(overrides=TINY, seeds=(1,), **chosen)
+    trained = set((tmp_path / "fields").iterdir())
+    assert {path.parts[-3] for path in computed} == {"train", "val", "test"}
+    computed.clear()
+    two = ablate(overrides=TINY, seeds=(1, 2), **chosen)
+    assert set((tmp_path / "fields").iterdir()) == trained
+    # Test clips are seen in part, and so not stored.
+    assert {path.parts[-3] for path in computed} == {"test"}
+    assert two.rows[0].accuracies[0] == one.rows[0].accuracies[0]
+    (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"]
+    assert (row["cue"], row["method"]) == ("dis_ultrafast", "dis_ultrafast")
+    assert row["seeds"] == list(two.rows[0].accuracies)
+    assert row["macs"] > row["motion_macs"] == 0
+    config = open_run(tmp_path / "dis-ultrafast" / "seed-1").config
+    assert Path(config.data.cue_folder) == tmp_path / "fields"
+
+
+def test_motion_networks_differ_in_their_input_alone(tmp_path):
+    configs = [
+        resolve("motions", root=tmp_path, model=each.model, overrides=each.overrides)
+        for each in MOTION
+    ]
+    assert [config.data.cue for config in configs] == [each.cue for each in MOTION]
+    assert {"rgb", "pa", "difference", *FIELDS} - {"dis_fast"} == {each.cue for each in MOTION}
+    same = {
+        replace(
+            with_network(config),
+            data=replace(config.data, cue=None),
+            model=replace(
+                with_network(config).model,
+                name="",
+                motion_depth=None,
+                motion_encoding=None,
+                motion_kernel=None,
+            ),
+        )
+        for config in configs
+    }
+    assert len(same) == 1
+    (config,) = same
+    assert (config.model.stack, config.model.shift, config.model.aggregation) == (
+        6,
+        False,
+        "average",
+    )
+
+
+def test_methods_are_those_of_the_benchmark():
+    assert {each.method for each in MOTION} - {None, "pa", "difference", "vectors"} <= set(METHODS)
+
+
+def test_tables_of_the_paper_vary_pa():
+    assert [settings for each in ENCODINGS for settings in each.settings[3:]] == [
+        'model.motion_encoding="e1"',
+        'model.motion_encoding="e2"',
+    ]
+    depths = [each.settings[3] for each in DEPTHS]
+    assert depths == [f"model.motion_depth={depth}" for depth in (0, 1, 2, 4, 8)]
+    for each in (*ENCODINGS, *DEPTHS):
+        assert resolve("motions", model=each.model, overrides=each.overrides).data.cue == "pa"
+
+
+def test_a_table_is_chosen_with_its_backbone_and_without_some_cues():
+    chosen = choose("motion", "resnet18", without=("tvl1", "vectors"))
+    assert len(chosen) == len(MOTION) - 2
+    assert {each.model for each in chosen} == {
+        f"{family}_resnet18" for family in ("tsn", "difference", "pa", "flow")
+    }
+    for table, backbone, without, message in (
+        ("motions", "micro", (), "none of parts, cues, motion"),
+        ("motion", "resnet", (), "backbone: 'resnet' is none of"),
+        ("motion", "micro", ("hog",), "no network of motion is on it; they are on rgb, difference"),
+        ("depths", "micro", ("pa",), "no network of depths is left"),
+    ):
+        with pytest.raises(UserError, match=message):
+            choose(table, backbone, without)
+
+
+def test_figures_are_of_the_network_and_of_pa():
+    model = models.create("pa_micro", classes=2, segments=8, stack=6, size=224)
+    row = Row(ENCODINGS[0], (0.5,), cost(model))
+    assert row.figures["motion_parameters"] == 1184
+    assert row.figures["motion_macs"] == pytest.approx(2.868e9, rel=1e-3)
+    assert row.figures["macs"] > row.figures["motion_macs"]
+    assert set(Row(ENCODINGS[0], (0.5,)).figures.values()) == {None}
+    (line,) = csv.DictReader(Ablation("motions", (row,)).to_csv().splitlines())
+    assert line["motion_parameters"] == "1184"
+    assert line["method"] == "pa"
 
 
 @pytest.mark.parametrize("variant", [*PARTS, *CUES], ids=lambda variant: variant.name)

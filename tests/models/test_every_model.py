@@ -41,7 +41,8 @@ def take_gradient_step(model, frames, cotangent):
 def test_runs_learns_and_comes_back(name, tmp_path):
     keras.utils.set_random_seed(0)
     model = models.create(name, **CLIP)
-    frames = np.random.default_rng(0).uniform(0, 255, (1, 2, 2, 32, 32, 3)).astype("float32")
+    clip = (1, *model.input_shape[1:])
+    frames = np.random.default_rng(0).uniform(0, 255, clip).astype("float32")
     before = logits_of(model, frames)
     take_gradient_step(model, frames, np.array([[2, -1, -1]], "float32"))
     after = logits_of(model, frames)

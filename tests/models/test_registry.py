@@ -18,7 +18,7 @@ def shifts(model):
 
 
 def test_names_are_families_times_backbones():
-    assert len(models.names()) == 6 * 6
+    assert len(models.names()) == 8 * 6
     assert models.names("pan_lite_*") == [
         f"pan_lite_{backbone}"
         for backbone in ("micro", "mobilenetv2", "resnet101", "resnet18", "resnet34", "resnet50")
@@ -31,9 +31,30 @@ def test_every_family_makes_its_model(name):
     model = create(name, size=(32, 48))
     assert model.name == name
     assert model.output_shape == (None, 3)
-    assert model.input_shape == (None, 4, 3, 32, 48, 3)
+    fields = name.startswith("flow")
+    assert model.input_shape == (None, 4, *((2, 32, 48, 2) if fields else (3, 32, 48, 3)))
     assert (model.classes, model.segments, model.stack) == (3, 4, 3)
     assert tuple(model.size) == (32, 48)
+
+
+def test_a_network_of_one_cue_says_which():
+    cues = {name.rpartition("_")[0]: models.cue_of(name) for name in models.names("*_micro")}
+    assert cues == {
+        "difference": "difference",
+        "flow": "flow",
+        "pa": "pa",
+        "pan_en": None,
+        "pan_full": None,
+        "pan_lite": None,
+        "tsm": "rgb",
+        "tsn": "rgb",
+    }
+
+
+@pytest.mark.parametrize("family", ["difference", "flow"])
+def test_motion_needs_two_frames(family):
+    with pytest.raises(ValueError, match="stack must be at least 2, got 1"):
+        create(f"{family}_micro", stack=1)
 
 
 @pytest.mark.parametrize(

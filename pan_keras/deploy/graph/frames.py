@@ -7,7 +7,6 @@ import numpy as np
 from keras import ops
 
 from pan_keras.backbones.input_normalisation import InputNormalisation
-from pan_keras.models import MotionCue
 
 
 class Stacks:
@@ -23,22 +22,22 @@ class Stacks:
         stacks = ops.reshape(frames, (-1, stack, height, width * 3))
         # Before anything is cut out: on bytes, runtimes slice slowly.
         self._stacks = ops.cast(stacks, "float32")
-        self._differences: dict[MotionCue, Any] = {}
+        self._differences: dict[tuple[int, int], Any] = {}
 
     def frame(self, index: int) -> Any:
         """One frame of each stack, `(N, 1, H, W * 3)`."""
         # A slice of one frame, and not the frame: phones have it as an operation of their own.
         return self._stacks[:, index : index + 1]
 
-    def differences(self, cue: MotionCue) -> Any:
-        """Earlier minus later of the frames that a cue sees, `(N, pairs, H, W * 3)`."""
-        if cue not in self._differences:
+    def differences(self, first: int, last: int) -> Any:
+        """Earlier minus later of the frames from `first` to `last`, `(N, pairs, H, W * 3)`."""
+        if (first, last) not in self._differences:
             suffix = f"_{len(self._differences)}" if self._differences else ""
-            whole = cue.first == 0 and cue.last == self._stacks.shape[1] - 1
-            seen = self._stacks if whole else self._stacks[:, cue.first : cue.last + 1]
+            whole = first == 0 and last == self._stacks.shape[1] - 1
+            seen = self._stacks if whole else self._stacks[:, first : last + 1]
             layer = FrameDifferences(dtype="float32", name=f"pa_differences{suffix}")
-            self._differences[cue] = layer(seen)
-        return self._differences[cue]
+            self._differences[first, last] = layer(seen)
+        return self._differences[first, last]
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -111,6 +110,17 @@ class PixelScaling(keras.layers.Layer):
         return cls(
             normalisation.multiplier,
             normalisation.offset,
+            is_reversed=normalisation.is_reversed,
+            dtype="float32",
+            name=name,
+        )
+
+    @classmethod
+    def of_differences(cls, normalisation: InputNormalisation, name: str) -> "PixelScaling":
+        """The layer for differences of frames, in which a network's offset cancels."""
+        return cls(
+            normalisation.multiplier,
+            (0.0,) * len(normalisation.multiplier),
             is_reversed=normalisation.is_reversed,
             dtype="float32",
             name=name,

@@ -11,7 +11,17 @@ from pan_keras.deploy.graph.frames import PixelScaling, Stacks
 from pan_keras.deploy.graph.motion import persistence_of_appearance
 from pan_keras.deploy.graph.timeline import Clips, Stream, Timeline
 from pan_keras.layers import ScoreFusion
-from pan_keras.models import AppearanceCue, FusedNetwork, MotionCue, VideoNetwork, fold, networks
+from pan_keras.models import (
+    AppearanceCue,
+    Cue,
+    DifferenceCue,
+    FieldCue,
+    FusedNetwork,
+    MotionCue,
+    VideoNetwork,
+    fold,
+    networks,
+)
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
@@ -135,7 +145,7 @@ def plain_graph(model: keras.Model, clips: int = 1) -> keras.Model:
     return keras.Model({"frames": frames}, {"logits": logits}, name="plain")
 
 
-def _cues(single: Mapping[str, VideoNetwork]) -> list[AppearanceCue | MotionCue]:
+def _cues(single: Mapping[str, VideoNetwork]) -> list[Cue]:
     return [cue for network in single.values() for cue in network.cues]
 
 
@@ -160,7 +170,7 @@ def _network_outputs(
             case MotionCue():
                 motion = persistence_of_appearance(
                     network.get_layer(cue.layer),
-                    stacks.differences(cue),
+                    stacks.differences(cue.first, cue.last),
                     network.normalisation,
                     paired=eight_bits,
                     prefix=prefix,
@@ -168,6 +178,16 @@ def _network_outputs(
                 )
                 outputs.setdefault("motion", motion)
                 maps.append(motion)
+            case DifferenceCue(first, last):
+                scaling = PixelScaling.of_differences(
+                    network.normalisation, f"{prefix}difference_scaling{suffix}"
+                )
+                changes = stacks.differences(first, last)
+                maps += [scaling(changes[:, pair : pair + 1]) for pair in range(last - first)]
+            case FieldCue():
+                raise ValueError(
+                    f"{network.name}: it takes motion fields, and a graph takes frames"
+                )
     seen = ops.concatenate(maps, axis=-1) if len(maps) > 1 else maps[0]
     rows = rebuild_backbone(network.backbone, seen, timeline.shift, prefix)
     features = timeline.collect(rows, f"{prefix}memory")

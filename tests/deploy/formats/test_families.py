@@ -12,8 +12,9 @@ from pan_keras.deploy.gate.structure import structure_problems
 
 pytestmark = pytest.mark.slow  # all families by all converters
 
-# Every family on the smallest backbone, and every choice that changes the graph on some family.
-FAMILIES = models.names("*_micro")
+# Every family that takes frames on the smallest backbone, and every choice that changes the graph
+# on some family.
+FAMILIES = [name for name in models.names("*_micro") if name != "flow_micro"]
 CHOICES = [
     ("pan_lite_resnet18", {"causal": True}),
     ("pan_lite_micro", {"aggregation": "vip"}),
@@ -22,6 +23,7 @@ CHOICES = [
     ("pan_lite_micro", {"size": (31, 40)}),
     ("pan_lite_micro", {"dtype": "mixed_float16"}),
     ("pa_micro", {"stack": 2}),
+    ("difference_micro", {"stack": 2}),
     ("tsn_micro", {"stack": 1}),
 ]
 CASES = [(name, {}) for name in FAMILIES] + CHOICES

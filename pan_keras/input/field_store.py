@@ -1,0 +1,161 @@
+"""Motion fields of videos, computed once and stored on disk."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from pan_keras.clips.clip_shape import FIELDS, ClipShape, MotionField
+from pan_keras.clips.crops import Framing, framing
+from pan_keras.clips.fields import RANGE, resize_field, to_bytes
+from pan_keras.errors import UserError
+from pan_keras.flow import OpticalFlow
+from pan_keras.input.frame_store import FrameStore
+from pan_keras.video.motion_vectors import motion_vectors
+
+# Raise this when the same file would give other fields than before.
+FIELD_VERSION = 1
+# OpenCV's methods by the names of cues; all others have the same name there.
+PRESETS = {"dis": "dis_medium"}
+
+
+class FieldStore(FrameStore):
+    """The motion field of each frame of a video to the next one, as bytes. Safe between threads.
+
+    Flow is computed on the frames in the size that they are brought to; the codec's vectors are
+    those of the whole file, scaled with it, each on the grid of the later frame. The last frame
+    has no motion. A clip takes two thirds of the bytes of its frames. What is on disk counts only
+    for the same file, size, method and versions of OpenCV or libav.
+
+    Args:
+        resize: As for `FrameStore`.
+        field: What computes the fields.
+        cache: As for `FrameStore`.
+        folder: As for `FrameStore`; may be that of its frames.
+        keeps: Whether clips that are not on disk are computed whole and put there; otherwise the
+            fields asked for are computed each time.
+        memory_limit: As for `FrameStore`.
+        timeout: As for `FrameStore`.
+
+    Raises:
+        UserError: If `field` or `cache` is unknown, or the installed OpenCV lacks the method.
+
+    Example:
+        >>> store = FieldStore(84, "dis", cache="disk", folder="runs/flow/cache")
+        >>> store.frames(Path("wave.mp4"), np.array([0, 1])).shape
+        (2, 84, 84, 2)
+
+    References:
+        PAN paper, Table II. Wang et al., "Temporal Segment Networks", ECCV 2016.
+    """
+
+    def __init__(
+        self,
+        resize: int | Framing,
+        field: MotionField,
+        cache: str = "none",
+        folder: Path | str | None = None,
+        *,
+        keeps: bool = True,
+        memory_limit: int | None = None,
+        timeout: float = 30.0,
+    ):
+        super().__init__(resize, cache, folder, memory_limit=memory_limit, timeout=timeout)
+        if field not in FIELDS:
+            raise UserError(f"cue: {field!r} is none of {', '.join(FIELDS)}")
+        self.field = field
+        self._keeps = keeps
+        self._flow = None if field == "vectors" else OpticalFlow(PRESETS.get(field, field))
+
+    def frames(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        """Fields from frames to the ones after them.
+
+        Args:
+            path: A video file.
+            indices: Frame numbers from 0.
+
+        Returns:
+            uint8 `(len(indices), h, w, 2)`, as `pan_keras.clips.fields.to_bytes` gives them.
+
+        Raises:
+            BrokenVideo: If it cannot be read; its name is added to `broken`.
+            UserError: If the file has no vectors, or the disk of a disk cache is full; also kept
+                as `failure`.
+        """
+        return super().frames(path, indices)
+
+    def _from_disk(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        if self._keeps:
+            return super()._from_disk(path, indices)
+        stored = self._load(self._file(path))
+        return self._decoded(path, indices) if stored is None else np.array(stored[indices])
+
+    def _identity(self, path: Path) -> tuple[object, ...]:
+        library = av.library_versions if self._flow is None else cv2.__version__
+        return (*super()._identity(path), self.field, RANGE, FIELD_VERSION, library)
+
+    def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
+        last = self.count(path) - 1
+        starts, places = np.unique(indices, return_inverse=True)
+        moving = starts[starts < last].tolist()
+        fields = self._vectors(path, moving) if self._flow is None else self._flows(path, moving)
+        if len(moving) < len(starts):
+            size = fields[0].shape if fields else (*self._frames(path, [last]).shape[1:3], 2)
+            fields.append(to_bytes(np.zeros(size)))
+        return np.stack(fields)[places]
+
+    def _vectors(self, path: Path, starts: Sequence[int]) -> list[np.ndarray]:
+        later = [start + 1 for start in starts]
+        framed = partial(self.framing, resize=resize_field)
+        if not later:
+            return []
+        found = self._patiently(
+            path, lambda limit: motion_vectors(path, later, timeout=limit, transform=framed)
+        )
+        return [to_bytes(field) for field in found]
+
+    def _flows(self, path: Path, starts: Sequence[int]) -> list[np.ndarray]:
+        assert self._flow is not None
+        wanted = sorted({*starts, *(start + 1 for start in starts)})
+        if not wanted:
+            return []
+        place = {number: place for place, number in enumerate(wanted)}
+        frames = self._frames(path, wanted)
+        return [
+            to_bytes(self._flow(frames[place[start]], frames[place[start + 1]])) for start in starts
+        ]
+
+    def _frames(self, path: Path, indices: Sequence[int]) -> np.ndarray:
+        return super()._decoded(path, np.array(indices))
+
+
+def clip_store(
+    shape: ClipShape,
+    cache: str = "none",
+    folder: Path | str | None = None,
+    *,
+    crops: str = "1",
+    keeps: bool = True,
+) -> FrameStore:
+    """The store of what a model takes: frames, or motion fields.
+
+    Args:
+        shape: What the model takes.
+        cache: As for `FrameStore`.
+        folder: As for `FrameStore`.
+        crops: The views that are cut.
+        keeps: As for `FieldStore`.
+
+    Returns:
+        A `FieldStore` for a shape with a field, else a `FrameStore`.
+
+    Example:
+        >>> clip_store(ClipShape(8, 4, (72, 96), 84, field="dis"), "disk", "cache").field
+        'dis'
+    """
+    if shape.field is None:
+        return FrameStore(framing(shape, crops), cache, folder)
+    return FieldStore(framing(shape, crops), shape.field, cache, folder, keeps=keeps)
