@@ -39,7 +39,8 @@ QUICK = {
     "export": ["--recipe", "lenient.toml"],
     "bench model": ["--quick", "--size", "32"],
     "bench motion": ["--quick", "--size", "32", "--method", "difference"],
-    "bench train-step": ["--steps", "1", "--size", "32"],
+    "bench train-step": ["--quick", "--size", "32", "--model", "tsn_micro"],
+    "bench decode": ["--quick", "--reader", "pan_keras"],
 }
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]

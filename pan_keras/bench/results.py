@@ -198,7 +198,8 @@ def _table(rows: Sequence[Row], work: Mapping[str, Any]) -> list[list[str]]:
 
 def _title(row: Row) -> str:
     depth = f"depth {row.depth}" if row.depth is not None else ""
-    return " ".join(filter(None, (row.method, depth, row.target, row.graph, row.precision)))
+    batch = f"batch {row.batch}" if row.batch > 1 else ""
+    return " ".join(filter(None, (row.method, depth, row.target, row.graph, row.precision, batch)))
 
 
 def _aligned(table: list[list[str]]) -> list[str]:

@@ -1,63 +1,22 @@
-"""Time of a training step and of its parts."""
+"""Time and memory of a training step, and the time of its parts."""
 
-import json
-import statistics
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any
 
+from pan_keras.bench.benchmark import Benchmark, Budget
+from pan_keras.bench.building import Progress
+from pan_keras.bench.case import Case, Work
+from pan_keras.bench.process import keras_backend
+from pan_keras.bench.results import Results, measured_results
+from pan_keras.bench.session import Timing
 from pan_keras.errors import UserError
-from pan_keras.timing import time_in_turns
+from pan_keras.installation import missing_part
 
-
-@dataclass(frozen=True)
-class TrainStep:
-    """A measured training step.
-
-    Attributes:
-        model: Registry name.
-        segments: N.
-        stack: m.
-        size: Height and width in pixels.
-        batch: Clips per step.
-        threads: Threads of one operation, and operations at a time.
-        steps: Steps measured, after the warm-up.
-        seconds: `min`, `median` and `max` of a step.
-        clips_per_second: At the median.
-        breakdown: Median seconds of parts that are measured by themselves, forward and backward
-            unless said otherwise: `forward` (the whole network), `forward_backward`, `optimizer`
-            (the rest of a step), `pa`, `backbone`, `aggregation` (with the classifier); the last
-            three of each branch where there are several, such as `rgb/backbone`.
-    """
-
-    model: str
-    segments: int
-    stack: int
-    size: tuple[int, int]
-    batch: int
-    threads: int
-    steps: int
-    seconds: dict[str, float]
-    clips_per_second: float
-    breakdown: dict[str, float]
-
-    def to_json(self) -> str:
-        """One JSON object."""
-        return json.dumps(asdict(self))
-
-    def to_text(self) -> str:
-        """A few lines of text."""
-        height, width = self.size
-        seconds = self.seconds
-        lines = [
-            f"{self.model}, {self.segments}x{self.stack} frames of {height}x{width} px, "
-            f"batch {self.batch}, {self.threads} threads, {self.steps} steps",
-            f"step     {seconds['median']:.3f} s median "
-            f"({seconds['min']:.3f} to {seconds['max']:.3f}), "
-            f"{self.clips_per_second:.2f} clips/s",
-        ]
-        width = max(map(len, self.breakdown))
-        lines += [f"  {part:<{width}}  {value:.3f} s" for part, value in self.breakdown.items()]
-        return "\n".join(lines)
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+FULL = Budget(60.0)
+QUICK = Budget(10.0, 2, 4)
 
 
 def measure_train_step(
@@ -66,87 +25,158 @@ def measure_train_step(
     segments: int = 8,
     stack: int = 4,
     size: int | tuple[int, int] = 112,
-    batch: int = 8,
+    batches: Sequence[int] = (8,),
+    precisions: Sequence[str] = ("float32",),
     threads: int = 2,
-    steps: int = 10,
-) -> TrainStep:
+    parts: bool = False,
+    quick: bool = False,
+    budget: Budget | None = None,
+    progress: Progress = lambda _: None,
+) -> Results:
     """Times steps of training on random frames, as `--config paper` takes them.
 
     It is `TrainingStep` itself that is timed: forward, backward, and the optimizer with the paper's
-    groups of weights, decay and clipping; the batch in one part, in float32.
+    groups of weights, decay and clipping; the batch in one part. Each case has a process of its
+    own, whose peak memory is that of the training without its data.
 
     Args:
         name: One of `pan_keras.models.names()`.
         segments: N.
         stack: m.
         size: Height and width in pixels, or one number for both.
-        batch: Clips per step.
-        threads: Threads TensorFlow may use; it takes them once, when it starts.
-        steps: Steps to time, after two that compile and warm up.
+        batches: Clips per step, a case each.
+        precisions: Some of `PRECISIONS`, as `training.precision`; a case each.
+        threads: Threads that TensorFlow may use.
+        parts: Whether to time the parts of a step by themselves too, forward and backward unless
+            said otherwise: `forward` (the whole network), `forward_backward`, `optimizer` (the rest
+            of a step), `pa`, `backbone`, `aggregation` (with the classifier), where the network has
+            them; the last three of each branch where there are several, such as `rgb/backbone`.
+            The memory is then that of all of them.
+        quick: Whether few rounds are enough.
+        budget: For the rounds; by default what `quick` says.
+        progress: Called with one line on what is going on.
+
+    Returns:
+        A row a batch size and precision.
 
     Raises:
-        UserError: If TensorFlow has started with another number of threads, or the model cannot be
-            made.
+        UserError: If TensorFlow is not there or not the backend, a precision does not exist, or the
+            model cannot be made.
 
     Example:
-        >>> result = measure_train_step("pan_lite_micro", size=64, batch=2, steps=3)
-        >>> result.seconds["median"]
-        0.031
+        >>> results = measure_train_step("pan_lite_micro", size=64, batches=[2, 8], quick=True)
+        >>> [row.clips_per_second for row in results.rows]
+        [41.2, 65.0]
     """
-    use_threads(threads)
-    # After the threads are set, since this starts TensorFlow.
+    check_tensorflow()
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise UserError(f"precision: {precision!r} is none of {', '.join(PRECISIONS)}")
+    height, width = (size, size) if isinstance(size, int) else size
+    cases = [
+        Case(
+            name,
+            "keras",
+            work=Work(segments, stack, height, width, batch),
+            graph="step",
+            precision=precision,
+            threads=threads,
+            opener="pan_keras.bench.train_step:open_session",
+            options={"parts": parts},
+        )
+        for precision in precisions
+        for batch in batches
+    ]
+    check_model(cases[0])
+    benchmark = Benchmark(cases, budget or (QUICK if quick else FULL), progress=progress)
+    work = {"benchmark": "train-step", **cases[0].work.to_json(), "quick": quick}
+    return measured_results(benchmark, work)
+
+
+def check_tensorflow() -> None:
+    """Refuses to measure where training cannot run.
+
+    Raises:
+        UserError: If TensorFlow is not installed, or Keras is to run on another backend.
+    """
+    if find_spec("tensorflow") is None:
+        missing = missing_part(ModuleNotFoundError(name="tensorflow"))
+        raise UserError(f"train-step: training runs on TensorFlow alone, and {missing}")
+    if (backend := keras_backend()) != "tensorflow":
+        raise UserError(
+            f"train-step: training runs on TensorFlow alone, and KERAS_BACKEND is {backend}; "
+            "unset it"
+        )
+
+
+class TrainStepSession:
+    """Steps of training, compiled, on one batch of random frames.
+
+    Args:
+        case: Its `method` is the registry name of the model.
+    """
+
+    divisible = False
+
+    def __init__(self, case: Case):
+        from pan_keras.bench.targets.keras import device, set_threads  # noqa: PLC0415
+
+        set_threads(case.threads)
+        self.model = model = create_model(case)
+        self.device = device()
+        self.backend: str | None = _backend()
+        self.units = case.work.batch
+        self.facts: dict[str, Any] = {}
+        self._functions = whole(model, case.work.batch, case.precision)
+        self._step = self._functions.pop("step")
+        self._parts: dict[str, Callable[[], object]] = {}
+        if case.options["parts"]:
+            self._parts = {**self._functions, **parts(model, case.work.batch)}
+
+    def run(self, _units: int) -> Timing:
+        """Takes a step, and then each of its parts by itself."""
+        whole = _seconds(self._step)
+        found = {name: _seconds(function) for name, function in self._parts.items()}
+        if found:
+            found["optimizer"] = max(0.0, whole - found["forward_backward"])
+        self.facts |= _gpu_memory()
+        return Timing((whole,), found)
+
+    def answer(self) -> None:
+        """Random frames have no right answer."""
+
+
+def open_session(case: Case) -> TrainStepSession:
+    """Builds the model of the case and its training step."""
+    return TrainStepSession(case)
+
+
+def create_model(case: Case) -> Any:
+    """The model of a case with fresh weights."""
     from pan_keras import models  # noqa: PLC0415
 
-    try:
-        model = models.create(name, classes=10, segments=segments, stack=stack, size=size)
-    except ValueError as error:
-        raise UserError(f"model: {error}") from error
-    functions = {**whole(model, batch), **parts(model, batch)}
-    seconds = time_in_turns(functions, steps)
-    step = seconds.pop("step")
-    breakdown = {key: statistics.median(values) for key, values in seconds.items()}
-    median = statistics.median(step)
-    breakdown["optimizer"] = max(0.0, median - breakdown["forward_backward"])
-    return TrainStep(
-        model=name,
-        segments=segments,
-        stack=stack,
-        size=tuple(model.size),
-        batch=batch,
-        threads=threads,
-        steps=steps,
-        seconds={"min": min(step), "median": median, "max": max(step)},
-        clips_per_second=batch / median,
-        breakdown=breakdown,
+    work = case.work
+    return models.create(
+        case.method,
+        classes=10,
+        segments=work.segments,
+        stack=work.stack,
+        size=(work.height, work.width),
+        dtype=case.precision,
     )
 
 
-def use_threads(count: int) -> None:
-    """Limits TensorFlow to a number of threads.
+def check_model(case: Case) -> None:
+    """Raises UserError if there is no such model, or it cannot be made for such clips."""
+    from pan_keras.bench.model_table import build_and_count  # noqa: PLC0415
 
-    Raises:
-        UserError: If it has started with another number.
-    """
-    import tensorflow as tf  # noqa: PLC0415
-
-    threading = tf.config.threading
-    wanted = (count, count)
     try:
-        threading.set_intra_op_parallelism_threads(count)
-        threading.set_inter_op_parallelism_threads(count)
-    except RuntimeError as error:
-        actual = (
-            threading.get_intra_op_parallelism_threads(),
-            threading.get_inter_op_parallelism_threads(),
-        )
-        if actual != wanted:
-            raise UserError(
-                f"threads: TensorFlow has started with {actual} threads; measure with {count} in "
-                "a new process"
-            ) from error
+        build_and_count(lambda: create_model(case))
+    except ValueError as error:
+        raise UserError(f"model: {error}") from error
 
 
-def whole(model, batch: int) -> dict[str, Callable]:
+def whole(model: Any, batch: int, precision: str) -> dict[str, Callable[[], object]]:
     """Functions that run the forward pass, both passes, and a whole step."""
     import tensorflow as tf  # noqa: PLC0415
 
@@ -158,7 +188,8 @@ def whole(model, batch: int) -> dict[str, Callable]:
 
     frames = tf.cast(255 * tf.random.uniform((batch, *model.input_shape[1:])), "uint8")
     labels = tf.range(batch, dtype="int32") % model.classes
-    optimizer = create_optimizer(load_config("paper"), model, steps=1000, length=PAPER)
+    config = load_config("paper", sections={"training": {"precision": precision}})
+    optimizer = create_optimizer(config, model, steps=1000, length=PAPER)
     step = TrainingStep(model, optimizer, cross_entropy())
     forward = tf.function(lambda frames: model(frames, training=True))
     backward = tf.function(step.differentiate)
@@ -169,8 +200,12 @@ def whole(model, batch: int) -> dict[str, Callable]:
     }
 
 
-def parts(model, batch: int) -> dict[str, Callable]:
-    """Functions that run both passes of a part of the model, on random input."""
+def parts(model: Any, batch: int) -> dict[str, Callable[[], object]]:
+    """Functions that run both passes of a part of the model, on random input.
+
+    A network whose backbone takes whole clips has no aggregation: there the part of that name is
+    the classifier alone.
+    """
     import tensorflow as tf  # noqa: PLC0415
 
     from pan_keras.models import VideoNetwork, networks  # noqa: PLC0415
@@ -182,33 +217,47 @@ def parts(model, batch: int) -> dict[str, Callable]:
             for part, function in parts(network, batch).items()
         }
     height, width = model.size
-    rows = batch * model.segments
-    channels, features = model.backbone.input_shape[-1], model.backbone.output_shape[-1]
+    *_, channels = model.backbone.input_shape
+    rows = (batch, model.segments) if model.layout == "clip" else (batch * model.segments,)
+    width_of_features = model.backbone.output_shape[-1]
     layers = {layer.name: layer for layer in model.layers}
     pa = layers.get("persistence_of_appearance")
-    aggregation = next(layers[name] for name in ("vap", "vip", "average") if name in layers)
+    classifier = layers["logits"]
+    aggregation = layers.get(model.options["aggregation"])
+    above = [layer for layer in (aggregation, classifier) if layer is not None]
+    features = (
+        (batch, model.segments, width_of_features) if aggregation else (batch, width_of_features)
+    )
+
+    def classify(maps: Any) -> Any:
+        for layer in above:
+            maps = layer(maps)
+        return maps
+
     functions = {
         "backbone": differentiated(
             lambda maps: model.backbone(maps, training=True),
             model.backbone.trainable_variables,
-            tf.random.normal((rows, height, width, channels)),
+            tf.random.normal((*rows, height, width, channels)),
             # The gradient goes on into PA, where there is one.
             to_input=pa is not None,
         ),
         "aggregation": differentiated(
-            lambda features: layers["logits"](aggregation(features)),
-            [*aggregation.trainable_variables, *layers["logits"].trainable_variables],
-            tf.random.normal((batch, model.segments, features)),
+            classify,
+            [weight for layer in above for weight in layer.trainable_variables],
+            tf.random.normal(features),
             to_input=True,
         ),
     }
     if pa is not None:
-        stacks = tf.random.normal((rows, model.stack, height, width, 3))
+        stacks = tf.random.normal((batch * model.segments, model.stack, height, width, 3))
         functions["pa"] = differentiated(pa, pa.trainable_variables, stacks, to_input=False)
     return functions
 
 
-def differentiated(call, variables, inputs, *, to_input: bool) -> Callable:
+def differentiated(
+    call: Any, variables: Any, inputs: Any, *, to_input: bool
+) -> Callable[[], object]:
     """A function that runs `call` and its gradient to weights and, if wanted, to its input."""
     import tensorflow as tf  # noqa: PLC0415
 
@@ -218,7 +267,31 @@ def differentiated(call, variables, inputs, *, to_input: bool) -> Callable:
     def run(inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            total = tf.reduce_sum(call(inputs))
+            total = tf.reduce_sum(tf.cast(call(inputs), "float32"))
         return tape.gradient(total, [*weights, *([inputs] if to_input else [])])
 
     return lambda: run(inputs)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    from pan_keras.bench.targets.keras import synchronise  # noqa: PLC0415
+
+    start = time.perf_counter()
+    synchronise(function())
+    return time.perf_counter() - start
+
+
+def _backend() -> str:
+    import tensorflow as tf  # noqa: PLC0415
+
+    return f"tensorflow {tf.__version__}"
+
+
+def _gpu_memory() -> dict[str, float]:
+    """The most memory of the first GPU that was in use, in megabytes; nothing without a GPU."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    if not tf.config.list_logical_devices("GPU"):
+        return {}
+    peak = tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return {"gpu_memory_mb": round(peak / 2**20, 1)}

@@ -51,11 +51,8 @@ def test_times_are_those_of_the_calls_and_rows_come_in_the_order_of_the_cases():
 
 
 def test_the_ratio_is_to_the_baseline_with_its_interval():
-    slow, fast = run(
-        case("steady", seconds=0.04),
-        Case("x", "test", WORK, opener="sessions:steady"),
-        baseline="steady",
-    )
+    baseline = case("steady", seconds=0.04)
+    slow, fast = run(baseline, Case("x", "test", WORK, opener="sessions:steady"), baseline=baseline)
     assert slow.ratio == 1.0
     assert 5 < fast.ratio < 30
     assert fast.ratio_low <= fast.ratio <= fast.ratio_high
@@ -139,7 +136,7 @@ def test_a_case_with_a_reason_not_to_exist_is_not_run():
 def test_where_memory_is_short_cases_are_measured_in_groups_with_the_baseline(monkeypatch):
     monkeypatch.setattr(harness, "memory_available_mb", lambda: 0.0)
     cases = [Case(name, "test", WORK, opener="sessions:steady") for name in "abcd"]
-    rows = run(*cases, baseline="c")
+    rows = run(*cases, baseline=cases[2])
     assert [row.error for row in rows] == [None] * 4
     assert [row.rounds for row in rows] == [3, 3, 9, 3]
     assert all(row.ratio is not None for row in rows)

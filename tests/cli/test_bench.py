@@ -2,53 +2,102 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
-from pan_keras.bench import train_step
+from pan_keras.bench.case import Case, Work
+from pan_keras.bench.results import Results
+from pan_keras.bench.row import Measured
 from pan_keras.cli.bench import bench
 
-RESULT = train_step.TrainStep(
-    model="tsn_micro",
-    segments=8,
-    stack=1,
-    size=(64, 64),
-    batch=2,
-    threads=2,
-    steps=3,
-    seconds={"min": 0.1, "median": 0.2, "max": 0.3},
-    clips_per_second=10.0,
-    breakdown={"forward": 0.1},
-)
+MACHINE = {"name": "a machine", "versions": {}}
 
 
-def run(monkeypatch, *arguments):
-    calls = []
-    monkeypatch.setattr(
-        train_step,
-        "measure_train_step",
-        lambda name, **options: calls.append((name, options)) or RESULT,
-    )
-    result = CliRunner().invoke(bench, ["train-step", *arguments])
-    return result, calls
+def results(benchmark, interrupted=False):
+    work = Work(2, 3, 32, 48)
+    case = Case("tsn_micro", "keras", work, graph="step")
+    measured = Measured(case, seconds={0: [0.2, 0.2], 1: [0.3]})
+    head = {"benchmark": benchmark, **work.to_json(), "interrupted": interrupted}
+    return Results(MACHINE, head, (measured.to_row(),))
 
 
-def test_options_reach_the_measurement(monkeypatch):
-    _, calls = run(monkeypatch, "--model", "tsn_micro", "--stack", "1", "--size", "64")
-    options = {"segments": 8, "stack": 1, "size": 64, "batch": 8, "threads": 2, "steps": 10}
-    assert calls == [("tsn_micro", options)]
+@pytest.fixture
+def run(monkeypatch):
+    """Runs a command whose measurement is replaced; gives the result and its calls."""
+
+    def run(command, function, *arguments, interrupted=False):
+        calls = []
+
+        def measure(*given, **options):
+            calls.append((*given, options))
+            return results(command, interrupted)
+
+        monkeypatch.setattr(f"pan_keras.bench.{function}", measure)
+        return CliRunner().invoke(bench, [command, *arguments]), calls
+
+    return run
 
 
-def test_json_is_one_object_and_nothing_else(monkeypatch):
-    result, _ = run(monkeypatch, "--json")
-    assert json.loads(result.output)["seconds"]["median"] == 0.2
+TRAIN_STEP = ("train-step", "train_step.measure_train_step")
+DECODE = ("decode", "decode.measure_decode")
 
 
-def test_text_names_the_median(monkeypatch):
-    result, _ = run(monkeypatch)
-    assert "0.200 s median" in result.output
+def test_options_of_train_step_reach_the_measurement(run):
+    arguments = ["--model", "tsn_micro", "--stack", "1", "--size", "64", "--batch", "2"]
+    _, calls = run(*TRAIN_STEP, *arguments, "--batch", "4", "--precision", "mixed_float16")
+    [(name, options)] = calls
+    assert name == "tsn_micro"
+    assert options.pop("progress")
+    assert options == {
+        "segments": 8,
+        "stack": 1,
+        "size": 64,
+        "batches": (2, 4),
+        "precisions": ("mixed_float16",),
+        "threads": 2,
+        "parts": False,
+        "quick": False,
+    }
 
 
-def test_counts_below_one_are_refused(monkeypatch):
-    result, calls = run(monkeypatch, "--batch", "0")
+def test_options_of_decode_reach_the_measurement(run, tmp_path):
+    _, calls = run(*DECODE, "a.mp4", "b.avi", "--reader", "opencv", "--threads", "3")
+    [(files, options)] = calls
+    assert [file.name for file in files] == ["a.mp4", "b.avi"]
+    assert options.pop("progress")
+    assert options == {
+        "segments": 8,
+        "stack": 4,
+        "readers": ("opencv",),
+        "codecs": (),
+        "threads": 3,
+        "quick": False,
+    }
+
+
+@pytest.mark.parametrize("command", [TRAIN_STEP, DECODE])
+def test_json_is_one_object_and_nothing_else(run, command):
+    result, _ = run(*command, "--json")
+    assert json.loads(result.output)["rows"][0]["p50_ms"] == 200
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("command", [TRAIN_STEP, DECODE])
+def test_text_has_the_median_and_clips_a_second(run, command):
+    result, _ = run(*command)
+    assert "200.00" in result.output
+    assert "clips/s" in result.output
+    assert "5.00" in result.output
+
+
+@pytest.mark.parametrize("command", [TRAIN_STEP, DECODE])
+def test_an_interrupted_measurement_is_printed_and_exits_as_interrupted(run, command):
+    result, _ = run(*command, interrupted=True)
+    assert result.exit_code == 130
+    assert "Interrupted: these are the rounds until then." in result.output
+
+
+def test_counts_below_one_are_refused(run):
+    result, calls = run(*TRAIN_STEP, "--batch", "0")
     assert result.exit_code == 2
     assert calls == []
