@@ -221,6 +221,7 @@ class Benchmark:
         each.parts += [
             {name: scale * value for name, value in parts.items()} for parts in found["parts"]
         ]
+        each.processor += [scale * value for value in found["processor"]]
         each.known["memory_mb"] = found["memory_mb"]
 
     def _end(self, each: Measured) -> None:
@@ -241,6 +242,7 @@ class Benchmark:
         each.error = str(error)
         each.seconds.clear()
         each.parts.clear()
+        each.processor.clear()
         if process := self._processes.pop(id(each), None):
             process.close()
 

@@ -33,6 +33,7 @@ COLUMNS = (
     ("p50/ms", "p50_ms", 1, "{:,.2f}"),
     ("p95/ms", "p95_ms", 1, "{:,.2f}"),
     ("max/ms", "max_ms", 1, "{:,.2f}"),
+    ("CPU/ms", "processor_ms", 1, "{:,.2f}"),
     ("MB", "memory_mb", 1, "{:,.0f}"),
 )
 

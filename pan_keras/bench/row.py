@@ -37,6 +37,8 @@ class Row:
         p50_ms: The median.
         p95_ms: A twentieth of the calls was slower.
         max_ms: The slowest call.
+        processor_ms: Median time of all processors together; threads that wait actively are in it.
+            Other programs hardly change it, but it is no latency.
         outliers: Calls that took more than three times the median; they are in all other figures.
         samples: Calls measured.
         rounds: Rounds in which they were measured.
@@ -71,6 +73,7 @@ class Row:
     p50_ms: float | None = None
     p95_ms: float | None = None
     max_ms: float | None = None
+    processor_ms: float | None = None
     outliers: int | None = None
     samples: int = 0
     rounds: int = 0
@@ -99,6 +102,7 @@ class Measured:
         case: The case.
         seconds: Seconds of each call of the whole work, by round.
         parts: Seconds of parts, of each call.
+        processor: Seconds of processors, of each call.
         known: Fields of the row that are known by other means.
         error: Why it was given up.
     """
@@ -106,6 +110,7 @@ class Measured:
     case: Case
     seconds: dict[int, list[float]] = field(default_factory=dict)
     parts: list[Mapping[str, float]] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     known: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
 
@@ -151,6 +156,8 @@ class Measured:
             "rounds": len(self.seconds),
             "milliseconds": self._parts(),
         }
+        if self.processor:
+            row["processor_ms"] = _digits(1000 * statistics.median(self.processor))
         if baseline is not None and (found := ratio_of(self.medians(), baseline.medians())):
             row |= dict(zip(("ratio", "ratio_low", "ratio_high"), found, strict=True))
         return Row(**row)

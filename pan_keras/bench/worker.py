@@ -11,7 +11,7 @@ import sys
 import time
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from pan_keras.bench.case import Case
 from pan_keras.bench.machine import memory_peak_mb
@@ -46,6 +46,14 @@ def main(descriptor: int, processors: list[int]) -> None:
                 pipe.send(("error", sentence(error)))
 
 
+class Call(NamedTuple):
+    """A timed call: what counts of its time, its parts, and seconds of processors that it took."""
+
+    seconds: list[float]
+    parts: dict[str, float]
+    processor: float | None
+
+
 class Worker:
     """The requests that a process answers."""
 
@@ -78,16 +86,14 @@ class Worker:
         self.units = 1 if session.divisible else session.units
         self._timed()  # which compiles, allocates and loads
         end = time.perf_counter() + WARM_UP
-        seconds, _ = self._timed()
-        one = statistics.median(seconds)
+        one = statistics.median(self._timed().seconds)
         if session.divisible:
             self.units = max(1, min(session.units, int(LONGEST_CALL / max(one, 1e-9))))
             if self.units > 1:
                 self._timed()
         recent = [one * self.units]
         while time.perf_counter() < end:
-            seconds, _ = self._timed()
-            recent = [*recent, *seconds][-3:]
+            recent = [*recent, *self._timed().seconds][-3:]
             if len(recent) == 3 and max(recent) <= (1 + STABLE) * min(recent):
                 break
         return {"units": self.units, "seconds": statistics.median(recent)}
@@ -95,32 +101,35 @@ class Worker:
     def round(self) -> dict[str, Any]:
         """Times the calls of one round."""
         end = time.perf_counter() + SETTLING
-        seconds, named = self._timed()
+        call = self._timed()
         # A call that is longer than a round has settled by itself, and is not to be wasted.
-        settled = seconds[0] > ROUND
-        samples = seconds if settled else []
-        parts = [named] if settled and named else []
-        while not samples and time.perf_counter() < end:
+        calls = [call] if call.seconds[0] > ROUND else []
+        while not calls and time.perf_counter() < end:
             self._timed()
         end = time.perf_counter() + ROUND
-        while not samples or (time.perf_counter() < end and len(samples) < MOST_CALLS):
-            seconds, named = self._timed()
-            samples += seconds
-            parts += [named] if named else []
-        return {"seconds": samples, "parts": parts, "memory_mb": memory_peak_mb()}
+        while not calls or (time.perf_counter() < end and len(calls) < MOST_CALLS):
+            calls.append(self._timed())
+        return {
+            "seconds": [value for call in calls for value in call.seconds],
+            "parts": [call.parts for call in calls if call.parts],
+            "processor": [call.processor for call in calls if call.processor is not None],
+            "memory_mb": memory_peak_mb(),
+        }
 
     def facts(self) -> dict[str, Any]:
         """What the session has to say at the end."""
         return dict(self._open_session().facts)
 
-    def _timed(self) -> tuple[list[float], dict[str, float]]:
+    def _timed(self) -> "Call":
         session = self._open_session()
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         timing = session.run(self.units)
+        processor = time.process_time() - processor
         wall = time.perf_counter() - start
-        if timing is None:
-            return [wall], {}
-        return list(timing.seconds) or [wall], dict(timing.parts)
+        if timing is None or not timing.seconds:
+            return Call([wall], dict(timing.parts) if timing else {}, processor)
+        # What counts is not the whole call, whose processor time would not belong to it.
+        return Call(list(timing.seconds), dict(timing.parts), None)
 
     def _open_session(self) -> Session:
         if self.session is None:

@@ -18,6 +18,17 @@ def steady(case):
     return CallSession(lambda: time.sleep(seconds), units=4, answer=lambda: np.ones(3))
 
 
+def computes(case):
+    """Each call takes a processor for as long as the case says."""
+
+    def call():
+        end = time.process_time() + case.options["seconds"]
+        while time.process_time() < end:
+            pass
+
+    return CallSession(call, units=4)
+
+
 def off(case):
     """An answer that is off by a given distance."""
     return CallSession(lambda: None, 1, answer=lambda: np.ones(3) + case.options["distance"])

@@ -103,10 +103,17 @@ def test_a_case_that_is_wrong_has_no_time(precision, distance, wrong):
     assert row.difference == pytest.approx(distance, rel=1e-2, nan_ok=True) or wrong
 
 
+def test_the_time_of_processors_is_told_too():
+    asleep, computing = run(case("steady", seconds=0.02), case("computes", seconds=0.02))
+    assert asleep.processor_ms < 0.3 * asleep.p50_ms
+    assert 19 < computing.processor_ms <= computing.p50_ms * 1.5
+
+
 def test_a_session_may_time_itself_and_name_parts():
     (row,) = run(case("parted"))
     assert row.p50_ms == 250
     assert row.milliseconds == {"run": 200, "read_back": 50}
+    assert row.processor_ms is None
 
 
 def test_a_slow_divisible_case_does_a_part_of_the_work_and_says_so():
