@@ -6,6 +6,7 @@ from pan_keras.cli.bench_all import bench_all
 from pan_keras.cli.bench_decode import decode
 from pan_keras.cli.bench_output import COUNT, say, show
 from pan_keras.cli.bench_train_step import train_step
+from pan_keras.errors import UserError
 
 
 @click.group()
@@ -89,7 +90,14 @@ def motion(
     "--target",
     "targets",
     multiple=True,
-    help="Only this target: keras, litert, onnxruntime; may be given several times.",
+    help="Only this target: keras, litert, onnxruntime; may be given several times. android: the "
+    "device that adb finds measures a BUNDLE, by the demo app.",
+)
+@click.option("--serial", help="Of the Android device, where several are connected.")
+@click.option(
+    "--benchmark-binary",
+    type=click.Path(dir_okay=False),
+    help="benchmark_model of TensorFlow Lite for the Android device, in place of the app.",
 )
 @click.option(
     "--precision",
@@ -108,16 +116,43 @@ def motion(
     "--json", "as_json", is_flag=True, help="Print one JSON object per model, a line each."
 )
 @click.pass_context
-def model(context: click.Context, names: tuple[str, ...], as_json: bool, **options):
+def model(
+    context: click.Context,
+    names: tuple[str, ...],
+    serial: str | None,
+    benchmark_binary: str | None,
+    as_json: bool,
+    **options,
+):
     """Time models as trained and as exported: Keras, TFLite and ONNX in each precision.
 
     NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder; BUNDLE what export
     wrote. Preprocessing, run and reading back are timed each; the time of a call is its run's.
     """
     from pan_keras.bench.model import measure_model
+    from pan_keras.bench.targets.android import measure_on_android
 
+    if "android" not in options["targets"]:
+        if serial or benchmark_binary:
+            raise UserError("--serial, --benchmark-binary: give --target android with them")
+        for name in names:
+            show(context, measure_model(name, **options, progress=say), as_json)
+        return
+    if len(options["targets"]) > 1 or options["parts"] or options["batch"] > 1:
+        raise UserError(
+            "--target android: measures one clip per call; leave out other targets, "
+            "--parts and --batch"
+        )
     for name in names:
-        show(context, measure_model(name, **options, progress=say), as_json)
+        results = measure_on_android(
+            name,
+            serial=serial,
+            binary=benchmark_binary,
+            precisions=options["precisions"],
+            threads=[options["threads"]],
+            progress=say,
+        )
+        show(context, results, as_json)
 
 
 bench.add_command(bench_all)

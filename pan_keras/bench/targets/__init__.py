@@ -6,6 +6,9 @@ A target has
 * `open_session(case)`: opens a `pan_keras.bench.session.Session`, in the process of the case;
 * optionally `build(case, folder)`: makes the session's files beforehand, in another process.
 
+`android` has no session: the device measures by itself, and `measure_on_android` fetches what it
+found.
+
 Runtimes are imported inside these functions, so that every target can be listed anywhere.
 """
 
@@ -22,7 +25,7 @@ def target_names() -> list[str]:
 
     Example:
         >>> target_names()
-        ['keras', 'litert', 'onnxruntime', 'opencv', 'pyav']
+        ['android', 'keras', 'litert', 'onnxruntime', 'opencv', 'pyav']
     """
     return sorted(each.name for each in iter_modules(__path__))
 
