@@ -73,3 +73,33 @@ def check_policy(layer, inputs, policy):
     weights, gradient = differentiate(layer, inputs, np.ones(output.shape, "float32"))
     for array in (output, *weights, gradient):
         assert np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(array, "float32"))).all()
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OnParts(keras.layers.Layer):
+    """A layer of several inputs as one of a single input, whose channels it shares out."""
+
+    def __init__(self, layer, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.channels = list(channels)
+
+    def parts(self, inputs):
+        ends = np.cumsum(self.channels)[:-1].tolist()
+        return keras.ops.split(inputs, ends, axis=-1)
+
+    def call(self, inputs):
+        return self.layer(self.parts(inputs))
+
+    def compute_output_shape(self, input_shape):
+        shapes = [(*input_shape[:-1], channels) for channels in self.channels]
+        return self.layer.compute_output_shape(shapes)
+
+    def get_config(self):
+        layer = keras.saving.serialize_keras_object(self.layer)
+        return {**super().get_config(), "layer": layer, "channels": self.channels}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config.pop("layer"))
+        return cls(layer, **config)

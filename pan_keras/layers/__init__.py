@@ -1,6 +1,13 @@
-"""Keras layers of the paper: PA, temporal shift, VAP and its peers, score fusion."""
+"""Keras layers of the paper: PA, temporal shift, VAP and its peers, score fusion.
+
+Those of the flow networks, PA's rivals, are here too: correlation, warping, channel norm.
+"""
 
 from pan_keras.layers.batch_normalization import BatchNormalization
+from pan_keras.layers.channel_norm import ChannelNorm
+from pan_keras.layers.correlation import Correlation
+from pan_keras.layers.correlation_lookup import CorrelationLookup
+from pan_keras.layers.correlation_pyramid import CorrelationPyramid
 from pan_keras.layers.persistence_of_appearance import PersistenceOfAppearance
 from pan_keras.layers.score_fusion import ScoreFusion
 from pan_keras.layers.segment_consensus import SegmentConsensus
@@ -10,15 +17,21 @@ from pan_keras.layers.various_timescale_aggregation_pooling import (
     VariousTimescaleAggregationPooling,
 )
 from pan_keras.layers.various_timescale_inference_pooling import VariousTimescaleInferencePooling
+from pan_keras.layers.warping import Warping
 
 __all__ = [
     "BatchNormalization",
+    "ChannelNorm",
+    "Correlation",
+    "CorrelationLookup",
+    "CorrelationPyramid",
     "PersistenceOfAppearance",
     "ScoreFusion",
     "SegmentConsensus",
     "TemporalShift",
     "VariousTimescaleAggregationPooling",
     "VariousTimescaleInferencePooling",
+    "Warping",
     "pool_timescales",
     "timescale_members",
 ]
