@@ -58,10 +58,11 @@ format: $(VENV)/check-tools  ## Put the code into the format that check wants.
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-backends: backends-jax backends-torch  ## Test layers, backbones, models on JAX and PyTorch; PyTorch reads what is written for it.
+backends: backends-jax backends-torch  ## Test layers, backbones, flow networks, models on JAX and PyTorch; PyTorch reads what is written for it.
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
+		tests/flow/test_blocks.py tests/flow/test_flow_networks.py \
 		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py
 
 # Warnings are no errors there: packages of last year warn of those of today.

@@ -91,9 +91,10 @@ class OpticalFlow:
             )
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (earlier, later)]
         try:
-            return SOLVERS[self.method](min(height, width)).calc(*grey, None)
+            flow: np.ndarray = SOLVERS[self.method](min(height, width)).calc(*grey, None)
         except cv2.error as error:
             raise UserError(
                 f"flow: {self.method} cannot work on frames of {width}x{height} pixels; "
                 "take larger ones"
             ) from error
+        return flow

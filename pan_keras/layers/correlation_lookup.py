@@ -63,16 +63,17 @@ class CorrelationLookup(keras.layers.Layer):
     def _read(self, level: Any, x: Any, y: Any) -> Any:
         """The squares of one level around centres `(P, 1)`: `(P, (2 * radius + 1)**2)`."""
         _, height, width, _ = ops.shape(level)
+        bottom, right = (ops.cast(side - 1, "float32") for side in (height, width))
         # The values of a square lie between the same positions, one more than values on a side:
         # these are read once.
         side = 2 * self.radius + 2
         offsets = ops.arange(-self.radius, self.radius + 2, dtype="float32")
         left, top = ops.floor(x), ops.floor(y)
         columns, rows = left + offsets, top + offsets  # (P, side)
-        inside_x = ops.logical_and(columns >= 0, columns < width)
-        inside_y = ops.logical_and(rows >= 0, rows < height)
-        columns = ops.cast(ops.clip(columns, 0, width - 1), "int32")
-        rows = ops.cast(ops.clip(rows, 0, height - 1), "int32")
+        inside_x = ops.logical_and(columns >= 0, columns <= right)
+        inside_y = ops.logical_and(rows >= 0, rows <= bottom)
+        columns = ops.cast(ops.clip(columns, 0, right), "int32")
+        rows = ops.cast(ops.clip(rows, 0, bottom), "int32")
         # x changes slowest.
         places = rows[:, None] * width + columns[:, :, None]
         inside = ops.logical_and(inside_x[:, :, None], inside_y[:, None])

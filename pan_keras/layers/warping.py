@@ -52,11 +52,12 @@ class Warping(keras.layers.Layer):
         y = flow[..., 1] + ops.arange(height, dtype="float32")[:, None]
         left, top = ops.floor(x), ops.floor(y)
         right_share, lower_share = x - left, y - top
+        bottom, right = (ops.cast(side - 1, "float32") for side in (height, width))
         flat = ops.reshape(maps, (-1, height * width, channels))
 
         def read(row: Any, column: Any, share: Any) -> Any:
-            row = ops.cast(ops.clip(row, 0, height - 1), "int32")
-            column = ops.cast(ops.clip(column, 0, width - 1), "int32")
+            row = ops.cast(ops.clip(row, 0, bottom), "int32")
+            column = ops.cast(ops.clip(column, 0, right), "int32")
             places = ops.reshape(row * width + column, (-1, height * width, 1))
             values = ops.take_along_axis(flat, places, axis=1)
             share = ops.cast(ops.reshape(share, (-1, height * width, 1)), maps.dtype)

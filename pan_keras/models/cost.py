@@ -7,7 +7,14 @@ from math import prod
 
 import keras
 
-from pan_keras.layers import PersistenceOfAppearance, VariousTimescaleAggregationPooling
+from pan_keras.layers import (
+    Correlation,
+    CorrelationLookup,
+    CorrelationPyramid,
+    PersistenceOfAppearance,
+    VariousTimescaleAggregationPooling,
+    Warping,
+)
 from pan_keras.models.calls import Call, calls_of, peak_bytes
 
 
@@ -80,13 +87,16 @@ def cost(model: keras.Model) -> Cost:
     * two for each value that a batch norm gives;
     * PA: the convolutions of all m frames with their biases, and one for each difference of two
       feature maps; under `encoding="attention"` one more for each value in the channel means;
-    * the two fully connected layers of VAP.
+    * the two fully connected layers of VAP;
+    * transposed convolutions as if each value that comes out took the whole kernel.
 
-    Activations, poolings, sums of branches, the temporal shift and the other operations count as
-    nothing. `needed_macs` are those that are left at inference: batch norms are folded into the
-    convolutions, a bias is where a sum starts, and PA convolves the m - 1 differences of frames
-    instead of the m frames, which is exact. What the paper leaves out of PA is in there: the
-    subtraction of the frames and the squares of the norm.
+    Correlation, warping, activations, poolings, sums of branches, the temporal shift and the other
+    operations count as nothing. `needed_macs` are those that are left at inference: batch norms are
+    folded into the convolutions, a bias is where a sum starts, and PA convolves the m - 1
+    differences of frames instead of the m frames, which is exact. What the paper leaves out of PA
+    is in there: the subtraction of the frames and the squares of the norm. A transposed
+    convolution needs its kernel at each value that goes in, a correlation one product a channel and
+    displacement, and reading between positions four products a value.
 
     Args:
         model: A model of this package, or any functional Keras model of known input size.
@@ -101,7 +111,8 @@ def cost(model: keras.Model) -> Cost:
         35.73
 
     References:
-        PAN paper, Table I (PA), Table II and Table V.
+        PAN paper, Table I (PA), Table II (flow networks, see `pan_keras.bench.paper_costs`) and
+        Table V.
     """
     calls = calls_of(model)
     layers, uncounted, seen = [], [], set()
@@ -115,7 +126,7 @@ def cost(model: keras.Model) -> Cost:
             prod(weight.shape) for weight in weights if not weight.name.startswith("moving_")
         )
         paper, needed = counts or (0, 0)
-        if parameters or paper:
+        if parameters or paper or needed:
             kind = type(call.layer).__name__
             layers.append(LayerCost(call.path, kind, parameters, paper, needed))
     return Cost(tuple(layers), peak_bytes(calls), tuple(uncounted))
@@ -144,9 +155,13 @@ def count_depthwise(call: Call) -> tuple[int, int]:
 
 
 def count_transposed(call: Call) -> tuple[int, int]:
-    """A transposed convolution: its kernel at each value that goes in."""
-    needed = prod(call.inputs[0].shape) * prod(call.layer.kernel.shape[:-1])
-    return needed + prod(call.outputs[0].shape) * call.layer.use_bias, needed
+    """A transposed convolution: its kernel at each value that goes in.
+
+    The paper counts the kernel at each value that comes out, of which a stride leaves most unused.
+    """
+    values, kernel = prod(call.outputs[0].shape), call.layer.kernel.shape
+    paper = values * (prod(kernel[:-2]) * kernel[-1] + call.layer.use_bias)
+    return paper, prod(call.inputs[0].shape) * prod(kernel[:-1])
 
 
 def count_norm(call: Call) -> tuple[int, int]:
@@ -181,6 +196,22 @@ def count_vap(call: Call) -> tuple[int, int]:
     return needed, needed
 
 
+def count_correlation(call: Call) -> tuple[int, int]:
+    """Products of channels, for each position and displacement; nothing in the paper."""
+    return 0, prod(call.outputs[0].shape) * call.inputs[0].shape[-1]
+
+
+def count_pyramid(call: Call) -> tuple[int, int]:
+    """Products of channels, for each pair of positions."""
+    needed = prod(call.outputs[0].shape) * call.inputs[0].shape[-1]
+    return needed, needed
+
+
+def count_reading(call: Call) -> tuple[int, int]:
+    """Four products for each value that is read between positions; nothing in the paper."""
+    return 0, 4 * prod(call.outputs[0].shape)
+
+
 RULES: tuple[tuple[tuple[type, ...], Callable[[Call], tuple[int, int]]], ...] = (
     ((keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D), count_depthwise),
     (
@@ -198,4 +229,7 @@ RULES: tuple[tuple[tuple[type, ...], Callable[[Call], tuple[int, int]]], ...] = 
     ((keras.layers.BatchNormalization,), count_norm),
     ((PersistenceOfAppearance,), count_pa),
     ((VariousTimescaleAggregationPooling,), count_vap),
+    ((Correlation,), count_correlation),
+    ((CorrelationPyramid,), count_pyramid),
+    ((Warping, CorrelationLookup), count_reading),
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pan_keras import backbones, models
+from pan_keras import backbones, flow, models
 from pan_keras.bench.model_table import build_and_count
 from pan_keras.bench.paper_costs import paper_costs, to_text
 from pan_keras.layers import PersistenceOfAppearance
@@ -56,7 +56,8 @@ def test_the_page_shows_what_is_counted(papers):
 
 
 def test_the_papers_figures(papers):
-    motion, attention, *networks = papers
+    motion, attention, *others = papers
+    flows, networks = others[:3], others[3:]
     positions = 8 * 224 * 224
     convolutions, biases = positions * 6 * 8 * 147, positions * 6 * 8
     differences = positions * 5 * 8
@@ -65,10 +66,38 @@ def test_the_papers_figures(papers):
     for row in (motion, attention):
         assert round(row.cost.macs / 1e9, 3) == row.paper
         assert row.cost.parameters == 1184
+    for row in flows:
+        assert round(row.cost.macs / 1e9) == pytest.approx(row.paper, abs=1), row.what
+        assert row.cost.uncounted == ()
     for row in networks:
         assert abs(row.cost.macs / 1e9 - row.paper) < 0.1, row.what
     assert len(to_text(papers).splitlines()) == 1 + len(papers)
     assert motion.to_json()["macs"] == 2_867_658_752
+
+
+def test_flow_networks_need_less_than_the_paper_counts(papers):
+    counted = {row.what.partition(",")[0]: row.cost for row in papers if row.table == "II"}
+    # Transposed convolutions: three of four products of the paper's count are with nothing.
+    for cost_of in counted.values():
+        transposed, needed = cost_of.by_kind()["Conv2DTranspose"]
+        assert transposed == pytest.approx(4 * needed, rel=1e-3)
+    # 441 displacements of 256 channels at 32 x 32 positions, for 40 pairs.
+    correlation = 40 * 441 * 256 * 32 * 32
+    for name in ("flownet_c", "flownet2"):
+        assert counted[name].by_kind()["Correlation"] == (0, correlation)
+    # Three channels are warped four times, by four products a value.
+    assert counted["flownet2"].by_kind()["Warping"] == (0, 40 * 4 * 4 * 3 * 256 * 256)
+    assert counted["flownet_s"].parameters == 38_676_506
+    assert counted["flownet_c"].parameters == 39_175_298
+    assert counted["flownet2"].parameters == 162_518_834
+
+
+def test_raft_counts_all_pairs_once_and_reads_each_iteration():
+    counted = build_and_count(lambda: flow.create("raft_small", size=64, iterations=3))
+    pairs = 64 * 64 * 128
+    assert counted.by_kind()["CorrelationPyramid"] == (pairs, pairs)
+    assert counted.by_kind()["CorrelationLookup"] == (0, 3 * 4 * 64 * 196)
+    assert counted.parameters == 990_162
 
 
 def test_pa_needs_one_convolution_less_than_the_paper_counts():
@@ -99,7 +128,7 @@ def test_layers_of_ones_own_model_are_counted_by_hand():
         "Conv2D": (64 * 6 * (9 * 4 + 1), 64 * 6 * 9 * 4),
         "BatchNormalization": (2 * 64 * 6, 0),
         "DepthwiseConv2D": (36 * 6 * 9, 36 * 6 * 9),
-        "Conv2DTranspose": (36 * 6 * 2 * 4, 36 * 6 * 2 * 4),
+        "Conv2DTranspose": (144 * 2 * 6 * 4, 36 * 6 * 2 * 4),
         "Dense": (5 * (288 + 1), 5 * 288),
     }
     assert counted.by_kind() == by_kind

@@ -1,0 +1,74 @@
+"""The base class of flow networks: from the maps of a pair of frames to predictions of flow."""
+
+from typing import Any, ClassVar, Self
+
+import keras
+
+
+class FlowCore(keras.Model):
+    """A flow network as it was published, made anew from its configuration.
+
+    `FlowNetwork` puts one behind a pair of frames. A subclass builds the graph and declares what
+    its frames must be.
+
+    Args:
+        maps: Symbolic input.
+        predictions: Symbolic outputs.
+        configuration: The subclass's own arguments.
+        policy: Of the layers.
+
+    Attributes:
+        multiple: Height and width of the maps must be multiples of it.
+        least: And they must be at least so much.
+        normalisation: `"mean"`: frames in 0..1, less the mean of each channel over the pair.
+            `"unit"`: frames in -1..1.
+
+    Input shape:
+        `(B, H, W, 6)`: both frames.
+
+    Output shape:
+        A list of flows, each `(B, h, w, 2)`: the coarse ones are for training.
+    """
+
+    multiple: ClassVar[int] = 64
+    least: ClassVar[int] = 64
+    normalisation: ClassVar[str] = "mean"
+
+    def __init__(
+        self,
+        maps: keras.KerasTensor,
+        predictions: list[keras.KerasTensor],
+        configuration: dict[str, Any],
+        policy: keras.DTypePolicy,
+        **kwargs: Any,
+    ):
+        super().__init__(inputs=maps, outputs=predictions, **kwargs)
+        self.dtype_policy = policy
+        self.configuration = configuration
+
+    @classmethod
+    def finish(
+        cls, predictions: list[keras.KerasTensor], policy: keras.DTypePolicy
+    ) -> keras.KerasTensor:
+        """The flow of every pixel, from the predictions.
+
+        Args:
+            predictions: As the network gives them.
+            policy: Of the layers that this needs.
+
+        Returns:
+            `(B, H, W, 2)`, in pixels.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **self.configuration,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        return cls(**config)

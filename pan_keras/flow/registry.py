@@ -1,0 +1,54 @@
+"""The flow networks by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pan_keras.backbones.registry import unknown
+from pan_keras.flow.flow_core import FlowCore
+from pan_keras.flow.flow_network import FlowNetwork
+from pan_keras.flow.flownet2 import FlowNet2
+from pan_keras.flow.flownet_c import FlowNetC
+from pan_keras.flow.flownet_s import FlowNetS
+from pan_keras.flow.raft_small import RAFTSmall
+
+NETWORKS: dict[str, Callable[..., FlowCore]] = {
+    "flownet_s": FlowNetS,
+    "flownet_c": FlowNetC,
+    "flownet2": FlowNet2,
+    "raft_small": RAFTSmall,
+}
+
+
+def names() -> list[str]:
+    """Names of all flow networks, in the order of the paper's Table II."""
+    return list(NETWORKS)
+
+
+def create(
+    name: str,
+    size: int | tuple[int, int] | None = None,
+    dtype: Any = None,
+    **options: Any,
+) -> FlowNetwork:
+    """Makes a flow network with fresh weights; pretrained ones are not distributed with it.
+
+    What it costs and how fast it is does not depend on the weights.
+
+    Args:
+        name: One of `names()`.
+        size: Height and width of the frames, or one number for a square; None leaves both open.
+        dtype: Policy of the layers, such as `"mixed_bfloat16"`.
+        options: Of the network: `width` of the FlowNets, `iterations` of RAFT.
+
+    Raises:
+        ValueError: If there is no such network; it says the nearest that there is.
+
+    Example:
+        >>> network = create("raft_small", size=(72, 96), iterations=2)
+        >>> network.output_shape, network.count_params()
+        ((None, 72, 96, 2), 990162)
+    """
+    if name not in NETWORKS:
+        raise unknown("flow network", name, names())
+    core = NETWORKS[name](dtype=dtype, name=name, **options)
+    return FlowNetwork(core, size, name=f"{name}_flow")
