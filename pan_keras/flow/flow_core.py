@@ -28,6 +28,13 @@ class FlowCore(keras.Model):
 
     Output shape:
         A list of flows, each `(B, h, w, 2)`: the coarse ones are for training.
+
+    Example:
+        >>> from pan_keras.flow import FlowNetS
+        >>> core = FlowNetS(width=0.125)
+        >>> predictions = core(keras.random.normal((1, 64, 128, 6)))
+        >>> core.finish(predictions, core.dtype_policy).shape
+        (1, 64, 128, 2)
     """
 
     multiple: ClassVar[int] = 64
@@ -58,6 +65,13 @@ class FlowCore(keras.Model):
 
         Returns:
             `(B, H, W, 2)`, in pixels.
+
+        Example:
+            >>> from pan_keras.flow import FlowNetFusion
+            >>> core = FlowNetFusion(width=0.25)
+            >>> predictions = core(keras.random.normal((1, 64, 64, 11)))
+            >>> FlowNetFusion.finish(predictions, core.dtype_policy).shape
+            (1, 64, 64, 2)
         """
         raise NotImplementedError
 

@@ -18,6 +18,7 @@ class FlowNetwork(keras.Model):
     Args:
         core: The network as it was published.
         size: Height and width of the frames, or one number for a square; None leaves both open.
+        dtype: Policy of the layers around the core; by default the core's.
 
     Attributes:
         predictions: What the core gives, the coarse flows of training among them:
@@ -30,6 +31,7 @@ class FlowNetwork(keras.Model):
         `(B, H, W, 2)`: pixels to the right and pixels down, from the first frame to the second.
 
     Example:
+        >>> from pan_keras.flow import FlowNetS
         >>> network = FlowNetwork(FlowNetS(width=0.125))
         >>> network(keras.random.uniform((1, 2, 72, 96, 3), 0, 255)).shape
         (1, 72, 96, 2)

@@ -17,6 +17,7 @@ class FlowNetC(FlowCore):
     Args:
         width: Factor of all channels but those of flows and of the correlation, for small
             experiments.
+        dtype: Policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 64.

@@ -14,6 +14,7 @@ class FlowNetFusion(FlowCore):
 
     Args:
         width: Factor of all channels but those of flows, for small experiments.
+        dtype: Policy of the layers.
 
     Input shape:
         `(B, H, W, 11)`, sides multiples of 4: a frame, the two flows, their lengths, and the errors

@@ -16,6 +16,7 @@ class FlowNetS(FlowCore):
     Args:
         channels: Of the maps; 6 for two frames, 12 as a stage of FlowNet2.
         width: Factor of all channels but those of flows, for small experiments.
+        dtype: Policy of the layers.
 
     Input shape:
         `(B, H, W, channels)`, sides multiples of 64.

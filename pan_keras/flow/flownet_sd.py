@@ -15,6 +15,7 @@ class FlowNetSD(FlowCore):
 
     Args:
         width: Factor of all channels but those of flows, for small experiments.
+        dtype: Policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 64.

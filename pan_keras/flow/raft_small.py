@@ -20,6 +20,7 @@ class RAFTSmall(FlowCore):
 
     Args:
         iterations: How often the flow is corrected; 12 as published for inference.
+        dtype: Policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 8 and at least 64.

@@ -20,7 +20,15 @@ NETWORKS: dict[str, Callable[..., FlowCore]] = {
 
 
 def names() -> list[str]:
-    """Names of all flow networks, in the order of the paper's Table II."""
+    """Names of all flow networks: those of the paper's Table II in its order, and RAFT.
+
+    Returns:
+        Names that `create` takes.
+
+    Example:
+        >>> names()
+        ['flownet_s', 'flownet_c', 'flownet2', 'raft_small']
+    """
     return list(NETWORKS)
 
 
@@ -39,6 +47,9 @@ def create(
         size: Height and width of the frames, or one number for a square; None leaves both open.
         dtype: Policy of the layers, such as `"mixed_bfloat16"`.
         options: Of the network: `width` of the FlowNets, `iterations` of RAFT.
+
+    Returns:
+        A model from pairs of frames `(B, 2, H, W, 3)` in 0..255 to flows `(B, H, W, 2)` in pixels.
 
     Raises:
         ValueError: If there is no such network; it says the nearest that there is.

@@ -31,6 +31,7 @@ class CorrelationLookup(keras.layers.Layer):
         ValueError: If `radius` is below 1.
 
     Example:
+        >>> from pan_keras.layers import CorrelationPyramid
         >>> first, second, flow = *keras.random.normal((2, 1, 28, 28, 8)), ops.zeros((1, 28, 28, 2))
         >>> pyramid = CorrelationPyramid(levels=4)([first, second])
         >>> CorrelationLookup(radius=3)([flow, *pyramid]).shape
