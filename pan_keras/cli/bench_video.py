@@ -1,0 +1,54 @@
+"""`pan-keras bench video`: the command line of `pan_keras.bench.video`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.bench_output import COUNT, say, show
+from pan_keras.cli.output import echo
+
+
+@click.command("video")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.option("--backbone", default="mobilenetv2", show_default=True, help="Of every network.")
+@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@click.option(
+    "--stack",
+    default=4,
+    type=click.IntRange(min=2),
+    show_default=True,
+    help="Adjacent frames per segment, m.",
+)
+@click.option(
+    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
+)
+@click.option(
+    "--method", "methods", multiple=True, help="Only this method; may be given several times."
+)
+@click.option(
+    "--precision",
+    "precisions",
+    default=("float32", "int8"),
+    multiple=True,
+    show_default=True,
+    help="float32 or int8; may be given several times.",
+)
+@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@click.option("--quick", is_flag=True, help="Few rounds.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.pass_context
+def video(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
+    """Measure the whole way from a video FILE to a label, in LiteRT.
+
+    PAN_Lite, PAN_Full, RGB with temporal shift, and two-stream networks on TV-L1, Farneback and
+    DIS, all with the same backbone and random weights, on which speed does not depend. The time is
+    split into decoding, motion and network. Ctrl-C prints what was measured until then.
+    """
+    from pan_keras.bench.video import measure_video, sentences
+
+    results = measure_video(files, progress=say, **options)
+    if not as_json:
+        echo("\n".join(sentences(results)))
+    show(context, results, as_json)
