@@ -36,7 +36,7 @@ ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make abla
 arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; make arm BUNDLE=DIR another.
 	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
 
-android-core: $(VENV)/installed  ## Test the Kotlin core of the Android app, with the phone's own TensorFlow Lite.
+android-core: $(VENV)/test-tools  ## Test the Kotlin core of the Android app, with the phone's own TensorFlow Lite.
 	rm -rf android_demo/target/inputs
 	mkdir -p android_demo/target/inputs
 	PYTHONPATH=. $(VENV)/bin/python tests/android_inputs.py android_demo/target/inputs

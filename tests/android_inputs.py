@@ -20,6 +20,7 @@ from pathlib import Path
 import av
 import numpy as np
 from exports import LENIENT
+from video_files import moving_frames, write_video
 
 from pan_keras.api import train
 from pan_keras.data import make_motions
@@ -72,7 +73,7 @@ def write_bundles(folder, run):
     ]
 
 
-def write_video(video, target):
+def write_planes(video, target):
     """All frames of a video as planes, as any decoder gives them."""
     frames = 0
     with av.open(str(video)) as container, target.with_suffix(".i420").open("wb") as file:
@@ -119,6 +120,17 @@ def watched(bundle, videos, counts):
     )
 
 
+def phone_videos(folder):
+    """Videos as phones make them: turned, of full range, wider than high."""
+    folder.mkdir()
+    frames = moving_frames(40, height=96, width=128)
+    return [
+        write_video(folder / "turned.mp4", frames, rotation=90),
+        write_video(folder / "turned_back.mp4", frames, rotation=-90),
+        write_video(folder / "full_range.mp4", frames, pixels="yuvj420p"),
+    ]
+
+
 def write_numbers(file, numbers):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(np.ascontiguousarray(numbers, "<f4").tobytes())
@@ -127,9 +139,10 @@ def write_numbers(file, numbers):
 def main(folder):
     motions = make_motions(folder / "motions", clips=96)
     videos = sorted(Path(motions).rglob("*.mp4"))[:: 96 // VIDEOS]
+    videos += phone_videos(folder / "phone")
     (folder / "videos").mkdir()
     counts = [
-        write_video(video, folder / "videos" / f"{number:03}")
+        write_planes(video, folder / "videos" / f"{number:03}")
         for number, video in enumerate(videos)
     ]
     for bundle in write_bundles(folder, trained_run(folder / "run", motions)):
@@ -139,7 +152,7 @@ def main(folder):
                 write_numbers(file, predicted(bundle, entry, videos))
         file = folder / "watched" / f"{bundle.path.name}.f32"
         write_numbers(file, watched(bundle, videos, counts))
-    for name in ("motions", "run"):
+    for name in ("motions", "phone", "run"):
         shutil.rmtree(folder / name)
 
 

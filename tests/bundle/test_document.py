@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from android_cases import GOLDEN as PICTURES
+from android_cases import planes
 from preprocessing_cases import FILE, cases, golden_frame
 
 from pan_keras.bundle.schema import SCHEMA, SCHEMA_VERSION
@@ -68,6 +70,28 @@ def test_the_live_cases_hold_what_can_happen():
 def test_it_brings_a_frame_to_size(written, case):
     frame = golden_frame(*case["frame"]).tolist()
     assert digest(written["frame_for_model"](frame, case["input"])) == case["result"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in json.loads(PICTURES.read_text(encoding="utf-8"))["picture"]
+        if case["rotation"] == 0 and case["width"] <= 64
+    ],
+    ids=lambda case: f"{case['width']}-{case['matrix']}-{case['full']}",
+)
+def test_it_turns_planes_into_colours(written, case):
+    width, height = case["width"], case["height"]
+    luma, u, v = (plane.tolist() for plane in planes(width, height))
+    pixels = [
+        written["colours"](
+            luma[y][x], u[y // 2][x // 2], v[y // 2][x // 2], case["matrix"], case["full"]
+        )
+        for y in range(height)
+        for x in range(width)
+    ]
+    assert digest(pixels) == case["rgb"]
 
 
 def test_it_scales_frames():

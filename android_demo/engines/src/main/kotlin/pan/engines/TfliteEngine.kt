@@ -1,6 +1,7 @@
 package pan.engines
 
 import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.TensorFlowLite
 import pan.core.bundle.ModelFile
 import pan.core.engine.Engine
 import pan.core.engine.EngineException
@@ -30,7 +31,15 @@ class TfliteEngine(
     private val outputs = HashMap<String, Any>()
     private val buffers: Array<ByteBuffer>
     private val interpreter =
-        guarded { Interpreter(content, Interpreter.Options().setNumThreads(threads).apply(options)) }
+        guarded {
+            val release = TensorFlowLite.runtimeVersion()
+            if (!model.runsOn(release)) {
+                throw EngineException(
+                    "${model.file}: needs TensorFlow Lite ${model.runtime}, but this app has $release; update it",
+                )
+            }
+            Interpreter(content, Interpreter.Options().setNumThreads(threads).apply(options))
+        }
 
     init {
         try {

@@ -155,6 +155,14 @@ class ModelsTest {
         assertTrue("its bundle says" in error.message.orEmpty(), error.message)
     }
 
+    @Test
+    fun `a model for a later runtime is refused`() {
+        val (bundle, model) = streaming("tflite")
+        val error = assertFailsWith<EngineException> { Runtimes.engine(bundle, model.copy(runtime = "2.17.0")) }
+        assertTrue("needs TensorFlow Lite 2.17.0, but this app has 2.16.1" in error.message.orEmpty(), error.message)
+        assertTrue(Inputs.models.all { (_, model) -> (model.runtime != null) == (model.format == "tflite") })
+    }
+
     /** Memory of the process, native memory included, in kB. */
     private fun resident(): Long {
         repeat(3) {

@@ -69,6 +69,8 @@ data class StateSpec(
  * @property inputs What it takes, `frames` among it.
  * @property outputs What it gives, `logits` among it.
  * @property states Those of a streaming model; none of a clip model.
+ * @property runtime The oldest release of TensorFlow Lite that runs it, such as `2.3.0`; null of ONNX files and of
+ *   bundles that do not say it.
  */
 data class ModelFile(
     val file: String,
@@ -81,9 +83,24 @@ data class ModelFile(
     val inputs: List<TensorSpec>,
     val outputs: List<TensorSpec>,
     val states: List<StateSpec>,
+    val runtime: String?,
 ) {
     /** Whether it also gives `motion`, the PA map. */
     val hasMotion: Boolean get() = outputs.any { it.name == MOTION }
+
+    /** Whether a release of TensorFlow Lite, such as `2.16.1`, is new enough to run it. */
+    fun runsOn(release: String): Boolean {
+        val required = numbers(runtime ?: return true)
+        val found = numbers(release)
+        val place = required.indices.find { required[it] != found.getOrElse(it) { 0 } } ?: return true
+        return found.getOrElse(place) { 0 } > required[place]
+    }
+
+    private fun numbers(release: String): List<Int> =
+        release.split('.').map {
+            it.takeWhile(Char::isDigit).toIntOrNull()
+                ?: 0
+        }
 
     /** The output of that name; null where there is none. */
     fun output(name: String): TensorSpec? = outputs.find { it.name == name }
@@ -100,6 +117,7 @@ data class ModelFile(
 
         private val FORMATS = setOf("tflite", "onnx")
         private const val NEXT = "next_"
+        private val RELEASE = Regex("""[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}""")
 
         internal fun read(
             facts: Facts,
@@ -130,9 +148,21 @@ data class ModelFile(
                     inputs = inputs,
                     outputs = outputs,
                     states = states,
+                    runtime = runtime(facts),
                 )
             model.check(facts, input, labels)
             return model
+        }
+
+        private fun runtime(facts: Facts): String? {
+            val required = facts.partOrNull("conversion")?.partOrNull("runtime")?.textOrNull("requires") ?: return null
+            if (!RELEASE.matches(
+                    required,
+                )
+            ) {
+                facts.wrong("conversion", "requires '${required.take(20)}', which is no release")
+            }
+            return required
         }
 
         private fun List<TensorSpec>.named(name: String) = any { it.name == name }

@@ -148,6 +148,18 @@ class BundleTest {
     }
 
     @Test
+    fun `a model says which release of its runtime it needs`() {
+        val files = memoryBundle()
+        assertTrue(Bundle.open(files).models.all { it.runtime == null && it.runsOn("1.0.0") })
+        files.change { it.replace("\"bytes\": 100", "\"bytes\": 100, \"conversion\": {\"runtime\": {\"requires\": \"2.16.1\"}}") }
+        val model = Bundle.open(files).models[0]
+        assertEquals("2.16.1", model.runtime)
+        assertEquals(listOf("2.16.1", "2.17.0", "3.0.0", "2.16.1-rc1"), RELEASES.filter(model::runsOn))
+        files.change { it.replace("2.16.1", "new") }
+        assertFailsWith<BundleException> { Bundle.open(files) }
+    }
+
+    @Test
     fun `deep nesting is refused`() {
         val message = failure({ it.replace("\"created\": \"today\"", "\"created\": " + "[".repeat(100_000)) })
         assertTrue("nested too deeply" in message, message)
@@ -212,5 +224,9 @@ class BundleTest {
         val step = checkNotNull(vectors.of(bundle.models[1]))
         assertContentEquals(floatArrayOf(3f, 4f), step.logits.single()[1])
         assertEquals(0.5f, step.maxDifference)
+    }
+
+    private companion object {
+        val RELEASES = listOf("2.16.1", "2.16.0", "2.15.9", "2.9.0", "2.17.0", "3.0.0", "2.16", "1.99.9", "2.16.1-rc1")
     }
 }
