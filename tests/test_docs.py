@@ -41,6 +41,7 @@ QUICK = {
     "bench motion": ["--quick", "--size", "32", "--method", "difference"],
     "bench train-step": ["--quick", "--size", "32", "--model", "tsn_micro"],
     "bench video": ["--quick", "--size", "32", "--method", "pan_lite", "--backbone", "micro"],
+    "bench peers": ["--quick", "--method", "pan_lite_micro"],
     "bench decode": ["--quick", "--reader", "pan_keras"],
 }
 NEEDS_ABSENT_DATA = "egogestar"

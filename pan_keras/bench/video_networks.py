@@ -124,13 +124,13 @@ def _frames_graph(family: str) -> Callable[[Case], Any]:
             stack=1 if family == "tsm" else work.stack,
             size=(work.height, work.width),
         )
-        _spread_logits(model)
+        spread_logits(model)
         return deployment_graph(model, eight_bits=case.precision == "int8")
 
     return make
 
 
-def _spread_logits(model: Any) -> None:
+def spread_logits(model: Any) -> None:
     """Gives classifiers weights of the size that training gives them.
 
     Fresh ones are so small that eight bits have no step between two logits, and the runtime refuses

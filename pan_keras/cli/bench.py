@@ -5,6 +5,7 @@ import click
 from pan_keras.cli.bench_all import bench_all
 from pan_keras.cli.bench_decode import decode
 from pan_keras.cli.bench_output import COUNT, say, show
+from pan_keras.cli.bench_peers import peers
 from pan_keras.cli.bench_train_step import train_step
 from pan_keras.cli.bench_video import video
 from pan_keras.errors import UserError
@@ -17,6 +18,7 @@ def bench():
 
 bench.add_command(decode)
 bench.add_command(train_step)
+bench.add_command(peers)
 bench.add_command(video)
 
 
