@@ -76,7 +76,7 @@ class Ablation:
     Example:
         >>> result = Ablation("motions", (Row(PARTS[0], (0.90, 0.92, 0.94)),))
         >>> print(result.to_csv().splitlines()[0])
-        network,model,settings,top1,low,high,seeds
+        network,model,settings,cue,method,top1,...,macs,motion_parameters,motion_macs
         >>> PARTS[0].name in result.to_markdown(), "0.92" in result.to_json()
         (True, True)
     """
