@@ -1,7 +1,6 @@
 """Motion fields of videos, computed once and stored on disk."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import av
@@ -18,6 +17,7 @@ from pan_keras.video.motion_vectors import motion_vectors
 
 # Raise this when the same file would give other fields than before.
 FIELD_VERSION = 1
+PORTION = 64  # pairs of frames
 # OpenCV's methods by the names of cues; all others have the same name there.
 PRESETS = {"dis": "dis_medium"}
 
@@ -108,25 +108,29 @@ class FieldStore(FrameStore):
         return np.stack(fields)[places]
 
     def _vectors(self, path: Path, starts: Sequence[int]) -> list[np.ndarray]:
-        later = [start + 1 for start in starts]
-        framed = partial(self.framing, resize=resize_field)
-        if not later:
+        if not starts:
             return []
-        found = self._patiently(
-            path, lambda limit: motion_vectors(path, later, timeout=limit, transform=framed)
+        later = [start + 1 for start in starts]
+
+        def framed(field: np.ndarray) -> np.ndarray:
+            return to_bytes(self.framing(field, resize_field))
+
+        return list(
+            self._patiently(
+                path, lambda limit: motion_vectors(path, later, timeout=limit, transform=framed)
+            )
         )
-        return [to_bytes(field) for field in found]
 
     def _flows(self, path: Path, starts: Sequence[int]) -> list[np.ndarray]:
         assert self._flow is not None
-        wanted = sorted({*starts, *(start + 1 for start in starts)})
-        if not wanted:
-            return []
-        place = {number: place for place, number in enumerate(wanted)}
-        frames = self._frames(path, wanted)
-        return [
-            to_bytes(self._flow(frames[place[start]], frames[place[start + 1]])) for start in starts
-        ]
+        found = []
+        # In portions, so that the frames of a long clip are not in memory beside its fields.
+        for first in range(0, len(starts), PORTION):
+            part = starts[first : first + PORTION]
+            wanted = sorted({*part, *(start + 1 for start in part)})
+            frames = dict(zip(wanted, self._frames(path, wanted), strict=True))
+            found += [to_bytes(self._flow(frames[start], frames[start + 1])) for start in part]
+        return found
 
     def _frames(self, path: Path, indices: Sequence[int]) -> np.ndarray:
         return super()._decoded(path, np.array(indices))

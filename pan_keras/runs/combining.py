@@ -160,7 +160,9 @@ def _config(runs: Sequence[Run], model: keras.Model) -> Config:
     names = [run.config.model.name.rpartition("_")[2] for run in runs]
     backbones = "+".join(dict.fromkeys(names))
     first = runs[0].config
-    return replace(first, model=replace(first.model, name=f"{model.name}_{backbones}"))
+    # Each sees a cue of its own.
+    data = replace(first.data, cue=None)
+    return replace(first, data=data, model=replace(first.model, name=f"{model.name}_{backbones}"))
 
 
 def _write(output: Path, runs: Sequence[Run], model: keras.Model, record: dict[str, Any]) -> Run:
