@@ -22,7 +22,7 @@ space := $() $()
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm android-core ablation test check docs format backends backends-jax backends-torch lowest sizes wheel constraints clean
+.PHONY: help demo arm android-core ablation test check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowest versions that pyproject.toml allows.
 	$(LOWEST_VENV)/bin/python $(PYTEST) --override-ini filterwarnings= -m "not slow" $(LOWEST_TESTS)
 	$(DEVICE_VENV)/bin/python .ci/parts.py $(DEVICE_VENV) litert onnx video
+
+speed-table: $(VENV)/installed  ## Write the speed table of the README from the results that it names.
+	$(VENV)/bin/python .ci/speed_table.py
 
 sizes: wheel  ## Measure what an installation takes, by extra; writes export/results/installation.csv.
 	$(VENV)/bin/python .ci/sizes.py dist/*.whl

@@ -1,6 +1,7 @@
 """The paper's Tables I and II with what was measured here beside them, in Markdown."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,11 @@ OTHERS = {
     "vectors": "codec vectors, over decoding",
     "difference": "RGB difference",
 }
+
+
+SPEED_TABLE = re.compile(
+    r"(<!-- speed table: (\S+\.csv) -->)\n.*?(<!-- end of speed table -->)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,42 @@ def significant(value: float) -> str:
     """
     rounded = float(f"{value:.3g}")
     return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
+
+
+def with_speed_tables(text: str, folder: Path) -> str:
+    """A document whose speed tables are those of the files that it names.
+
+    A table stands between `<!-- speed table: NAME.csv -->` and `<!-- end of speed table -->`.
+
+    Args:
+        text: The document.
+        folder: Where the files are.
+
+    Raises:
+        UserError: If a file is missing, or is none of `pan-keras bench all`.
+    """
+
+    def made(found: re.Match[str]) -> str:
+        file = folder / found[2]
+        try:
+            with file.open(encoding="utf-8", newline="") as opened:
+                records = list(csv.DictReader(opened))
+            table = speed_table(records)
+            busy = any(record["busy"] == "true" for record in records)
+            note = f"{in_markdown(records[0]['machine'])}, {records[0]['threads']} threads"
+        except OSError as error:
+            raise UserError(
+                f"{file}: not readable ({error.strerror}); commit what pan-keras bench all wrote"
+            ) from None
+        except (KeyError, IndexError, ValueError):
+            raise UserError(
+                f"{file}: not a file of results; commit what pan-keras bench all wrote"
+            ) from None
+        if busy:
+            note += ", while other programs ran: the ratios stand, the speeds are too low"
+        return f"{found[1]}\n{table}\n{note}.\n{found[3]}"
+
+    return SPEED_TABLE.sub(made, text)
 
 
 def _table(

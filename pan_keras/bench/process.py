@@ -13,6 +13,7 @@ from typing import Any
 
 from pan_keras.bench.machine import processors
 from pan_keras.errors import UserError
+from pan_keras.installation import install
 
 THREADS = (
     "OMP_NUM_THREADS",
@@ -141,8 +142,8 @@ def keras_backend() -> str:
         if find_spec(name):
             return name
     raise UserError(
-        'keras: no backend is installed; pip install "pan-keras[train]" for TensorFlow, or '
-        '"pan-keras[jax]", "pan-keras[torch]"'
+        f"keras: no backend is installed; {install('export')}, or for the target keras alone "
+        '"pan-keras[jax]" or "pan-keras[torch]"'
     )
 
 

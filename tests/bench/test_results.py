@@ -9,7 +9,13 @@ import pytest
 from results_made import made_results
 
 from pan_keras.bench import suite
-from pan_keras.bench.paper_tables import fastest, paper_tables, read_accuracies, speed_table
+from pan_keras.bench.paper_tables import (
+    fastest,
+    paper_tables,
+    read_accuracies,
+    speed_table,
+    with_speed_tables,
+)
 from pan_keras.bench.ratio import ratio_of
 from pan_keras.bench.results import Results
 from pan_keras.bench.suite import file_name, joined_csv, measure_all, write_results
@@ -81,6 +87,23 @@ def test_the_speed_table_is_of_the_lines_of_a_file(results):
         "| PA | litert fast | 1,000 | 100 |",
         "| TV-L1 | opencv | 10 | 1 |",
     ]
+
+
+def test_a_document_gets_the_table_of_the_file_that_it_names(results, tmp_path):
+    (tmp_path / "a.csv").write_text(joined_csv({"motion": results}))
+    text = "x\n<!-- speed table: a.csv -->\nold\n<!-- end of speed table -->\ny\n"
+    once = with_speed_tables(text, tmp_path)
+    assert "| PA | litert fast | 1,000 | 100 |" in once
+    assert "old" not in once
+    assert "while other programs ran" in once
+    assert once.startswith("x\n<!-- speed table: a.csv -->\n| Motion")
+    assert once.endswith("<!-- end of speed table -->\ny\n")
+    assert with_speed_tables(once, tmp_path) == once
+    with pytest.raises(UserError, match="not readable"):
+        with_speed_tables(text.replace("a.csv", "b.csv"), tmp_path)
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="not a file of results"):
+        with_speed_tables(text, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ACCURACY.replace("0.9000", "good")])
