@@ -7,11 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from pan_keras import flow
 from pan_keras.backbones.input_normalisation import IMAGENET
 from pan_keras.bench.case import Case
 from pan_keras.bench.frames import moving_frames
 from pan_keras.bench.model_table import build_and_count
-from pan_keras.bench.worker import resolve
 from pan_keras.deploy.graph.frames import FrameDifferences
 from pan_keras.deploy.graph.motion import persistence_of_appearance
 from pan_keras.layers import PersistenceOfAppearance
@@ -110,6 +110,6 @@ def _layer(case: Case) -> PersistenceOfAppearance:
 
 def _flow_graph(case: Case) -> keras.Model:
     work = case.work
-    network = resolve("pan_keras.flow:create")(case.method)
+    network = flow.create(case.method, size=(work.height, work.width))
     pairs = keras.Input((2, work.height, work.width, 3), dtype="uint8", name="frames")
     return keras.Model({"frames": pairs}, {"flow": network(pairs)}, name=case.method)

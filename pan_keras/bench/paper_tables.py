@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pan_keras.bench.results import Results
+from pan_keras.bench.results import Results, significant
 from pan_keras.bench.row import Row
 from pan_keras.errors import UserError
 from pan_keras.printable import in_markdown
@@ -177,17 +177,6 @@ def speed_table(records: Sequence[Mapping[str, str]]) -> str:
         speed = significant(float(record["pairs_per_second"]))
         lines.append(f"| {titles[record['method']]} | {form} | {speed} | {ratio} |")
     return "\n".join(lines) + "\n"
-
-
-def significant(value: float) -> str:
-    """A number with three digits that count, and separated thousands.
-
-    Example:
-        >>> significant(1234.5), significant(0.012345)
-        ('1,230', '0.0123')
-    """
-    rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
 
 
 def with_speed_tables(text: str, folder: Path) -> str:

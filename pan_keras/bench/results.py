@@ -25,16 +25,16 @@ HIDDEN = {
     "train-step": ("pairs_per_second",),
 }
 COLUMNS = (
-    ("MAC/G", "macs", 1e-9, "{:.3f}"),
-    ("parameters", "parameters", 1, "{:,.0f}"),
-    ("clips/s", "clips_per_second", 1, "{:,.2f}"),
-    ("pairs/s", "pairs_per_second", 1, "{:,.0f}"),
-    ("frames/s", "frames_per_second", 1, "{:,.0f}"),
-    ("p50/ms", "p50_ms", 1, "{:,.2f}"),
-    ("p95/ms", "p95_ms", 1, "{:,.2f}"),
-    ("max/ms", "max_ms", 1, "{:,.2f}"),
-    ("CPU/ms", "processor_ms", 1, "{:,.2f}"),
-    ("MB", "memory_mb", 1, "{:,.0f}"),
+    ("MAC/G", "macs", 1e-9),
+    ("parameters", "parameters", 1),
+    ("clips/s", "clips_per_second", 1),
+    ("pairs/s", "pairs_per_second", 1),
+    ("frames/s", "frames_per_second", 1),
+    ("p50/ms", "p50_ms", 1),
+    ("p95/ms", "p95_ms", 1),
+    ("max/ms", "max_ms", 1),
+    ("CPU/ms", "processor_ms", 1),
+    ("MB", "memory_mb", 1),
 )
 
 
@@ -150,6 +150,17 @@ def measured_results(benchmark: Benchmark | FileBenchmarks, work: Mapping[str, A
     return Results(machine, {**work, "interrupted": benchmark.interrupted}, tuple(rows))
 
 
+def significant(value: float) -> str:
+    """A number with four digits that count, and separated thousands.
+
+    Example:
+        >>> significant(1234.5), significant(0.012345)
+        ('1,234', '0.01234')
+    """
+    rounded = float(f"{value:.4g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:g}"
+
+
 def _common_parts(rows: Sequence[Row]) -> list[str]:
     """The parts of a call that are worth a column; the run is what the other columns tell."""
     names = dict.fromkeys(name for row in rows for name in row.milliseconds if name != "run")
@@ -185,14 +196,15 @@ def _table(rows: Sequence[Row], work: Mapping[str, Any]) -> list[list[str]]:
     ]
     table = [[*header, *([f"{baseline}/it", "95 % interval"] if baseline else [])]]
     for row in rows:
-        values = [(getattr(row, name), factor, form) for _, name, factor, form in shown]
-        values += [(row.milliseconds.get(part), 1, "{:,.2f}") for part in parts]
-        cells = ["" if value is None else form.format(f * value) for value, f, form in values]
+        values = [(getattr(row, name), factor) for _, name, factor in shown]
+        values += [(row.milliseconds.get(part), 1) for part in parts]
+        cells = ["" if value is None else significant(factor * value) for value, factor in values]
         ratio = []
         if baseline:
             known = row.ratio is not None
-            ratio.append(f"{row.ratio:.3g}" if known else "")
-            ratio.append(f"{row.ratio_low:.3g} to {row.ratio_high:.3g}" if known else "")
+            ends = (significant(end or 0) for end in (row.ratio_low, row.ratio_high))
+            ratio.append(significant(row.ratio or 0) if known else "")
+            ratio.append(" to ".join(ends) if known else "")
         table.append([_title(row), str(row.threads), *cells, *ratio])
     return table
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pan_keras.bench.paper_tables import OTHERS, TABLE_I, TABLE_II, Accuracy, fastest, significant
-from pan_keras.bench.results import Results
+from pan_keras.bench.paper_tables import OTHERS, TABLE_I, TABLE_II, Accuracy, fastest
+from pan_keras.bench.results import Results, significant
 from pan_keras.bench.row import Row, fastest_first
 from pan_keras.drawing.figures import svg
 from pan_keras.drawing.scatter import Point, scatter_figure
