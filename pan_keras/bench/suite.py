@@ -4,19 +4,30 @@ import csv
 import io
 import json
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pan_keras.bench.building import Progress
-from pan_keras.bench.decode import measure_decode
+from pan_keras.bench.decode import made_clips, measure_decode
 from pan_keras.bench.model import measure_model
 from pan_keras.bench.motion import measure_motion
 from pan_keras.bench.paper_tables import Accuracy, paper_tables
 from pan_keras.bench.results import Results
+from pan_keras.bench.train_step import measure_train_step
+from pan_keras.bench.video import measure_video
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
 
 MODEL = "pan_lite_mobilenetv2"
+
+
+def _video(threads: int, quick: bool, progress: Progress) -> Results:
+    """From a file to a label, of one small clip."""
+    with tempfile.TemporaryDirectory(prefix="pan-keras-bench-") as folder:
+        clips = made_clips(Path(folder), quick=True, progress=progress)
+        return measure_video(clips[:1], threads=threads, quick=quick, progress=progress)
+
 
 # By name: from threads, whether to be quick, and who is told of the progress.
 SUITE: dict[str, Callable[[int, bool, Progress], Results]] = {
@@ -25,6 +36,13 @@ SUITE: dict[str, Callable[[int, bool, Progress], Results]] = {
     ),
     "model": lambda threads, quick, progress: measure_model(
         MODEL, threads=threads, quick=quick, streaming=True, progress=progress
+    ),
+    "video": _video,
+    "train-step": lambda threads, quick, progress: measure_train_step(
+        threads=threads,
+        precisions=("float32",) if quick else ("float32", "mixed_float16"),
+        quick=quick,
+        progress=progress,
     ),
     "decode": lambda threads, quick, progress: measure_decode(
         threads=threads, quick=quick, progress=progress

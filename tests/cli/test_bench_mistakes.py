@@ -1,0 +1,69 @@
+"""Mistakes in `pan-keras bench` cost one sentence and exit code 2."""
+
+import sys
+
+import pytest
+from click.testing import CliRunner
+from results_made import made_results
+
+from pan_keras.bench import suite
+from pan_keras.cli import main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["bench", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("motion", "--target", "tpu"), "target: 'tpu' is none of"),
+        (("motion", "--method", "flow"), "method: 'flow' is none of"),
+        (("motion", "--method", "tvl1", "--target", "litert"), "does not run on litert"),
+        (("model", "tsn_micro", "--target", "tpu"), "target: 'tpu' is none of"),
+        (("all", "--report", "report", "--only", "speed"), "benchmark: 'speed' is none of"),
+    ],
+)
+def test_what_does_not_exist_is_named(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "package"),
+    [
+        ("ai_edge_litert", "litert", "litert"),
+        ("cv2", "opencv", "pictures"),
+        ("av", "pyav", "video"),
+    ],
+)
+def test_a_runtime_that_is_missing_is_named_with_its_install_line(
+    module, target, package, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    result = run("motion", "--target", target)
+    assert result.exit_code == 2
+    assert f"target {target}: " in result.output
+    assert f'pip install "pan-keras[{package}]"' in result.output
+
+
+def test_all_writes_the_report_and_says_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(suite, "SUITE", {"motion": lambda *_: made_results()})
+    result = run("all", "--report", tmp_path / "report", "--only", "motion")
+    assert result.exit_code == 0, result.output
+    assert "index.html" in result.output
+    assert {file.suffix for file in (tmp_path / "report").iterdir()} == {
+        *(".csv", ".html", ".json", ".md")
+    }
+
+
+def test_accuracies_that_cannot_be_read_are_found_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(suite, "SUITE", {"motion": lambda *_: pytest.fail("it ran")})
+    (tmp_path / "results.csv").write_text("a,b\n1,2\n")
+    result = run("all", "--report", tmp_path / "report", "--accuracy", tmp_path)
+    assert result.exit_code == 2
+    assert "not a table of accuracies" in result.output
