@@ -66,7 +66,7 @@ def measure_motion(
     ]
     if not cases:
         raise UserError(
-            f"target: {', '.join(methods)} does not run on {', '.join(targets)}; "
+            f"target: {', '.join(methods) or 'motion'} does not run on {', '.join(targets)}; "
             "leave out --method or --target"
         )
     missing = {name: missing_runtime(name) for name in target_names()}

@@ -20,6 +20,8 @@ def run(*arguments):
         (("motion", "--target", "tpu"), "target: 'tpu' is none of"),
         (("motion", "--method", "flow"), "method: 'flow' is none of"),
         (("motion", "--method", "tvl1", "--target", "litert"), "does not run on litert"),
+        (("motion", "--target", "android"), "target: motion does not run on android"),
+        (("model", "tsn_micro", "--target", "android"), "tsn_micro: no bundle"),
         (("model", "tsn_micro", "--target", "tpu"), "target: 'tpu' is none of"),
         (("all", "--report", "report", "--only", "speed"), "benchmark: 'speed' is none of"),
     ],
