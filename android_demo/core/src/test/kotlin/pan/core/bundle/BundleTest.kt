@@ -204,6 +204,23 @@ class BundleTest {
     }
 
     @Test
+    fun `a size that is not that of the file is refused`() {
+        for (size in listOf(90, 120)) {
+            val files = memoryBundle()
+            files.change { it.replace("\"bytes\": 100", "\"bytes\": $size") }
+            val bundle = Bundle.open(files)
+            val error = assertFailsWith<BundleException> { bundle.directContent(bundle.models[0]) }
+            assertTrue("has not the $size bytes" in error.message.orEmpty(), error.message)
+        }
+    }
+
+    @Test
+    fun `what follows the facts is refused`() {
+        val message = failure({ "$it {}" })
+        assertTrue("more follows after its end" in message, message)
+    }
+
+    @Test
     fun `a model that is missing is refused`() {
         val files = memoryBundle()
         val bundle = Bundle.open(files)

@@ -40,13 +40,13 @@ internal class MemoryFiles(
 
 internal const val CLIP_BYTES = 2 * 2 * 3 * 3
 
-private fun floats(vararg numbers: Float): ByteArray {
+internal fun floats(vararg numbers: Float): ByteArray {
     val bytes = ByteBuffer.allocate(4 * numbers.size).order(ByteOrder.LITTLE_ENDIAN)
     numbers.forEach { bytes.putFloat(it) }
     return bytes.array()
 }
 
-internal fun memoryBundle(): MemoryFiles {
+internal fun memoryBundle(clipLogits: ByteArray = floats(1f, 2f)): MemoryFiles {
     val index =
         """{"byte_order": "little",
             "clips": [{"file": "vectors/clip_0.u8", "dtype": "uint8", "shape": [2, 2, 3, 3]}],
@@ -61,7 +61,7 @@ internal fun memoryBundle(): MemoryFiles {
             "step_float32.onnx" to ByteArray(70) { 2 },
             "vectors/index.json" to index.encodeToByteArray(),
             "vectors/clip_0.u8" to ByteArray(CLIP_BYTES) { it.toByte() },
-            "vectors/clip.f32" to floats(1f, 2f),
+            "vectors/clip.f32" to clipLogits,
             "vectors/step.f32" to floats(1f, 0f, 3f, 4f),
             "MODEL_CARD.md" to "# A card".encodeToByteArray(),
         )

@@ -2,6 +2,7 @@ package pan.core.engine
 
 import pan.core.bundle.Bundle
 import pan.core.bundle.ModelFile
+import pan.core.bundle.floats
 import pan.core.bundle.memoryBundle
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -126,6 +127,27 @@ class RunningModelTest {
         assertTrue("off by" in check.run(steps(floatArrayOf(2f, 0f), floatArrayOf(3f, 4f))).problem.orEmpty())
         val other = check.run(steps(floatArrayOf(0.5f, 0.5001f), floatArrayOf(3f, 4f)))
         assertTrue("off by" in other.problem.orEmpty() || "another class" in other.problem.orEmpty(), other.problem)
+    }
+
+    @Test
+    fun `the check begins with states of zero and leaves such`() {
+        val running =
+            RunningModel(
+                FunctionEngine(stepModel) { engine ->
+                    val isFirst = engine.input("state_0").getFloat(0) == 0f
+                    engine.output("next_state_0").putFloat(0, 1f)
+                    engine.output("logits").putFloat(0, if (isFirst) 1f else 3f).putFloat(4, if (isFirst) 0f else 4f)
+                },
+            )
+        running.run(step)
+        assertNull(VectorCheck(bundle).run(running).problem)
+        assertEquals(0, running.steps)
+    }
+
+    @Test
+    fun `vectors that are no numbers prove nothing`() {
+        val broken = Bundle.open(memoryBundle(floats(1f, Float.NaN)))
+        assertNotNull(VectorCheck(broken).run(answering(clipModel, 1f, 2f)).problem)
     }
 
     @Test

@@ -8,7 +8,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
-class AnswerTest {
+class CalibrationTest {
     private fun probabilities(
         logits: FloatArray,
         calibration: Calibration = Calibration(),
@@ -36,30 +36,5 @@ class AnswerTest {
         assertTrue(calibration.isUnknown(doubleArrayOf(0.5, 0.3, 0.2)))
         assertFalse(calibration.isUnknown(doubleArrayOf(0.1, 0.6, 0.3)))
         assertFalse(Calibration().isUnknown(doubleArrayOf(0.01, 0.01)))
-    }
-
-    @Test
-    fun `the most probable classes come first and equal ones in the order of the labels`() {
-        val top = TopClasses(3, 5)
-        top.update(doubleArrayOf(0.1, 0.3, 0.1, 0.4, 0.1))
-        assertEquals(listOf(3, 1, 0), top.places.toList())
-        top.update(doubleArrayOf(0.2, 0.2, 0.2, 0.2, 0.2))
-        assertEquals(listOf(0, 1, 2), top.places.toList())
-        assertEquals(2, TopClasses(3, 2).places.size)
-    }
-
-    @Test
-    fun `smoothing is the mean of the last answers`() {
-        val smoothing = Smoothing(2, 2)
-        smoothing.add(doubleArrayOf(1.0, 0.0))
-        assertContentEquals(doubleArrayOf(1.0, 0.0), smoothing.mean)
-        smoothing.add(doubleArrayOf(0.5, 0.5))
-        assertContentEquals(doubleArrayOf(0.75, 0.25), smoothing.mean)
-        smoothing.add(doubleArrayOf(0.0, 1.0))
-        assertContentEquals(doubleArrayOf(0.25, 0.75), smoothing.mean)
-        smoothing.reset()
-        assertContentEquals(doubleArrayOf(0.0, 0.0), smoothing.mean)
-        smoothing.add(doubleArrayOf(0.0, 1.0))
-        assertContentEquals(doubleArrayOf(0.0, 1.0), smoothing.mean)
     }
 }
