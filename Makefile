@@ -70,7 +70,7 @@ lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowe
 	$(LOWEST_VENV)/bin/python $(PYTEST) --override-ini filterwarnings= -m "not slow" $(LOWEST_TESTS)
 	$(DEVICE_VENV)/bin/python .ci/parts.py $(DEVICE_VENV) litert onnx video
 
-speed-table: $(VENV)/installed  ## Write the speed table of the README from the results that it names.
+speed-table: $(VENV)/installed  ## Write the speed tables of README and docs/bench.md from their results.
 	$(VENV)/bin/python .ci/speed_table.py
 
 sizes: wheel  ## Measure what an installation takes, by extra; writes export/results/installation.csv.

@@ -1,12 +1,15 @@
-"""Writes the speed tables of the README from the files of results that it names."""
+"""Writes the speed tables of the README and of docs/bench.md from the results that they name."""
 
 from pathlib import Path
 
+from pan_keras.bench.document_tables import with_tables
 from pan_keras.bench.paper_tables import with_speed_tables
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "export" / "results"
 
 if __name__ == "__main__":
-    file = ROOT / "README.md"
-    text = file.read_text(encoding="utf-8")
-    file.write_text(with_speed_tables(text, ROOT / "export" / "results"), encoding="utf-8")
+    for name, made in {"README.md": with_speed_tables, "docs/bench.md": with_tables}.items():
+        file = ROOT / name
+        text = file.read_text(encoding="utf-8")
+        file.write_text(made(text, RESULTS), encoding="utf-8")

@@ -40,7 +40,17 @@ QUICK = {
     "bench model": ["--quick", "--size", "32"],
     "bench motion": ["--quick", "--size", "32", "--method", "difference"],
     "bench train-step": ["--quick", "--size", "32", "--model", "tsn_micro"],
-    "bench video": ["--quick", "--size", "32", "--method", "pan_lite", "--backbone", "micro"],
+    "bench video": [
+        "--quick",
+        "--size",
+        "32",
+        "--method",
+        "pan_lite",
+        "--backbone",
+        "micro",
+        "--precision",
+        "float32",
+    ],
     "bench peers": ["--quick", "--method", "pan_lite_micro"],
     "bench decode": ["--quick", "--reader", "pan_keras"],
 }

@@ -23,6 +23,7 @@ HIDDEN = {
     "decode": ("pairs_per_second",),
     "video": ("pairs_per_second", "frames_per_second"),
     "train-step": ("pairs_per_second",),
+    "peers": ("clips_per_second", "pairs_per_second", "frames_per_second"),
 }
 COLUMNS = (
     ("MAC/G", "macs", 1e-9),
@@ -125,6 +126,8 @@ class Results:
         work = self.work
         height, width = work["size"]
         frames = f"{work['segments']}x{work['stack']} frames"
+        if not work["frames"]:
+            return f"{work['benchmark']}; {self.machine['name']}"
         if files := work.get("files"):
             frames += f" of {len(files)} file{'s' if len(files) > 1 else ''}"
         else:
