@@ -37,7 +37,7 @@ QUICK = {
     "train": ["--set", "training.epochs=1"],
     "dataset make": ["--clips", "48"],
     "export": ["--recipe", "lenient.toml"],
-    "bench model": ["--quick", "--size", "32"],
+    "bench model": ["--quick", "--size", "32", "--target", "litert", "--precision", "float32"],
     "bench motion": ["--quick", "--size", "32", "--method", "difference"],
     "bench train-step": ["--quick", "--size", "32", "--model", "tsn_micro"],
     "bench video": [
