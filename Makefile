@@ -62,7 +62,7 @@ backends: backends-jax backends-torch  ## Test layers, backbones, flow networks,
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
-		tests/flow/test_blocks.py tests/flow/test_flow_networks.py \
+		tests/flow/test_blocks.py tests/flow/test_flow_networks.py tests/bench/test_without_tensorflow.py \
 		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py
 
 # Warnings are no errors there: packages of last year warn of those of today.

@@ -14,6 +14,9 @@ from pan_keras.bench.results import Results
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.errors import UserError
 
+# Each runtime starts in a process of its own.
+pytestmark = pytest.mark.slow
+
 SMALL = {"segments": 4, "stack": 2, "size": 32, "threads": 1, "quick": True}
 ONE_ROUND = Budget(0.0, 1, 1)
 

@@ -1,11 +1,6 @@
 """`bench motion`: the paper's Tables I and II on one machine."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +36,7 @@ def test_the_table_has_every_method_form_and_depth():
     assert all(c.error for c in cases if c.graph == "fast" and c.options["depth"] != 1)
 
 
+@pytest.mark.slow
 def test_every_method_is_measured_and_compared_with_tvl1(results):
     assert [(row.method, row.error) for row in results.rows if row.error] == []
     assert {row.method for row in results.rows} == set(CHEAP)
@@ -50,6 +46,7 @@ def test_every_method_is_measured_and_compared_with_tvl1(results):
         assert row.frames_per_second == pytest.approx(6000 / row.p50_ms, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_pa_is_checked_against_the_layer(results):
     checked = [row for row in results.rows if row.method == "pa"]
     assert len(checked) == 6
@@ -57,6 +54,7 @@ def test_pa_is_checked_against_the_layer(results):
     assert all(r.snr_db > 10 for r in checked)
 
 
+@pytest.mark.slow
 def test_results_have_three_keys_and_the_names_that_scripts_rely_on(results):
     content = json.loads(json.dumps(results.to_json()))
     assert set(content) == {"machine", "work", "rows"}
@@ -108,24 +106,3 @@ def test_frames_move_and_are_the_same_each_time():
 def test_unknown_methods_and_targets_are_refused(options, sentence):
     with pytest.raises(UserError, match=sentence):
         measure_motion(SMALL, quick=True, **options)
-
-
-@pytest.mark.skipif(not find_spec("jax"), reason="JAX is not installed")
-def test_keras_is_measured_where_tensorflow_is_absent(tmp_path):
-    # A module of that name that cannot be imported, before the real one on the path.
-    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(name='tensorflow')\n")
-    here = Path(__file__).parent
-    paths = map(str, (tmp_path, Path.cwd(), here))
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "jax"}
-    done = subprocess.run(  # noqa: PLW1510 (what it wrote says more than its exit code)
-        [sys.executable, here / "without_tensorflow.py"],
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert done.returncode == 0, done.stderr
-    motion, model = json.loads(done.stdout)
-    assert [row["error"] for row in motion + model] == [None] * 3
-    assert {row["backend"].split()[0] for row in motion + model} == {"jax"}
-    assert [row["graph"] for row in motion] == ["plain", "fast"]
