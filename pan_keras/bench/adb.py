@@ -105,13 +105,13 @@ class Adb:
         """
         self._device("pull", source, str(target), seconds=TRANSFER)
 
-    def property(self, name: str) -> str:
-        """A property of the system, empty where it does not exist.
+    def properties(self) -> dict[str, str]:
+        """The properties of the system, by name.
 
         Raises:
             UserError: If the device does not answer.
         """
-        return self.shell("getprop", name).strip()
+        return dict(re.findall(r"^\[(.*?)\]: \[(.*)\]\s*$", self.shell("getprop"), re.MULTILINE))
 
     def battery(self) -> Battery:
         """The state of the battery.

@@ -86,8 +86,8 @@ def shell(words):
     match words:
         case ["pm", "path", "pan.demo"]:
             sys.exit(0 if SCRIPT["installed"] else 1)
-        case ["getprop", name]:
-            say(SCRIPT["properties"].get(name, "") + "\n")
+        case ["getprop"]:
+            say("".join(f"[{name}]: [{text}]\n" for name, text in SCRIPT["properties"].items()))
         case ["dumpsys", "battery"]:
             states = SCRIPT["battery"]
             say(states[min(count("battery"), len(states) - 1)])

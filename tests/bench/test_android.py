@@ -138,8 +138,13 @@ def test_the_app_measures_a_bundle_and_its_results_follow_the_schema(phone):
         "threads": "1,2",
         "precision": "int8",
     }
-    started = next(line for line in calls(place) if "am start" in line)
-    assert started.startswith("-s A1 shell am start -n pan.demo/.BenchmarkActivity --es bundle ")
+    lines = calls(place)
+    started = next(number for number, line in enumerate(lines) if "am start" in line)
+    assert "-n pan.demo/.BenchmarkActivity --es bundle /data/local/tmp/" in lines[started]
+    # The app is another user, and an old file would be taken for its results.
+    assert "-s A1 shell chmod -R a+rX /data/local/tmp/pan-keras-bench" in lines[:started]
+    written = "/sdcard/Android/data/pan.demo/files/pan-keras-bench.json"
+    assert f"-s A1 shell rm -f {written}" in lines[:started]
 
 
 def test_the_device_is_described_without_its_serial_number(phone):
@@ -148,6 +153,12 @@ def test_the_device_is_described_without_its_serial_number(phone):
     assert (machine["name"], machine["soc"]) == ("Maker Phone 7", "Silicon S700")
     assert machine["platform"] == "Android 14, API 34"
     assert "A1" not in json.dumps(machine)
+
+
+def test_before_android_12_the_board_stands_for_the_soc(phone):
+    old = {name: text for name, text in PROPERTIES.items() if "soc" not in name}
+    phone(properties=old | {"ro.board.platform": "s700"})
+    assert measure_on_android(BUNDLE).machine["soc"] == "s700"
 
 
 def test_an_unplugged_device_tells_the_energy(phone):
@@ -227,7 +238,7 @@ def test_a_device_that_does_not_answer_is_given_up(phone, monkeypatch):
     monkeypatch.setattr(bridge, "ANSWER", 1.0)
     phone(faults={"hangs": "getprop"})
     with pytest.raises(UserError, match="no answer within 1 s"):
-        Adb().shell("getprop", "ro.product.model", seconds=1.0)
+        Adb().shell("getprop", seconds=1.0)
 
 
 def test_one_of_several_devices_is_chosen_by_its_serial_number(phone):

@@ -260,13 +260,17 @@ def _row_of(name: str, entry: ModelFile, threads: int, work: Work, said: str) ->
 
 def _describe(adb: Adb) -> dict[str, Any]:
     """The device, without its serial number."""
-    maker, model = adb.property("ro.product.manufacturer"), adb.property("ro.product.model")
-    soc = " ".join(filter(None, map(adb.property, ("ro.soc.manufacturer", "ro.soc.model"))))
-    release, level = adb.property("ro.build.version.release"), adb.property("ro.build.version.sdk")
+    known = adb.properties()
+
+    def say(*names: str) -> str:
+        return " ".join(filter(None, (known.get(name) for name in names)))
+
+    release, level = say("ro.build.version.release"), say("ro.build.version.sdk")
     return {
-        "name": f"{maker} {model}".strip() or "unknown",
+        "name": say("ro.product.manufacturer", "ro.product.model") or "unknown",
         "platform": f"Android {release}, API {level}",
-        "soc": soc or adb.property("ro.board.platform") or None,  # named since Android 12
+        # Named since Android 12; before, the board says as much.
+        "soc": say("ro.soc.manufacturer", "ro.soc.model") or say("ro.board.platform") or None,
     }
 
 
