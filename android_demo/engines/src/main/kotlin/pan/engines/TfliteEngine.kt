@@ -46,9 +46,7 @@ class TfliteEngine(
             for (tensor in model.inputs) inputs[tensor.name] = direct(tensor.bytes)
             for (tensor in model.outputs) outputs[tensor.name] = direct(tensor.bytes)
             val given = guarded { interpreter.getSignatureInputs(model.signature).toSet() }
-            if (given !=
-                inputs.keys
-            ) {
+            if (given != inputs.keys) {
                 throw EngineException("${model.file}: takes $given, but its bundle says ${inputs.keys}")
             }
         } catch (error: EngineException) {

@@ -117,9 +117,7 @@ class Bundle private constructor(
         name: String,
         size: Long,
     ): ByteBuffer {
-        if (size >
-            LARGEST_FILE
-        ) {
+        if (size > LARGEST_FILE) {
             throw BundleException("$title/$name: $size bytes, too large for a phone; export a smaller model")
         }
         try {

@@ -93,9 +93,7 @@ class BundleArchive(
                 val count = zip.read(chunk)
                 if (count < 0) return bytes
                 bytes += count
-                if (bytes >
-                    limit
-                ) {
+                if (bytes > limit) {
                     throw BundleException("$title: more than $largest bytes when unpacked; do not use it")
                 }
                 output.write(chunk, 0, count)

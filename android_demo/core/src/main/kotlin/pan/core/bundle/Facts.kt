@@ -63,9 +63,7 @@ internal class Facts(
         values: Collection<String>,
     ): String =
         text(name).also {
-            if (it !in
-                values
-            ) {
+            if (it !in values) {
                 wrong(name, "'${it.take(SHOWN)}' is none of ${values.joinToString()}")
             }
         }

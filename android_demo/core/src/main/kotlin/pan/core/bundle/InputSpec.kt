@@ -65,14 +65,10 @@ data class InputSpec(
             facts.oneOf("channels", setOf("RGB"))
             facts.oneOf("dtype", setOf("uint8"))
             if (spec.resizing > 2) facts.wrong("resizing", "is ${spec.resizing}, which this app does not know")
-            if (spec.resizing == 1 &&
-                spec.fit != Fit.CROP
-            ) {
+            if (spec.resizing == 1 && spec.fit != Fit.CROP) {
                 facts.wrong("resizing", "is 1, which cannot ${spec.fit.key}")
             }
-            if (spec.resize <
-                minOf(spec.height, spec.width)
-            ) {
+            if (spec.resize < minOf(spec.height, spec.width)) {
                 facts.wrong("resize", "is less than the shorter side of a frame")
             }
             val sides = listOf(spec.segments, spec.stack, spec.height, spec.width, COLOURS)
@@ -80,9 +76,7 @@ data class InputSpec(
             var bytes = 1L
             for (side in sides) {
                 bytes *= side
-                if (bytes >
-                    LARGEST_CLIP
-                ) {
+                if (bytes > LARGEST_CLIP) {
                     facts.wrong("segments", "and the other sizes make a clip that no phone can hold")
                 }
             }

@@ -111,10 +111,7 @@ data class ModelFile(
 
         private fun runtime(facts: Facts): String? {
             val required = facts.partOrNull("conversion")?.partOrNull("runtime")?.textOrNull("requires") ?: return null
-            if (!RELEASE.matches(
-                    required,
-                )
-            ) {
+            if (!RELEASE.matches(required)) {
                 facts.wrong("conversion", "requires '${required.take(20)}', which is no release")
             }
             return required

@@ -150,16 +150,7 @@ class ColourConversion {
 
     private fun factor(coefficient: Int) = (coefficient * 8192 + 32768) shr 16
 
-    private fun clamped(value: Int) =
-        (
-            if (value < 0) {
-                0
-            } else if (value > BYTE) {
-                BYTE
-            } else {
-                value
-            }
-        ).toByte()
+    private fun clamped(value: Int): Byte = minOf(maxOf(value, 0), BYTE).toByte()
 
     private companion object {
         const val VALUES = 256

@@ -111,8 +111,7 @@ private class Areas(
             for (value in 0 until stride) {
                 var total = 0f
                 for (tap in rows.ends[row] until rows.ends[row + 1]) {
-                    total +=
-                        lines[rows.place[tap] * stride + value] * rows.weight[tap]
+                    total += lines[rows.place[tap] * stride + value] * rows.weight[tap]
                 }
                 result.bytes[place++] = round(total).toInt().coerceIn(0, BYTE).toByte()
             }

@@ -62,6 +62,12 @@ class BundleArchiveTest {
     }
 
     @Test
+    fun `many files that are a bomb together are refused`() {
+        val many = Array(20) { "file_$it" to ByteArray(60_000) }
+        assertTrue("more than 1000000 bytes" in refused(with(*many), BundleArchive(largest = 1_000_000)))
+    }
+
+    @Test
     fun `too many files are refused`() {
         val many = Array(50) { "file_$it" to ByteArray(0) }
         val message = refused(with(*many), BundleArchive(most = 40))

@@ -146,8 +146,8 @@ class RunningModelTest {
 
     @Test
     fun `vectors that are no numbers prove nothing`() {
-        val broken = Bundle.open(memoryBundle(floats(1f, Float.NaN)))
-        assertNotNull(VectorCheck(broken).run(answering(clipModel, 1f, 2f)).problem)
+        val broken = Bundle.open(memoryBundle(floats(Float.NaN, 1f)))
+        assertNotNull(VectorCheck(broken).run(answering(clipModel, 2f, 1f)).problem)
     }
 
     @Test
