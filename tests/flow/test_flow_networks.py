@@ -156,6 +156,36 @@ def test_flownet2_hands_on_what_each_flow_explains():
     np.testing.assert_allclose(fusion, np.concatenate(expected, -1), atol=1e-4)
 
 
+def alike_after_a_shift(core, layer):
+    """What a layer of correlation says, on average, of a texture that moves 16 pixels right."""
+    first = np.random.default_rng(0).normal(size=(1, 128, 128, 3))
+    maps = np.concatenate([first, np.roll(first, 16, 2)], -1).astype("float32")
+    found = keras.Model(core.inputs, core.get_layer(layer).output).predict_on_batch(maps)
+    return found[0, 5:-5, 5:-5].mean((0, 1))
+
+
+def test_flownet_c_finds_the_first_frame_in_the_later_one():
+    alike = alike_after_a_shift(flow.FlowNetC(width=0.25), "corr")
+    # 21 displacements down by 21 to the right, two positions of eight pixels apart.
+    assert np.argmax(alike) == 10 * 21 + 11
+
+
+def test_flownet_c_keeps_features_of_the_first_frame_alone():
+    core = flow.FlowNetC(width=0.25)
+    kept = keras.Model(core.inputs, core.get_layer("conv_redir").output)
+    maps = np.random.default_rng(0).normal(size=(2, 64, 64, 6)).astype("float32")
+    maps[1, ..., :3] = maps[0, ..., :3]
+    first, second = kept.predict_on_batch(maps)
+    np.testing.assert_allclose(first, second, atol=1e-5)
+    assert first.std() > 0
+
+
+def test_raft_looks_the_first_frame_up_in_the_later_one():
+    alike = alike_after_a_shift(flow.RAFTSmall(iterations=1), "lookup")
+    # On the finest level two positions to the right; x changes slowest.
+    assert np.argmax(alike[:49]) == (3 + 2) * 7 + 3
+
+
 def test_flownets_predict_in_units_of_twenty_pixels():
     for name in ("flownet_s", "flownet_c"):
         network = flow.create(name, width=0.0625)
