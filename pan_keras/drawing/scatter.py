@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pan_keras.drawing.colours import PALETTE
 from pan_keras.drawing.figures import plain
+
+NEAR = (0.15, 0.06)  # shares of the axes within which names may overlap
+ABOVE, LINE = 4, 11  # in points: of a name over its point, and of a line of text
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def scatter_figure(
         axes.set_yscale("log")
     axes.grid(color=PALETTE["line"], linewidth=0.8)
     axes.set_axisbelow(True)
-    for point in points:
+    offsets = _label_offsets(points, shares)
+    for point, offset in zip(points, offsets, strict=True):
         colour = PALETTE["accent" if point.emphasised else "second"]
         if point.low is not None and point.high is not None:
             axes.plot([point.x] * 2, [point.low, point.high], color=colour, linewidth=1.2)
@@ -61,7 +66,7 @@ def scatter_figure(
         axes.annotate(
             point.name,
             (point.x, point.y),
-            xytext=(6, 4),
+            xytext=(6, offset),
             textcoords="offset points",
             fontsize=8,
             color=PALETTE["ink"],
@@ -71,3 +76,19 @@ def scatter_figure(
     axes.set_xlabel(across, color=PALETTE["muted"])
     axes.set_ylabel(upwards, color=PALETTE["muted"])
     return figure
+
+
+def _label_offsets(points: Sequence[Point], shares: bool) -> list[int]:
+    """How far above its point each name stands, so that names of near points do not overlap."""
+    heights = [point.y for point in points] if shares else np.log([point.y for point in points])
+    places = np.stack([np.log([point.x for point in points]), heights], axis=1)
+    places = (places - places.min(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-9)
+    near = (np.abs(places[:, None] - places[None]) < NEAR).all(axis=-1)
+    # Of several near each other, the uppermost has its name above it, the others below that.
+    order = np.argsort(-places[:, 1], kind="stable")
+    rank = {int(place): number for number, place in enumerate(order)}
+    earlier = [
+        sum(bool(near[place, other]) and rank[other] < rank[place] for other in range(len(points)))
+        for place in range(len(points))
+    ]
+    return [ABOVE - LINE * count for count in earlier]

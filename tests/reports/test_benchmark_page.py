@@ -26,6 +26,12 @@ def test_points_stand_where_they_belong_on_logarithmic_axes():
     assert [text.get_text() for text in axes.texts] == ["a", "b"]
 
 
+def test_names_of_near_points_stand_under_each_other():
+    points = [Point("a", 1, 10), Point("b", 1, 10.1), Point("far", 1000, 1000)]
+    (axes,) = scatter_figure(points, "x", "y").axes
+    assert [text.xyann[1] for text in axes.texts] == [-7, 4, 4]
+
+
 def test_accuracies_have_a_linear_axis_and_intervals():
     (axes,) = scatter_figure([Point("a", 1.0, 0.5, 0.4, 0.6)], "x", "y", shares=True).axes
     assert axes.get_yscale() == "linear"
