@@ -42,7 +42,7 @@ def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None
         if same:
             also = "" if Path(each) == output else f" ({each})"
             raise UserError(
-                f"{output}: is what is read{also}, and would be overwritten; name another output"
+                f"{output}: is an input{also} and would be overwritten; name another output"
             )
 
 
@@ -223,8 +223,8 @@ def turn(folder: Path) -> Iterator[None]:
         while not _try_lock(descriptor):
             if time.monotonic() > end:
                 raise UserError(
-                    f"{folder}: another process has held it for {PATIENCE:.0f} s; end that one, "
-                    "then run the command again"
+                    f"{folder}: another process has held it for {PATIENCE:.0f} s; "
+                    "stop that process, then run the command again"
                 )
             time.sleep(0.05)
         yield

@@ -43,7 +43,7 @@ def locked(file: Path | str, what: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{what}: cannot be locked ({error.strerror}); make the folder one that can be written"
+            f"{what}: cannot be locked ({error.strerror}); make the folder writable"
         ) from error
     holder = file.with_name(file.name + HOLDER)
     try:

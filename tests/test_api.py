@@ -153,7 +153,7 @@ def test_models_are_loaded_by_run_folder_or_file(trained, bundle, tmp_path):
             np.testing.assert_array_equal(one, weight)
     with pytest.raises(UserError, match="a bundle, which holds no Keras model"):
         pan.load(bundle)
-    with pytest.raises(UserError, match="not there"):
+    with pytest.raises(UserError, match="missing"):
         pan.load(tmp_path / "absent.keras")
 
 

@@ -83,7 +83,7 @@ def measure_model(
         check_target(target)
     for precision in precisions:
         if precision not in KNOWN:
-            raise UserError(f"precision: {precision!r} is none of {', '.join(KNOWN)}")
+            raise UserError(f"precision: {precision!r} is not one of {', '.join(KNOWN)}")
     if is_bundle(name):
         cases = list(_bundle_cases(Path(name), batch, streaming))
     else:

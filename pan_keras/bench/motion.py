@@ -55,7 +55,7 @@ def measure_motion(
     """
     for name in methods:
         if name not in METHODS:
-            raise UserError(f"method: {name!r} is none of {', '.join(METHODS)}")
+            raise UserError(f"method: {name!r} is not one of {', '.join(METHODS)}")
     for name in targets:
         check_target(name)
     work = work or Work()

@@ -41,7 +41,7 @@ def extract(file_format: str, content: bytes) -> dict[str, Any]:
     """
     text = _extract_tflite(content) if file_format == "tflite" else _extract_onnx(content)
     if text is None:
-        raise UserError(f"this {file_format} file holds no facts of a bundle; export it again")
+        raise UserError(f"this {file_format} file holds no bundle facts; export it again")
     facts: dict[str, Any] = json.loads(text)
     return facts
 

@@ -28,7 +28,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     """
     if not (path / FACTS).is_file():
         raise UserError(
-            f"{path}: no bundle (it has no {FACTS}); give a folder that pan-keras export wrote"
+            f"{path}: not a bundle (no {FACTS}); give a folder that pan-keras export wrote"
         )
     content = read_file(path / FACTS, LARGEST_FACTS)
     try:
@@ -78,10 +78,12 @@ def check_names(path: Path, names: Mapping[str, Any]) -> None:
         parts = PurePosixPath(name)
         if parts.is_absolute() or ".." in parts.parts or "\\" in name or "\0" in name:
             raise UserError(
-                f"{path / FACTS}: names a file outside of the bundle ({name}); do not use it"
+                f"{path / FACTS}: names a file outside the bundle ({name}); do not use it"
             )
         if not isinstance(checksum, str):
-            raise UserError(f"{path / FACTS}: not of its form (the checksum of {name} is no text)")
+            raise UserError(
+                f"{path / FACTS}: malformed (the checksum of {name} is not text); export it again"
+            )
         if not (path / name).is_file():
             raise UserError(f"{path / name}: missing from the bundle; export it again")
 

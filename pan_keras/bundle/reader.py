@@ -93,7 +93,7 @@ class Bundle:
             ) from None
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise UserError(
-                f"{path / FACTS}: not of its form ({error}); export the bundle again"
+                f"{path / FACTS}: malformed ({error}); export the bundle again"
             ) from None
         return bundle
 
@@ -120,7 +120,7 @@ class Bundle:
             )
         except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:
             raise UserError(
-                f"{self.path / FACTS}: does not say rate and stride of live video "
+                f"{self.path / FACTS}: lacks the rate and stride of live video "
                 f"({error}); export the bundle again"
             ) from None
 
@@ -134,7 +134,7 @@ class Bundle:
             Its bytes, as they were exported.
 
         Raises:
-            UserError: If the file has changed since, or is none of the bundle's.
+            UserError: If the file has changed since, or is not one of the bundle's.
         """
         checksum = self.checksums.get(name)
         if checksum is None:
@@ -144,7 +144,7 @@ class Bundle:
         content = read_file(self.path / name)
         if hashlib.sha256(content).hexdigest() != checksum:
             raise UserError(
-                f"{self.path / name}: changed since it was exported (its checksum is another); "
+                f"{self.path / name}: changed since it was exported (its checksum differs); "
                 "copy the bundle again or export it again"
             )
         return content
@@ -217,10 +217,13 @@ class Bundle:
         for state in entry.states.values():
             if state.output not in outputs:
                 raise UserError(
-                    f"{self.path / entry.file}: gives no {state.output}; export it again"
+                    f"{self.path / entry.file}: has no output {state.output}; export it again"
                 )
         if extra := sorted(set(inputs) - set(wanted)):
-            raise UserError(f"{self.path / entry.file}: takes {extra[0]} too; export it again")
+            raise UserError(
+                f"{self.path / entry.file}: takes an input {extra[0]} that the bundle does not "
+                "describe; export it again"
+            )
 
 
 def is_bundle(path: Path | str) -> bool:

@@ -83,7 +83,7 @@ class Vectors:
                     raise ValueError(f"max_difference of {name} is {wanted.max_difference}")
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise UserError(
-                f"{bundle.path / INDEX}: not of its form ({error}); export the bundle again"
+                f"{bundle.path / INDEX}: malformed ({error}); export the bundle again"
             ) from None
         return cls(clips, expected)
 

@@ -73,10 +73,12 @@ def check_folder(folder: Path) -> None:
     An earlier bundle may be replaced, with the files that it names; anything else may not.
     """
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: a file is in the way; remove it or name another folder by -o")
+        raise UserError(f"{folder}: a file is in the way; remove it or name another folder with -o")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    problem = UserError(f"{folder}: holds something else than a bundle; name another folder by -o")
+    problem = UserError(
+        f"{folder}: holds something other than a bundle; name another folder with -o"
+    )
     try:
         facts = json.loads((folder / FACTS).read_bytes())
         named = {FACTS, *facts["files"], *(entry["file"] for entry in facts["artefacts"])}
@@ -87,7 +89,7 @@ def check_folder(folder: Path) -> None:
         if not file.is_dir() and name not in named and file.name not in LEFT_BY_SYSTEMS:
             raise UserError(
                 f"{folder}: holds {name}, which is not part of the bundle there; move it away or "
-                "name another folder by -o"
+                "name another folder with -o"
             )
 
 

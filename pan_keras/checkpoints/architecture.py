@@ -139,7 +139,7 @@ class Architecture:
                 **self.pa,
             )
         except ValueError as error:
-            raise CheckpointError(f"its tensors make no network: {error}") from None
+            raise CheckpointError(f"its tensors do not form a network: {error}") from None
 
 
 def detect(
@@ -171,7 +171,7 @@ def detect(
     }
     if not bare:
         raise CheckpointError(
-            f"it is no checkpoint of PAN: no key begins with {BACKBONE}, the first is "
+            f"it is not a PAN checkpoint: no key begins with {BACKBONE}, the first is "
             f"{next(iter(state))!r}; weights of an image network are for model.weights of train"
         )
     backbone, kind, options, channels = _backbone(bare)
@@ -281,13 +281,16 @@ def _segments(timescales: int | None, asked: int | None) -> tuple[int, list[str]
         # T = 1 + 2 + 4 + ... up to N / 2.
         lowest, highest = timescales + 1, 2 * timescales + 1
         if lowest & timescales:
-            raise CheckpointError(f"its VAP has {timescales} timescales, as no number of segments")
+            raise CheckpointError(
+                f"its VAP has {timescales} timescales, which no number of segments gives"
+            )
         doubt = f"{timescales} timescales fit {lowest} to {highest} segments: taken are {lowest}"
         usual = lowest
     if asked is None:
         return usual, [f"{doubt}, give --segments for another number"]
     if asked < lowest or (highest is not None and asked > highest):
         raise CheckpointError(
-            f"its VAP is of {lowest} to {highest} segments, not {asked}; correct --segments"
+            f"its VAP was trained on {lowest} to {highest} segments, not {asked}; "
+            "correct --segments"
         )
     return asked, []

@@ -67,7 +67,7 @@ class Archive:
         """
         info = self._info(name)
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise CheckpointError(f"its entry {name!r} is compressed, as PyTorch never does")
+            raise CheckpointError(f"its entry {name!r} is compressed, which PyTorch never does")
         start = self._start(info)
         content = self.data[start : start + info.file_size]
         if len(content) != info.file_size:
@@ -113,7 +113,7 @@ def _check(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or ":" in name:
-        raise CheckpointError(f"its zip directory has the name {name!r}, which leads elsewhere")
+        raise CheckpointError(f"its zip directory has the name {name!r}, which points outside it")
     if info.flag_bits & ENCRYPTED:
         raise CheckpointError(f"its entry {name!r} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -191,7 +191,7 @@ def _inflate_stem(stem: str, weights: list[Weight], state: dict[str, np.ndarray]
             raise CheckpointError(f"{weight.key} has {given.ndim} axes")
         if given.shape[1] not in (RGB, channels):
             raise CheckpointError(
-                f"its stem takes {given.shape[1]} channels, that of the network {channels}; "
+                f"its stem takes {given.shape[1]} channels, but the network's takes {channels}; "
                 "set model.stack to what the weights were trained with"
             )
         if given.shape[1] != channels:

@@ -252,15 +252,15 @@ def convert_full(
             architecture = detect(state, segments, motion_encoding=motion_encoding)
         if architecture.modality in found:
             raise UserError(
-                f"{path}: {found[architecture.modality][0]} is of {architecture.modality} too; "
-                "give one checkpoint of each branch"
+                f"{path}: {found[architecture.modality][0]} is a {architecture.modality} network "
+                "too; give one checkpoint per branch"
             )
         states[path] = state
         found[architecture.modality] = (path, architecture)
     if set(found) not in (FULL, ENSEMBLE):
         raise UserError(
             f"the checkpoints are of {', '.join(sorted(found))}; give one of rgb and one of pa for "
-            "PAN_Full, and one of lite besides for PAN_En"
+            "PAN_Full, plus one of lite for PAN_En"
         )
     architectures = _alike({mode: each for mode, (_, each) in found.items()})
     branches = {}

@@ -55,8 +55,8 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
     if not has_imagenet_weights(backbone):
         others = ", ".join(filter(has_imagenet_weights, backbones.names()))
         raise UserError(
-            f"model.weights=imagenet: Keras distributes no weights for {backbone}, but for "
-            f"{others}; give a state_dict of torchvision or timm as a file"
+            f"model.weights=imagenet: Keras distributes weights for {others}, not for "
+            f"{backbone}; give a file with a state_dict of torchvision or timm"
         )
     registered = backbones.get(backbone)
     source = registered.pretrained
@@ -71,7 +71,7 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"model.weights=imagenet: Keras could not get {source.file} ({reason}); put this file "
-            f"into {folder}, or train without it by model.weights=none"
+            f"into {folder}, or set model.weights=none"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)

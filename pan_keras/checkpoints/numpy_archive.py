@@ -33,7 +33,7 @@ def read_numpy_archive(archive: Archive) -> dict[str, np.ndarray]:
     arrays = {}
     for name in archive.entries:
         if not name.endswith(SUFFIX):
-            raise CheckpointError(f"its entry {name!r} is no array")
+            raise CheckpointError(f"its entry {name!r} is not an array")
         arrays[name.removesuffix(SUFFIX)] = _array(archive.read(name), name)
     return arrays
 
@@ -42,13 +42,13 @@ def _array(content: memoryview, name: str) -> np.ndarray:
     """An array from what `numpy.save` wrote."""
     width = LENGTHS.get(bytes(content[:7]))
     if width is None:
-        raise CheckpointError(f"its entry {name!r} is no array")
+        raise CheckpointError(f"its entry {name!r} is not an array")
     start = 8 + width
     end = start + int.from_bytes(content[8:start], "little")
     found = HEADER.fullmatch(bytes(content[start : min(end, start + LONGEST_HEADER)]))
     if found is None:
         raise CheckpointError(
-            f"its entry {name!r} has a header that is damaged, or tells of objects"
+            f"its entry {name!r} has a header that is damaged or describes objects"
         )
     layout, fortran, sides = (part.decode() for part in found.groups())
     shape = tuple(int(side) for side in sides.split(",") if side.strip())

@@ -125,19 +125,19 @@ class PickleMachine:
     def top(self, kind: type) -> Any:
         """The topmost object, which must be of a kind; all are plain or an OrderedDict."""
         if not self.stack or not isinstance(self.stack[-1], kind):
-            raise CheckpointError(f"its pickle fills something that is no {kind.__name__}")
+            raise CheckpointError(f"its pickle fills something other than {kind.__name__}")
         return self.stack[-1]
 
     def recall(self, index: int) -> None:
         """Pushes an object that was memorised."""
         if index not in self.memo:
-            raise CheckpointError("its pickle recalls an object that it never had")
+            raise CheckpointError("its pickle recalls an object that it never stored")
         self.stack.append(self.memo[index])
 
     def memorise(self, index: int) -> None:
         """Memorises the topmost object."""
         if not self.stack:
-            raise CheckpointError("its pickle memorises an object that it does not have")
+            raise CheckpointError("its pickle stores an object that it does not have")
         self.memo[index] = self.stack[-1]
 
 
@@ -219,7 +219,7 @@ def _global(machine: PickleMachine) -> None:
 def _stack_global(machine: PickleMachine) -> None:
     name, module = machine.pop(), machine.pop()
     if type(name) is not str or type(module) is not str:
-        raise CheckpointError("its pickle names something by an object that is no text")
+        raise CheckpointError("its pickle names something by an object that is not text")
     _push_named(machine, module, name)
 
 
@@ -247,13 +247,15 @@ def _build(machine: PickleMachine) -> None:
     state = machine.pop()
     target = machine.top(OrderedDict)
     if type(state) is not dict:
-        raise CheckpointError(f"its pickle sets the state of a {type(target).__name__} to no dict")
+        raise CheckpointError(
+            f"its pickle sets the state of a {type(target).__name__} to something other than a dict"
+        )
 
 
 def _persistent(machine: PickleMachine) -> None:
     identity = machine.pop()
     if machine.persistent is None:
-        raise CheckpointError("its pickle speaks of a storage where none can be")
+        raise CheckpointError("its pickle refers to a storage where none is allowed")
     machine.stack.append(machine.persistent(identity))
 
 

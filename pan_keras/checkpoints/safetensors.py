@@ -93,11 +93,11 @@ def _tensor(name: str, entry: Any, numbers: memoryview) -> tuple[int, int, np.nd
     shape, offsets = entry["shape"], entry["data_offsets"]
     element = READABLE.get(entry["dtype"]) if type(entry["dtype"]) is str else None
     if element is None:
-        raise CheckpointError(f"{name!r} has a type that is not known")
+        raise CheckpointError(f"{name!r} has an unknown type")
     if type(shape) is not list or not is_shape(shape):
         raise CheckpointError(f"{name!r} has an impossible shape")
     if type(offsets) is not list or [type(offset) for offset in offsets] != [int, int]:
-        raise CheckpointError(f"{name!r} has no place in the file")
+        raise CheckpointError(f"{name!r} has no offsets in the file")
     start, end = offsets
     if not 0 <= start <= end <= len(numbers):
         raise CheckpointError(f"{name!r} lies outside the file")

@@ -90,7 +90,7 @@ def _read(data: memoryview) -> dict[str, np.ndarray]:
         return _filled(read_safetensors(data))
     if data[: len(PICKLE)] == PICKLE:
         return _tensors(*read_torch_legacy(data), len(data))
-    raise CheckpointError("it is neither of torch.save, nor safetensors, nor .npz")
+    raise CheckpointError("it is not a file of torch.save, safetensors or NumPy (.npz)")
 
 
 def _unwrapped(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -123,7 +123,7 @@ def _tensors(value: Any, contents: Mapping[str, memoryview], size: int) -> dict[
                 raise CheckpointError("its tensors are larger together than the file")
             return {key: tensor.read(contents) for key, tensor in candidate.items()}
     found = ", ".join(map(str, list(entries)[:10])) if entries else type(value).__name__
-    raise CheckpointError(f"it holds no state_dict, but {found}")
+    raise CheckpointError(f"it holds {found} instead of a state_dict")
 
 
 def _is_weight(item: tuple[Any, Any]) -> bool:
@@ -179,7 +179,7 @@ def save_state_dict(
         counts: As `state_dict_of` takes them.
 
     Raises:
-        UserError: If the ending is none of these, or the network has no names in the authors' code.
+        UserError: If the ending is another, or the network has no names in the authors' code.
 
     Example:
         >>> model = models.create("pan_lite_micro", classes=8, size=32)

@@ -121,7 +121,7 @@ class StoredTensor:
         # Nothing is shown of what may be nested tuples: their text can be endless.
         strides = all(type(stride) is int and stride >= 0 for stride in self.strides)
         if not is_shape(self.shape) or len(self.shape) != len(self.strides) or not strides:
-            raise CheckpointError("it has a tensor whose shape or strides are none")
+            raise CheckpointError("it has a tensor with an invalid shape or invalid strides")
         steps = zip(self.shape, self.strides, strict=True)
         end = self.offset + 1 + sum((length - 1) * stride for length, stride in steps)
         if self.offset < 0 or end > self.storage.count or self.count > self.storage.count:
@@ -159,7 +159,7 @@ class Storages(dict[str, Storage]):
     def persistent(self, identity: Any) -> Storage:
         """The storage of a persistent id: ("storage", type, key, device, count, view or not)."""
         if type(identity) is not tuple or len(identity) not in (5, 6) or identity[0] != "storage":
-            raise CheckpointError("its pickle speaks of something that is no storage")
+            raise CheckpointError("its pickle refers to something that is not a storage")
         _, element, key, _, count, *view = identity
         if not isinstance(element, ElementType) or type(key) is not str:
             raise CheckpointError("its pickle describes a storage without type or key")
@@ -178,10 +178,10 @@ def _ordered_dict(arguments: tuple) -> OrderedDict:
     # Python 2 wrote the items as a list of pairs.
     (pairs, *rest) = arguments
     if rest or type(pairs) is not list or any(type(p) not in (list, tuple) for p in pairs):
-        raise CheckpointError("its pickle makes an OrderedDict of no pairs")
+        raise CheckpointError("its pickle makes an OrderedDict of something other than pairs")
     for pair in pairs:
         if len(pair) != 2:
-            raise CheckpointError("its pickle makes an OrderedDict of no pairs")
+            raise CheckpointError("its pickle makes an OrderedDict of something other than pairs")
         fill(made, list(pair))
     return made
 

@@ -94,7 +94,7 @@ def read_torch_legacy(data: memoryview) -> tuple[Any, dict[str, memoryview]]:
     """
     magic, position = _plain_pickle(data, 0)
     if magic != MAGIC:
-        raise CheckpointError("it is a pickle, but not of torch.save")
+        raise CheckpointError("it is a pickle, but not from torch.save")
     protocol, position = _plain_pickle(data, position)
     if protocol != PROTOCOL:
         raise CheckpointError(f"it has another version of PyTorch's stream than {PROTOCOL}")
@@ -106,7 +106,7 @@ def read_torch_legacy(data: memoryview) -> tuple[Any, dict[str, memoryview]]:
     value = machine.run()
     keys, position = _plain_pickle(data, machine.position)
     if not isinstance(keys, list) or any(type(key) is not str for key in keys):
-        raise CheckpointError("the list of its storages is no list of keys")
+        raise CheckpointError("the list of its storages is not a list of keys")
     if len(set(keys)) != len(keys) or set(keys) != set(storages):
         raise CheckpointError("the list of its storages does not fit its tensors")
     contents = {}

@@ -33,7 +33,7 @@ from pan_keras.errors import UserError
     help="Height and width of a frame in pixels.",
 )
 @click.option(
-    "--pa-encoding",
+    "--motion-encoding",
     type=click.Choice(["e1", "e2"]),
     default="e1",
     show_default=True,

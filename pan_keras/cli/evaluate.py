@@ -88,7 +88,7 @@ def evaluate(
     """
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
-        raise UserError(f"{named}: the data are given twice, here and by --data; drop one")
+        raise UserError(f"{named}: the data are given twice, here and with --data; remove one")
     import_tensorflow(click.get_current_context(), runs)
     from pan_keras.evaluation import evaluate
 
@@ -131,6 +131,7 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
     others = [path for path in paths if path not in runs]
     if len(others) > 1:
         raise UserError(
-            f"{others[1]}: not a run folder or bundle, and {others[0]} is the data already"
+            f"{others[1]}: not a run folder or bundle, and {others[0]} already is the data; "
+            "give one source of data"
         )
     return runs, others[0] if others else None

@@ -103,5 +103,5 @@ def precision_list(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in PRECISIONS]
     if unknown:
-        raise UserError(f"--precision {text}: {unknown[0]!r} is none of {', '.join(PRECISIONS)}")
+        raise UserError(f"--precision {text}: {unknown[0]!r} is not one of {', '.join(PRECISIONS)}")
     return names

@@ -35,7 +35,7 @@ def models(
     """
     others = [name for name in ("pattern", "cost", *clip) if was_given(context, name)]
     if paper and others:
-        raise UserError(f"--paper is a table of its own clips; drop {', '.join(others)}")
+        raise UserError(f"--paper prints a fixed table; remove {', '.join(others)}")
     # TensorFlow takes seconds to import.
     from pan_keras.bench import model_table, paper_costs
 

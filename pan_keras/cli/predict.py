@@ -87,9 +87,9 @@ def predict(
     2 and one sentence if it cannot be opened or disconnects.
     """
     if source is not None and (videos or overlay or crops != "1" or clips != "1"):
-        raise UserError("--source: drop VIDEO, --overlay, --crops and --clips beside it")
+        raise UserError("--source cannot be combined with VIDEO, --overlay, --crops or --clips")
     if source is None and not videos:
-        raise UserError("VIDEO: none is given; name videos, folders of videos, or a --source")
+        raise UserError("VIDEO is missing; name videos, folders of videos, or a --source")
     if source is not None and not source.isdecimal():
         from pan_keras.video.live_readers import check_source
 

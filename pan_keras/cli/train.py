@@ -40,7 +40,7 @@ def train(
     """
     if resume and (data or model or config or overrides or jit):
         raise UserError(
-            "--resume goes on with the settings of the run; drop the other arguments "
+            "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
         )
     # TensorFlow takes seconds to import.

@@ -77,7 +77,7 @@ class Augmentation:
 
     def __post_init__(self):
         if self.crop not in CROPS:
-            raise UserError(f"augmentation.crop: {self.crop!r} is none of {', '.join(CROPS)}")
+            raise UserError(f"augmentation.crop: {self.crop!r} is not one of {', '.join(CROPS)}")
         limits = {"brightness": 1, "contrast": 1, "rotation": 180, "zoom": 1, "exposure": 1}
         for name, limit in limits.items():
             if not 0.0 <= getattr(self, name) < limit:

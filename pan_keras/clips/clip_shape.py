@@ -56,7 +56,7 @@ class ClipShape:
                 f"set it to {min(self.size)} or more"
             )
         if self.fit not in FITS:
-            raise UserError(f"fit: {self.fit!r} is none of {', '.join(FITS)}")
+            raise UserError(f"fit: {self.fit!r} is not one of {', '.join(FITS)}")
         if self.resizing not in RESIZINGS:
             raise UserError(
                 f"resizing: version {self.resizing!r} is not known to this pan-keras, which has "

@@ -119,14 +119,14 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.fit != "crop" and self.resizing == 1:
             raise UserError(
-                f"model.fit is {self.fit}, which model.resizing = 1 does not have; set it to 2"
+                f"model.fit is {self.fit}, which model.resizing = 1 does not support; set it to 2"
             )
         height, width = self.size
         clip = self.segments * self.stack * height * width * 3
         if clip > LARGEST_CLIP:
             raise UserError(
                 f"model: a clip of {self.segments} x {self.stack} frames of {height} x {width} "
-                f"pixels has {clip / 2**30:.0f} GiB, and the most is 1; lower segments, stack or "
+                f"pixels has {clip / 2**30:.0f} GiB, and the limit is 1; lower segments, stack or "
                 "size"
             )
 
@@ -242,8 +242,8 @@ class OptimisationConfig:
             )
         if marks != sorted(set(marks)):
             raise UserError(
-                f"training.milestones is {shown(marks)}; it must be shares of the epochs, "
-                "between 0 and 1 and rising"
+                f"training.milestones is {shown(marks)}; it must be increasing fractions "
+                "of the epochs, between 0 and 1"
             )
 
 

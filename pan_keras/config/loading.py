@@ -82,7 +82,7 @@ def make_config(source: str | Path | None = None, **sections: Mapping[str, Any])
         return load_config(sections=sections)
     data = sections.get("data", {})
     if "source" in data:
-        raise UserError("the source is given twice, by itself and in data; drop one")
+        raise UserError("the source is given twice, by itself and in data; remove one")
     return load_config(sections={**sections, "data": {**data, "source": str(source)}})
 
 
@@ -116,6 +116,7 @@ def _without_format(tables: dict[str, Any], file: Path) -> tuple[dict[str, Any],
     given = tables.get("format")
     if given not in (None, FORMAT):
         raise UserError(
-            f"{file}: format is {shown(given)}, and this version reads {FORMAT}; use a newer one"
+            f"{file}: format is {shown(given)}, and this version reads {FORMAT}; "
+            "use a newer pan-keras"
         )
     return sections, given is not None

@@ -93,7 +93,7 @@ def read_toml(path: Path, instead: str = "a TOML file") -> dict[str, Any]:
     path = Path(path)
     try:
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: no file; give {instead}")
+            raise UserError(f"{path}: not a file; give {instead}")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:

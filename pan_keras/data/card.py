@@ -88,7 +88,7 @@ class Card:
             object.__setattr__(self, key, labels)
             for name in labels:
                 if name in named:
-                    raise UserError(f"the label {name!r} comes twice; take one of the two out")
+                    raise UserError(f"the label {name!r} is listed twice; remove one")
                 named.add(name)
 
 

@@ -81,7 +81,7 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
 def _text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: this is no file; name a CSV file")
+            raise UserError(f"{path}: not a file; name a CSV file")
         size = path.stat().st_size
         if size > LARGEST:
             raise UserError(
@@ -147,7 +147,7 @@ def _header(path: Path, text: str, required: Sequence[str]) -> tuple[int, str, l
         )
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
-        raise UserError(f"{path}: the column {twice[0]!r} comes twice; rename one of the two")
+        raise UserError(f"{path}: the column {twice[0]!r} appears twice; rename one")
     return skipped, best, names
 
 
@@ -164,14 +164,14 @@ def _row(
 ) -> dict[str, str | None]:
     if any(cell.strip() for cell in cells[len(columns) :]):
         raise UserError(
-            f"{path}, line {line}: {len(cells)} values for {len(columns)} columns; put a value "
-            "that has the separator in it into quotes"
+            f"{path}, line {line}: {len(cells)} values for {len(columns)} columns; quote "
+            "values that contain the separator"
         )
     other = next((mark for mark in DELIMITERS if mark in cells[0]), None)
     if len(cells) == 1 < len(columns) and other:
         raise UserError(
-            f"{path}, line {line}: {cells[0][:80]!a} is one value, as its separator {other!r} is "
-            "not that of the first line; use one separator in all lines"
+            f"{path}, line {line}: {cells[0][:80]!a} is one value, since its separator {other!r} "
+            "differs from that of the first line; use one separator throughout"
         )
     padded = [*cells, *[None] * (len(columns) - len(cells))]
     return {name: cell for name, cell in zip(columns, padded, strict=False) if name}
@@ -210,12 +210,11 @@ def _add_row(
     place = f"{listing.source}, line {line}"
     name, label = row["path"] or "", row["label"] or ""
     if not name.strip() or not label.strip():
-        raise UserError(f"{place}: path and label must both be filled in")
+        raise UserError(f"{place}: path or label is empty; fill in both")
     path = _found(root, name, place)
     if path in listing.labels:
         raise UserError(
-            f"{place}: {name.strip()} was listed before, in line {listing.lines[path]}; "
-            "take one of the two out"
+            f"{place}: {name.strip()} is already listed in line {listing.lines[path]}; remove one"
         )
     if has_split:
         split = split_of(row["split"] or "")
@@ -236,10 +235,12 @@ def _found(root: Path, name: str, place: str) -> Path:
                 return path
         except OSError as error:
             reason = error.strerror
-            raise UserError(f"{place}: no file can be at {text[:80]!r} ({reason})") from error
+            raise UserError(
+                f"{place}: no file can be at {text[:80]!r} ({reason}); correct the path"
+            ) from error
     if os.name != "nt" and _WINDOWS_DRIVE.match(name.strip()):
         raise UserError(
-            f"{place}: {name.strip()} is a path of a Windows computer; write paths that start "
-            "from the folder of this file, or of --root"
+            f"{place}: {name.strip()} is a Windows path; write paths relative to the folder "
+            "of this file, or to --root"
         )
     return root / name.strip()

@@ -76,11 +76,11 @@ def _are_splits(root: Path, splits: Sequence[Folder], others: Sequence[Folder]) 
             f"{root}: {_names(layered)} hold{_s(layered)} class folders, as splits do, but "
             f"{_names(flat or beside)} beside {'it' if len(layered) == 1 else 'them'} "
             f"hold{_s(flat or beside)} videos{' directly' if flat else ''} too{remedy}, or move "
-            "what is no split away"
+            "away what is not a split"
         )
     if flat and (not beside or len({split_of(folder.name) for folder in flat}) > 1):
         raise UserError(
-            f"{root}: {_names(flat)} hold{_s(flat)} videos without class folders, so that splits "
+            f"{root}: {_names(flat)} hold{_s(flat)} videos without class folders, so splits "
             f"cannot be told from classes{remedy}"
         )
     if not flat and len(beside) > 1 and all(_resembles_split(folder.name) for folder in beside):

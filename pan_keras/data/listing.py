@@ -55,7 +55,7 @@ def refuse_repeats(listing: Listing) -> None:
             one, other = sorted((kept, path), key=listing.lines.__getitem__)
             raise UserError(
                 f"{listing.source}, line {listing.lines[other]}: {other} is the same file as "
-                f"{one}, listed before, in line {listing.lines[one]}; take one of the two out"
+                f"{one}, listed before, in line {listing.lines[one]}; remove one"
             )
         if (listing.labels[kept], listing.splits.get(kept)) != (
             listing.labels[path],

@@ -65,7 +65,7 @@ def make_motions(
     """
     if clips < FEWEST:
         raise UserError(
-            f"clips: {clips} do not give each class a clip in each split; take {FEWEST} or more"
+            f"clips: {clips} are too few for a clip per class and split; make {FEWEST} or more"
         )
     if seed < 0:
         raise UserError(f"seed: {seed} is negative; take 0 or more")
@@ -139,7 +139,7 @@ def _claim(folder: Path, info: dict) -> None:
     if file.exists():
         if _read_info(file) != info:
             raise UserError(
-                f"{folder}: it holds motions of another number, seed or version; remove it or "
+                f"{folder}: it holds motions with another number, seed or version; remove it or "
                 "name another folder"
             )
         return

@@ -159,15 +159,15 @@ def _listing(
     if path.is_dir():
         if root is not None and root.resolve() != path.resolve():
             raise UserError(
-                f"{path}: this folder holds its own videos, so that the root {root} means nothing; "
-                "drop the root, or name a card or a CSV file"
+                f"{path}: this folder holds its own videos, so the root {root} has no effect; "
+                "remove the root, or name a card or a CSV file"
             )
         return None, list_folder(path)
     if path.suffix.lower() == ".csv":
         return None, list_csv(path, root)
     near = difflib.get_close_matches(name, card_names(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known names: {', '.join(card_names())}"
-    raise UserError(f"{source}: this is no folder, CSV file or data set name; {hint}")
+    raise UserError(f"{source}: not a folder, CSV file or data set name; {hint}")
 
 
 def _list_card(card: Card, root: Path | None, progress: Progress | None) -> Listing:
@@ -203,7 +203,10 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
                 f"{some([*map(repr, near)])}"
             )
     if not listing.labels:
-        raise UserError(f"{listing.source}: every clip has a label that the card excludes")
+        raise UserError(
+            f"{listing.source}: every clip has a label that the card excludes; "
+            "correct the labels or the card"
+        )
     if card and card.classes:
         return card.classes
     return ordered(listing.labels.values())
@@ -296,6 +299,6 @@ def _refuse_if_broken(
     rest = len(skipped) - NAMED_IN_ERROR
     raise UserError(
         f"{source}: {len(skipped)} of {len(paths)} videos are broken, more than the "
-        f"{max_broken:.0%} that may be; fix or remove them, or allow more:\n{named}"
+        f"{max_broken:.0%} allowed; fix or remove them, or allow more:\n{named}"
         + (f"\n  and {rest} more" if rest > 0 else "")
     )

@@ -136,7 +136,7 @@ def _read(record: Path) -> dict[tuple[Path, int], _Row]:
     if not record.exists() and not record.is_symlink():
         return {}
     if not record.is_file():
-        raise UserError(f"{record}: the split would be written here, but this is no file; move it")
+        raise UserError(f"{record}: not a file, but the split must be written here; move it")
     try:
         table = read_table(record, COLUMNS)
     except UserError as error:
@@ -151,7 +151,7 @@ def _read(record: Path) -> dict[tuple[Path, int], _Row]:
         if other.split != row.split:
             raise UserError(
                 f"{record}, line {line}: puts {cells['path']} into {row.split}, but line "
-                f"{other.line} into {other.split}; take one of the two out"
+                f"{other.line} into {other.split}; remove one"
             )
     return rows
 
@@ -173,7 +173,7 @@ def _refuse_others(kept: Mapping[Path, _Row], shares: Mapping[str, float], recor
     for path, row in kept.items():
         if row.split not in ("train", *shares):
             raise UserError(
-                f"{record}, line {row.line}: puts {path} into {row.split}, but the data say "
-                f"themselves what is for {row.split}, and this clip is not; correct the line, or "
-                "move the file away to draw a new split"
+                f"{record}, line {row.line}: puts {path} into {row.split}, but the data "
+                f"define {row.split} themselves, without this clip; correct the line, or move the "
+                "file away to draw a new split"
             )

@@ -90,7 +90,7 @@ class VideoData:
             UserError: If there is no such split.
         """
         if split not in SPLITS:
-            raise UserError(f"split: {split!r} is none of {', '.join(SPLITS)}")
+            raise UserError(f"split: {split!r} is not one of {', '.join(SPLITS)}")
         return self._by_split[split]
 
     def split_table(self) -> str | None:

@@ -87,8 +87,8 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
     name = calibration or recipe.calibration.data
     if not name and own is None:
         raise UserError(
-            f"{source.name}: nothing is known of its data; name videos by --calibration to "
-            "calibrate by and compare on"
+            f"{source.name}: its data are unknown; name videos with --calibration to "
+            "calibrate and compare on"
         )
     videos = own if own is not None and not name else _opened(source, recipe, name)
     order = _balanced(videos.clips("train") or videos.all_clips, recipe.calibration.seed)
@@ -102,14 +102,14 @@ def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None
     _refuse_few(len(check), recipe, videos.source)
     if wanted and not calibrating:
         raise UserError(
-            f"{videos.source}: no clip to calibrate int8 by is left beside those that are checked "
-            "or measured; give more videos by --calibration"
+            f"{videos.source}: no clips are left to calibrate int8 besides those that are checked "
+            "or measured; give more videos with --calibration"
         )
     left = [clip for clip in measured if _real(clip) not in used]
     if measured and not left:
         raise UserError(
-            f"{videos.source}: every clip of {recipe.export.evaluate} calibrates int8; give other "
-            "videos by --calibration"
+            f"{videos.source}: every clip of {recipe.export.evaluate} is used to calibrate int8, "
+            "so none is left to evaluate on; give other videos with --calibration"
         )
     classes = {clip.label for clip, _ in calibrating}
     drawn = {"videos": len(used), "classes": len(classes), "seed": recipe.calibration.seed}
@@ -138,7 +138,7 @@ def _of_given_clips(
     if _quantised(recipe) and not len(calibrating):
         raise UserError(
             f"calibration: {len(clips)} clips, all of which are compared on; give more than "
-            f"{recipe.check.clips}, a hundred more if you can, to calibrate int8 by the others"
+            f"{recipe.check.clips}, preferably a hundred more, to calibrate int8 on the others"
         )
     wanted = recipe.calibration.clips if _quantised(recipe) else 0
     calibrating = calibrating[:wanted]
@@ -172,7 +172,10 @@ def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[
     if not clips:
         raise UserError(f"{videos.source}: no clips of {split}; choose another --evaluate")
     if tuple(videos.classes) != source.labels:
-        raise UserError(f"{videos.source}: its classes are no longer those of {source.name}")
+        raise UserError(
+            f"{videos.source}: its classes differ from those of {source.name}; "
+            "give data with the same classes"
+        )
     return clips
 
 
@@ -257,7 +260,7 @@ def _refuse_few(count: int, recipe: Recipe, where: str) -> None:
     if count < recipe.check.clips:
         raise UserError(
             f"{where}: {count} clips to compare on, fewer than {recipe.check.clips}; give more "
-            "videos by --calibration"
+            "videos with --calibration"
         )
 
 

@@ -140,8 +140,8 @@ def _kinds(recipe: Recipe) -> list[tuple[Format, Precision, bool]]:
     for file_format in wanted.formats:
         if all(kind[0] != file_format for kind in found):
             raise UserError(
-                f"{file_format} has the precisions {', '.join(AVAILABLE[file_format])}, and none "
-                f"of {', '.join(wanted.precisions)}; choose others"
+                f"{file_format} supports the precisions {', '.join(AVAILABLE[file_format])}, "
+                f"not {', '.join(wanted.precisions)}; choose one of them"
             )
     return found
 

@@ -75,7 +75,9 @@ def open_source(
             return _of_run(path.parent)
         return _bare(_load(path), labels, path)
     if is_bundle(path):
-        raise UserError(f"{path}: a bundle is exported already; give the run that it came from")
+        raise UserError(
+            f"{path}: already an exported bundle; give the run that it was exported from"
+        )
     return _of_run(path)
 
 
@@ -115,7 +117,10 @@ def _bare(model: keras.Model, labels: Sequence[str] | None, file: Path | None) -
     classes = model.output_shape[-1]
     names = tuple(labels) if labels is not None else tuple(map(str, range(classes)))
     if len(names) != classes:
-        raise UserError(f"{where}: gives {classes} logits, but there are {len(names)} labels")
+        raise UserError(
+            f"{where}: gives {classes} logits, but there are {len(names)} labels; "
+            "give one label per logit"
+        )
     size = tuple(model.size)
     shape = ClipShape(model.segments, model.stack, (size[0], size[1]), min(size))
     return Source(model, names, shape, None, file)
@@ -132,7 +137,7 @@ def _load(path: Path) -> keras.Model:
 
 def _check(model: keras.Model, where: str) -> None:
     if not all(hasattr(model, name) for name in ("segments", "stack", "size")):
-        raise UserError(f"{where}: no video classifier of pan_keras.models; give one of those")
+        raise UserError(f"{where}: not a video classifier of pan_keras.models; give one")
     if any(isinstance(network, FlowNetwork) for network in networks(model).values()):
         raise UserError(
             f"{where}: takes motion fields, and a bundle takes frames, of which no file that a "

@@ -63,7 +63,7 @@ def measured_clips(
             trained on clips of `val` or `test`.
     """
     if split not in (*SPLITS, "all"):
-        raise UserError(f"split {split}: there is none; give one of {', '.join(SPLITS)}, all")
+        raise UserError(f"split: {split!r} is not one of {', '.join(SPLITS)}, all")
     first = origins[0]
     found = _open(first, data, root)
     videos = found.videos
@@ -92,7 +92,7 @@ def measured_clips(
     if unknown:
         raise UserError(
             f"{first.path}: trained without the classes {', '.join(unknown)}; "
-            f"it knows {', '.join(labels)}"
+            f"evaluate it on data of its classes, {', '.join(labels)}"
         )
     chosen = tuple(Clip(path, labels.index(label), part) for path, label, part in named_clips)
     paths = [clip.path for clip in chosen]
@@ -116,7 +116,7 @@ def _labels(origin: Origin, classes: Sequence[str]) -> tuple[str, ...]:
     if len(classes) != len(origin.labels):
         raise UserError(
             f"{origin.path}: gives {len(origin.labels)} logits, but the data have {len(classes)} "
-            "classes; measure it on the data that it was trained on, or name its labels"
+            "classes; evaluate it on the data that it was trained on, or name its labels"
         )
     return tuple(classes)
 
@@ -126,9 +126,7 @@ def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> R
         if origin.run is not None:
             return open_run_data(origin.run, root=root)
         if not origin.data.source:
-            raise UserError(
-                f"{origin.path}: says nothing of its data; name them: a card, folder or CSV"
-            )
+            raise UserError(f"{origin.path}: does not record its data; name a card, folder or CSV")
         return _as_given(origin, origin.data.source, root or origin.data.root or None)
     assert data is not None
     if origin.clips is not None and origin.run is not None:
@@ -185,8 +183,8 @@ def seen_before(
     if trained and split in ("test", "val"):
         raise UserError(
             f"{origin.path}: was trained on {named(trained)} of the {len(paths)} {split} clips, "
-            "which therefore tell nothing; measure it on clips of its own split, fuse it with runs "
-            "of the same split, or measure on all clips knowingly with --split all"
+            "so its accuracy on them says nothing; evaluate it on clips of its own split, fuse it "
+            "with runs of the same split, or evaluate on all clips with --split all"
         )
     notes = []
     if trained:

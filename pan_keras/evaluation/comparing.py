@@ -55,10 +55,10 @@ def compare(
     """
     opened = [open_run(run) for run in runs]
     if len(opened) < 2:
-        raise UserError(f"{len(opened)} run: give two or more to compare")
+        raise UserError(f"{len(opened)} run is not enough to compare; give two or more")
     names = names_of([str(run.path) for run in opened])
     if len(set(names)) < len(names):
-        raise UserError(f"{', '.join(names)}: a run is given twice; give different ones")
+        raise UserError(f"{', '.join(names)}: a run is given twice; give each once")
     evaluations = [measured(run, split, crops, clips, progress=progress) for run in opened]
     _check_classes(evaluations)
     origins = [Origin.of(run) for run in opened]
@@ -109,7 +109,10 @@ def _check_classes(evaluations: Sequence[Evaluation]) -> None:
     first = evaluations[0]
     for each in evaluations[1:]:
         if set(each.classes) != set(first.classes):
-            raise UserError(f"{each.runs[0]}: its classes differ from those of {first.runs[0]}")
+            raise UserError(
+                f"{each.runs[0]}: its classes differ from those of {first.runs[0]}; "
+                "compare runs with the same classes"
+            )
 
 
 def _notes(origins: Sequence[Origin], evaluations: Sequence[Evaluation], split: str) -> list[str]:

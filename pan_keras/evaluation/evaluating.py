@@ -103,7 +103,9 @@ def evaluate(
     seconds = time.perf_counter() - start
     skipped = measured.skipped | broken
     if not fused:
-        raise UserError(f"{measured.source}: no clip of {split} could be read: {skipped}")
+        raise UserError(
+            f"{measured.source}: no clip of {split} could be read; check the data ({skipped})"
+        )
     evaluation = _evaluation(
         measured.labels,
         [chosen[position] for position in fused],
@@ -168,7 +170,7 @@ def _shares(weights: Sequence[float] | None, models: Sequence[Classifier]) -> li
     if weights is None:
         weights = [1.0] * len(models)
     if len(weights) != len(models):
-        raise UserError(f"{len(weights)} weights for {len(models)} runs; give one weight a run")
+        raise UserError(f"{len(weights)} weights for {len(models)} runs; give one weight per run")
     if min(weights) < 0 or not 0 < sum(weights) < float("inf"):
         raise UserError(f"weights {list(weights)}: give numbers of 0 or more, one of them above 0")
     return [weight / sum(weights) for weight in weights]
@@ -180,7 +182,7 @@ def _check_labels(models: Sequence[Classifier]) -> None:
         if other.labels != first.labels:
             raise UserError(
                 f"{other.path}: its labels differ from those of {first.path}; "
-                "runs can be fused where they have the same classes in the same order"
+                "fuse runs with the same classes in the same order"
             )
 
 

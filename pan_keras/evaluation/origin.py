@@ -50,7 +50,7 @@ class Origin:
             source: A classifier, or a run itself.
 
         Raises:
-            UserError: If a bundle does not say what was exported as bundles do.
+            UserError: If a bundle does not record what was exported.
         """
         if isinstance(source, BundleClassifier):
             return _of_bundle(source.bundle)
@@ -78,8 +78,7 @@ def _of_bundle(bundle: Bundle) -> Origin:
     source = bundle.facts.get("source")
     if not isinstance(source, dict) or not _is_of_form(source):
         raise UserError(
-            f"{bundle.path / 'model.json'}: does not say what was exported as bundles do; "
-            "export it again"
+            f"{bundle.path / 'model.json'}: does not record what was exported; export it again"
         )
     run = _exported_run(bundle, source)
     data = _data_of(source) if run is None else run.config.data

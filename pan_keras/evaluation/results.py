@@ -243,7 +243,7 @@ class Evaluation:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"{file}: not readable ({error}); write it anew with pan-keras evaluate"
+                f"{file}: not readable ({error}); write it again with pan-keras evaluate"
             ) from error
 
 

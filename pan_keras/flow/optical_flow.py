@@ -62,7 +62,7 @@ class OpticalFlow:
 
     def __init__(self, method: str = "dis_medium"):
         if method not in METHODS:
-            raise UserError(f"flow: {method!r} is none of {', '.join(METHODS)}")
+            raise UserError(f"flow: {method!r} is not one of {', '.join(METHODS)}")
         if method == "tvl1" and CONTRIBUTED is None:
             raise UserError(
                 "flow: the installed OpenCV has no TV-L1; uninstall the opencv packages, then "

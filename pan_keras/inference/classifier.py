@@ -145,7 +145,7 @@ def open_classifier(
         The classifier, not loaded yet.
 
     Raises:
-        UserError: If it is none of these, or an option is given that is for another kind.
+        UserError: If it is not one of these, or an option is given that is for another kind.
 
     Example:
         >>> classifier = open_classifier("runs/demo/bundle", precision="float32")

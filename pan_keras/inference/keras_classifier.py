@@ -107,7 +107,9 @@ class KerasClassifier:
                 "(batch, segments, stack, height, width, 3)"
             )
         if labels is not None and len(labels) != classes:
-            raise UserError(f"labels: {len(labels)} for a model of {classes} classes; name each")
+            raise UserError(
+                f"labels: {len(labels)} for a model of {classes} classes; give one per class"
+            )
         named = labels is not None
         if labels is None:
             labels = [str(number) for number in range(classes)]
@@ -180,7 +182,7 @@ class KerasClassifier:
         frames_alone(self, "live video")
         if self.run is None:
             raise UserError(
-                f"{self.path}: a model alone says nothing of the frame rate of its training clips; "
+                f"{self.path}: a model file does not record the frame rate of its training clips; "
                 "give the folder of its run"
             )
         return LiveWindow(

@@ -130,7 +130,7 @@ def _videos_in(folder: Path) -> list[Path]:
     found = visible_videos(folder)
     if not found:
         endings = ", ".join(sorted(VIDEO_SUFFIXES))
-        raise UserError(f"{folder}: no video in it; they end in {endings}")
+        raise UserError(f"{folder}: no videos found; name a folder of files that end in {endings}")
     return found
 
 

@@ -77,9 +77,9 @@ class ViewClassifier:
         if fuse not in get_args(Fuse):
             raise UserError(f"fuse {fuse}: give one of {', '.join(get_args(Fuse))}")
         if crops not in CROPS:
-            raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
+            raise UserError(f"crops: {crops!r} is not one of {', '.join(CROPS)}")
         if temporal not in TEMPORAL:
-            raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
+            raise UserError(f"clips: {temporal} samples in time is not one of 1, 2, 10")
         self.shape = classifier.shape
         framing(self.shape, crops)  # refuses crops that the shape cannot have
         self.classifier = classifier.for_whole_frames() if crops == "full" else classifier
@@ -106,7 +106,7 @@ class ViewClassifier:
             Mean logits or mean probabilities of each; `probabilities` makes the one of the other.
 
         Raises:
-            UserError: If the model gives values that are not numbers.
+            UserError: If the model gives NaN or infinite logits.
         """
         # Views of several videos fill a batch; what has been read waits in `read` for its logits.
         read: deque[tuple[Path, int, str | None]] = deque()
@@ -136,7 +136,7 @@ class ViewClassifier:
         found = self.classifier.logits(np.stack(batch))
         if not np.isfinite(found).all():
             raise UserError(
-                f"{self.classifier.path}: its model gives values that are not numbers; "
+                f"{self.classifier.path}: its model gives NaN or infinite logits; "
                 "train again with a lower training.learning_rate"
             )
         logits.extend(found)

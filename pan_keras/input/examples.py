@@ -84,7 +84,7 @@ class TrainingExamples:
         if not clips:
             raise UserError("there are no clips to train on; add videos to the train split")
         if sampling not in SAMPLING:
-            raise UserError(f"sampling: {sampling!r} is none of {', '.join(SAMPLING)}")
+            raise UserError(f"sampling: {sampling!r} is not one of {', '.join(SAMPLING)}")
         store.check(shape)
         self.clips = clips
         self.shape = shape

@@ -86,7 +86,7 @@ class FrameStore:
     ):
         self.field: MotionField | None = None
         if cache not in CACHES:
-            raise UserError(f"cache: {cache!r} is none of {', '.join(CACHES)}")
+            raise UserError(f"cache: {cache!r} is not one of {', '.join(CACHES)}")
         if cache == "disk" and folder is None:
             raise UserError('cache: "disk" needs a folder to keep its files; name one')
         self.framing = Framing(resize) if isinstance(resize, int) else resize

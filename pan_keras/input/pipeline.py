@@ -150,12 +150,12 @@ def evaluation_dataset(
         (TensorShape([4, 8, 3, 72, 96, 3]), TensorShape([4]))
     """
     if crops not in CROPS:
-        raise UserError(f"crops: {crops!r} is none of {', '.join(CROPS)}")
+        raise UserError(f"crops: {crops!r} is not one of {', '.join(CROPS)}")
     if temporal not in TEMPORAL:
-        raise UserError(f"clips: {temporal} samples in time is none of 1, 2, 10")
+        raise UserError(f"clips: {temporal} samples in time is not one of 1, 2, 10")
     store.check(shape, crops)
     if sampling not in EVALUATION_SAMPLING:
-        raise UserError(f"sampling: {sampling!r} is none of {', '.join(EVALUATION_SAMPLING)}")
+        raise UserError(f"sampling: {sampling!r} is not one of {', '.join(EVALUATION_SAMPLING)}")
     size = full_size(shape) if crops == "full" else shape.size
     view = (*shape.array[:2], *size, shape.array[-1])
     held = {"store": store}

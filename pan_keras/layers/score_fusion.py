@@ -29,7 +29,7 @@ class ScoreFusion(keras.layers.Layer):
         `(B, classes)`: logits.
 
     Raises:
-        ValueError: If a weight is not positive, `fuse` is none of the two, or there is not one
+        ValueError: If a weight is not positive, `fuse` is not one of the two, or there is not one
             weight for each branch.
 
     Example:

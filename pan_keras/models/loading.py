@@ -131,7 +131,7 @@ def load(path: str | Path) -> keras.Model:
     if file.is_dir():
         file = file / "model.keras"
     if not file.is_file():
-        raise ValueError(f"{file}: not there; give a .keras file, or a folder that train finished")
+        raise ValueError(f"{file}: missing; give a .keras file, or a folder that train finished")
     try:
         check_keras_file(file)
         return keras.saving.load_model(file)

@@ -31,7 +31,7 @@ def sample_pairs(video: Path, transform: Callable[[np.ndarray], np.ndarray]) -> 
     """
     count = len(frame_source(video))
     if count < 2:
-        raise UserError(f"{video}: it has one frame alone; motion needs two or more")
+        raise UserError(f"{video}: it has only one frame; motion needs two or more")
     firsts = np.unique(np.linspace(0, count - 2, SAMPLES).round().astype(int))
     read = read_frames(video, np.stack([firsts, firsts + 1], -1).ravel(), transform=transform)
     return list(read.reshape(-1, 2, *read.shape[1:]))

@@ -122,14 +122,16 @@ def _check_set(kinds: Sequence[str]) -> None:
     if sorted(kinds) not in [sorted(one) for one in SETS]:
         known = "; ".join(" and ".join(KINDS[kind].__name__ for kind in one) for one in SETS)
         given = ", ".join(KINDS[kind].__name__ for kind in kinds)
-        raise UserError(f"{given}: make no network of the paper; give {known}")
+        raise UserError(f"{given}: do not form a network of the paper; give {known}")
 
 
 def _shares(kinds: Sequence[str], weights: str | Sequence[float]) -> dict[str, float]:
     """The weight of each network, in all 1."""
     if not isinstance(weights, str):
         if len(weights) != len(kinds):
-            raise UserError(f"{len(weights)} weights for {len(kinds)} runs; give one weight a run")
+            raise UserError(
+                f"{len(weights)} weights for {len(kinds)} runs; give one weight per run"
+            )
         if not min(weights) > 0:
             raise UserError(f"weights {list(weights)}: they must all be above 0")
         return {kind: weight / sum(weights) for kind, weight in zip(kinds, weights, strict=True)}

@@ -163,8 +163,8 @@ def identity_of(data: VideoData, root: Path) -> DataIdentity:
         size = clip_bytes(path)
         if size is None and not clip.left_out:
             raise UserError(
-                f"{path}: it is gone, though it was read a moment ago; keep the data as they are "
-                "while a run starts"
+                f"{path}: disappeared while the run was starting; start it again, and leave the "
+                "data unchanged meanwhile"
             )
         clips.append(replace(clip, path=relative(path, root), bytes=size or 0))
     return DataIdentity(tuple(clips), root)

@@ -153,10 +153,10 @@ def _labels(file: Path | None, classes: int) -> list[str]:
         labels.pop()
     if len(labels) != classes:
         raise UserError(
-            f"{file}: {len(labels)} labels for {classes} classes; give one a line, in their order"
+            f"{file}: {len(labels)} labels for {classes} classes; give one per line, in order"
         )
     if len(set(labels)) != classes or not all(labels):
-        raise UserError(f"{file}: a label is empty or comes twice; give each class its own")
+        raise UserError(f"{file}: a label is empty or repeated; give each class its own")
     return labels
 
 

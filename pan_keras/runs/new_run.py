@@ -72,7 +72,9 @@ def _make_folder(path: Path | None, config: Config) -> tuple[Path, list[Path]]:
             raise UserError(f"{folder}: a file is in the way; name another --run") from None
         except OSError as error:
             reason = error.strerror
-            raise UserError(f"{folder}: cannot be made ({reason}); name another --run") from error
+            raise UserError(
+                f"{folder}: cannot be created ({reason}); name another --run"
+            ) from error
         return folder, missing
 
 
@@ -89,4 +91,4 @@ def _refuse_content(folder: Path) -> None:
     if folder.exists() and (
         not folder.is_dir() or any(file.name not in ours for file in folder.iterdir())
     ):
-        raise UserError(f"{folder}: exists; add --resume to go on with it, or name another --run")
+        raise UserError(f"{folder}: exists; add --resume to continue it, or name another --run")

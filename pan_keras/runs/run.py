@@ -72,8 +72,8 @@ class Run(RunFolder):
         names = tuple(self.read_text("labels.txt").removesuffix("\n").split("\n"))
         if not all(map(is_printable, names)) or "" in names or len(set(names)) < len(names):
             raise UserError(
-                f"{self.path / 'labels.txt'}: not one name a line, each once; put the file back as "
-                "training wrote it"
+                f"{self.path / 'labels.txt'}: must hold one unique name per line; restore the file "
+                "that training wrote"
             )
         return names
 
@@ -124,7 +124,7 @@ class Run(RunFolder):
             frames, rate = report["frames"]["median"], report["frame_rate"]["median"]
         except (KeyError, TypeError):
             raise UserError(
-                f"{self.path / 'data_report.json'}: says nothing of the frames of the training "
+                f"{self.path / 'data_report.json'}: does not describe the frames of the training "
                 "clips; train the run again"
             ) from None
         dense = self.config.augmentation.sampling == "dense"
@@ -160,8 +160,8 @@ class Run(RunFolder):
                 raise ValueError("it differs from its digest")
         except (ValueError, KeyError, TypeError, AttributeError, csv.Error, OSError) as error:
             raise UserError(
-                f"{file}: not the clips that the run began with ({error}); "
-                "put the file back as it was, with data_identity.json"
+                f"{file}: not the clips that the run started with ({error}); "
+                "restore this file and data_identity.json"
             ) from None
         return found
 
@@ -238,9 +238,9 @@ class Run(RunFolder):
         name = CHECKPOINTS[checkpoint or self.checkpoint]
         file = self.path / name
         if not file.is_file() and name != "model.keras" and (self.path / "model.keras").is_file():
-            raise UserError(f"{file}: not there; this run has the model that was kept alone")
+            raise UserError(f"{file}: missing; this run has only the model that was kept")
         if not file.is_file():
-            raise UserError(f"{file}: not there; train the run to the end of an epoch first")
+            raise UserError(f"{file}: missing; train the run to the end of an epoch first")
         try:
             model = models.load(file)
         except ValueError as error:
@@ -277,12 +277,12 @@ class Run(RunFolder):
         if classes != len(self.labels):
             raise UserError(
                 f"{self.path / 'labels.txt'}: {len(self.labels)} labels, but the model gives "
-                f"{classes} logits; put the file back as training wrote it"
+                f"{classes} logits; restore the file that training wrote"
             )
         if clips != self.shape.array:
             raise UserError(
-                f"{self.path / 'config.toml'}: says clips of {self.shape.array}, but the model "
-                f"takes {clips}; put the file back as training wrote it"
+                f"{self.path / 'config.toml'}: describes clips of {self.shape.array}, but the "
+                f"model takes {clips}; restore the file that training wrote"
             )
 
 
@@ -370,5 +370,5 @@ def latest_run(folder: Path = Path("runs")) -> Run:
     """
     runs = sorted(folder.glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
     if not runs:
-        raise UserError(f"{folder}: no run in it; name one with --run")
+        raise UserError(f"{folder}: contains no run; name one with --run")
     return Run(runs[-1].parent)

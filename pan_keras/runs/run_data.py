@@ -14,7 +14,9 @@ from pan_keras.runs.data_identity import DataIdentity, data_root, relative
 from pan_keras.runs.run import Run
 from pan_keras.video import VideoInfo, clip_bytes, is_there
 
-NO_DATA = "{}: names no data, as it was converted, not trained; name some, such as a folder"
+NO_DATA = (
+    "{}: records no data, since it was converted and not trained; name a folder, CSV file or card"
+)
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bo
     if unknown:
         raise UserError(
             f"{run.path}: split.csv has classes that labels.txt lacks "
-            f"({', '.join(sorted(unknown))}); put both back as they were"
+            f"({', '.join(sorted(unknown))}); restore both files"
         )
     there = [clip for clip in identity.clips if is_there(identity.file(clip))]
     clips = tuple(

@@ -113,7 +113,7 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
     """
     check_frames(frames)
     if len(frames) != shape.stack:
-        raise UserError(f"frames: {len(frames)} for one step; a segment has {shape.stack}")
+        raise UserError(f"frames: a step takes {shape.stack}, not {len(frames)}")
     if frames.shape[1:3] == shape.size:
         return frames
     return evaluation_crops(_framed(frames, shape), shape, "1", resize)[0]

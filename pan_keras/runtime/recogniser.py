@@ -265,7 +265,7 @@ class Recogniser:
     def _finite(self, logits: np.ndarray) -> np.ndarray:
         if not np.isfinite(logits).all():
             raise UserError(
-                f"{self.bundle.path}: its model gives values that are not numbers; export it again"
+                f"{self.bundle.path}: its model gives NaN or infinite logits; export it again"
             )
         return logits
 

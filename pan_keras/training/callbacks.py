@@ -126,13 +126,13 @@ def check_callbacks(callbacks: Iterable[Any]) -> tuple[keras.callbacks.Callback,
     """The callbacks, if all can serve in a training.
 
     Raises:
-        UserError: If one is no Keras callback, or does what the training does itself.
+        UserError: If one is not a Keras callback, or does what the training does itself.
     """
     checked = tuple(callbacks)
     for callback in checked:
         if not isinstance(callback, keras.callbacks.Callback):
             raise UserError(
-                f"callbacks: {callback!r} is no Keras callback; give instances of "
+                f"callbacks: {callback!r} is not a Keras callback; give instances of "
                 "keras.callbacks.Callback"
             )
         for kind in type(callback).__mro__:

@@ -149,7 +149,7 @@ class Checkpoints:
             return progress
         if files:
             raise UserError(
-                f"{self.folder}: every checkpoint is damaged; start the run anew in another folder"
+                f"{self.folder}: every checkpoint is damaged; start a new run in another folder"
             )
         return None
 

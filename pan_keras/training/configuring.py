@@ -52,7 +52,7 @@ def resolve(
     """
     overrides, sections = list(overrides), dict(sections or {})
     if root is not None and _sets_root(overrides, sections):
-        raise UserError("the root is given twice, by --root and as data.root; drop one")
+        raise UserError("the root is given twice, by --root and as data.root; remove one")
     if model is not None:
         overrides.append(f'model.name="{model}"')
     if isinstance(config, Config):

@@ -166,7 +166,9 @@ def resume(
     callbacks = check_callbacks(callbacks)
     found = latest_run() if run is None else open_run(run)
     if (found.path / RECORD).is_file():
-        raise UserError(f"{found.path}: was combined from runs; train these, and combine")
+        raise UserError(
+            f"{found.path}: was combined from other runs; train those and combine them again"
+        )
     with locked(found.path / LOCK, str(found.path)):
         config, data = found.config, _unchanged_data(found, root)
         if not (found.path / "data_report.json").is_file():
@@ -179,11 +181,11 @@ def resume(
 def _check_trainable(config: Config, data: VideoData) -> None:
     if len(data.classes) < 2:
         raise UserError(
-            f"{config.data.source}: one class alone, {data.classes[0]!r}; give videos of two or "
+            f"{config.data.source}: only one class, {data.classes[0]!r}; give videos of two or "
             "more, each class in a folder of its own"
         )
     if not data.clips("train"):
-        raise UserError(f"{config.data.source}: no training clip; name its split `train`")
+        raise UserError(f"{config.data.source}: no training clips; name their split `train`")
     if config.training.patience and not data.clips("val"):
         raise UserError(
             "training.patience waits for better validation results, but the data have no "
@@ -216,7 +218,7 @@ def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:
     if changed:
         raise UserError(
             f"{run.path}: its data changed since it began: {', '.join(changed)}; "
-            "put them back as they were, or start a new run"
+            "restore them, or start a new run"
         )
     if data.identity is None:
         run.write_identity(identity_of(data.videos, data.root))

@@ -288,7 +288,7 @@ class Trainer:
         for step, loss, correct, clips in self._ahead:
             if not np.isfinite(loss):
                 raise UserError(
-                    f"{self.run.path}: the loss is not a number at step {step}; "
+                    f"{self.run.path}: the loss is NaN or infinite at step {step}; "
                     "start a new run with a lower training.learning_rate"
                 )
             state.sums.loss += float(loss) * clips

@@ -91,7 +91,7 @@ class Validation:
             # Nothing is noted as left out: the run can go on when the clips are back.
             raise UserError(
                 f"none of the {len(self.clips)} validation clips can be decoded any more; check "
-                f"that the disk with the data is there, and go on with {self.command}"
+                f"that the disk with the data is there, and continue with {self.command}"
             )
         broken = self.store.broken.keys() & {clip.path for clip in clips}
         self.left_out.add({path: self.store.broken[path] for path in broken}, position)

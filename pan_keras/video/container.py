@@ -196,13 +196,13 @@ def refuse_shape(path: Path, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise BrokenVideo(
             path,
-            f"its frames have {width}x{height} pixels, and more than {MAX_PIXELS} are not read",
+            f"its frames have {width}x{height} pixels, more than the limit of {MAX_PIXELS}",
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BrokenVideo(
             path,
-            f"its frames have {width}x{height} pixels, and a side more than {MAX_ASPECT} times "
-            "the other is not read",
+            f"its frames have {width}x{height} pixels, one side more than {MAX_ASPECT} times "
+            "the other",
         )
 
 

@@ -65,7 +65,7 @@ class Folder:
         videos: Clips in it: video files, and subfolders that are clips.
         framed: Those of them that are folders of frames.
         folders: The other subfolders.
-        strays: Counts of what is none of these.
+        strays: Counts of what is not one of these.
         is_clip: Whether it is a clip itself: it has numbered pictures and no clips.
     """
 

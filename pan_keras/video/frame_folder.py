@@ -140,9 +140,7 @@ def _listed(path: Path, _changed: int) -> _Series:
             continue
         frames, number = found[match[1]], int(match[2])
         if number in frames:
-            raise BrokenVideo(
-                path, f"frame {number} is there twice, as {frames[number]} and {name}"
-            )
+            raise BrokenVideo(path, f"frame {number} appears twice, as {frames[number]} and {name}")
         frames[number] = name
     if not found:
         raise BrokenVideo(path, "this folder holds no frames, such as 00001.jpg")

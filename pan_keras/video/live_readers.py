@@ -182,7 +182,7 @@ def _check_file(source: str) -> None:
         scheme = source.partition("://")[0] if "://" in source else ""
         if scheme and scheme != "file":
             raise UserError(
-                f"{shown(source)}: {scheme} is no kind of address that is read; use one of "
+                f"{shown(source)}: {scheme} is not a supported kind of address; use one of "
                 f"{', '.join(NETWORK)}"
             )
         raise UserError(f"{source}: No such file or directory; {HINT}")

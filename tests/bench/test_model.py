@@ -113,9 +113,9 @@ def test_a_model_that_does_not_exist_or_cannot_stream_is_refused(one_round, tmp_
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"targets": ["tpu"]}, "target: 'tpu' is none of"),
+        ({"targets": ["tpu"]}, "target: 'tpu' is not one of"),
         ({"targets": ["opencv"]}, "has no form for opencv"),
-        ({"precisions": ["int4"]}, "precision: 'int4' is none of"),
+        ({"precisions": ["int4"]}, "precision: 'int4' is not one of"),
     ],
 )
 def test_unknown_targets_and_precisions_are_refused(options, sentence):

@@ -37,11 +37,11 @@ def test_a_bundle_tells_what_it_holds(bundle):
         ({"schema_version": []}, r"schema version \[\]"),
         ({"schema_version": 7}, "schema version 7, but this pan-keras reads 1 to 3"),
         ({"labels": ["left", "right"]}, "gives 3 logits, but the bundle has 2 labels"),
-        ({"labels": 3}, "not of its form"),
+        ({"labels": 3}, "malformed"),
         ({"input": {}}, "'segments' is missing"),
         ({"artefacts": [{}]}, "'format' is missing"),
-        ({"files": {"../secret": "0"}}, "names a file outside of the bundle"),
-        ({"files": {"/etc/passwd": "0"}}, "names a file outside of the bundle"),
+        ({"files": {"../secret": "0"}}, "names a file outside the bundle"),
+        ({"files": {"/etc/passwd": "0"}}, "names a file outside the bundle"),
         ({"files": {"absent.txt": "0"}}, r"absent\.txt: missing from the bundle"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_bundle_of_before_the_fit_was_told_is_read_as_it_was_made(own_bundle):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"resizing": 9}, "version 9 is not known"), ({"fit": "stretch"}, "'stretch' is none of")],
+    [({"resizing": 9}, "version 9 is not known"), ({"fit": "stretch"}, "'stretch' is not one of")],
 )
 def test_a_bundle_that_needs_a_newer_runtime_is_refused(own_bundle, values, message):
     given = json.loads((own_bundle / "model.json").read_text())["input"]
@@ -76,7 +76,7 @@ def test_a_bundle_that_needs_a_newer_runtime_is_refused(own_bundle, values, mess
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no bundle"):
+    with pytest.raises(UserError, match="not a bundle"):
         Bundle.open(tmp_path)
     (tmp_path / "model.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):

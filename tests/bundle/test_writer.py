@@ -68,6 +68,6 @@ def test_a_bundle_that_holds_more_than_it_says_is_not_replaced(own_bundle, name)
 )
 def test_a_folder_with_another_model_json_is_no_bundle(tmp_path, facts):
     (tmp_path / "model.json").write_text(facts)
-    with pytest.raises(UserError, match="something else than a bundle"):
+    with pytest.raises(UserError, match="something other than a bundle"):
         make_bundle(tmp_path)
     assert (tmp_path / "model.json").read_text() == facts

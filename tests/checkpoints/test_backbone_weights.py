@@ -150,7 +150,7 @@ def test_weights_that_do_not_fit_are_refused(save):
         load_backbone_weights(create("pan_lite_resnet18"), save(image_state("micro")))
     state = image_state("micro")
     state["conv1.weight"] = np.zeros((16, 5, 5, 5), "float32")
-    with pytest.raises(UserError, match="takes 5 channels, that of the network 6"):
+    with pytest.raises(UserError, match="takes 5 channels, but the network's takes 6"):
         load_backbone_weights(create("pan_lite_micro"), save(state))
     state["conv1.weight"] = np.zeros(16, "float32")
     with pytest.raises(UserError, match="1 axes"):

@@ -150,7 +150,7 @@ def put(key, array):
         (put("base_model.bn1.bias", np.full(8, np.nan, "float32")), "not finite"),
         (put("base_model.bn1.running_var", np.full(8, -1, "float32")), "negative variances"),
         (put("base_model.conv1.weight", np.zeros(8, "float32")), "1 axes instead of 4"),
-        (put("base_model.fc.TES.0.weight", np.zeros((24, 6), "float32")), "6 timescales, as no"),
+        (put("base_model.fc.TES.0.weight", np.zeros((24, 6), "float32")), "6 timescales, which no"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused_with_the_reason(change, message, save):
@@ -161,7 +161,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_with_the_reason(change, messa
 
 
 def test_weights_of_another_kind_of_network_are_refused(save):
-    with pytest.raises(UserError, match=r"no checkpoint of PAN.*model\.weights"):
+    with pytest.raises(UserError, match=r"not a PAN checkpoint.*model\.weights"):
         convert(save("image", {"conv1.weight": np.zeros((8, 3, 7, 7), "float32")}))
     state = golden_state("tinybasic_lite")
     flow = {key: array for key, array in state.items() if not key.startswith("PA.")}
@@ -194,7 +194,7 @@ def test_with_pan_lite_they_become_the_ensemble(trio):
 
 
 def test_branches_that_do_not_go_together_are_refused(trio, save):
-    with pytest.raises(UserError, match="of rgb too"):
+    with pytest.raises(UserError, match="is a rgb network too"):
         convert_full([trio["rgb"], trio["rgb"]])
     with pytest.raises(UserError, match="are of lite, rgb; give one of rgb and one of pa"):
         convert_full([trio["rgb"], trio["lite"]])

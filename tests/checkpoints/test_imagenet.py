@@ -141,6 +141,6 @@ def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_pat
 def test_networks_that_keras_lacks_are_said():
     model = create("pan_lite_resnet18", classes=2, segments=2, stack=2, size=32)
     with pytest.raises(
-        UserError, match="no weights for resnet18, but for mobilenetv2, resnet101, resnet50"
+        UserError, match="weights for mobilenetv2, resnet101, resnet50, not for resnet18"
     ):
         load_backbone_weights(model, "imagenet")

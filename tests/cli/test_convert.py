@@ -73,7 +73,7 @@ def test_json_is_the_record(checkpoint, tmp_path):
         (["absent.pth", "-o", "run"], "not readable"),
         (["FILE", "-o", "run", "--segments", "3"], "8 to 15 segments, not 3"),
         (["FILE", "-o", "run", "--name", "tsm_resnet50"], "not of tsm_resnet50"),
-        (["OTHER", "-o", "run"], "no state_dict|no checkpoint of PAN"),
+        (["OTHER", "-o", "run"], "of a state_dict|not a PAN checkpoint"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, message, checkpoint, tmp_path, monkeypatch):

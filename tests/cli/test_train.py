@@ -80,8 +80,8 @@ def test_jit_is_short_for_a_setting(monkeypatch):
         (["--model", "pan_lite_micr"], "pan_lite_micro"),
         (["--set", "augmentation.flip=true"], "mirror"),
         (["--resume"], "no run"),
-        (["--resume", "--set", "training.seed=1"], "drop the other arguments"),
-        (["--resume", "--jit"], "drop the other arguments"),
+        (["--resume", "--set", "training.seed=1"], "remove the other arguments"),
+        (["--resume", "--jit"], "remove the other arguments"),
         (["--set", "model.weights=absent.keras"], "absent.keras"),
     ],
 )

@@ -132,7 +132,7 @@ def test_jitter_clips_at_black_and_white():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"crop": "corner"}, "augmentation.crop: 'corner' is none of random"),
+        ({"crop": "corner"}, "augmentation.crop: 'corner' is not one of random"),
         ({"brightness": -0.1}, "augmentation.brightness"),
         ({"contrast": 1.5}, "augmentation.contrast"),
     ],

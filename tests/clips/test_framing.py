@@ -119,7 +119,7 @@ def test_frames_that_come_otherwise_than_the_model_takes_them_are_refused(tmp_pa
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"fit": "stretch"}, "fit: 'stretch' is none of crop, letterbox, squash"),
+        ({"fit": "stretch"}, "fit: 'stretch' is not one of crop, letterbox, squash"),
         ({"resizing": 3}, "version 3 is not known"),
         ({"fit": "squash", "resizing": 1}, "version 1 cannot squash frames"),
     ],

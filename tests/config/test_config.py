@@ -55,7 +55,7 @@ def test_a_mistake_names_the_key_and_the_remedy(override, message):
 
 @pytest.mark.parametrize("marks", ["[0.5, 0.25]", "[0.5, 0.5]", "[1.0]", "[0.0, 0.5]"])
 def test_milestones_are_rising_shares(marks):
-    with pytest.raises(UserError, match=r"between 0 and 1 and rising|above 0 and below 1"):
+    with pytest.raises(UserError, match=r"fractions of the epochs|above 0 and below 1"):
         load_config(overrides=["training.schedule=steps", f"training.milestones={marks}"])
 
 

@@ -115,8 +115,8 @@ def test_what_is_no_toml_file_is_refused_by_name(tmp_path):
     (tmp_path / "deep").write_text("a = " + "[" * 100_000)
     assert read_toml(tmp_path / "limit") == {}
     for name, fault in {
-        "pipe": "no file; give this",
-        "folder": "no file; give this",
+        "pipe": "not a file; give this",
+        "folder": "not a file; give this",
         "absent": "no such file; give this",
         "large": "larger than a megabyte",
         "broken": "not readable as TOML",

@@ -89,8 +89,8 @@ def test_a_card_of_one_s_own_loads_by_path(tmp_path):
         ({}, "[split.test]\ncolumn = 'a'\nvalues = ['b']", "needs the key 'manifest'"),
         ({"name": "mine"}, "", "not readable as TOML"),
         ({"name": '" "'}, "", "name is empty; fill it in"),
-        ({"classes": '["a", " a"]'}, "", "the label 'a' comes twice"),
-        ({"exclude": '["wave"]'}, "", "the label 'wave' comes twice"),
+        ({"classes": '["a", " a"]'}, "", "the label 'a' is listed twice"),
+        ({"exclude": '["wave"]'}, "", "the label 'wave' is listed twice"),
         ({"classes": '["a\\nb"]'}, "", "classes: the label .* contains a line break"),
         ({"classes": '["a", ""]'}, "", "classes: the label is empty"),
         ({"generator": '"films"'}, "", "generator is 'films'; it must be one of motions"),
@@ -119,7 +119,7 @@ def test_a_card_that_is_no_file_or_too_large_is_not_read(tmp_path):
     (tmp_path / "folder.toml").mkdir()
     with (tmp_path / "large.toml").open("wb") as file:
         file.truncate(1 << 30)
-    for name, fault in (("fifo", "no file"), ("folder", "no file"), ("large", "larger than")):
+    for name, fault in (("fifo", "not a file"), ("folder", "not a file"), ("large", "larger than")):
         with pytest.raises(UserError, match=rf"{name}\.toml: {fault}"):
             load_card(tmp_path / f"{name}.toml")
 

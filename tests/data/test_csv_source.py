@@ -67,7 +67,7 @@ def test_a_value_that_a_short_row_lacks_is_none(tmp_path):
         ("", "'path' is missing; its first line must name the columns path and label, but is ''"),
         ("a.mp4 wave\n", "but is 'a.mp4 wave'"),
         ("path;labels\na;b", "the column 'label' is missing"),
-        ("path,label,Label\na,b,c", "the column 'label' comes twice"),
+        ("path,label,Label\na,b,c", "the column 'label' appears twice"),
         ("path,label\na,b.mp4,wave", "line 2: 3 values for 2 columns"),
         ('path,label\na,b\n"c,d', "line 3: this is not CSV"),
         ('path,label\na,"b"c', "line 2: this is not CSV"),
@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_told_in_one_sentence(content, message, tmp_path)
 def test_what_is_no_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "fifo.csv")
     for name in ("fifo.csv", "."):
-        with pytest.raises(UserError, match="this is no file"):
+        with pytest.raises(UserError, match="not a file"):
             read_table(tmp_path / name, ["path"])
     with pytest.raises(UserError, match="there is no such file"):
         read_table(tmp_path / "absent.csv", ["path"])
@@ -190,20 +190,20 @@ def test_a_hidden_file_that_is_listed_counts(write, tmp_path):
     [
         (["path,label,split", "left/0.mp4,left,dev"], "line 2: split is 'dev'; it must be"),
         (["path,label,split", "left/0.mp4,left,"], "line 2: split is ''; it must be"),
-        (["path,label", "left/0.mp4,  "], "line 2: path and label must both be filled in"),
+        (["path,label", "left/0.mp4,  "], "line 2: path or label is empty; fill in both"),
         (["path,label", 'left/0.mp4,"a', 'b"'], "line 2: the label .* contains a line break"),
         (["path,label", "left/0.mp4,\x1b[2J"], "line 2: the label .* contains the character"),
-        (["path,label", r"C:\videos\0.mp4,left"], "line 2: .* is a path of a Windows computer"),
-        (["path,label", "left/0.mp4,a", "./left/0.mp4,a"], "line 3: .* listed before, in line 2"),
+        (["path,label", r"C:\videos\0.mp4,left"], "line 2: .* is a Windows path"),
+        (["path,label", "left/0.mp4,a", "./left/0.mp4,a"], "line 3: .* already listed in line 2"),
         (["path,label"], "it lists no videos"),
         (["path,label", "x" * 5000 + ",left"], "line 2: no file can be at 'xxx"),
         (
             ["path,label", "left/0.mp4;left"],
-            "line 2: .* its separator ';' is not that of the first",
+            "line 2: .* its separator ';' differs from that of the first",
         ),
         (
             ["path;label", "left/0.mp4,left"],
-            "line 2: .* its separator ',' is not that of the first",
+            "line 2: .* its separator ',' differs from that of the first",
         ),
     ],
 )

@@ -180,14 +180,16 @@ def test_what_is_in_the_way_of_a_record_is_not_replaced(kind, tmp_path):
         os.mkfifo(record)
     else:
         record.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UserError, match="this is no file"):
+    with pytest.raises(UserError, match="not a file"):
         recorded_split(labels(tmp_path, wave=4), 0, SHARES, record)
     assert record.is_symlink() or record.exists()
 
 
 def test_a_record_does_not_move_clips_that_the_data_give_themselves(tmp_path):
     record = write_record(tmp_path, "a.mp4,wave,test,0")
-    with pytest.raises(UserError, match=r"line 2: puts .*a\.mp4 into test, but the data say"):
+    with pytest.raises(
+        UserError, match=r"line 2: puts .*a\.mp4 into test, but the data define test"
+    ):
         recorded_split({tmp_path / "a.mp4": "wave"}, 0, VAL_FROM_TRAIN, record)
 
 

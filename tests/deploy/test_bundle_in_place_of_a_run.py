@@ -27,7 +27,7 @@ def test_a_bundle_away_from_its_run_asks_for_the_data_unless_they_have_a_card(
     monkeypatch.chdir(tmp_path)
     facts["source"]["data"]["source"] = "videos"
     (away / "model.json").write_text(json.dumps(facts))
-    with pytest.raises(UserError, match="says nothing of its data; name them"):
+    with pytest.raises(UserError, match="does not record its data; name a card"):
         evaluate(away, progress=False)
 
 

@@ -29,8 +29,8 @@ def test_the_command_exports_the_latest_run(own_run, tmp_path, monkeypatch):
     [
         (["absent"], "absent: not a run folder"),
         (["absent.keras"], "no such file"),
-        ([], "no run in it"),
-        (["--precision", "int4"], "'int4' is none of float32, float16, dynamic, int8"),
+        ([], "contains no run"),
+        (["--precision", "int4"], "'int4' is not one of float32, float16, dynamic, int8"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
@@ -45,9 +45,9 @@ def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--streaming", "--precision", "float32"], "train with model.causal=true to stream"),
-        (["--onnx", "--precision", "float16"], "onnx has the precisions float32, int8"),
+        (["--onnx", "--precision", "float16"], "onnx supports the precisions float32, int8"),
         (["--recipe", "fast"], "the recipes are default"),
-        (["--calibration", "absent"], "no folder, CSV file or data set name"),
+        (["--calibration", "absent"], "not a folder, CSV file or data set name"),
     ],
 )
 def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):

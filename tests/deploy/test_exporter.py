@@ -115,7 +115,7 @@ def test_a_folder_of_something_else_is_not_swept_away(own_run, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.tex").write_text("...")
-    with pytest.raises(UserError, match="something else than a bundle"):
+    with pytest.raises(UserError, match="something other than a bundle"):
         export(own_run.path, overrides=FLOAT, output=precious)
     assert contents(precious) == {"thesis.tex": b"..."}
 
@@ -130,7 +130,7 @@ def test_a_model_alone_is_exported_with_clips_that_are_given(run, tmp_path):
         export(file, calibration=clips)
     with pytest.raises(UserError, match="31 clips to compare on, fewer than 32"):
         export(file, calibration=clips[1:], output=tmp_path / "bundle")
-    with pytest.raises(UserError, match="name videos by --calibration"):
+    with pytest.raises(UserError, match="name videos with --calibration"):
         export(file, output=tmp_path / "bundle")
 
     bundle = export(file, calibration=clips, output=tmp_path / "bundle", overrides=FLOAT)
@@ -138,7 +138,7 @@ def test_a_model_alone_is_exported_with_clips_that_are_given(run, tmp_path):
     assert bundle.facts["source"]["data"] is None
     assert bundle.facts["reference"]["accuracy"] is None
     assert "Accuracy was not measured" in (bundle.path / "MODEL_CARD.md").read_text()
-    with pytest.raises(UserError, match="says nothing of its data"):
+    with pytest.raises(UserError, match="does not record its data"):
         evaluate(bundle.path, progress=False)
 
 
@@ -171,7 +171,7 @@ def test_two_processes_export_into_one_folder(own_run, tmp_path):
 
 
 def test_a_bundle_is_not_exported_again(exported):
-    with pytest.raises(UserError, match="exported already"):
+    with pytest.raises(UserError, match="already an exported bundle"):
         export(exported.path)
 
 
@@ -195,7 +195,7 @@ def test_every_format_and_precision_is_there_as_clip_and_as_step(live):
         ({"overrides": {"export": {"streaming": True}}}, "train with model.causal=true to stream"),
         ({"overrides": {"export": {"formats": ["onnx"], "precisions": ["float16"]}}}, "precisions"),
         ({"recipe": "fast"}, "the recipes are default"),
-        ({"output": "precious"}, "something else than a bundle"),
+        ({"output": "precious"}, "something other than a bundle"),
         ({"output": "precious/thesis.tex"}, "a file is in the way"),
         ({"output": "empty/link"}, "would be overwritten"),
     ],

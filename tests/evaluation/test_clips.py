@@ -212,7 +212,7 @@ def test_runs_of_earlier_versions_follow_their_split_or_say_that_they_cannot(pla
 def test_a_record_that_was_changed_is_refused(place):
     record = place / "zero" / "split.csv"
     record.write_text(record.read_text().replace(",train,", ",test,", 1))
-    with pytest.raises(UserError, match=r"split.csv: not the clips that the run began with"):
+    with pytest.raises(UserError, match=r"split.csv: not the clips that the run started with"):
         measured_clips([Run(place / "zero")])
 
 

@@ -255,9 +255,9 @@ def test_data_may_have_fewer_classes_but_no_others(own_run, small_motions, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"weights": [1.0, 2.0]}, "one weight a run"),
+        ({"weights": [1.0, 2.0]}, "one weight per run"),
         ({"weights": [0.0]}, "above 0"),
-        ({"split": "holdout"}, "give one of train, val, test, all"),
+        ({"split": "holdout"}, "'holdout' is not one of train, val, test, all"),
     ],
 )
 def test_mistakes_are_one_sentence(run, arguments, sentence):
@@ -275,7 +275,7 @@ def test_a_model_that_gives_no_numbers_is_named(own_run):
     model = own_run.load_model()
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
     model.save(own_run.path / "model.keras")
-    with pytest.raises(UserError, match="not numbers"):
+    with pytest.raises(UserError, match="NaN or infinite logits"):
         evaluate(own_run.path, progress=False)
 
 

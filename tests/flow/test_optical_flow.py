@@ -68,7 +68,7 @@ def test_tvl1_without_the_contrib_modules_is_refused_with_advice(monkeypatch):
 
 
 def test_what_cannot_be_is_named():
-    with pytest.raises(UserError, match="'dis' is none of tvl1, farneback, dis_ultrafast, dis_"):
+    with pytest.raises(UserError, match="'dis' is not one of tvl1, farneback, dis_ultrafast, dis_"):
         OpticalFlow("dis")
     with pytest.raises(UserError, match="8x8 pixels"):
         OpticalFlow("dis_medium")(texture(8), texture(8))

@@ -87,7 +87,7 @@ def test_a_keras_model_predicts_is_measured_and_explained(run, videos, small_mot
     assert {numbers[label] for label, _ in answer.predictions} == set(run.labels)
     assert len(answer.predictions) == len(expected.predictions)
     assert explain(model, videos[0]).networks[0].timescales
-    with pytest.raises(UserError, match="says nothing of its data"):
+    with pytest.raises(UserError, match="does not record its data"):
         evaluate(model, progress=False)
     measured = evaluate(model, small_motions, progress=False)
     assert measured.classes == tuple(sorted(run.labels))  # as folders are ordered
@@ -120,7 +120,7 @@ def test_what_a_model_cannot_do_is_one_sentence(run, bundle, videos, tmp_path):
         (lambda: open_classifier(run.path, precision="int8"), "a run has one model"),
         (lambda: open_classifier(bundle, checkpoint="last"), "a bundle holds one model"),
         (lambda: open_classifier(tmp_path), "not a run folder"),
-        (lambda: open_classifier(tmp_path / "gone.keras"), "not there"),
+        (lambda: open_classifier(tmp_path / "gone.keras"), "missing"),
         (lambda: open_classifier(model.backbone), "give a video classifier"),
         (lambda: open_classifier(bundle).for_whole_frames(), "size of an exported model is fixed"),
     ):
@@ -133,5 +133,5 @@ def test_opening_a_run_does_not_load_its_model(own_run):
     (own_run.path / "model.keras").unlink()
     classifier = open_classifier(own_run.path)
     assert classifier.labels == own_run.labels
-    with pytest.raises(UserError, match=r"model\.keras: not there"):
+    with pytest.raises(UserError, match=r"model\.keras: missing"):
         classifier.load()

@@ -67,7 +67,7 @@ def test_the_answer_for_a_recording_is_that_of_predict(own_run, video):
 
 def test_a_run_that_does_not_know_its_clips_says_so(own_run, video):
     own_run.write("data_report.json", {})
-    with pytest.raises(UserError, match="says nothing of the frames"):
+    with pytest.raises(UserError, match="does not describe the frames"):
         next(predict_live(own_run.path, str(video)))
 
 
@@ -116,13 +116,13 @@ def test_lines_for_a_person_name_time_and_class(run, video):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "none is given"),
-        (("clip.mp4", "--source", "0"), "drop VIDEO"),
+        ((), "VIDEO is missing"),
+        (("clip.mp4", "--source", "0"), "cannot be combined with VIDEO"),
         (("--source", "0", "--overlay", "out.mp4"), "--overlay"),
         (("--source", "0", "--crops", "3"), "--crops"),
         (("--source", "absent.mp4"), "No such file"),
         (("--source", "97"), "camera 97"),
-        (("--source", "htp://camera/door"), "htp is no kind of address"),
+        (("--source", "htp://camera/door"), "htp is not a supported kind of address"),
         (("--source", "rtsp://camera:99999/door"), "not an address"),
         (("--source", "rtsp://"), "names no host"),
         (("--source", "."), "a folder"),

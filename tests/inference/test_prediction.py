@@ -74,7 +74,7 @@ def test_a_broken_file_does_not_stop_the_others(run, videos, broken):
 def test_what_is_not_there_is_named_before_the_work_starts(run, videos, tmp_path):
     with pytest.raises(UserError, match=r"gone\.mp4: no such file"):
         next(predict(run.path, [videos[0], tmp_path / "gone.mp4"]))
-    with pytest.raises(UserError, match="no video in it"):
+    with pytest.raises(UserError, match="no videos found"):
         next(predict(run.path, [tmp_path]))
 
 

@@ -120,13 +120,13 @@ def test_few_videos_are_read_ahead_and_none_after_the_end(reading):
 def test_values_that_are_not_numbers_are_refused(reading):
     classifier = Brightness()
     classifier.logits = lambda clips: np.full((len(clips), 2), np.nan, "float32")
-    with pytest.raises(UserError, match="values that are not numbers"):
+    with pytest.raises(UserError, match="NaN or infinite logits"):
         list(ViewClassifier(classifier)([Path("1")]))
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(("2",), "crops: '2' is none of"), (("1", 3), "clips: 3"), (("1", 1, "both"), "fuse both")],
+    [(("2",), "crops: '2' is not one of"), (("1", 3), "clips: 3"), (("1", 1, "both"), "fuse both")],
 )
 def test_views_that_there_are_not_are_one_sentence(arguments, sentence):
     with pytest.raises(UserError, match=sentence):

@@ -83,7 +83,7 @@ def test_a_clip_that_cannot_be_decoded_is_left_out(data, tmp_path, monkeypatch):
 
 
 def test_what_cannot_give_batches_is_refused(data):
-    with pytest.raises(UserError, match="'training' is none of train, val, test"):
+    with pytest.raises(UserError, match="'training' is not one of train, val, test"):
         ClipBatches(data, SHAPE, "training")
     with pytest.raises(UserError, match="no clip of the split val"):
         ClipBatches(replace(data, all_clips=data.clips("train")), SHAPE, "val")

@@ -296,7 +296,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_no_half_file(clip, tmp_path, 
 
 
 def test_options_are_checked():
-    with pytest.raises(UserError, match="cache: 'ram' is none of none, memory, disk"):
+    with pytest.raises(UserError, match="cache: 'ram' is not one of none, memory, disk"):
         FrameStore(40, "ram")
     with pytest.raises(UserError, match="needs a folder"):
         FrameStore(40, "disk")

@@ -89,7 +89,7 @@ def test_short_clips_are_seen_at_their_start_by_the_references_validation(tmp_pa
 
 
 def test_an_unknown_sampling_of_validation_is_refused(clips):
-    with pytest.raises(UserError, match="none of spread, central"):
+    with pytest.raises(UserError, match="not one of spread, central"):
         evaluation_dataset(clips, SHAPE, batch=1, store=FrameStore(32), sampling="middle")
 
 
@@ -315,12 +315,12 @@ def test_a_full_disk_ends_training_with_its_own_sentence(clips, tmp_path, monkey
 def test_wrong_options_are_named(clips):
     with pytest.raises(UserError, match="there are no clips to train on"):
         training(())
-    with pytest.raises(UserError, match="sampling: 'uniform' is none of random, dense"):
+    with pytest.raises(UserError, match="sampling: 'uniform' is not one of random, dense"):
         training(clips, sampling="uniform")
     store = FrameStore(SHAPE.resize)
-    with pytest.raises(UserError, match="crops: '5' is none of 1, 3, full"):
+    with pytest.raises(UserError, match="crops: '5' is not one of 1, 3, full"):
         evaluation_dataset(clips, SHAPE, batch=2, store=store, crops="5")
-    with pytest.raises(UserError, match="3 samples in time is none of 1, 2, 10"):
+    with pytest.raises(UserError, match="3 samples in time is not one of 1, 2, 10"):
         evaluation_dataset(clips, SHAPE, batch=2, store=store, temporal=3)
 
 

@@ -78,7 +78,7 @@ def test_mistakes_are_named(video, run, make_run, tmp_path):
     still = make_run(model="tsn_micro")
     for arguments, options, message in (
         ((video, "motion.gif"), {}, "ends in .mp4 or .png"),
-        ((one, tmp_path / "a.png"), {}, "one frame alone"),
+        ((one, tmp_path / "a.png"), {}, "only one frame"),
         ((tmp_path / "gone.mp4", tmp_path / "a.png"), {}, "no such file"),
         ((video, tmp_path / "a.png"), {"run": still.path}, "has no persistence of appearance"),
         ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of tvl1, farneback, dis_"),

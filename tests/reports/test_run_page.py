@@ -182,7 +182,7 @@ def test_names_are_never_read_as_html(evaluated, tmp_path):
 def test_damaged_evaluation_is_one_sentence(evaluated, tmp_path):
     run = Run(shutil.copytree(evaluated.path, tmp_path / "run"))
     (run.path / "evaluation" / "test.json").write_text('{"top1": 1.0}')
-    with pytest.raises(UserError, match="write it anew with pan-keras evaluate"):
+    with pytest.raises(UserError, match="write it again with pan-keras evaluate"):
         write_report(run.path)
 
 

@@ -137,7 +137,7 @@ def test_a_combined_run_is_not_trained_on(full):
 
 
 def test_runs_of_one_kind_are_refused(lite, rgb, tmp_path):
-    with pytest.raises(UserError, match="PANLite, RGBNetwork: make no network of the paper"):
+    with pytest.raises(UserError, match="PANLite, RGBNetwork: do not form a network of the paper"):
         combine([lite.path, rgb.path], tmp_path / "new")
 
 

@@ -82,7 +82,7 @@ def test_it_is_evaluated_predicts_and_is_reported(converted, small_motions):
     assert {label for label, _ in prediction.predictions} == set(converted.labels)
     report = write_report(converted.path).read_text()
     assert "pan_lite_micro" in report
-    with pytest.raises(UserError, match="names no data"):
+    with pytest.raises(UserError, match="records no data"):
         evaluate(converted.path, progress=False)
 
 
@@ -113,7 +113,7 @@ def test_weights_that_do_not_fit_leave_no_run_behind(checkpoint, small_motions, 
             overrides=[f'model.weights="{checkpoint}"', "model.size=32", "model.stack=2"],
             run=tmp_path / "run",
         )
-    with pytest.raises(UserError, match="names no data"):
+    with pytest.raises(UserError, match="records no data"):
         train(overrides=['data.source=""'], run=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +150,7 @@ def test_each_branch_of_a_fused_network_has_a_file_of_its_own(tmp_path):
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [("a\nb\n", "2 labels for 8 classes"), ("a\n" * 8, "comes twice"), (None, "not readable")],
+    [("a\nb\n", "2 labels for 8 classes"), ("a\n" * 8, "repeated"), (None, "not readable")],
 )
 def test_labels_that_do_not_fit_are_refused(labels, message, checkpoint, tmp_path):
     file = tmp_path / "labels.txt"

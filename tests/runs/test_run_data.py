@@ -11,7 +11,7 @@ from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import open_run_data
 from pan_keras.training import resume, train, trainer
-from pan_keras.video import packet_scan, video_file
+from pan_keras.video import frame_reader, packet_scan
 
 SETTINGS = (
     "model.segments=2",
@@ -69,7 +69,7 @@ def test_clips_that_the_index_knows_are_not_read_again(place, monkeypatch):
 
     packet_scan._known.cache_clear()
     monkeypatch.setattr(packet_scan, "opened", read)
-    monkeypatch.setattr(video_file, "opened", read)
+    monkeypatch.setattr(frame_reader, "opened", read)
     videos = open_run_data(Run(place / "run"), looked_into=True).videos
     assert videos.infos.keys() == {clip.path for clip in videos.all_clips}
 

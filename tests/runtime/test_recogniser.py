@@ -128,7 +128,7 @@ def test_what_is_no_video_is_refused(bundle, video, message):
 
 
 def test_a_step_with_too_few_frames_is_refused(bundle):
-    with pytest.raises(UserError, match="1 for one step; a segment has 2"):
+    with pytest.raises(UserError, match="a step takes 2, not 1"):
         Recogniser(bundle).step(np.zeros((1, 24, 32, 3), np.uint8))
 
 

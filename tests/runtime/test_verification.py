@@ -114,7 +114,7 @@ def test_the_command_exits_with_0_1_or_2(own_bundle):
     (own_bundle / "model.json").unlink()
     none = CliRunner().invoke(main, ["verify", str(own_bundle)])
     assert none.exit_code == 2
-    assert "no bundle" in none.output
+    assert "not a bundle" in none.output
 
 
 def test_a_device_checks_a_bundle_with_the_runtime_alone(own_bundle, capsys):

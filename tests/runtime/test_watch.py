@@ -86,7 +86,7 @@ def test_a_bundle_of_an_earlier_version_keeps_its_whole_stride(own_bundle):
 @pytest.mark.parametrize(("rate", "stride"), [("fast", 2), (25.0, 0), (-1, 2), (25.0, None)])
 def test_sampling_that_makes_no_sense_is_one_sentence(own_bundle, rate, stride):
     recogniser = Recogniser(with_sampling(own_bundle, rate, stride))
-    with pytest.raises(UserError, match="does not say rate and stride of live video"):
+    with pytest.raises(UserError, match="lacks the rate and stride of live video"):
         recogniser.watch(np.zeros((24, 32, 3), np.uint8), 0.0)
     shutil.rmtree(own_bundle)
 

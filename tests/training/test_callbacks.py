@@ -218,7 +218,7 @@ def test_callbacks_of_keras_work(videos, tmp_path):
     [
         (keras.callbacks.ReduceLROnPlateau(), "training.schedule"),
         (keras.callbacks.LearningRateScheduler(lambda epoch: 0.1), "training.schedule"),
-        (keras.callbacks.EarlyStopping, "no Keras callback; give instances"),
+        (keras.callbacks.EarlyStopping, "not a Keras callback; give instances"),
     ],
 )
 def test_a_callback_that_cannot_serve_is_refused_before_anything_is_made(

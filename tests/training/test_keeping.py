@@ -130,9 +130,9 @@ def test_the_report_names_the_epoch_that_was_kept(trained):
 
 
 def test_a_run_without_last_weights_says_so(trained, own_run):
-    with pytest.raises(UserError, match=r"last\.keras: not there; this run has the model"):
+    with pytest.raises(UserError, match=r"last\.keras: missing; this run has only the model"):
         own_run.load_model("last")
-    with pytest.raises(UserError, match=r"last\.keras: not there"):
+    with pytest.raises(UserError, match=r"last\.keras: missing"):
         evaluate(own_run.path, checkpoint="last", progress=False)
     assert open_run(own_run.path).kept is None
     # Its metrics rise to the third epoch.

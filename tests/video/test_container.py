@@ -196,7 +196,7 @@ def test_thin_frames_are_refused_before_they_are_decoded(height, width, tmp_path
 def test_huge_frames_are_refused_before_they_are_decoded(clip, monkeypatch):
     monkeypatch.setattr(container, "MAX_PIXELS", 64 * 48 - 1)
     monkeypatch.setattr(OpenVideo, "decode", None)
-    with pytest.raises(BrokenVideo, match="64x48 pixels, and more than 3071"):
+    with pytest.raises(BrokenVideo, match="64x48 pixels, more than the limit of 3071"):
         probe(clip)
 
 

@@ -132,8 +132,8 @@ def test_frames_that_are_too_large_or_too_thin_are_refused(folder):
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (["1.png", "01.png"], "frame 1 is there twice, as 01.png and 1.png"),
-        (["1.png", "1.jpg"], "frame 1 is there twice"),
+        (["1.png", "01.png"], "frame 1 appears twice, as 01.png and 1.png"),
+        (["1.png", "1.jpg"], "frame 1 appears twice"),
         (["flow_x_1.png", "img_1.png"], "several series of frames.*'flow_x_1.png' and 'img_1.png'"),
         (["cover.png"], "holds no frames, such as 00001.jpg"),
         ([], "holds no frames"),

@@ -225,7 +225,7 @@ def test_what_cannot_be_opened_is_named(source, message, tmp_path, monkeypatch):
         ("text", "cannot be read as video"),
         ("empty.mp4", "empty"),
         (".", "a folder"),
-        ("htp://camera/door", "htp is no kind of address"),
+        ("htp://camera/door", "htp is not a supported kind of address"),
         ("rtsp://", "names no host"),
         ("http://host:port/x", "not an address"),
         ("http://[::1/x", "not an address"),

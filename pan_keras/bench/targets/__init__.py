@@ -40,7 +40,7 @@ def check_target(name: str) -> None:
         UserError: If there is no such target, or what it requires is missing.
     """
     if name not in target_names():
-        raise UserError(f"target: {name!r} is none of {', '.join(target_names())}")
+        raise UserError(f"target: {name!r} is not one of {', '.join(target_names())}")
     if missing := missing_runtime(name):
         raise UserError(f"target {name}: {missing}")
 

@@ -45,7 +45,10 @@ def split_logits(
             for name, classify in models.items():
                 logits[name].append(classify(frames))
     if not places:
-        raise UserError(f"{clips[0].path}: neither this nor another clip to measure can be read")
+        raise UserError(
+            f"{clips[0].path}: neither this clip nor any other of the split can be read; "
+            "check the data"
+        )
     truth = np.array([clips[place].label for place in np.concatenate(places)])
     return {name: np.concatenate(rows) for name, rows in logits.items()}, truth
 

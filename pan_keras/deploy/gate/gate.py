@@ -130,7 +130,7 @@ class Gate:
         worst = worst_tensors(candidate, self._floating(candidate, candidates), self.checked)
         named = ", ".join(f"{name} ({decibel:.1f} dB)" for name, decibel in worst)
         return UserError(
-            f"{sentence}. The tensors that lose most, by signal to noise: {named}. Calibrate by "
+            f"{sentence}. The tensors with the lowest signal-to-noise ratio: {named}. Calibrate on "
             "more clips (--calibration), ship float16 or dynamic instead, or allow more in the "
             "recipe's [int8]"
         )
