@@ -284,4 +284,4 @@ def _missing(reader: str) -> str:
 def _refuse_unknown(what: str, given: Sequence[str], known: Any) -> None:
     for name in given:
         if name not in known:
-            raise UserError(f"{what}: {name!r} is none of {', '.join(known)}")
+            raise UserError(f"{what}: {name!r} is not one of {', '.join(known)}")

@@ -189,7 +189,7 @@ def with_speed_tables(text: str, folder: Path) -> str:
         folder: Where the files are.
 
     Raises:
-        UserError: If a file is missing, or is none of `pan-keras bench all`.
+        UserError: If a file is missing, or is not one of `pan-keras bench all`.
     """
 
     def made(found: re.Match[str]) -> str:

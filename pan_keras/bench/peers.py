@@ -83,7 +83,7 @@ def measure_peers(
     known = (*OURS, *(f"movinet_{name}" for name in MOVINETS))
     for name in methods:
         if name not in known:
-            raise UserError(f"method: {name!r} is none of {', '.join(known)}")
+            raise UserError(f"method: {name!r} is not one of {', '.join(known)}")
     check_target("litert")
     chosen = [name for name in MOVINETS if not methods or f"movinet_{name}" in methods]
     folder, missing = None, ""

@@ -82,7 +82,7 @@ def measure_all(
     """
     for name in only:
         if name not in SUITE:
-            raise UserError(f"benchmark: {name!r} is none of {', '.join(SUITE)}")
+            raise UserError(f"benchmark: {name!r} is not one of {', '.join(SUITE)}")
     found: dict[str, Results] = {}
     for name in only or SUITE:
         progress(f"benchmark {name}")

@@ -71,7 +71,7 @@ def measure_train_step(
     check_tensorflow()
     for precision in precisions:
         if precision not in PRECISIONS:
-            raise UserError(f"precision: {precision!r} is none of {', '.join(PRECISIONS)}")
+            raise UserError(f"precision: {precision!r} is not one of {', '.join(PRECISIONS)}")
     height, width = (size, size) if isinstance(size, int) else size
     cases = [
         Case(

@@ -84,10 +84,10 @@ def measure_video(
     """
     for name in methods:
         if name not in METHODS:
-            raise UserError(f"method: {name!r} is none of {', '.join(METHODS)}")
+            raise UserError(f"method: {name!r} is not one of {', '.join(METHODS)}")
     for name in precisions:
         if name not in PRECISIONS:
-            raise UserError(f"precision: {name!r} is none of {', '.join(PRECISIONS)}")
+            raise UserError(f"precision: {name!r} is not one of {', '.join(PRECISIONS)}")
     check_target("litert")
     if stack < 2:
         raise UserError("stack: motion needs at least 2 frames a segment")

@@ -117,9 +117,9 @@ def choose(
         ['e1, PA as motion', 'e2, PA as attention']
     """
     if table not in VARIANTS:
-        raise UserError(f"networks: {table!r} is none of {', '.join(VARIANTS)}")
+        raise UserError(f"networks: {table!r} is not one of {', '.join(VARIANTS)}")
     if backbone not in backbones.names():
-        raise UserError(f"backbone: {backbone!r} is none of {', '.join(backbones.names())}")
+        raise UserError(f"backbone: {backbone!r} is not one of {', '.join(backbones.names())}")
     every = VARIANTS[table]
     cues = [variant.cue for variant in every if variant.cue is not None]
     for cue in without:

@@ -65,7 +65,7 @@ class FieldStore(FrameStore):
     ):
         super().__init__(resize, cache, folder, memory_limit=memory_limit, timeout=timeout)
         if field not in FIELDS:
-            raise UserError(f"cue: {field!r} is none of {', '.join(FIELDS)}")
+            raise UserError(f"cue: {field!r} is not one of {', '.join(FIELDS)}")
         self.field = field
         self._keeps = keeps
         self._flow = None if field == "vectors" else OpticalFlow(PRESETS.get(field, field))

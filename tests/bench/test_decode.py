@@ -71,9 +71,11 @@ def test_the_quick_clips_are_small_and_named_by_codec_and_size(tmp_path):
 
 
 def test_what_does_not_exist_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"reader: 'avi' is none of pan_keras, opencv, torchcodec"):
+    with pytest.raises(
+        UserError, match=r"reader: 'avi' is not one of pan_keras, opencv, torchcodec"
+    ):
         measure_decode(readers=["avi"])
-    with pytest.raises(UserError, match=r"codec: 'h265' is none of h264, hevc, mpeg4, vp9"):
+    with pytest.raises(UserError, match=r"codec: 'h265' is not one of h264, hevc, mpeg4, vp9"):
         measure_decode(codecs=["h265"])
     with pytest.raises(UserError, match="there is no such file"):
         measure_decode([tmp_path / "none.mp4"])

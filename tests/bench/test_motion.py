@@ -98,8 +98,8 @@ def test_frames_move_and_are_the_same_each_time():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"methods": ["flow"]}, "method: 'flow' is none of pa, pa_e2"),
-        ({"targets": ["tpu"]}, "target: 'tpu' is none of"),
+        ({"methods": ["flow"]}, "method: 'flow' is not one of pa, pa_e2"),
+        ({"targets": ["tpu"]}, "target: 'tpu' is not one of"),
         ({"methods": ["tvl1"], "targets": ["litert"]}, "tvl1 does not run on litert"),
     ],
 )

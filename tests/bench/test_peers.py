@@ -173,7 +173,7 @@ def test_install_makes_the_environment_and_installs_the_package(tmp_path, monkey
 
 
 def test_a_method_that_does_not_exist_is_refused():
-    with pytest.raises(UserError, match=r"method: 'x3d' is none of pan_lite_mobilenetv2"):
+    with pytest.raises(UserError, match=r"method: 'x3d' is not one of pan_lite_mobilenetv2"):
         measure_peers(methods=["x3d"])
 
 

@@ -128,7 +128,7 @@ def test_all_benchmarks_run_and_leave_their_files(results, tmp_path, monkeypatch
     assert table.name == file_name(results)
     read = json.loads((tmp_path / "report" / "motion.json").read_text())
     assert Results.from_json(read) == results
-    with pytest.raises(UserError, match="benchmark: 'all' is none of motion, model"):
+    with pytest.raises(UserError, match="benchmark: 'all' is not one of motion, model"):
         measure_all(["all"])
 
 

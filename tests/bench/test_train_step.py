@@ -118,7 +118,7 @@ def test_each_batch_and_precision_has_a_row_with_its_memory():
 def test_a_model_or_precision_that_does_not_exist_is_refused():
     with pytest.raises(UserError, match=r"model: .*did you mean 'pan_lite_micro'"):
         measure_train_step("panlite_micro", **SMALL)
-    with pytest.raises(UserError, match="precision: 'int8' is none of float32, mixed_float16"):
+    with pytest.raises(UserError, match="precision: 'int8' is not one of float32, mixed_float16"):
         measure_train_step("pan_lite_micro", precisions=["int8"])
 
 

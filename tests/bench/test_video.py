@@ -162,9 +162,9 @@ def test_sentences_say_who_waits_longer():
 
 
 def test_what_does_not_exist_is_refused(clip, tmp_path):
-    with pytest.raises(UserError, match=r"method: 'two_stream' is none of pan_lite, pan_full"):
+    with pytest.raises(UserError, match=r"method: 'two_stream' is not one of pan_lite, pan_full"):
         measure_video([clip], methods=["two_stream"])
-    with pytest.raises(UserError, match=r"precision: 'float16' is none of float32, int8"):
+    with pytest.raises(UserError, match=r"precision: 'float16' is not one of float32, int8"):
         measure_video([clip], precisions=["float16"])
     with pytest.raises(UserError, match=r"stack: motion needs at least 2 frames a segment"):
         measure_video([clip], stack=1)

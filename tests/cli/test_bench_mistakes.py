@@ -17,13 +17,13 @@ def run(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("motion", "--target", "tpu"), "target: 'tpu' is none of"),
-        (("motion", "--method", "flow"), "method: 'flow' is none of"),
+        (("motion", "--target", "tpu"), "target: 'tpu' is not one of"),
+        (("motion", "--method", "flow"), "method: 'flow' is not one of"),
         (("motion", "--method", "tvl1", "--target", "litert"), "does not run on litert"),
         (("motion", "--target", "android"), "target: motion does not run on android"),
-        (("model", "tsn_micro", "--target", "android"), "tsn_micro: no bundle"),
-        (("model", "tsn_micro", "--target", "tpu"), "target: 'tpu' is none of"),
-        (("all", "--report", "report", "--only", "speed"), "benchmark: 'speed' is none of"),
+        (("model", "tsn_micro", "--target", "android"), "tsn_micro: not a bundle"),
+        (("model", "tsn_micro", "--target", "tpu"), "target: 'tpu' is not one of"),
+        (("all", "--report", "report", "--only", "speed"), "benchmark: 'speed' is not one of"),
     ],
 )
 def test_what_does_not_exist_is_named(arguments, sentence, tmp_path, monkeypatch):

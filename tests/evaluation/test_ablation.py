@@ -132,8 +132,8 @@ def test_a_table_is_chosen_with_its_backbone_and_without_some_cues():
         f"{family}_resnet18" for family in ("tsn", "difference", "pa", "flow")
     }
     for table, backbone, without, message in (
-        ("motions", "micro", (), "none of parts, cues, motion"),
-        ("motion", "resnet", (), "backbone: 'resnet' is none of"),
+        ("motions", "micro", (), "not one of parts, cues, motion"),
+        ("motion", "resnet", (), "backbone: 'resnet' is not one of"),
         ("motion", "micro", ("hog",), "no network of motion is on it; they are on rgb, difference"),
         ("depths", "micro", ("pa",), "no network of depths is left"),
     ):

@@ -171,7 +171,7 @@ def test_broken_files_are_named(tmp_path):
 
 
 def test_unknown_fields_are_refused():
-    with pytest.raises(UserError, match="none of vectors, dis_ultrafast"):
+    with pytest.raises(UserError, match="not one of vectors, dis_ultrafast"):
         FieldStore(SIDE, "lucas")
 
 

@@ -81,7 +81,7 @@ def test_mistakes_are_named(video, run, make_run, tmp_path):
         ((one, tmp_path / "a.png"), {}, "only one frame"),
         ((tmp_path / "gone.mp4", tmp_path / "a.png"), {}, "no such file"),
         ((video, tmp_path / "a.png"), {"run": still.path}, "has no persistence of appearance"),
-        ((video, tmp_path / "a.png"), {"flow": "fast"}, "none of tvl1, farneback, dis_"),
+        ((video, tmp_path / "a.png"), {"flow": "fast"}, "not one of tvl1, farneback, dis_"),
     ):
         with pytest.raises(UserError, match=message):
             draw_motion(*arguments, **options)
