@@ -50,5 +50,6 @@ def video(context: click.Context, files: tuple[Path, ...], as_json: bool, **opti
 
     results = measure_video(files, progress=say, **options)
     if not as_json:
-        echo("\n".join(sentences(results)))
+        for sentence in sentences(results):
+            echo(sentence)
     show(context, results, as_json)

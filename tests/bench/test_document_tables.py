@@ -79,4 +79,6 @@ def test_a_file_that_is_missing_or_something_else_is_refused(tmp_path):
 
 def test_the_page_has_the_tables_of_its_results():
     text = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
+    assert "<!-- peers table: " in text
+    assert "<!-- video table: " in text
     assert with_tables(text, ROOT / "export" / "results") == text, "run make speed-table"
