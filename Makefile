@@ -22,7 +22,7 @@ space := $() $()
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm android-core ablation test check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
+.PHONY: help demo arm apk android android-core ablation test check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -35,6 +35,12 @@ ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make abla
 
 arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; make arm BUNDLE=DIR another.
 	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
+
+apk:  ## Build the Android app with the bundle of the demo; make apk BUNDLE=DIR another.
+	android_demo/build.sh $(BUNDLE)
+
+android: android-core  ## Build and check the Android app: core, runtimes, screens, APK.
+	android_demo/check.sh android_demo/target/inputs/bundles/*
 
 android-core: $(VENV)/test-tools  ## Test the Kotlin core of the Android app, with the phone's own TensorFlow Lite.
 	rm -rf android_demo/target/inputs
@@ -89,7 +95,7 @@ constraints: $(VENV)/pip  ## Look up current releases and write them to constrai
 		< $(VENV)/releases.json > constraints.txt
 
 clean:  ## Remove the environments and what was built.
-	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm dist site \
+	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm android_demo/build dist site \
 		android_demo/target android_demo/*/target
 
 # Files in an environment that say what it holds, so that a second call is quick.

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Builds the app from its sources and checks it: android_demo/check.sh BUNDLE [BUNDLE ...]
+#
+# ktlint and detekt, the tests of the screens, the APK twice with the same bytes, its badging,
+# permissions, signature, alignment and size, and the Java API of level 26.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[ $# -gt 0 ] || { echo "usage: check.sh BUNDLE [BUNDLE ...]" >&2; exit 2; }
+# Bytes without bundles: with that of the demo it is to stay below 12 MB.
+LARGEST=9000000
+
+fail() {
+    printf 'check.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+# What stands in a line of a tool's output.
+has() {
+    grep -qE "$2" <<<"$1" || fail "$3"
+}
+
+"$here/build.sh" "$@"
+cp "$here/build/aligned.apk" "$here/build/first-build"
+cd "$here"
+apk=build/pan-demo.apk
+
+badging=$(aapt2 dump badging "$apk" 2>/dev/null)
+has "$badging" "^package: name='pan.demo' versionCode='1' versionName='[0-9]" "the package is another"
+has "$badging" "^(minSdkVersion|sdkVersion):'26'" "the least level is not 26"
+has "$badging" "^targetSdkVersion:'34'" "the target level is not 34"
+has "$badging" "^launchable-activity: name='pan.demo.MainActivity'" "nothing to start"
+has "$badging" "^native-code: 'arm64-v8a' 'x86_64'$" "the processors are others"
+permissions=$(aapt2 dump permissions "$apk" 2>/dev/null | grep -o "uses-permission: name='[^']*'" | cut -d"'" -f2)
+[ "$permissions" = android.permission.CAMERA ] || fail "the permissions are $permissions"
+apksigner verify --min-sdk-version 26 "$apk" || fail "the signature is not good"
+zipalign -c -p 4 "$apk" || fail "the libraries are not aligned"
+bundles=$(unzip -v "$apk" 'assets/*' | tail -1 | awk '{print $2}')
+bytes=$(($(stat --format=%s "$apk") - bundles))
+[ "$bytes" -lt "$LARGEST" ] || fail "the APK has $bytes bytes without its bundles, more than $LARGEST"
+classes=$(unzip -qop "$apk" classes.dex >build/classes.dex && dexdump -l plain build/classes.dex | grep "Class descriptor")
+for class in pan/demo/MainActivity pan/demo/BenchmarkActivity pan/demo/views/HeatView org/tensorflow/lite/Interpreter ai/onnxruntime/OrtSession; do
+    has "$classes" "'L$class;'" "$class was shrunk away"
+done
+echo "check.sh: the APK is as it should be, $bytes bytes and its bundles"
+
+sources=$(printf '%s,' app/src/main/kotlin app/src/test/kotlin)
+java -jar build/tools/ktlint-cli-all.jar 'app/src/**/*.kt'
+java -jar build/tools/detekt-cli-all.jar --input "${sources%,}" --build-upon-default-config --config detekt.yml
+mvn --quiet --batch-mode --file app/pom.xml org.codehaus.mojo:animal-sniffer-maven-plugin:1.28:check
+
+COMPILED=1 ./test.sh "$@"
+
+cd - >/dev/null
+"$here/build.sh" "$@" >/dev/null
+cmp "$here/build/aligned.apk" "$here/build/first-build" || fail "a second build gives other bytes"
+echo "check.sh: a second build gives the same bytes"
