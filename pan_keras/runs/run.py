@@ -46,8 +46,8 @@ class Run(RunFolder):
 
     Example:
         >>> run = open_run("runs/demo")
-        >>> run.shape
-        ClipShape(segments=4, stack=2, size=(24, 32), resize=32, fit='crop', resizing=2)
+        >>> run.shape.array  # (N, m, H, W, 3)
+        (4, 2, 24, 32, 3)
         >>> run.metrics()[-1]["val_accuracy"], run.load_model().output_shape
         (0.97, (None, 8))
     """
