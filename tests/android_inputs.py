@@ -25,7 +25,7 @@ from video_files import moving_frames, write_video
 from pan_keras.api import train
 from pan_keras.data import make_motions
 from pan_keras.deploy import export
-from pan_keras.inference.classifier import open_classifier
+from pan_keras.inference.opening import open_classifier
 from pan_keras.inference.views import ViewClassifier
 from pan_keras.runtime import Recogniser
 from pan_keras.video import read_frames

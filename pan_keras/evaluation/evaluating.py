@@ -15,7 +15,8 @@ from pan_keras.evaluation.clips import measured_clips
 from pan_keras.evaluation.origin import Origin
 from pan_keras.evaluation.results import ClipResult, Evaluation
 from pan_keras.files import refuse_overwriting
-from pan_keras.inference.classifier import Classifier, Source, open_classifier
+from pan_keras.inference.classifier import Classifier
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.metrics import confused_pairs, score
 

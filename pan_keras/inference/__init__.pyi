@@ -1,5 +1,6 @@
-from .classifier import Classifier, open_classifier
+from .classifier import Classifier
 from .live import LivePrediction, predict_live
+from .opening import open_classifier
 from .prediction import Prediction, predict
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pan_keras.inference.classifier import Source, open_classifier
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.prediction import likeliest
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.live_readers import check_source

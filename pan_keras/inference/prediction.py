@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pan_keras.errors import UserError
-from pan_keras.inference.classifier import Source, open_classifier
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.video.folder_tree import VIDEO_SUFFIXES, visible_videos
 

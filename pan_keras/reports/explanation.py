@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pan_keras.clips.sampling import spread_starts, stack_frames
-from pan_keras.inference.classifier import Classifier, Source, frames_alone, open_classifier
+from pan_keras.inference.classifier import Classifier, frames_alone
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import frame_source

@@ -15,7 +15,8 @@ from pan_keras.drawing import panels
 from pan_keras.drawing.colours import heat, scale_of
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
-from pan_keras.inference.classifier import Classifier, Source, open_classifier
+from pan_keras.inference.classifier import Classifier
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.prediction import Prediction, predict, video_files
 from pan_keras.inference.views import Crops, Fuse
 from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs

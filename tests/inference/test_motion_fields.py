@@ -12,8 +12,8 @@ from pan_keras.data import Clip, open_data
 from pan_keras.deploy.exporter import export
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
-from pan_keras.inference.classifier import open_classifier
 from pan_keras.inference.keras_classifier import KerasClassifier
+from pan_keras.inference.opening import open_classifier
 from pan_keras.inference.prediction import predict
 from pan_keras.inference.views import ViewClassifier
 from pan_keras.input import ClipBatches, clip_store, clip_views
