@@ -19,8 +19,16 @@ from pan_keras.deploy.recipe import Recipe, load_recipe
 RESULTS = Path(__file__).parents[2] / "export" / "results"
 MEASURED = """# Measured tables
 
-Each table is a file in `export/results/`, written by a command of the project.
+Each section is a file in `export/results/`, written by a command of the project. The files of
+benchmarks have more columns than are shown: spread, machine, versions, commit.
 """
+# Of the columns of a benchmark's rows, those that the site shows where a table has them.
+SHOWN = (
+    *("method", "depth", "graph", "precision", "target", "threads", "batch", "device"),
+    *("macs", "parameters", "clips_per_second", "pairs_per_second", "frames_per_second"),
+    *("p50_ms", "p95_ms", "processor_ms", "ratio", "ratio_low", "ratio_high", "memory_mb"),
+    *("difference", "note", "error"),
+)
 COMMANDS = """# Commands
 
 Every command and option of `pan-keras`. `pan-keras COMMAND --help` prints the same.
@@ -88,9 +96,24 @@ def result_tables() -> str:
     parts = [MEASURED]
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = csv.reader(file)
-        parts += [f"## {path.stem}", _table(head, rows)]
+            rows = list(csv.DictReader(file))
+        parts.append(f"## {path.stem}")
+        if "benchmark" not in rows[0]:
+            parts.append(_table(list(rows[0]), [list(row.values()) for row in rows]))
+            continue
+        for name, members in groupby(rows, key=lambda row: row["benchmark"]):
+            parts += [f"### {name}", _benchmark(list(members))]
     return "\n\n".join(parts) + "\n"
+
+
+def _benchmark(rows: list[dict[str, str]]) -> str:
+    values = {column: {row[column] for row in rows} for column in SHOWN}
+    alike = ", ".join(
+        f"{column} {v.pop()}" for column, v in values.items() if len(v) == 1 and all(v)
+    )
+    head = [column for column in SHOWN if len(values[column]) > 1]
+    table = _table(head, [[row[column] for column in head] for row in rows])
+    return f"In all rows: {alike}.\n\n{table}" if alike else table
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
