@@ -1,5 +1,6 @@
 """What is installed: its data files, and versions that are pinned once."""
 
+import ast
 import csv
 import importlib.resources
 import runpy
@@ -33,6 +34,18 @@ def requirements():
         yield from (item for item in extra if not item.startswith("pan-keras["))
     for group in PROJECT["dependency-groups"].values():
         yield from (item for item in group if isinstance(item, str))
+
+
+def test_no_two_classes_are_saved_under_one_name():
+    saved = [
+        node.name
+        for file in (ROOT / "pan_keras").rglob("*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        and any("register_keras_serializable" in ast.unparse(each) for each in node.decorator_list)
+    ]
+    assert len(saved) > 20
+    assert sorted(saved) == sorted(set(saved))
 
 
 @pytest.mark.parametrize("requirement", sorted(set(requirements())))

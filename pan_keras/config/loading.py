@@ -53,7 +53,7 @@ def load_config(
         ("the data set card", dict(card or {})),
     ]
     if file is not None:
-        instead = f"a TOML file or one of {recipes()}"
+        instead = f"a TOML file or one of {', '.join(recipes())}"
         tables, complete = _without_format(read_toml(file, instead), file)
         layers = [*([] if complete else layers), (str(file), tables)]
     layers += [(f"--set {item}", override(item)) for item in overrides]

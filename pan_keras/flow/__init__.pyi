@@ -1,6 +1,6 @@
 from .flow_core import FlowCore
+from .flow_estimator import FlowEstimator
 from .flow_method import FlowMethod
-from .flow_network import FlowNetwork
 from .flownet2 import FlowNet2
 from .flownet_c import FlowNetC
 from .flownet_fusion import FlowNetFusion
@@ -13,13 +13,13 @@ from .registry import create, names
 __all__ = [
     "METHODS",
     "FlowCore",
+    "FlowEstimator",
     "FlowMethod",
     "FlowNet2",
     "FlowNetC",
     "FlowNetFusion",
     "FlowNetS",
     "FlowNetSD",
-    "FlowNetwork",
     "OpticalFlow",
     "RAFTSmall",
     "create",

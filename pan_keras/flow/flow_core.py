@@ -8,7 +8,7 @@ import keras
 class FlowCore(keras.Model):
     """A flow network as it was published, made anew from its configuration.
 
-    `FlowNetwork` puts one behind a pair of frames. A subclass builds the graph and declares what
+    `FlowEstimator` puts one behind a pair of frames. A subclass builds the graph and declares what
     its frames must be.
 
     Args:

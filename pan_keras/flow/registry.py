@@ -5,7 +5,7 @@ from typing import Any
 
 from pan_keras.backbones.registry import unknown
 from pan_keras.flow.flow_core import FlowCore
-from pan_keras.flow.flow_network import FlowNetwork
+from pan_keras.flow.flow_estimator import FlowEstimator
 from pan_keras.flow.flownet2 import FlowNet2
 from pan_keras.flow.flownet_c import FlowNetC
 from pan_keras.flow.flownet_s import FlowNetS
@@ -37,7 +37,7 @@ def create(
     size: int | tuple[int, int] | None = None,
     dtype: Any = None,
     **options: Any,
-) -> FlowNetwork:
+) -> FlowEstimator:
     """Makes a flow network with fresh weights; pretrained ones are not distributed with it.
 
     What it costs and how fast it is does not depend on the weights.
@@ -62,4 +62,4 @@ def create(
     if name not in NETWORKS:
         raise unknown("flow network", name, names())
     core = NETWORKS[name](dtype=dtype, name=name, **options)
-    return FlowNetwork(core, size, name=f"{name}_flow")
+    return FlowEstimator(core, size, name=f"{name}_flow")

@@ -33,7 +33,7 @@ def test_text_is_a_line_a_model():
 def test_the_papers_table_takes_no_other_clips(other):
     result = run("--paper", *other)
     assert result.exit_code == 2
-    assert "drop" in result.output
+    assert "remove" in result.output
 
 
 def test_an_unknown_pattern_is_a_mistake():

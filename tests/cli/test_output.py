@@ -13,7 +13,7 @@ HOSTILE = "wave\x1b[2J\x9b31m\nError: all is lost"
 def test_hostile_names_reach_the_terminal_escaped():
     result = CliRunner().invoke(main, ["verify", HOSTILE])
     assert result.exit_code != 0
-    assert "wave\\u001b[2J\\u009b31m\\u000aError: all is lost: no bundle" in result.output
+    assert "wave\\u001b[2J\\u009b31m\\u000aError: all is lost: not a bundle" in result.output
     assert "\x1b" not in result.output
 
 

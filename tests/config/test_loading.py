@@ -216,7 +216,7 @@ def test_absurd_settings_are_refused_with_their_name(tmp_path, text, message):
 
 def test_a_pipe_is_no_file_of_settings(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(UserError, match=r"pipe\.toml: no file"):
+    with pytest.raises(UserError, match=r"pipe\.toml: not a file"):
         load_config(file=tmp_path / "pipe.toml")
 
 

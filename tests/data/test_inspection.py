@@ -11,7 +11,7 @@ from pan_keras.data import open_data
 from pan_keras.data.inspection import AHEAD, ProgressLines, inspect_clips
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore
-from pan_keras.video import packet_scan, video_file
+from pan_keras.video import frame_reader, packet_scan
 from pan_keras.video.folder_tree import CLIP_INDEX
 
 
@@ -29,12 +29,14 @@ def reads(monkeypatch):
     """Names of the video files whose packets are read or frames decoded."""
     read = []
 
-    def opened(path, timeout, really=packet_scan.opened):
+    really = packet_scan.opened
+
+    def opened(path, *arguments):
         read.append(path.name if path.parent.name == "wave" else f"clap {path.name}")
-        return really(path, timeout)
+        return really(path, *arguments)
 
     monkeypatch.setattr(packet_scan, "opened", opened)
-    monkeypatch.setattr(video_file, "opened", opened)
+    monkeypatch.setattr(frame_reader, "opened", opened)
     packet_scan._known.cache_clear()
     monkeypatch.setattr(packet_scan, "_kept", [])
     return read

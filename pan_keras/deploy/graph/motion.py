@@ -56,7 +56,7 @@ def persistence_of_appearance(
     )
     features = convolution(changes)
     convolution.set_weights([_for_bytes(kernel, normalisation)])
-    norm = ChannelNorm(block * block, dtype="float32", name=f"{prefix}pa_norm{suffix}")
+    norm = MotionNorm(block * block, dtype="float32", name=f"{prefix}pa_norm{suffix}")
     layout = PixelLayout(pairs, block, dtype="float32", name=f"{prefix}pa_layout{suffix}")
     return layout(norm(features))
 
@@ -152,7 +152,7 @@ class BlockConvolution(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class ChannelNorm(keras.layers.Layer):
+class MotionNorm(keras.layers.Layer):
     """The Euclidean norm of each of several groups of adjacent channels.
 
     The squares are summed by a convolution with a constant kernel, which is faster than a
@@ -168,7 +168,7 @@ class ChannelNorm(keras.layers.Layer):
         `(B, H, W, G)`.
 
     Example:
-        >>> ChannelNorm(groups=4)(np.ones((24, 28, 28, 32))).shape
+        >>> MotionNorm(groups=4)(np.ones((24, 28, 28, 32))).shape
         (24, 28, 28, 4)
     """
 

@@ -2,11 +2,11 @@
 
 import keras
 
-from pan_keras.deploy.graph.motion import ChannelNorm, PixelLayout
+from pan_keras.deploy.graph.motion import MotionNorm, PixelLayout
 from pan_keras.deploy.graph.network import BranchFusion, Classifier
 
 LEFT_IN_FLOAT: dict[type[keras.layers.Layer], str] = {
-    ChannelNorm: "PA: squares of small and large motion do not fit into eight bits together",
+    MotionNorm: "PA: squares of small and large motion do not fit into eight bits together",
     PixelLayout: "PA: rearranges what comes out of the norm in float",
     Classifier: "gives logits; in eight bits near classes would tie",
     BranchFusion: "gives logits; in eight bits near classes would tie",

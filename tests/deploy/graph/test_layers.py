@@ -7,7 +7,7 @@ from layer_suite import check_layer
 
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 from pan_keras.deploy.graph.frames import FrameDifferences, PixelScaling
-from pan_keras.deploy.graph.motion import BlockConvolution, ChannelNorm, PixelLayout, spread_blocks
+from pan_keras.deploy.graph.motion import BlockConvolution, MotionNorm, PixelLayout, spread_blocks
 from pan_keras.deploy.graph.timeline import ConvolvedShift
 from pan_keras.layers import TemporalShift
 
@@ -60,9 +60,9 @@ def test_block_convolution(options, shape, tmp_path):
     np.testing.assert_allclose(spread.reshape(2, 6, 8, 5), pixels, rtol=0, atol=1e-5)
 
 
-def test_channel_norm(tmp_path):
+def test_motion_norm(tmp_path):
     def make(**options):
-        return ChannelNorm(3, **options)
+        return MotionNorm(3, **options)
 
     features = noise(2, 6, 8, 15)
     check_layer(make, features, (2, 6, 8, 3), tmp_path)

@@ -9,7 +9,7 @@ from pan_keras.flow.flow_core import FlowCore
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class FlowNetwork(keras.Model):
+class FlowEstimator(keras.Model):
     """Two frames to the flow between them, of any size.
 
     Frames whose sides are no multiple of what the network needs go on with their outermost pixels,
@@ -32,7 +32,7 @@ class FlowNetwork(keras.Model):
 
     Example:
         >>> from pan_keras.flow import FlowNetS
-        >>> network = FlowNetwork(FlowNetS(width=0.125))
+        >>> network = FlowEstimator(FlowNetS(width=0.125))
         >>> network(keras.random.uniform((1, 2, 72, 96, 3), 0, 255)).shape
         (1, 72, 96, 2)
 
