@@ -22,7 +22,7 @@ class FlowEstimator(keras.Model):
 
     Attributes:
         predictions: What the core gives, the coarse flows of training among them:
-            `keras.Model(network.inputs, network.predictions)` can be trained on them.
+            `keras.Model(network.input, network.predictions)` can be trained on them.
 
     Input shape:
         `(B, 2, H, W, 3)`: RGB in 0..255, uint8 or float.

@@ -56,7 +56,7 @@ def test_the_other_stages_of_flownet2_have_the_published_parameters(part):
 
 def test_frames_of_any_size_give_a_flow_of_every_pixel(network):
     assert network.output_shape == (None, None, None, 2)
-    model = keras.Model(network.inputs, network.outputs)
+    model = keras.Model(network.input, network.output)
     for height, width in ((70, 90), (20, 33)):  # the second compiles it for unknown sizes
         frames = pairs(height, width)
         found = model.predict_on_batch(frames)
@@ -137,7 +137,7 @@ def test_flownet2_hands_on_what_each_flow_explains():
     first, later = maps[..., :3], maps[..., 3:]
     names = ("flownet_s1_input", "fusion_input")
     stage, fusion = keras.Model(
-        core.inputs, [core.get_layer(name).output for name in names]
+        core.input, [core.get_layer(name).output for name in names]
     ).predict_on_batch(maps)
 
     def shifted(x, y):
@@ -160,7 +160,7 @@ def alike_after_a_shift(core, layer):
     """What a layer of correlation says, on average, of a texture that moves 16 pixels right."""
     first = np.random.default_rng(0).normal(size=(1, 128, 128, 3))
     maps = np.concatenate([first, np.roll(first, 16, 2)], -1).astype("float32")
-    found = keras.Model(core.inputs, core.get_layer(layer).output).predict_on_batch(maps)
+    found = keras.Model(core.input, core.get_layer(layer).output).predict_on_batch(maps)
     return found[0, 5:-5, 5:-5].mean((0, 1))
 
 
@@ -172,7 +172,7 @@ def test_flownet_c_finds_the_first_frame_in_the_later_one():
 
 def test_flownet_c_keeps_features_of_the_first_frame_alone():
     core = flow.FlowNetC(width=0.25)
-    kept = keras.Model(core.inputs, core.get_layer("conv_redir").output)
+    kept = keras.Model(core.input, core.get_layer("conv_redir").output)
     maps = np.random.default_rng(0).normal(size=(2, 64, 64, 6)).astype("float32")
     maps[1, ..., :3] = maps[0, ..., :3]
     first, second = kept.predict_on_batch(maps)
@@ -218,7 +218,7 @@ def test_an_iteration_of_raft_is_a_gated_recurrent_unit():
     core = flow.RAFTSmall(iterations=1)
     maps = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 6)).astype("float32")
     outputs = [core.get_layer(name).output for name in ("hidden", "known", "lookup")]
-    found, *seen = keras.Model(core.inputs, [core.outputs[0], *outputs]).predict_on_batch(maps)
+    found, *seen = keras.Model(core.input, [core.outputs[0], *outputs]).predict_on_batch(maps)
     hidden, known, correlations = (np.float64(x) for x in seen)
     still = np.zeros((1, 8, 8, 2))
 

@@ -45,7 +45,7 @@ def test_flownet_s_recovers_shifts_of_textures_that_it_has_not_seen():
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     network = flow.create("flownet_s", size=SIDE, width=0.125)
-    trained = keras.Model(network.inputs, network.predictions)
+    trained = keras.Model(network.input, network.predictions)
     trained.compile(keras.optimizers.Adam(1e-3), [error] * 5, loss_weights=[1, 0.5, 0.3, 0.3, 0.3])
     frames, shifts = shifted_textures(4800, random)
     trained.fit(frames, [shifts] * 5, batch_size=32, verbose=0)
