@@ -1,6 +1,6 @@
-"""Classifiers behind one protocol, and their predictions for files and live video.
+"""One classifier protocol, and predictions for files and live video.
 
-Each name is imported when it is first asked for; a bundle needs neither TensorFlow nor Keras.
+Names are imported on first use, so that opening a bundle imports neither TensorFlow nor Keras.
 """
 
 import lazy_loader

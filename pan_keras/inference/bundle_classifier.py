@@ -15,13 +15,13 @@ from pan_keras.runtime import Bundle, Recogniser, live_window
 class BundleClassifier:
     """A model file of a bundle, of any precision and format; a `Classifier`.
 
-    Clips go through the model for clips, or segment by segment through the streaming model where
-    the bundle has no other; live video goes through the streaming model where it has one.
+    Clips run through the clip model, or segment by segment through the streaming model if the
+    bundle has no other. Live video runs through the streaming model if there is one.
 
     Args:
         bundle: The bundle.
-        precision: Of the model file; the first unless given.
-        file_format: `"tflite"` or `"onnx"`; the first unless given.
+        precision: Precision of the model file; the bundle's first by default.
+        file_format: `"tflite"` or `"onnx"`; the bundle's first by default.
 
     Example:
         >>> classifier = BundleClassifier(Bundle.open("runs/demo/bundle"), precision="int8")
@@ -42,7 +42,7 @@ class BundleClassifier:
 
     @property
     def path(self) -> Path:
-        """The folder."""
+        """The folder of the bundle."""
         return self.bundle.path
 
     @property
@@ -57,7 +57,7 @@ class BundleClassifier:
 
     @property
     def streams(self) -> bool:
-        """Whether live video goes through a streaming model."""
+        """Whether live video runs through a streaming model."""
         return self.recogniser.steps
 
     @cached_property
@@ -71,7 +71,7 @@ class BundleClassifier:
 
     @property
     def field_folder(self) -> None:
-        """A bundle takes frames."""
+        """None: bundles take frames, not motion fields."""
         return None
 
     def load(self) -> None:
@@ -84,11 +84,11 @@ class BundleClassifier:
         return np.stack(found) if found else np.zeros((0, len(self.labels)), np.float32)
 
     def for_whole_frames(self) -> "BundleClassifier":
-        """Refuses: an exported model has one size."""
+        """Raises UserError: the size of an exported model is fixed."""
         raise UserError(f"{self.path}: the size of an exported model is fixed; give --crops 1 or 3")
 
     def live_window(self) -> LiveWindow:
-        """The window that cuts segments of live frames, as the bundle specifies."""
+        """The window that cuts live frames into segments, as the bundle specifies."""
         return live_window(self.bundle)
 
     def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:

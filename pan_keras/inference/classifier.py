@@ -9,26 +9,26 @@ import numpy as np
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
 
-if TYPE_CHECKING:  # a bundle needs no Keras
+if TYPE_CHECKING:  # bundles are opened without Keras
     from pan_keras.models import VideoNetwork
 
 
 class Classifier(Protocol):
-    """The interface of models to `predict`, `evaluate`, `explain`, overlays and live video.
+    """The model interface that `predict`, `evaluate`, `explain`, overlays and live video use.
 
-    `open_classifier` makes one of a path. Opening is quick; the model is loaded when it first
-    answers, or by `load`.
+    `open_classifier` makes one from a path. Opening is quick; the model is loaded on its first
+    call, or by `load`.
 
     Attributes:
         path: Run folder, bundle or file that it was opened from; the name of a model in memory.
         labels: Class names in the order of the logits.
-        shape: The clips that it takes.
-        batch: Clips that one call of the model takes.
-        workers: Threads that may decode videos for it.
-        networks: The Keras networks that it is made of, by name, for whoever looks into layers;
-            none in a bundle, whose model files give logits and nothing else.
-        field_folder: Where motion fields of clips may be found, of a model that takes them.
-        streams: Whether live video goes segment by segment through a model that carries a state.
+        shape: Shape of the clips it takes.
+        batch: Clips per call of the model.
+        workers: Threads that decode videos for it.
+        networks: Its Keras networks by name, for callers that inspect layers; empty for a bundle,
+            whose model files give logits only.
+        field_folder: Folder of stored motion fields, for a model that takes them.
+        streams: Whether live video runs segment by segment through a model that carries state.
 
     Example:
         >>> classifier = open_classifier("runs/demo")
@@ -84,7 +84,7 @@ class Classifier(Protocol):
         """
 
     def for_whole_frames(self) -> "Classifier":
-        """Gives the same model for clips of `full_size(shape)`, which show the whole frame.
+        """Returns the same model for clips of `full_size(shape)`, which show the whole frame.
 
         Returns:
             Another classifier.
@@ -94,24 +94,24 @@ class Classifier(Protocol):
         """
 
     def live_window(self) -> LiveWindow:
-        """Makes the window that cuts segments of live frames for the model.
+        """Creates the window that cuts live frames into segments for the model.
 
         Returns:
             A new window.
 
         Raises:
-            UserError: If nothing is known of the frame rate of its training clips.
+            UserError: If the frame rate of its training clips is unknown.
         """
 
     def answer(self, segments: Sequence[LiveSegment], clip: np.ndarray | None) -> np.ndarray | None:
-        """Computes the logits for what a `LiveWindow` cut.
+        """Computes the logits for segments that a `LiveWindow` has cut.
 
         Args:
-            segments: The segments that are new: steps of a streaming model.
-            clip: The last N segments `(N, m, H, W, 3)`; None where there are not as many yet.
+            segments: The new segments: steps of a streaming model.
+            clip: The last N segments `(N, m, H, W, 3)`; None while there are fewer.
 
         Returns:
-            `(classes,)` float32; None where there is nothing to answer for.
+            `(classes,)` float32; None if there is nothing to classify yet.
         """
 
 
@@ -120,7 +120,7 @@ def frames_alone(classifier: Classifier, what: str) -> None:
 
     Args:
         classifier: The model.
-        what: What takes frames alone, for the message.
+        what: The operation that takes frames only, for the message.
     """
     if classifier.shape.field is not None:
         raise UserError(

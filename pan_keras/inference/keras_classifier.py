@@ -1,4 +1,4 @@
-"""A Keras model as a classifier, one compiled call for all batches."""
+"""A Keras model as a classifier, compiled once for all batches."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -20,19 +20,19 @@ from pan_keras.runtime.preprocessing import frame_for_model
 
 
 class KerasClassifier:
-    """A Keras model, loaded when it is first needed; a `Classifier`.
+    """A Keras model, loaded on first use; a `Classifier`.
 
-    `of_run` and `of_model` make it.
+    Made by `of_run` or `of_model`.
 
     Args:
-        load_model: Gives the model.
+        load_model: Returns the model.
         labels: Class names in the order of the logits.
-        shape: The clips that it takes.
-        path: Where it comes from.
-        batch: Clips per call. A smaller batch is filled up, so that nothing is compiled twice.
-        workers: Threads that may decode videos for it.
-        run: The run that it is of, if it is of one.
-        named: Whether the labels are names, and not the numbers of classes without any.
+        shape: Shape of the clips it takes.
+        path: Its run folder or file, or the name of the model.
+        batch: Clips per call. A smaller batch is padded, so that nothing is compiled twice.
+        workers: Threads that decode videos for it.
+        run: The run it belongs to, if any.
+        named: Whether the labels are class names, not numbers in place of missing names.
 
     Example:
         >>> model = pan_keras.models.create("pan_lite_micro", classes=8, size=64)
@@ -68,7 +68,7 @@ class KerasClassifier:
         """The model of a run.
 
         Args:
-            run: The run; its `checkpoint` says which model.
+            run: The run; its `checkpoint` selects the model.
             batch: Clips per call.
         """
         workers = run.config.data.workers
@@ -86,19 +86,19 @@ class KerasClassifier:
         path: Path | None = None,
         batch: int = 8,
     ) -> "KerasClassifier":
-        """A model in memory.
+        """A classifier for a model in memory.
 
         Args:
             model: A video classifier.
-            labels: Class names; numbers from 0 unless given. `evaluate` then takes those of
-                the data.
-            shape: How frames become clips; unless given, a crop is 7/8 of the shorter side, as in
-                the paper.
-            path: Where it comes from; the name of the model unless given.
+            labels: Class names; by default numbers from 0, which `evaluate` replaces by the names
+                of the data.
+            shape: How frames become clips; by default a crop is 7/8 of the shorter side, as in the
+                paper.
+            path: Its file; by default the name of the model.
             batch: Clips per call.
 
         Raises:
-            UserError: If there are not as many labels as logits, or it is no video classifier.
+            UserError: If labels and logits differ in number, or it is not a video classifier.
         """
         classes = model.output_shape[-1]
         if len(model.input_shape) != 6:
@@ -135,12 +135,12 @@ class KerasClassifier:
 
     @property
     def networks(self) -> dict[str, VideoNetwork]:
-        """The networks that the model is made of, by name."""
+        """The networks in the model, by name."""
         return networks(self.model)
 
     @property
     def field_folder(self) -> Path | None:
-        """Where the run keeps motion fields; None of a model alone, or one that takes frames."""
+        """Folder of the run's motion fields; None without a run, or if the model takes frames."""
         if self.run is None or self.shape.field is None:
             return None
         return cue_folder(self.run.path, self.run.config)
@@ -174,10 +174,10 @@ class KerasClassifier:
         )
 
     def live_window(self) -> LiveWindow:
-        """The window that cuts segments as the training clips of the run were sampled.
+        """The window that cuts live frames into segments, sampled as the run's training clips were.
 
         Raises:
-            UserError: If that is not known: of a model alone, or of a damaged run.
+            UserError: If the sampling is unknown: without a run, or if the run is damaged.
         """
         frames_alone(self, "live video")
         if self.run is None:
@@ -202,7 +202,7 @@ class KerasClassifier:
 
 
 def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
-    """The same network with the same weights for frames of another size.
+    """Rebuilds a network with the same weights for frames of another size.
 
     Args:
         model: A video classifier.

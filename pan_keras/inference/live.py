@@ -16,13 +16,13 @@ from pan_keras.video.live_source import LiveSource
 
 @dataclass(frozen=True)
 class LivePrediction:
-    """The most probable classes of the last moments of a source.
+    """The most probable classes over the last moments of a source.
 
     Attributes:
-        time: Seconds from the source's first frame to the newest that was seen.
+        time: Seconds from the source's first frame to the newest one seen.
         predictions: (label, probability), the most probable first.
-        dropped: Frames since the answer before that no answer is about.
-        seconds: Time that the network took.
+        dropped: Frames since the previous answer that no answer covers.
+        seconds: Time the network took.
 
     Example:
         >>> answer = LivePrediction(2.5, (("left", 0.98), ("up", 0.02)), dropped=0, seconds=0.03)
@@ -38,7 +38,7 @@ class LivePrediction:
     seconds: float
 
     def to_json(self) -> str:
-        """The answer for programs.
+        """The answer as JSON.
 
         Returns:
             One JSON object on one line.
@@ -54,7 +54,7 @@ class LivePrediction:
         )
 
     def to_text(self) -> str:
-        """The answer for people.
+        """The answer as text.
 
         Returns:
             One line.
@@ -77,24 +77,23 @@ def predict_live(
 ) -> Iterator[LivePrediction]:
     """Classifies the last moments of a camera or stream until it ends.
 
-    The network sees what it was trained on: frames are brought to the median frame rate of its
-    training clips, and segments are cut at their spacing in the median clip. Its answer is for
-    the last N of them, of which it looks at the centre crop. A streaming model of a bundle takes
-    them one by one and carries its states. Where the network is slower than the source, whole
-    segments are dropped and counted.
+    Frames are sampled as in training: at the median frame rate of the training clips, with
+    segments at the spacing they have in the median clip. Each answer covers the centre crop of
+    the last N segments. A streaming model of a bundle takes segments one by one and carries its
+    states. If the network is slower than the source, whole segments are dropped and counted.
 
     Args:
-        model: A run folder, a bundle, or what `open_classifier` gives.
-        source: Number of a camera, an address that FFmpeg opens, a file or a pipe.
-        top: Classes to name in each answer.
-        every: Seconds between two answers, at least.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
-        retry: How often a camera or address that drops is tried again.
-        tell: Called with a sentence each time it is.
+        model: A run folder, a bundle, or a classifier from `open_classifier`.
+        source: Camera number, an address that FFmpeg opens, a file or a pipe.
+        top: Classes per answer.
+        every: Minimum time between two answers, in seconds.
+        precision: Precision of a bundle's model file; the first by default.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
+        retry: How many times to reconnect to a camera or address that drops.
+        tell: Called with a sentence before each retry.
 
     Yields:
-        An answer, as soon as it is there.
+        Answers, each as soon as it is computed.
 
     Raises:
         UserError: If the run has no model, or the source cannot be opened or breaks off.
@@ -109,9 +108,9 @@ def predict_live(
     window_cutter = classifier.live_window()
     classifier.load()
     if not classifier.streams:
-        # The first call compiles, which takes seconds: not while the source runs.
+        # The first call compiles for seconds: before the source is opened.
         classifier.logits(np.zeros((1, *classifier.shape.array), np.uint8))
-    # A stream takes every segment, however seldom it is asked; a clip is taken when it is due.
+    # A streaming model needs every segment; a clip model runs only when an answer is due.
     pace, due = (0.0, 0.0) if classifier.streams else (every, 0.0)
     held: LivePrediction | None = None
     with LiveSource(source, window=window_cutter, retry=retry, tell=tell) as live:

@@ -1,4 +1,4 @@
-"""PA of any frames, with a network's filters or a fixed filter bank."""
+"""PA of arbitrary frames, with a network's filters or a fixed filter bank."""
 
 from collections.abc import Mapping
 
@@ -20,15 +20,14 @@ FIXED = (
 class MotionCue:
     """The layer PA, applied to whole frames.
 
-    A network learns the filters of PA. Without one, PA is computed with a fixed bank of as many
-    filters as the paper's layer has, derivatives of Gaussians: it is then the strength of the
-    edges in the difference of two frames, at two scales, and an even change of the light is not
-    seen.
+    A network learns the filters of PA. Without a network, PA uses a fixed bank of eight Gaussian
+    derivatives, as many filters as the paper's layer has. PA then measures the edge strength of
+    the difference of two frames at two scales, and ignores uniform changes of brightness.
 
     Args:
-        layer: A built layer; the fixed bank if absent.
-        filters: What the filters are, as part of a sentence.
-        normalisation: Of the frames that the layer takes.
+        layer: A built layer; the fixed bank by default.
+        filters: Describes the filters, as part of a sentence.
+        normalisation: Normalisation of the frames that the layer takes.
 
     Example:
         >>> MotionCue()(frames).shape  # 16 frames of 240 x 320 pixels
@@ -50,11 +49,11 @@ class MotionCue:
 
     @classmethod
     def of_networks(cls, networks: Mapping[str, VideoNetwork], filters: str) -> "MotionCue | None":
-        """PA with the filters of the first network that has any; None where none has.
+        """PA with the filters of the first network that has a PA layer; None if none has.
 
         Args:
             networks: The networks of a model, as `pan_keras.models.networks` finds them.
-            filters: What the filters are, as part of a sentence.
+            filters: Describes the filters, as part of a sentence.
         """
         for network in networks.values():
             found = [
@@ -81,7 +80,7 @@ class MotionCue:
 
 
 def fixed_layer() -> PersistenceOfAppearance:
-    """The layer with the fixed bank; each filter has unit norm."""
+    """A PA layer with the fixed bank; each filter has unit norm."""
     layer = PersistenceOfAppearance()
     layer.build((None, 2, None, None, 3))
     layer.set_weights([filter_bank(layer.kernel_size), np.zeros(layer.channels)])

@@ -1,6 +1,6 @@
 """Opens runs, bundles, `.keras` files and Keras models as classifiers.
 
-A bundle needs no Keras: what a kind of classifier needs is imported when one of its kind is opened.
+Imports are deferred to the kind that needs them, so that opening a bundle imports no Keras.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from pan_keras.inference.classifier import Classifier
 if TYPE_CHECKING:
     import keras
 
-# A run folder, a bundle, a `.keras` file, a Keras model, or a classifier that is open already.
+# A run folder, a bundle, a `.keras` file, a Keras model, or a classifier.
 Source: TypeAlias = "Path | str | keras.Model | Classifier"
 
 
@@ -30,18 +30,18 @@ def open_classifier(
     """Opens a run, bundle, `.keras` file or Keras model as a classifier.
 
     Args:
-        source: A run folder, a bundle, a `.keras` file, or a Keras model; a classifier stays as
-            it is.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
-        checkpoint: Which model of a run: `"kept"`, `"last"` or `"best"`.
+        source: A run folder, a bundle, a `.keras` file, or a Keras model; a classifier is returned
+            unchanged.
+        precision: Precision of a bundle's model file; the first by default.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
+        checkpoint: Model of a run: `"kept"`, `"last"` or `"best"`.
         batch: Clips per call of a Keras model.
 
     Returns:
         The classifier, not loaded yet.
 
     Raises:
-        UserError: If it is not one of these, or an option is given that is for another kind.
+        UserError: If it is none of these, or an option does not apply to its kind.
 
     Example:
         >>> classifier = open_classifier("runs/demo/bundle", precision="float32")
@@ -83,9 +83,9 @@ def _open_keras(path: Path, checkpoint: str, batch: int) -> Classifier:
             return KerasClassifier.of_model(models.load(path), path=path, batch=batch)
         except ValueError as error:
             raise UserError(str(error)) from error
-    from pan_keras.runs.run import open_run  # noqa: PLC0415 (a bundle needs no run)
+    from pan_keras.runs.run import open_run  # noqa: PLC0415 (not needed for a bundle)
 
-    run = open_run(path)  # what is wrong with it is said before Keras, which takes seconds
+    run = open_run(path)  # errors come before the import of Keras, which takes seconds
     from pan_keras.inference.keras_classifier import KerasClassifier  # noqa: PLC0415
 
     return KerasClassifier.of_run(replace(run, checkpoint=checkpoint), batch)

@@ -19,8 +19,8 @@ class Prediction:
 
     Attributes:
         path: The file.
-        predictions: (label, probability), the most probable first; empty where the file could
-            not be read.
+        predictions: (label, probability), the most probable first; empty if the file could not be
+            read.
         error: Why it could not be read.
 
     Example:
@@ -36,7 +36,7 @@ class Prediction:
     error: str | None = None
 
     def to_json(self) -> str:
-        """The answer for programs.
+        """The answer as JSON.
 
         Returns:
             One JSON object on one line.
@@ -51,7 +51,7 @@ class Prediction:
         return json.dumps(record | ({"error": self.error} if self.error else {}))
 
     def to_text(self) -> str:
-        """The answer for people.
+        """The answer as text.
 
         Returns:
             One line.
@@ -72,21 +72,21 @@ def predict(
     precision: str | None = None,
     file_format: str | None = None,
 ) -> Iterator[Prediction]:
-    """Classifies videos and continues if one cannot be read.
+    """Classifies videos; one that cannot be read does not stop the others.
 
     Args:
-        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
-        videos: Video files, and folders that are searched for them with all their subfolders.
-        top: Classes to name for each video.
+        model: A run folder, a bundle, a Keras model, or a classifier from `open_classifier`.
+        videos: Video files, and folders to search recursively.
+        top: Classes per video.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         batch: Views per call of a Keras model.
         fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        precision: Precision of a bundle's model file; the first by default.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
 
     Yields:
-        A prediction for each file, in order; a folder's files come by name.
+        A prediction per file, in order; files of a folder are sorted by name.
 
     Raises:
         UserError: If the run has no model, a path does not exist or a folder holds no video.
@@ -109,8 +109,8 @@ def predict(
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
     """The videos in files and folders; a folder of frames is one video.
 
-    A file that is named itself is taken whatever its name; in folders, hidden files and folders
-    are passed over.
+    A file given by its own path may have any name; hidden files and folders in folders are
+    skipped.
 
     Raises:
         UserError: If a path does not exist or a folder holds no video.

@@ -17,24 +17,24 @@ from pan_keras.runtime.preprocessing import views_from_video
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.container import BrokenVideo, SlowVideo
 
-if TYPE_CHECKING:  # a bundle needs no TensorFlow
+if TYPE_CHECKING:  # bundles are classified without TensorFlow
     from pan_keras.input import FrameStore
 
 Crops = Literal["1", "3", "full"]
 Fuse = Literal["logits", "probabilities"]
 TEMPORAL = (1, 2, 10)
-AHEAD = 2  # videos that are decoded before their turn, beside one for each thread
-# Seconds that reading a video may take without progress; then it is tried again, with more time.
+AHEAD = 2  # videos decoded ahead, in addition to one per thread
+# Seconds without progress after which reading a video is retried with the next, longer limit.
 LIMITS = (30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True)
 class VideoScores:
-    """The scores of a model for one video.
+    """A model's scores for one video.
 
     Attributes:
         path: The video.
-        scores: `(classes,)` float64, the mean over the views; None where it could not be read.
+        scores: `(classes,)` float64, the mean over the views; None if it could not be read.
         error: Why it could not be read.
     """
 
@@ -44,21 +44,21 @@ class VideoScores:
 
 
 class ViewClassifier:
-    """A classifier, applied to several crops and moments of each video.
+    """Applies a classifier to several crops and moments of each video.
 
-    The score of a video is the mean over its views of the logits, as in the reference, or of the
-    probabilities.
+    The score of a video is the mean over its views of the logits (as in the authors' code) or of
+    the probabilities.
 
     Args:
-        classifier: What answers for the views.
+        classifier: Classifies the views.
         crops: Views in space: `"1"` the centre, `"3"` three crops, `"full"` the whole frame, for
             which a Keras network is rebuilt at the larger size.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
         fuse: What is averaged: `"logits"` or `"probabilities"`.
 
     Raises:
-        UserError: If one of them is unknown, the model is absent or damaged, or its size is fixed
-            and it is to see whole frames.
+        UserError: If an option is unknown, the model is absent or damaged, or its size is fixed
+            and `crops` is `"full"`.
 
     Example:
         >>> classify = ViewClassifier(open_classifier("runs/demo"), crops="3", temporal=10)
@@ -96,19 +96,19 @@ class ViewClassifier:
     def __call__(
         self, paths: Sequence[Path], advance: Callable[[int], None] | None = None
     ) -> Iterator[VideoScores]:
-        """Classifies videos, in their order, while the next ones are decoded.
+        """Classifies videos in order while the next ones are decoded.
 
         Args:
             paths: Videos.
             advance: Called with the number of views done after each call of the model.
 
         Yields:
-            Mean logits or mean probabilities of each; `probabilities` makes the one of the other.
+            Mean logits or mean probabilities of each video; `probabilities` converts either.
 
         Raises:
             UserError: If the model gives NaN or infinite logits.
         """
-        # Views of several videos fill a batch; what has been read waits in `read` for its logits.
+        # Views of several videos fill a batch; videos wait in `read` for their logits.
         read: deque[tuple[Path, int, str | None]] = deque()
         frames: list[np.ndarray] = []
         logits: deque[np.ndarray] = deque()
@@ -130,7 +130,7 @@ class ViewClassifier:
         logits: deque[np.ndarray],
         advance: Callable[[int], None] | None,
     ) -> None:
-        """Takes a batch of views from `frames` and adds its logits to `logits`."""
+        """Moves a batch of views from `frames` to `logits`."""
         batch = frames[: self.classifier.batch]
         del frames[: len(batch)]
         found = self.classifier.logits(np.stack(batch))
@@ -155,7 +155,7 @@ class ViewClassifier:
     def _read(
         self, paths: Sequence[Path]
     ) -> Iterator[tuple[Path, Sequence[np.ndarray], str | None]]:
-        """The views of each video, or why it has none, a few videos ahead."""
+        """Decodes the views of each video, or the reason there are none, a few videos ahead."""
         pool = ThreadPoolExecutor(self.classifier.workers, thread_name_prefix="videos")
         waiting: deque[tuple[Path, Future[np.ndarray]]] = deque()
         try:
@@ -193,7 +193,7 @@ class ViewClassifier:
 
     @cached_property
     def _fields(self) -> "FrameStore":
-        """Fields that training has stored, and those that are asked for of other clips."""
+        """Motion fields that training stored, and fields computed on demand for other clips."""
         from pan_keras.input import clip_store  # noqa: PLC0415 (TensorFlow)
 
         folder = self.classifier.field_folder
@@ -202,7 +202,7 @@ class ViewClassifier:
 
     @cached_property
     def _resize(self) -> Resize:
-        """By OpenCV where it is installed: it is faster, and gives the same pixels."""
+        """OpenCV's resizing if installed: faster, with the same pixels."""
         try:
             from pan_keras.clips.opencv_resizing import resize  # noqa: PLC0415
         except ModuleNotFoundError:
@@ -215,7 +215,7 @@ def probabilities(scores: np.ndarray, fuse: Fuse) -> np.ndarray:
 
     Args:
         scores: Mean logits or mean probabilities, `(..., classes)`.
-        fuse: Which of the two they are.
+        fuse: Which of the two `scores` are.
     """
     return softmax(scores) if fuse == "logits" else scores
 

@@ -1,4 +1,4 @@
-"""`python -m pan_keras.runtime BUNDLE [VIDEO...]`: for machines with nothing but the runtime."""
+"""`python -m pan_keras.runtime BUNDLE [VIDEO...]`, for machines with only the runtime installed."""
 
 import argparse
 import sys
@@ -11,14 +11,14 @@ from pan_keras.runtime.verification import check
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Checks a bundle, or recognises videos by it.
+    """Checks a bundle, or classifies videos with it.
 
     Returns:
-        0 where all is well, 1 where a check failed, 2 for a mistake in the call.
+        0 for success, 1 if a check failed, 2 for a user error.
     """
     parser = argparse.ArgumentParser(
         prog="python -m pan_keras.runtime",
-        description="Run the test vectors of BUNDLE on this machine, or recognise VIDEOs by it.",
+        description="Run the test vectors of BUNDLE on this machine, or classify VIDEOs with it.",
     )
     parser.add_argument("bundle", metavar="BUNDLE")
     parser.add_argument("videos", metavar="VIDEO", nargs="*")

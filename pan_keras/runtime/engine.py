@@ -13,8 +13,8 @@ class Engine(Protocol):
     """A loaded model.
 
     Attributes:
-        inputs: Shape and dtype of each input by name; a free dimension is -1.
-        outputs: The same of each output.
+        inputs: Shape and dtype of each input by name; a dynamic dimension is -1.
+        outputs: Shape and dtype of each output by name.
     """
 
     inputs: Tensors
@@ -31,7 +31,7 @@ class Engine(Protocol):
         """
 
     def bound(self, tensors: Mapping[str, np.ndarray]) -> Callable[[], object]:
-        """A function that runs the model on the same inputs, for timing: it copies none of them.
+        """Returns a function that runs the model on these inputs without copying them, for timing.
 
         Args:
             tensors: Every input by name.

@@ -17,15 +17,15 @@ class LiteRTEngine:
     """A TFLite model; see `pan_keras.runtime.engine.Engine`.
 
     Args:
-        content: The file.
-        threads: Threads for one call; all cores unless given.
-        keep_tensors: Whether `interpreter.get_tensor` is to give every tensor after a call, not
-            inputs and outputs alone.
-        delegates: Whether XNNPACK may run operations. It fuses some, and what lies between them
-            is then not computed.
+        content: Content of the file.
+        threads: Threads per call; all cores by default.
+        keep_tensors: Whether `interpreter.get_tensor` returns every tensor after a call, not only
+            inputs and outputs.
+        delegates: Whether XNNPACK may run operations. It fuses some, whose intermediate tensors
+            are then not computed.
 
     Attributes:
-        interpreter: LiteRT's, with the signature `serve` ready to run.
+        interpreter: LiteRT's interpreter, with the signature `serve` ready to run.
 
     Raises:
         ValueError: If the file is damaged or lacks the signature `serve`.
@@ -50,7 +50,7 @@ class LiteRTEngine:
             experimental_op_resolver_type=resolver,
         )
         with warnings.catch_warnings():
-            # LiteRT warns that keeping tensors takes memory.
+            # LiteRT warns that preserving tensors takes memory.
             warnings.simplefilter("ignore", UserWarning)
             self.interpreter = self._interpreter()
         self.serve = self.interpreter.get_signature_runner(SIGNATURE)
@@ -61,7 +61,7 @@ class LiteRTEngine:
         """Runs the model once.
 
         Raises:
-            UserError: If LiteRT cannot run what is in the file.
+            UserError: If LiteRT cannot run the model.
         """
         try:
             return dict(self.serve(**tensors))
@@ -69,8 +69,8 @@ class LiteRTEngine:
             raise not_runnable("tflite", error) from error
 
     def bound(self, tensors: Mapping[str, np.ndarray]) -> Callable[[], object]:
-        """A function that runs the model on the same inputs."""
-        # Another interpreter, for LiteRT refuses to invoke one that a signature is held of.
+        """Returns a function that runs the model on these inputs."""
+        # A second interpreter: LiteRT does not invoke one while a signature runner holds it.
         interpreter = self._interpreter()
         interpreter.allocate_tensors()
         for name, detail in self.serve.get_input_details().items():

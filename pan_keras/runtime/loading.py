@@ -12,15 +12,15 @@ def load_model(bundle: Bundle, entry: ModelFile, threads: int | None = None) -> 
 
     Args:
         bundle: The bundle.
-        entry: Which of its files.
-        threads: Threads for one call; all cores unless given.
+        entry: The model file.
+        threads: Threads per call; all cores by default.
 
     Returns:
-        The engine, called with arrays by input name.
+        An engine, called with arrays by input name.
 
     Raises:
-        UserError: If it has changed, does not fit the labels or the clips, or its runtime is not
-            installed.
+        UserError: If the file has changed, does not fit the labels or the clips, or its runtime is
+            not installed.
 
     Example:
         >>> bundle = Bundle.open("runs/demo/bundle")
@@ -36,11 +36,11 @@ def load_engine(file_format: str, content: bytes, threads: int | None = None) ->
 
     Args:
         file_format: `"tflite"` or `"onnx"`.
-        content: The file.
-        threads: Threads for one call; all cores unless given.
+        content: Content of the file.
+        threads: Threads per call; all cores by default.
 
     Raises:
-        UserError: If the runtime is not installed, or takes the file for damaged.
+        UserError: If the runtime is not installed or rejects the file as damaged.
     """
     if not is_installed(file_format):
         extra = RUNTIMES[file_format][1]

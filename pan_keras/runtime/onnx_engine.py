@@ -10,7 +10,7 @@ import onnxruntime
 from pan_keras.bundle.model_file import Tensor, Tensors
 from pan_keras.runtime.engine import not_runnable
 
-ERRORS_ALONE = 3  # of ONNX Runtime's log levels
+ERRORS_ALONE = 3  # ONNX Runtime's log level
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(float16)": "float16"}
 
 
@@ -18,9 +18,9 @@ class OnnxEngine:
     """An ONNX model on the CPU; see `pan_keras.runtime.engine.Engine`.
 
     Args:
-        content: The file.
-        threads: Threads for one call; all cores unless given.
-        optimised: Whether operations may be fused; what lies between them is then not computed.
+        content: Content of the file.
+        threads: Threads per call; all cores by default.
+        optimised: Whether operations may be fused; intermediate tensors are then not computed.
 
     Raises:
         RuntimeError: If the file is damaged.
@@ -36,7 +36,7 @@ class OnnxEngine:
             self.session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # its exceptions have no common class of their own
+        except Exception as error:  # ONNX Runtime's exceptions share no base class of their own
             raise RuntimeError(str(error)) from error
         self.inputs: Tensors = _described(self.session.get_inputs())
         self.outputs: Tensors = _described(self.session.get_outputs())
@@ -45,7 +45,7 @@ class OnnxEngine:
         """Runs the model once.
 
         Raises:
-            UserError: If ONNX Runtime cannot run what is in the file.
+            UserError: If ONNX Runtime cannot run the model.
         """
         try:
             found = self.session.run(None, dict(tensors))
@@ -54,7 +54,7 @@ class OnnxEngine:
         return dict(zip(self.outputs, found, strict=True))
 
     def bound(self, tensors: Mapping[str, np.ndarray]) -> Callable[[], object]:
-        """A function that runs the model on the same inputs."""
+        """Returns a function that runs the model on these inputs."""
         given = dict(tensors)
         return lambda: self.session.run(None, given)
 

@@ -1,4 +1,4 @@
-"""Prepares videos and frames of any size as model input."""
+"""Turns videos and frames of any size into model input."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ FRAME_AXES = 4
 
 
 def clip_from_video(path: Path | str, shape: ClipShape) -> np.ndarray:
-    """The clip of a video file as evaluated: the middle of each segment, centre crop.
+    """Reads a clip from a video file as in evaluation: the middle of each segment, centre crop.
 
     Args:
         path: A video file.
@@ -44,7 +44,7 @@ def views_from_video(
     resize: Resize = resize,
     timeout: float = 30.0,
 ) -> np.ndarray:
-    """The views of a video file as evaluated.
+    """Reads the views of a video file as in evaluation.
 
     Args:
         path: A video file, or a folder of frames.
@@ -52,16 +52,16 @@ def views_from_video(
         crops: Views in space: `"1"` the centre, `"3"`, or `"full"`, the centre at `full_size`.
         temporal: Views in time: 1, 2 (twice-sample) or 10 (dense).
         resize: Scales a frame to a height and width by a version.
-        timeout: Seconds that a step of the reading may take.
+        timeout: Seconds that reading may take without progress.
 
     Returns:
-        uint8 `(views, N, m, H, W, 3)`: for each sample in time, its crops.
+        uint8 `(views, N, m, H, W, 3)`: the crops of each sample in time.
 
     Raises:
         BrokenVideo: If it cannot be decoded.
     """
     try:
-        from pan_keras.video import frame_source, read_frames  # noqa: PLC0415 (frames need no PyAV)
+        from pan_keras.video import frame_source, read_frames  # noqa: PLC0415 (PyAV)
     except ModuleNotFoundError as error:
         raise missing_part(error) or error from None
     count = len(frame_source(path, timeout))
@@ -80,7 +80,7 @@ def views_from_video(
 
 
 def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
-    """The clip of these frames as evaluated.
+    """Makes a clip of frames as in evaluation.
 
     Args:
         frames: uint8 `(T, h, w, 3)`, RGB, of any number and size.
@@ -99,7 +99,7 @@ def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
 
 
 def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
-    """Frames of one segment, in the size that a model takes.
+    """Crops the frames of one segment to the size that a model takes.
 
     Args:
         frames: uint8 `(m, h, w, 3)`, RGB, of any size.
@@ -120,7 +120,7 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
 
 
 def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize) -> np.ndarray:
-    """One frame in the size that a model takes, its centre.
+    """Crops the centre of a frame to the size that a model takes.
 
     Args:
         frame: uint8 `(h, w, 3)`, RGB, of any size.
@@ -131,7 +131,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
         uint8 `(H, W, 3)`.
 
     Raises:
-        UserError: If it is no such frame.
+        UserError: If the frame has another shape or dtype.
     """
     frames = np.asarray(frame)[None]
     check_frames(frames)
@@ -140,7 +140,7 @@ def frame_for_model(frame: np.ndarray, shape: ClipShape, resize: Resize = resize
 
 
 def live_window(bundle: Bundle) -> LiveWindow:
-    """Makes the window that cuts segments of live frames of any size for a bundle.
+    """Creates the window that cuts live frames of any size into segments for a bundle.
 
     Args:
         bundle: The bundle.
@@ -149,7 +149,7 @@ def live_window(bundle: Bundle) -> LiveWindow:
         A new window.
 
     Raises:
-        UserError: If it does not say the rate and stride of live video.
+        UserError: If the bundle lacks the rate and stride of live video.
 
     Example:
         >>> window = live_window(Bundle.open("runs/demo/bundle"))
@@ -161,7 +161,7 @@ def live_window(bundle: Bundle) -> LiveWindow:
 
 
 def check_frames(frames: np.ndarray) -> None:
-    """Raises UserError unless these are RGB frames of 8 bits."""
+    """Raises UserError unless these are 8-bit RGB frames."""
     shape, dtype = np.shape(frames), getattr(frames, "dtype", type(frames))
     if len(shape) != FRAME_AXES or shape[-1] != 3 or 0 in shape or dtype != np.uint8:
         raise UserError(f"frames: {dtype} {shape}; give uint8 (frames, height, width, 3), RGB")

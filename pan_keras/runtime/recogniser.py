@@ -1,4 +1,4 @@
-"""The answer of a model: labels and probabilities."""
+"""Classifies videos with a bundle: labels and probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from pan_keras.runtime.stream import Stream
 
 @dataclass(frozen=True)
 class Recognition:
-    """The answer for one clip.
+    """The classification of one clip.
 
     Args:
         labels: Class names in the order of the logits.
@@ -54,10 +54,10 @@ class Recognition:
         return float(self.probabilities.max())
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The most probable classes with their probabilities, the most probable first.
+        """The most probable classes with their probabilities.
 
         Args:
-            count: How many.
+            count: Number of classes.
 
         Returns:
             Pairs of label and probability, the most probable first.
@@ -67,7 +67,7 @@ class Recognition:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits, over the last axis, in double precision."""
+    """Softmax over the last axis, in double precision."""
     powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
     probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
@@ -79,16 +79,16 @@ CLIP_AXES = 5
 class Recogniser:
     """Classifies videos, frames or a live stream with one model file of a bundle.
 
-    It needs NumPy, PyAV and one of ai-edge-litert and onnxruntime; neither TensorFlow nor Keras.
-    The frames that reach the model are, byte for byte, those that evaluation saw.
+    It needs NumPy, PyAV and either ai-edge-litert or onnxruntime, but neither TensorFlow nor
+    Keras. The model gets the same frames, byte for byte, as in evaluation.
 
     Args:
         bundle: A folder that `pan-keras export` wrote, or an open `Bundle`.
-        precision: `"float32"`, `"float16"`, `"dynamic"` or `"int8"`; the bundle's first unless
-            given.
-        threads: Threads for one call; all cores unless given.
-        file_format: `"tflite"` or `"onnx"`; the bundle's first that this machine can run unless
-            given.
+        precision: `"float32"`, `"float16"`, `"dynamic"` or `"int8"`; the bundle's first by
+            default.
+        threads: Threads per call; all cores by default.
+        file_format: `"tflite"` or `"onnx"`; by default the bundle's first that this machine can
+            run.
 
     Raises:
         UserError: If the bundle is damaged or holds no such model.
@@ -114,7 +114,7 @@ class Recogniser:
         self.precision = precision
         self.threads = threads
         self.file_format = file_format
-        # Loads, and so checks, the model that comes first; another waits until it is needed.
+        # Loading checks the model: do it for the first one now, and for the others on first use.
         first = self.bundle.choose(precision, file_format, streaming=None)
         _ = self._stream if first.streaming else self._clip_model
 
@@ -123,14 +123,14 @@ class Recogniser:
 
         Args:
             video: A video file; or frames uint8 `(T, h, w, 3)`, RGB, of any number and size; or
-                a clip uint8 `(N, m, H, W, 3)` in the form that the model takes.
+                a clip uint8 `(N, m, H, W, 3)` of the model's shape.
 
         Returns:
             The answer.
 
         Raises:
             BrokenVideo: If the file cannot be decoded.
-            UserError: If the frames are not of that form.
+            UserError: If the frames have another shape or dtype.
         """
         shape = self.bundle.shape
         if isinstance(video, (str, Path)):
@@ -142,16 +142,16 @@ class Recogniser:
         return Recognition(self.bundle.labels, self.logits(clip))
 
     def logits(self, clip: np.ndarray) -> np.ndarray:
-        """Logits of a clip; a bundle of streaming models alone steps through its segments.
+        """Computes the logits of a clip, stepping through its segments if all models are streaming.
 
         Args:
-            clip: uint8 `(N, m, H, W, 3)`, in the form that the model takes.
+            clip: uint8 `(N, m, H, W, 3)`, of the model's shape.
 
         Returns:
             `(classes,)` float32.
 
         Raises:
-            UserError: If the clip has another form.
+            UserError: If the clip has another shape or dtype.
         """
         shape = self.bundle.shape.array
         if clip.shape != shape or clip.dtype != np.uint8:
@@ -165,7 +165,7 @@ class Recogniser:
     def step(self, frames: np.ndarray) -> Recognition:
         """Takes the next segment of a stream; needs a bundle exported with `--streaming`.
 
-        The first N - 1 answers after `reset` know less than a clip.
+        The first N - 1 answers after `reset` are based on fewer than N segments.
 
         Args:
             frames: uint8 `(m, h, w, 3)`, RGB, adjacent frames of any size.
@@ -174,7 +174,8 @@ class Recogniser:
             The answer for the last N segments.
 
         Raises:
-            UserError: If the bundle holds no streaming model, or the frames are not of that form.
+            UserError: If the bundle holds no streaming model, or the frames have another shape or
+                dtype.
 
         Example:
             >>> recogniser.step(np.zeros((2, 240, 320, 3), "uint8")).logits.shape
@@ -184,21 +185,21 @@ class Recogniser:
         return Recognition(self.bundle.labels, self._finite(self._stream(segment)))
 
     def watch(self, frame: np.ndarray, time: float) -> Recognition | None:
-        """Takes the next frame of a camera, as it comes.
+        """Takes the next frame of a camera.
 
-        It keeps to the frame rate and the stride of training. A streaming model, where the bundle
-        has one, answers after each segment; another, for the last N segments.
+        Frames are sampled at the frame rate and stride of training. A streaming model, if the
+        bundle has one, answers after each segment; a clip model answers for the last N segments.
 
         Args:
             frame: uint8 `(h, w, 3)`, RGB, of any size.
-            time: Seconds, of any clock, at which it was taken.
+            time: Time of capture in seconds, by any clock.
 
         Returns:
-            The newest answer, None where this frame completes no segment or, without a streaming
-            model, the first N are not there yet.
+            The newest answer; None if this frame completes no segment or, without a streaming
+            model, there are fewer than N segments so far.
 
         Raises:
-            UserError: If frame or time are not of that form.
+            UserError: If the frame has another shape or dtype, or the time is not a number.
 
         Example:
             >>> for frame, seconds in camera:
@@ -211,15 +212,15 @@ class Recogniser:
     def answer(
         self, segments: Sequence[LiveSegment], clip: np.ndarray | None
     ) -> Recognition | None:
-        """Answers for what a `LiveWindow` cut.
+        """Classifies segments that a `LiveWindow` has cut.
 
         Args:
-            segments: The segments that are new: steps of a streaming model.
-            clip: The last N segments `(N, m, H, W, 3)`, for another model; None where there are not
-                as many.
+            segments: The new segments: steps of a streaming model.
+            clip: The last N segments `(N, m, H, W, 3)`, for a clip model; None while there are
+                fewer.
 
         Returns:
-            The newest answer, None where there is nothing to answer for.
+            The newest answer; None if there is nothing to classify yet.
 
         Example:
             >>> window = live_window(recogniser.bundle)
@@ -239,7 +240,7 @@ class Recogniser:
 
     @cached_property
     def steps(self) -> bool:
-        """Whether live video goes through a streaming model, segment by segment."""
+        """Whether live video runs through a streaming model, segment by segment."""
         return self._holds(streaming=True)
 
     def _holds(self, streaming: bool) -> bool:
@@ -252,7 +253,7 @@ class Recogniser:
         )
 
     def reset(self) -> None:
-        """Forgets the stream: the next step, or the next frame of `watch`, is the first.
+        """Clears the state: the next `step` or `watch` starts a new stream.
 
         Example:
             >>> recogniser.reset()

@@ -1,4 +1,4 @@
-"""A model that takes a video segment by segment and carries states from call to call."""
+"""Runs a model segment by segment, carrying its states from call to call."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,11 +10,11 @@ from pan_keras.runtime.engine import Engine
 
 
 class Stream:
-    """A streaming model with its states, which are zero at the start.
+    """A streaming model with its states, which start at zero.
 
     Args:
         engine: The loaded model.
-        states: Shape, dtype and output of each state by the name of its input.
+        states: Shape, dtype and output name of each state by the name of its input.
 
     Input shape:
         uint8 `(m, H, W, 3)`, the frames of one segment.
@@ -30,17 +30,17 @@ class Stream:
         self.reset()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Takes the next segment."""
+        """Runs the next segment; returns its logits."""
         return self.run(frames)["logits"].reshape(-1)
 
     def run(self, frames: np.ndarray) -> dict[str, np.ndarray]:
-        """Takes the next segment.
+        """Runs the next segment.
 
         Args:
             frames: uint8 `(m, H, W, 3)`.
 
         Returns:
-            All that went in and came out, by name.
+            All inputs and outputs by name.
         """
         inputs = {"frames": frames, **self.states}
         outputs = self.engine(inputs)
@@ -48,7 +48,7 @@ class Stream:
         return {**inputs, **outputs}
 
     def reset(self) -> None:
-        """Forgets all segments so far."""
+        """Sets all states to zero."""
         self.states = {
             name: np.zeros(state.shape, state.dtype) for name, state in self.described.items()
         }
@@ -57,7 +57,7 @@ class Stream:
 def answers(
     engine: Engine, states: States | None, clip: np.ndarray, shape: Sequence[int]
 ) -> np.ndarray:
-    """Logits of one clip; of a streaming model those after each segment.
+    """Computes the logits of a clip; for a streaming model, after each segment.
 
     Args:
         engine: A loaded model.
@@ -66,7 +66,7 @@ def answers(
         shape: `(N, m, H, W, 3)`.
 
     Returns:
-        `(classes,)`, or `(N, classes)`.
+        `(classes,)`; `(N, classes)` for a streaming model.
     """
     if states is None:
         return engine({"frames": clip})["logits"].reshape(-1)
@@ -75,9 +75,9 @@ def answers(
 
 
 def run_clip(engine: Engine, clip: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
-    """Runs a clip through a model that is not in a bundle, whole or segment by segment.
+    """Runs a clip through a model without a bundle, whole or segment by segment.
 
-    All inputs but `frames` are taken for states.
+    All inputs except `frames` are states.
 
     Args:
         engine: A loaded model.

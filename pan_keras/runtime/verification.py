@@ -1,4 +1,4 @@
-"""Whether a bundle is whole, as its schema has it, and answers as it did when it was exported."""
+"""Checks a bundle against its schema, its checksums and its test vectors."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Finding:
 
     Args:
         subject: What was checked.
-        problems: What is wrong with it, one sentence each.
-        note: What else is to be known, such as why it was not checked.
+        problems: What is wrong, one sentence each.
+        note: Further information, such as why it was not checked.
 
     Example:
         >>> Finding("checksums").to_text()
@@ -36,10 +36,10 @@ class Finding:
     note: str | None = None
 
     def to_text(self) -> str:
-        """The result for people.
+        """The result as text.
 
         Returns:
-            One line, and one more for each further problem.
+            One line per problem, at least one.
         """
         return f"{self.subject}: " + ("\n  ".join(self.problems) or self.note or "good")
 
@@ -47,18 +47,18 @@ class Finding:
 def verify(path: Path | str, threads: int | None = None) -> Iterator[Finding]:
     """Checks a bundle against its schema, its checksums and its test vectors.
 
-    Model files whose runtime is not installed are neither run nor looked into, and named.
+    Model files whose runtime is not installed are listed but neither run nor inspected.
 
     Args:
         path: The folder.
-        threads: Threads for one call of a model; all cores unless given.
+        threads: Threads per call of a model; all cores by default.
 
     Yields:
-        A finding for the schema, the checksums, the facts inside the model files, and for each
-        model what it answers to the test vectors.
+        Findings for the schema, the checksums, the facts inside the model files, and the outputs
+        of each model for the test vectors.
 
     Raises:
-        UserError: If it is no bundle that can be read.
+        UserError: If the bundle cannot be read.
 
     Example:
         >>> any(finding.problems for finding in verify("runs/demo/bundle"))
@@ -76,17 +76,17 @@ def verify(path: Path | str, threads: int | None = None) -> Iterator[Finding]:
 
 
 def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
-    """Checks all files against their checksums, and every model against the test vectors.
+    """Checks files against their checksums and models against the test vectors.
 
     Args:
         bundle: An open bundle.
-        threads: Threads for one call; all cores unless given.
+        threads: Threads per call; all cores by default.
 
     Yields:
-        A finding for the files, then one for each model.
+        A finding for the files, then one per model.
 
     Raises:
-        UserError: If this machine has the runtime of none of the models.
+        UserError: If no runtime for any of the models is installed.
 
     Example:
         >>> [finding.subject for finding in check(Bundle.open("runs/demo/bundle"))][0]
@@ -121,12 +121,12 @@ def compare(subject: str, expected: Expected, found: Iterable[np.ndarray]) -> Fi
     """Compares logits with those of the test vectors.
 
     Args:
-        subject: What gave them.
-        expected: What they must be.
+        subject: What produced `found`.
+        expected: The logits of the test vectors.
         found: The logits of each clip, in the order of the vectors.
 
     Raises:
-        UserError: As `found` does.
+        UserError: If `found` raises it.
     """
     problems, furthest = [], 0.0
     for number, (logits, wanted) in enumerate(zip(found, expected.logits, strict=True)):
@@ -135,7 +135,7 @@ def compare(subject: str, expected: Expected, found: Iterable[np.ndarray]) -> Fi
             continue
         distance = float(np.abs(logits - wanted).max())
         furthest = max(furthest, distance)
-        # Written so that a NaN is a difference.
+        # `not <=` so that NaN counts as a difference.
         if not distance <= expected.max_difference:
             problems.append(
                 f"clip {number}: a logit is off by {distance:.2g}, more than "
@@ -147,7 +147,7 @@ def compare(subject: str, expected: Expected, found: Iterable[np.ndarray]) -> Fi
 
 
 def _run(bundle: Bundle, entry: ModelFile, vectors: Vectors, threads: int | None) -> Finding:
-    """Runs a model over the vectors."""
+    """Runs a model on the test vectors."""
     states = entry.states if entry.streaming else None
     try:
         engine = load_model(bundle, entry, threads)

@@ -1,4 +1,4 @@
-"""A run, a Keras model, a bundle and a streaming bundle answer the same calls."""
+"""A run, a Keras model, a bundle and a streaming bundle implement the same protocol."""
 
 import json
 
@@ -16,7 +16,7 @@ from pan_keras.reports import explain
 
 @pytest.fixture
 def streaming(own_bundle):
-    """A bundle whose one model takes a stream."""
+    """A bundle whose only model is a streaming one."""
     facts = json.loads((own_bundle / "model.json").read_text())
     facts["artefacts"] = [each for each in facts["artefacts"] if each["streaming"]]
     (own_bundle / "model.json").write_text(json.dumps(facts))
@@ -50,7 +50,7 @@ def test_a_model_in_memory_and_its_file_answer_as_its_run(run):
     given = noise(of_run, 2)
     for other in (of_file, of_model):
         assert other.shape.array == of_run.shape.array
-        assert other.labels == tuple(map(str, range(8)))  # a model has no names for its classes
+        assert other.labels == tuple(map(str, range(8)))  # a model does not store class names
         np.testing.assert_allclose(other.logits(given), of_run.logits(given), atol=1e-5)
     assert open_classifier(of_model) is of_model
 
@@ -83,14 +83,14 @@ def test_a_keras_model_predicts_is_measured_and_explained(run, videos, small_mot
     (answer,) = predict(model, videos[:1], top=8)
     (expected,) = predict(run.path, videos[:1], top=8)
     numbers = {str(number): label for number, label in enumerate(run.labels)}
-    # Frames come in another size than the run's own, which resizes to 32 and not to 27 pixels.
+    # The run resizes to 32 pixels, not to 27, so its frames have another size.
     assert {numbers[label] for label, _ in answer.predictions} == set(run.labels)
     assert len(answer.predictions) == len(expected.predictions)
     assert explain(model, videos[0]).networks[0].timescales
     with pytest.raises(UserError, match="does not record its data"):
         evaluate(model, progress=False)
     measured = evaluate(model, small_motions, progress=False)
-    assert measured.classes == tuple(sorted(run.labels))  # as folders are ordered
+    assert measured.classes == tuple(sorted(run.labels))  # sorted like folders
     assert any("in the order of the data" in note for note in measured.notes)
 
 

@@ -1,4 +1,4 @@
-"""A run answers about a source while it plays."""
+"""Live predictions while a source plays."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_a_source_is_answered_until_it_ends(run, video):
     times = [answer["time"] for answer in answers]
     assert times == sorted(times)
     info = probe(video)
-    # The last answer is for the last segment that is whole.
+    # The last answer is for the last complete segment.
     stride = run.live_sampling.stride / info.rate
     assert times[-1] == pytest.approx((info.frames - 1) / info.rate, abs=stride + 0.01)
     for answer in answers:
@@ -43,7 +43,7 @@ def test_a_source_is_answered_until_it_ends(run, video):
 
 
 def trained_on(run, video):
-    """A run whose training clips were all as long and as fast as a video."""
+    """A run whose training clips all had the length and frame rate of a video."""
     info, report = probe(video), run.data_report
     report["frames"]["median"], report["frame_rate"]["median"] = info.frames, info.rate
     run.write("data_report.json", report)

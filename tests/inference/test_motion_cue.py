@@ -1,4 +1,4 @@
-"""PA of any frames lights up where edges move."""
+"""PA of arbitrary frames is high where edges move."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Runs on motion fields answer for videos, and say in one sentence what they cannot do."""
+"""Runs on motion fields classify videos, and raise clear errors for what they do not support."""
 
 import json
 

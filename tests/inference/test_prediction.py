@@ -1,4 +1,4 @@
-"""Prediction names classes, goes on past broken files, and says so."""
+"""Prediction ranks classes, and reports and skips broken files."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Videos are read ahead, their views fill batches, and each gets the mean of its own."""
+"""Videos are read ahead, views fill batches across videos, and scores are means per video."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ SHAPE = ClipShape(segments=2, stack=1, size=(4, 4), resize=4)
 
 
 class Brightness:
-    """Logits of a clip: its brightness, and its negative."""
+    """Logits of a clip: its brightness and the negated brightness."""
 
     path, labels, shape = Path("brightness"), ("light", "dark"), SHAPE
     workers, networks, streams = 2, {}, False
@@ -38,7 +38,7 @@ class Brightness:
 
 @pytest.fixture
 def reading(monkeypatch):
-    """Videos are named by their brightness; a view is a little brighter than the one before."""
+    """Videos are named after their brightness; each view is slightly brighter than the last."""
     read = []
 
     def views_from_video(path, shape, crops, temporal, *, resize, timeout):
@@ -109,7 +109,7 @@ def test_a_slow_video_is_read_again_with_more_time(monkeypatch, reading, hangs, 
 def test_few_videos_are_read_ahead_and_none_after_the_end(reading):
     answers = ViewClassifier(Brightness(batch=1))([Path(str(number)) for number in range(100)])
     next(answers)
-    time.sleep(0.3)  # what was asked for is read meanwhile
+    time.sleep(0.3)  # time to read ahead
     assert len(reading) < 10
     answers.close()
     read = len(reading)

@@ -1,4 +1,4 @@
-"""Both engines answer alike, run clips alike and are timed alike."""
+"""Both engines give the same outputs, run clips the same way and can be timed."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_a_bound_model_keeps_its_inputs(engine):
     run = engine.bound({"frames": frames})
     for _ in range(2):
         found = run()
-    if found is None:  # LiteRT leaves its answer in the interpreter
+    if found is None:  # LiteRT leaves its output in the interpreter
         (output,) = run.__self__.get_output_details()
         found = [run.__self__.get_tensor(output["index"])]
     np.testing.assert_allclose(found[0][0], logits_by_hand(CLIP), atol=1e-5)

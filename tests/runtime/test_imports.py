@@ -1,4 +1,4 @@
-"""The runtime runs on a device that has neither TensorFlow, Keras nor OpenCV."""
+"""The runtime works on a device without TensorFlow, Keras and OpenCV."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from video_files import moving_frames, write_video
 
 ROOT = Path(__file__).parents[2]
 
-# To Python, what stands there as None is not installed.
+# Python treats modules that are None in `sys.modules` as not installed.
 BLOCK = """
 import sys
 

@@ -1,4 +1,4 @@
-"""The same bytes in, the same answer out; on a device too."""
+"""The recogniser gives the model the same bytes as evaluation, and the same answers."""
 
 import json
 import shutil
@@ -99,7 +99,7 @@ def test_a_bundle_of_a_streaming_model_alone_recognises_whole_videos(own_bundle)
     (own_bundle / "model.json").write_text(json.dumps(facts))
     recogniser = Recogniser(own_bundle)
     for clip in clips(2, seed=3):
-        recogniser.step(clip[0])  # what it watches meanwhile is another matter
+        recogniser.step(clip[0])  # independent of what `watch` has seen
         np.testing.assert_allclose(
             recogniser.recognise(clip).logits, logits_by_hand(clip), atol=1e-5
         )

@@ -1,4 +1,4 @@
-"""A bundle verifies as long as nothing in it, and no answer, is different."""
+"""Verification passes for an unchanged bundle and detects changed files and outputs."""
 
 import json
 import struct
@@ -20,7 +20,7 @@ def problems(bundle):
 
 
 def replace_file(bundle, name, content):
-    """Replaces a file and its checksum, as somebody would who means to deceive."""
+    """Replaces a file and its checksum, as an attacker would."""
     (bundle / name).write_bytes(content)
     facts = json.loads((bundle / "model.json").read_text())
     if name in facts["files"]:
@@ -134,7 +134,7 @@ def test_a_logit_that_is_off_by_more_than_allowed_fails(own_bundle, name, share,
     (record,) = [record for record in index["logits"] if record["model"] == name]
     assert record["max_difference"] == 1e-4
     content = bytearray((own_bundle / record["file"]).read_bytes())
-    # The logits of the tests' models are off by less than a hundredth of this themselves.
+    # Logits of the test models differ by less than a hundredth of this without tampering.
     (value,) = struct.unpack_from("<f", content, len(content) - 4)
     struct.pack_into("<f", content, len(content) - 4, value + share * 1e-4)
     (own_bundle / record["file"]).write_bytes(content)

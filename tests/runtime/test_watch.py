@@ -1,4 +1,4 @@
-"""A device watches a camera at the rate and the stride of training."""
+"""`watch` samples camera frames at the rate and stride of training."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ def with_sampling(bundle, rate, stride):
 
 @pytest.fixture
 def trained(own_bundle):
-    """A bundle of clips of 40 frames at 25 a second."""
+    """A bundle trained on clips of 40 frames at 25 frames per second."""
     return with_sampling(own_bundle, 25.0, (40 - SHAPE.stack + 1) / SHAPE.segments)
 
 
@@ -39,7 +39,7 @@ def test_a_streaming_model_steps_at_the_trained_stride(trained):
     frames, recogniser = moving_frames(120), Recogniser(trained)
     answers = [recogniser.watch(frame, 7 + number / 50) for number, frame in enumerate(frames)]
     found = [answer for answer in answers if answer is not None]
-    # Twice as fast as training: every second frame counts.
+    # Twice the training rate: every second frame is used.
     clip = clip_from_frames(frames[:80:2], SHAPE)
     np.testing.assert_allclose(found[3].logits, logits_by_hand(clip), atol=1e-5)
     assert len(found) == 6
