@@ -1,6 +1,6 @@
 """Evaluation, comparison and ablation of models.
 
-Each name is imported when it is first asked for.
+Names are imported on first use.
 """
 
 import lazy_loader

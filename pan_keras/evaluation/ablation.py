@@ -1,4 +1,4 @@
-"""Ablation: trains networks without parts of PAN on the same clips."""
+"""Ablation: trains variants of a network on the same clips and compares their accuracy."""
 
 import csv
 import io
@@ -30,9 +30,9 @@ class Row:
     """The result of a variant.
 
     Attributes:
-        variant: The network.
-        accuracies: Top-1 on the test clips, one figure a seed, as fractions.
-        cost: What the network costs for a view; None where it is not known.
+        variant: The variant.
+        accuracies: Top-1 accuracy on the test clips per seed, as fractions.
+        cost: Cost of the network per view; None if unknown.
     """
 
     variant: Variant
@@ -41,17 +41,17 @@ class Row:
 
     @property
     def mean(self) -> float:
-        """Mean over the seeds."""
+        """Mean accuracy over the seeds."""
         return statistics.fmean(self.accuracies)
 
     @property
     def interval(self) -> Interval:
-        """95 % interval of the mean over seeds, by Student's t; of one seed it is 0 to 1."""
+        """95 % interval of the mean over the seeds, by Student's t; 0 to 1 for a single seed."""
         return mean_interval(self.accuracies)
 
     @property
     def figures(self) -> dict[str, int | None]:
-        """Parameters and multiply-accumulates (the paper's count) of the network and of PA."""
+        """Parameters and multiply-accumulates (as the paper counts) of the network and of PA."""
         if self.cost is None:
             return dict.fromkeys(("parameters", "macs", "motion_parameters", "motion_macs"))
         motion = [
@@ -67,11 +67,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Ablation:
-    """A finished comparison.
+    """The result of an ablation.
 
     Attributes:
         data: Where the clips came from.
-        rows: One per variant, in the order in which they were asked for.
+        rows: One per variant, in the given order.
 
     Example:
         >>> result = Ablation("motions", (Row(PARTS[0], (0.90, 0.92, 0.94)),))
@@ -85,12 +85,12 @@ class Ablation:
     rows: tuple[Row, ...]
 
     def to_csv(self) -> str:
-        """The table for programs.
+        """The table as CSV.
 
         Returns:
-            CSV, one row per variant: name, model, settings, cue, what `pan-keras bench motion`
-            calls it, mean, interval, accuracy of every seed, parameters and multiply-accumulates
-            of the network and of PA.
+            CSV, one row per variant: name, model, settings, cue, name in `pan-keras bench motion`,
+            mean, interval, accuracy per seed, parameters and multiply-accumulates of the network
+            and of PA.
         """
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
@@ -107,7 +107,7 @@ class Ablation:
         return file.getvalue()
 
     def to_json(self) -> str:
-        """The table for programs.
+        """The table as JSON.
 
         Returns:
             One JSON object.
@@ -129,7 +129,7 @@ class Ablation:
         return json.dumps({"data": self.data, "rows": rows})
 
     def to_markdown(self) -> str:
-        """The table for a document.
+        """The table as Markdown.
 
         Returns:
             Markdown.
@@ -156,28 +156,28 @@ def ablate(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Ablation:
-    """Trains every variant with every seed and measures it on the test clips.
+    """Trains each variant with each seed and measures it on the test clips.
 
-    A comparison that was stopped goes on where it was: what is finished is read, a run that is
-    not is resumed.
+    An interrupted ablation continues where it stopped: finished runs are read, and an unfinished
+    one is resumed.
 
     Args:
         data: Name of a card, a folder of class folders, or a CSV file.
-        root: Folder of the videos that a card speaks of; for `motions` made if absent.
-        variants: The networks.
-        seeds: Seeds of the training, all different.
-        clips: Clips of `motions`, all splits, where they are made.
+        root: Folder of the videos of a card; for `motions`, made if absent.
+        variants: The networks to train.
+        seeds: Training seeds, all different.
+        clips: Number of `motions` clips over all splits, if they are generated.
         overrides: `section.key=value` strings for all variants.
-        folder: Gets a run folder per variant and seed, `results.csv`, `results.json`, `results.md`
-            and, of networks that take motion fields, the fields, computed once for all seeds.
-        callbacks: Keras callbacks of each training.
+        folder: Output: a run folder per variant and seed, `results.csv`, `results.json`,
+            `results.md` and, for networks that take motion fields, the fields, computed once.
+        callbacks: Keras callbacks for each training.
         progress: Called with a line after each run.
 
     Returns:
         A row per variant.
 
     Raises:
-        UserError: If the data or the settings are unusable, or no seed is given or one twice.
+        UserError: If the data or the settings are unusable, or the seeds are none or not distinct.
 
     Example:
         >>> settings = ["training.epochs=1"]

@@ -1,4 +1,4 @@
-"""Selects the clips to evaluate on: those of the run's split, never its training clips."""
+"""Selects the clips to evaluate on: the run's split, without its training clips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from pan_keras.runs.data_changes import named
 from pan_keras.runs.data_identity import DataIdentity, RunClip, data_root, identity_of
 from pan_keras.runs.run_data import RunData, are_data_of, open_run_data
 
-# What tells a clip from others: its path, below the data where that is known, and its size.
+# Identifies a clip: its path (below the data root, if known) and its size in bytes.
 ClipKey = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
 class MeasuredClips:
-    """The clips of an evaluation; `measured_clips` finds them.
+    """The clips of an evaluation, selected by `measured_clips`.
 
     Attributes:
-        clips: The clips, labelled by their places in `labels`.
+        clips: The clips; their labels are positions in `labels`.
         labels: Class names in the order of the logits.
-        source: The data, for people.
-        skipped: Files that were left out, and why.
-        notes: Sentences that belong to the result.
-        digest: Digest of the (first) run's record of its clips, where it was followed.
+        source: Description of the data.
+        skipped: Files left out, and why.
+        notes: Sentences to report with the result.
+        digest: Digest of the (first) run's record of its clips, if it was used.
     """
 
     clips: tuple[Clip, ...]
@@ -47,20 +47,20 @@ def measured_clips(
 ) -> MeasuredClips:
     """Selects the clips to evaluate runs on.
 
-    On the data of the first run its own record says which clip belongs to which split. A clip that
-    any of the runs was trained on is no test clip.
+    On the data of the first run, its record assigns clips to splits. Clips that any of the runs was
+    trained on are not test clips.
 
     Args:
-        origins: Where the classifiers come from; they have the same classes.
+        origins: Origins of the classifiers, which have the same classes.
         data: Card, folder or CSV; by default the data of the first run.
         root: Folder of the videos.
         split: `train`, `val`, `test` or `all`.
-        include_new: Whether clips that came since the first run began are measured on too: in the
-            split that the data put them into, else as test clips.
+        include_new: Whether to include clips added since the first run began: in the split that
+            the data assign, or else as test clips.
 
     Raises:
-        UserError: If there is no such split or clip, the data have other classes, or a run was
-            trained on clips of `val` or `test`.
+        UserError: If there is no such split, it has no clips, the data have other classes, or a run
+            was trained on clips of `val` or `test`.
     """
     if split not in (*SPLITS, "all"):
         raise UserError(f"split: {split!r} is not one of {', '.join(SPLITS)}, all")
@@ -110,7 +110,7 @@ def measured_clips(
 
 
 def _labels(origin: Origin, classes: Sequence[str]) -> tuple[str, ...]:
-    """The names of the logits: those of the data where a model has none."""
+    """Class names of the logits; those of the data if the model has none."""
     if origin.named:
         return origin.labels
     if len(classes) != len(origin.labels):
@@ -143,7 +143,7 @@ def _as_given(origin: Origin, data: str | Path, root: str | Path | None) -> RunD
     if origin.digest is not None:
         identity = identity_of(videos, where)
         if identity.digest == origin.digest:
-            # The very clips and splits of the run, wherever that is.
+            # The clips and splits that the run recorded, wherever the data are now.
             return RunData(videos, identity, where)
     return RunData(videos, None, where)
 
@@ -155,24 +155,24 @@ def seen_before(
     root: Path | None,
     split: str,
 ) -> list[str]:
-    """Finds the clips that a classifier has seen in training.
+    """Checks which of the clips a classifier has seen in training.
 
     Args:
-        origin: Where the classifier comes from.
-        identity: What its run recorded of its clips, if that is known.
-        paths: The clips that are measured on.
-        root: The root of their data.
-        split: What they are called.
+        origin: Origin of the classifier.
+        identity: Its run's record of its clips, if known.
+        paths: The clips to measure on.
+        root: Root folder of their data.
+        split: Name of their split.
 
     Returns:
-        Sentences that belong to the result.
+        Sentences to report with the result.
 
     Raises:
         UserError: If the run was trained on clips of `test` or `val`.
     """
     if identity is None:
         if origin.is_run and not origin.data.source:
-            return []  # converted: trained elsewhere
+            return []  # a converted model, trained elsewhere
         return [
             f"{origin.path}: there is no record of the clips that it was trained on, so none of "
             "them could be kept out"
@@ -200,20 +200,20 @@ def seen_before(
 def results_by_clip(
     origins: Sequence[Origin], results: Sequence[Sequence[ClipResult]]
 ) -> list[dict[ClipKey, ClipResult]]:
-    """The results of several runs by what tells the same clip in all of them.
+    """Keys the results of several runs by clip, so that they can be matched.
 
-    That is a clip's place in the record of its run: the data of the runs may lie in different
-    folders, or have been moved since. Where a run has no such record, it is the path of the file.
+    The key is the clip's entry in the record of its run, as the data of the runs may lie in
+    different folders or may have been moved. Without such a record it is the path of the file.
 
     Args:
-        origins: Where the results come from.
-        results: Those of each.
+        origins: Origins of the results.
+        results: Results of each origin.
     """
     identities = [origin.clips for origin in origins]
     known = [identity for identity in identities if identity is not None]
     if len(known) < len(identities):
         return [{(clip.path, None): clip for clip in each} for each in results]
-    # Runs of earlier versions did not write down the sizes of their files.
+    # Runs of earlier versions did not record file sizes.
     sized = all(clip.bytes is not None for identity in known for clip in identity.clips)
     return [
         {_key(identity, clip.path, sized): clip for clip in each}
@@ -229,7 +229,7 @@ def _key(identity: DataIdentity, path: str, sized: bool) -> ClipKey:
 
 
 def _recorded(identity: DataIdentity, path: str) -> RunClip | None:
-    """The clip of a run whose path a file has below whatever folder."""
+    """The recorded clip whose relative path is the end of a file's path."""
     if path in identity.by_path:
         return identity.by_path[path]
     parts = Path(path).parts

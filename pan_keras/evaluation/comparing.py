@@ -1,4 +1,4 @@
-"""Compares runs on the clips that all were measured on, evaluating where needed."""
+"""Compares runs on their common clips, evaluating them where needed."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -26,10 +26,10 @@ def compare(
     clips: int = 1,
     progress: bool = True,
 ) -> Comparison:
-    """Compares runs on the clips that all of them were measured on.
+    """Compares runs on the clips that all of them were evaluated on.
 
-    What `evaluate` has left in a run is used where it is newer than the model and was measured on
-    the clips that the run recorded; else the run is evaluated now.
+    The stored evaluation of a run is used if it is newer than the model and covers the clips that
+    the run recorded; otherwise the run is evaluated now.
 
     Args:
         runs: Two or more run folders.
@@ -39,11 +39,11 @@ def compare(
         progress: Whether to show a bar on a terminal.
 
     Returns:
-        Accuracy and cost of each run, the difference of every two, and of every class.
+        Accuracy and cost of each run, the difference of each pair, and accuracy per class.
 
     Raises:
-        UserError: If there are fewer than two runs, a run has no model, they were measured with
-            other classes or on other clips, or one was trained on test clips of another.
+        UserError: If there are fewer than two runs, a run has no model, they differ in classes or
+            have no clip in common, or one was trained on test clips of another.
 
     Example:
         >>> comparison = compare(["runs/demo", "runs/demo/baseline"])
@@ -87,7 +87,7 @@ def compare(
 def measured(
     run: Run, split: str, crops: Crops = "1", clips: int = 1, *, progress: bool = True
 ) -> Evaluation:
-    """The stored evaluation of a run if it is current, otherwise a new one.
+    """Returns the stored evaluation of a run if it is current, otherwise evaluates the run.
 
     Args:
         run: The run.
@@ -116,7 +116,7 @@ def _check_classes(evaluations: Sequence[Evaluation]) -> None:
 
 
 def _notes(origins: Sequence[Origin], evaluations: Sequence[Evaluation], split: str) -> list[str]:
-    """What is to be said of the clips; refuses runs of which one learnt from another's test."""
+    """Notes on the clips; raises UserError if a run was trained on another's test clips."""
     notes = [note for each in evaluations for note in each.notes]
     for origin, evaluation in zip(origins, evaluations, strict=True):
         root = None if origin.clips is None else origin.clips.root

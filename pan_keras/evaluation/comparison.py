@@ -15,11 +15,11 @@ class RunScore:
         name: Its name in the comparison.
         path: Its folder.
         model: Registry name of its network.
-        top1: Share of the common clips that it gets right.
+        top1: Accuracy on the common clips.
         interval: 95 % interval of `top1`.
-        parameters: Weights of the network.
-        macs: Multiply-accumulates of one view, as the paper counts them.
-        needed_macs: Those that are needed, with folded norms and PA by differences.
+        parameters: Number of weights of the network.
+        macs: Multiply-accumulates per view, as the paper counts them.
+        needed_macs: Multiply-accumulates after folding norms and computing PA from differences.
     """
 
     name: str
@@ -39,10 +39,10 @@ class RunPair:
     Attributes:
         first: Name of one.
         second: Name of the other.
-        only_first: Clips that the first alone gets right.
-        only_second: Clips that the second alone gets right.
-        p: McNemar's exact test, two-sided.
-        p_adjusted: The same, larger by Holm's rule because there are several pairs.
+        only_first: Clips that only the first classifies correctly.
+        only_second: Clips that only the second classifies correctly.
+        p: Two-sided p-value of McNemar's exact test.
+        p_adjusted: `p` with Holm's correction for the number of pairs.
     """
 
     first: str
@@ -59,8 +59,8 @@ class ClassAccuracies:
 
     Attributes:
         name: The class.
-        clips: Common clips of it.
-        accuracies: Of each run, in the order of the runs.
+        clips: Number of its common clips.
+        accuracies: Accuracy of each run, in the order of the runs.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ClassAccuracies:
 
     @property
     def spread(self) -> float:
-        """Difference between the best and the worst run."""
+        """Difference between the best and the worst accuracy."""
         return max(self.accuracies) - min(self.accuracies)
 
 
@@ -80,13 +80,13 @@ class Comparison:
     Attributes:
         data: Where the clips came from.
         split: Part of the data.
-        clips: Clips that all runs were measured on.
-        left_out: Clips that some run was not measured on.
-        views: Views of each clip that the answers are the mean of.
-        runs: In the order that they were given in.
-        pairs: Each two of them.
-        classes: Those with the greatest spread first.
-        notes: What a reader should know of the clips.
+        clips: Number of clips that all runs were evaluated on.
+        left_out: Number of clips that some run was not evaluated on.
+        views: Views per clip.
+        runs: The runs, in the given order.
+        pairs: All pairs of runs.
+        classes: The classes, greatest spread first.
+        notes: Notes on the clips.
 
     Example:
         >>> from pan_keras.evaluation import compare
@@ -108,7 +108,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """The comparison for programs.
+        """The comparison as JSON.
 
         Returns:
             One JSON object.
@@ -116,10 +116,10 @@ class Comparison:
         return json.dumps(asdict(self))
 
     def to_text(self, classes: int = 5) -> str:
-        """The comparison for people.
+        """The comparison as text.
 
         Args:
-            classes: How many classes to show, those with the greatest spread.
+            classes: Number of classes to show, greatest spread first.
 
         Returns:
             Several lines.
@@ -159,6 +159,6 @@ class Comparison:
 
 
 def names_of(paths: Sequence[str]) -> list[str]:
-    """Names of run folders: the last part where that tells them apart, else the whole path."""
+    """Names for run folders: the last path component if those are distinct, else the whole path."""
     last = [path.rstrip("/").rpartition("/")[2] for path in paths]
     return last if len(set(last)) == len(last) else list(paths)

@@ -20,8 +20,8 @@ from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.metrics import confused_pairs, score
 
-TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data may be named like these
-WORST = 10  # clips named in the list of the worst
+TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data files may have such names
+WORST = 10  # length of the list of worst clips
 
 
 def evaluate(
@@ -42,42 +42,42 @@ def evaluate(
     fuse: Fuse = "logits",
     include_new: bool = False,
 ) -> Evaluation:
-    """Measures a model, or several fused by their scores, on one part of the data.
+    """Evaluates a model, or several with averaged scores, on one split of the data.
 
-    The score of a clip is the mean over its views; that of several models their weighted mean, as
-    `pan_keras.runs.combining.combine` puts them together. They may differ in segments, frames
-    and size: each sees the clips in its own way.
+    The score of a clip is the mean over its views and, for several models, their weighted mean, as
+    in `pan_keras.runs.combining.combine`. The models may differ in segments, frames and size; each
+    samples the clips in its own way.
 
-    Which clip belongs to which split is what the (first) run recorded when it began. A clip that
-    any of the runs was trained on is no test clip.
+    The record of the (first) run assigns clips to splits. Clips that any of the runs was trained on
+    are not test clips.
 
     Args:
-        models: A run folder, a bundle, a Keras model or what `open_classifier` gives; or several
-            with the same classes.
+        models: A run folder, a bundle, a Keras model or a classifier from `open_classifier`; or
+            several with the same classes.
         data: Card, folder or CSV; by default the data of the (first) run.
-        root: Folder of the videos that a card speaks of; that of the run for its own data.
-        split: `train`, `val`, `test`, or `all` for every clip.
+        root: Folder of the videos of a card; by default the run's, for its own data.
+        split: `train`, `val`, `test`, or `all`.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
-        weights: Weight of each run in the fusion; by default equal.
+        weights: Weight of each run in the fusion; equal by default.
         batch: Views per call of a Keras model.
-        output: Folder for the files; by default `evaluation` of the run where one run is
-            measured on its own data, else nothing is written.
+        output: Folder for the files; by default `evaluation` in the run if a single run is
+            evaluated on its own data, else nothing is written.
         progress: Whether to show a bar on a terminal.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
-        checkpoint: Which model of a run: `"kept"`, the one that training chose, or `"last"`, the
-            weights of its last epoch, whose files go to `evaluation/last`.
-        fuse: What is averaged over views and runs: `"logits"`, as in the reference, or
+        precision: Precision of a bundle's model file; the first by default.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
+        checkpoint: Model of a run: `"kept"`, the one that training chose, or `"last"`, the weights
+            of its last epoch, whose files go to `evaluation/last`.
+        fuse: What is averaged over views and runs: `"logits"`, as in the authors' code, or
             `"probabilities"`.
-        include_new: Whether clips that came since the run began are measured on too.
+        include_new: Whether to include clips added since the run began.
 
     Returns:
         Accuracy with 95 % intervals, per class and per clip.
 
     Raises:
-        UserError: If the runs do not fit together, the data have other classes or no clip of
-            the split, a run was trained on test clips, or no clip can be read.
+        UserError: If the runs differ in classes, the data have other classes or no clip of the
+            split, a run was trained on test clips, or no clip can be read.
 
     Example:
         >>> evaluate("runs/demo").top1
@@ -126,7 +126,7 @@ def evaluate(
         seconds=round(seconds, 3),
         clips_per_second=round(len(fused) / seconds, 3),
     )
-    # A bundle stays as it was exported.
+    # Nothing is written into bundles, which stay as exported.
     if output is None and len(origins) == 1 and origins[0].is_run and origins[0].owns(data):
         output = origins[0].path / "evaluation"
         if checkpoint != "kept":
@@ -209,6 +209,6 @@ def _fused(
                 else:
                     found[place] = answer.scores
             earlier = fused if number else dict.fromkeys(found, 0.0)
-            # A clip that one run could not read is left out of the comparison.
+            # A clip that one run could not read is left out of the fusion.
             fused = {row: earlier[row] + share * found[row] for row in found if row in earlier}
     return fused, broken

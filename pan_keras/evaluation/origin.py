@@ -22,12 +22,12 @@ class Origin:
     Attributes:
         path: The run folder or bundle.
         labels: Class names in the order of the logits.
-        data: The data that it was trained on; no source where none is known.
-        run: The run; of a bundle the one that was exported, where that is known and its clips are
-            those of the export.
-        digest: Digest of the clips of that run, where a bundle has it.
-        is_run: Whether it is a run itself.
-        named: Whether the labels are names; a model in memory may have numbers alone.
+        data: The data it was trained on; without a source if unknown.
+        run: The run; for a bundle, the exported run if it can be found and its clips are those of
+            the export.
+        digest: Digest of the clips of that run, if the bundle has it.
+        is_run: Whether the classifier is a run itself.
+        named: Whether the labels are names; a model in memory may only have numbers.
 
     Example:
         >>> Origin.of(open_classifier("runs/demo/bundle")).run.path
@@ -47,10 +47,10 @@ class Origin:
         """Determines the origin of a classifier.
 
         Args:
-            source: A classifier, or a run itself.
+            source: A classifier or a run.
 
         Raises:
-            UserError: If a bundle does not record what was exported.
+            UserError: If a bundle does not record its source.
         """
         if isinstance(source, BundleClassifier):
             return _of_bundle(source.bundle)
@@ -62,14 +62,14 @@ class Origin:
 
     @property
     def clips(self) -> DataIdentity | None:
-        """The clips that the run began with, where they are now; None if not known."""
+        """The clips the run began with, at their current location; None if unknown."""
         if self.run is None or self.run.identity is None:
             return None
         identity, beside = self.run.identity, self.run.root_beside
         return identity.at(beside) if beside and not identity.root.is_dir() else identity
 
     def owns(self, data: str | Path | None) -> bool:
-        """Whether data are those that it was trained on; None stands for them."""
+        """Whether data are those it was trained on; None stands for those."""
         source = self.data.source
         return data is None or source in (str(data), str(Path(data).resolve()))
 
@@ -86,7 +86,7 @@ def _of_bundle(bundle: Bundle) -> Origin:
 
 
 def _exported_run(bundle: Bundle, source: dict[str, Any]) -> Run | None:
-    """The run around the bundle, or where bundles of earlier versions say that it was."""
+    """The run that contains the bundle, or the one that a bundle of an earlier version names."""
     digest = source.get("data_digest")
     places = [bundle.path.resolve().parent, *([Path(source["run"])] if source.get("run") else [])]
     for place in places:
@@ -101,15 +101,15 @@ def _exported_run(bundle: Bundle, source: dict[str, Any]) -> Run | None:
 
 
 def _data_of(source: dict[str, Any]) -> DataConfig:
-    """The data that a bundle names, if they are the same wherever the bundle is."""
+    """The data that a bundle names, if the name is valid wherever the bundle is."""
     told = source["data"] or {"source": ""}
-    # A name alone could be that of other videos here; earlier versions wrote the whole path.
+    # A relative name could match other videos here; earlier versions wrote absolute paths.
     known = told["source"] in card_names() or Path(told["source"]).is_absolute()
     return DataConfig(**told | {"source": told["source"] if known else ""})
 
 
 def _is_of_form(source: dict[str, Any]) -> bool:
-    """Whether names are texts, and the data those of a configuration."""
+    """Whether names are text and the data have the fields of a configuration."""
     texts = (source.get(name) for name in ("run", "model_sha256", "data_digest"))
     data = source.get("data")
     if not isinstance(source.get("model"), str) or "data" not in source:

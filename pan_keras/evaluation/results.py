@@ -16,8 +16,8 @@ from pan_keras.inference.views import Crops
 from pan_keras.metrics import ClassScore, ConfusedPair, Interval
 from pan_keras.runs.run import Run
 
-SPLITS = ("test", "all", "val", "train")  # the first that was evaluated is reported
-TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # JSON has lists alone
+SPLITS = ("test", "all", "val", "train")  # reports show the first one that was evaluated
+TUPLES = ("runs", "weights", "classes", "skipped_files", "notes")  # read from JSON as lists
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ClipResult:
 
     Attributes:
         path: The video file.
-        truth: Its class.
+        truth: Its ground-truth class.
         predicted: The most probable class.
         probability: Probability of `predicted`.
         truth_probability: Probability of `truth`.
@@ -41,31 +41,31 @@ class ClipResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The accuracy of a run, or of several fused, on one part of the data.
+    """The accuracy of a run, or of several fused, on one split of the data.
 
-    Shares are fractions, `intervals` hold the 95 % bounds of `top1`, `top5` and `mean_class`.
+    Accuracies are fractions; `intervals` holds the 95 % bounds of `top1`, `top5` and `mean_class`.
 
     Attributes:
         runs: Run folders.
-        weights: Their weights in the fusion, which add up to 1.
+        weights: Their weights in the fusion, which sum to 1.
         data: Where the clips came from.
         split: Part of the data.
         crops: Views in space.
         temporal_clips: Views in time.
-        classes: Names, in order of the logits.
-        clips: Clips that were measured.
-        skipped: Files of the data that could not be read.
+        classes: Class names in the order of the logits.
+        clips: Number of clips.
+        skipped: Number of files that could not be read.
         top1, top5, mean_class, intervals, per_class, confusion, confused_pairs: As in
             `pan_keras.metrics.Scores`.
-        worst_clips: The clips whose truth got the lowest probability.
+        worst_clips: The clips with the lowest probability of the ground truth.
         skipped_files: Path and reason of each skipped file.
         seconds: Time for decoding and classifying.
-        clips_per_second: Clips over that time.
+        clips_per_second: `clips` divided by `seconds`.
         fuse: What was averaged over views and runs, logits or probabilities.
-        includes_new: Whether clips were measured on that came since the run began.
-        notes: What a reader should know: clips that came or went, that a run has seen.
-        data_digest: Digest of the run's record of its clips, where that said what was measured.
-        results: Each clip; not in the JSON, but in the CSV that `write` makes.
+        includes_new: Whether clips added since the run began are included.
+        notes: Notes on the clips: added, removed, or seen in training.
+        data_digest: Digest of the run's record of its clips, if that selected the clips.
+        results: Result of each clip; in the CSV that `write` makes, not in the JSON.
 
     Example:
         >>> from pan_keras.evaluation import evaluate
@@ -99,7 +99,7 @@ class Evaluation:
     skipped_files: tuple[dict[str, str], ...]
     seconds: float
     clips_per_second: float
-    # Earlier versions averaged probabilities, and wrote none of these.
+    # Earlier versions averaged probabilities and did not write these fields.
     fuse: str = "probabilities"
     includes_new: bool = False
     notes: tuple[str, ...] = ()
@@ -118,12 +118,12 @@ class Evaluation:
 
     @property
     def views(self) -> int:
-        """Views of one clip."""
+        """Views per clip."""
         return self.temporal_clips * (3 if self.crops == "3" else 1)
 
     @property
     def name(self) -> str:
-        """The name of its files: the split and what differs from the default views."""
+        """The name of its files: the split and any non-default views."""
         parts = [self.split]
         if (self.crops, self.temporal_clips) != ("1", 1):
             parts.append(f"crops-{self.crops}-clips-{self.temporal_clips}")
@@ -136,7 +136,7 @@ class Evaluation:
         return "-".join(parts)
 
     def to_json(self) -> str:
-        """The evaluation for programs, without the single clips.
+        """The evaluation as JSON, without the individual clips.
 
         Returns:
             One JSON object.
@@ -146,7 +146,7 @@ class Evaluation:
         return json.dumps(record)
 
     def to_text(self) -> str:
-        """The evaluation for people.
+        """The evaluation as text.
 
         Returns:
             Several lines.
@@ -181,12 +181,12 @@ class Evaluation:
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
-        """Writes `NAME.json` and, beside it, the tables and the figure of this evaluation.
+        """Writes `NAME.json` with the tables and the figure of this evaluation.
 
-        Evaluations of other splits, views or weights stay beside it.
+        Evaluations with other splits, views or weights are kept.
 
         Args:
-            folder: Gets `NAME.json`, `NAME_confusion.png`, `NAME_confusion.csv`,
+            folder: Folder for `NAME.json`, `NAME_confusion.png`, `NAME_confusion.csv`,
                 `NAME_per_class.csv` and `NAME_clips.csv`, where `NAME` is `name`.
         """
         from pan_keras.drawing.figures import confusion_figure, pixels  # noqa: PLC0415 (matplotlib)
@@ -209,10 +209,10 @@ class Evaluation:
 
     @classmethod
     def read(cls, folder: Path, name: str) -> "Evaluation":
-        """Reads what `write` wrote.
+        """Reads an evaluation from the files of `write`.
 
         Args:
-            folder: The folder that it wrote to.
+            folder: The folder given to `write`.
             name: Name of the evaluation, such as `test`.
 
         Returns:
@@ -248,13 +248,13 @@ class Evaluation:
 
 
 def _keep_earlier(folder: Path, name: str, endings: Iterable[str]) -> None:
-    """Earlier versions called every evaluation of a split by its name: gives it its own."""
+    """Renames an evaluation of an earlier version, whose file name was the split alone."""
     if not (folder / f"{name}.json").is_file():
         return
     try:
         own = Evaluation.read(folder, name).name
     except UserError:
-        return  # damaged: it is written anew
+        return  # damaged, so it is overwritten
     for ending in endings if own != name else ():
         file = folder / f"{name}{ending}"
         if file.is_file():
@@ -280,10 +280,10 @@ def _records_csv(records: Sequence[Any]) -> bytes:
 def stored_evaluation(
     run: Run, split: str, crops: Crops = "1", clips: int = 1
 ) -> Evaluation | None:
-    """The stored evaluation of a run for a split and kind of views, if it is current.
+    """Returns the stored evaluation of a run for a split and views, or None if it is not current.
 
-    It does not where the model is newer, or where it was not measured on the clips that the run
-    recorded for the split.
+    It is current if it is newer than the model and covers the clips that the run recorded for the
+    split.
 
     Args:
         run: The run.
@@ -297,7 +297,7 @@ def stored_evaluation(
     folder, model = run.path / "evaluation", run.path / "model.keras"
     own = split if (crops, clips) == ("1", 1) else f"{split}-crops-{crops}-clips-{clips}"
     digest = run.identity.digest if run.identity else None
-    # Earlier versions wrote all kinds of views under the name of the split.
+    # Earlier versions used the name of the split for all views.
     for name in dict.fromkeys((own, split)):
         file = folder / f"{name}.json"
         if not file.is_file() or not model.is_file():
@@ -311,7 +311,7 @@ def stored_evaluation(
 
 
 def stored_evaluations(run: Run) -> Iterator[Evaluation]:
-    """All stored evaluations of a run: test split first, newest of each split first.
+    """Yields the stored evaluations of a run: test split first, the newest of each split first.
 
     Raises:
         UserError: If one is damaged.
@@ -324,7 +324,7 @@ def stored_evaluations(run: Run) -> Iterator[Evaluation]:
 
 
 def latest_evaluation(run: Run) -> Evaluation | None:
-    """The latest stored evaluation of a run, preferably on test clips.
+    """Returns the latest stored evaluation of a run, preferably on test clips.
 
     Raises:
         UserError: If it is damaged.

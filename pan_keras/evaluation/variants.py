@@ -1,4 +1,4 @@
-"""The networks that `ablate` compares, by table of the paper."""
+"""The variants that `ablate` compares, grouped by table of the paper."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,15 +15,14 @@ CAUSAL = "model.causal=true"
 
 @dataclass(frozen=True)
 class Variant:
-    """A network of the comparison.
+    """A network of an ablation.
 
     Args:
-        name: What the table calls it.
+        name: Its name in the table.
         model: Registry name.
-        settings: `section.key=value` strings that take parts away or put them in.
-        cue: What `data.cue` is; None for what the network's name stands for.
-        method: What `pan-keras bench motion` calls the motion cue; None where there is none or
-            several.
+        settings: `section.key=value` strings that remove or add parts.
+        cue: Value of `data.cue`; None for the network's own.
+        method: Name of the motion cue in `pan-keras bench motion`; None if it has none or several.
 
     Example:
         >>> Variant("DIS", "flow_micro", cue="dis").overrides
@@ -38,15 +37,15 @@ class Variant:
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """All settings, that of the cue included."""
+        """All settings, including that of the cue."""
         return self.settings if self.cue is None else (*self.settings, f'data.cue="{self.cue}"')
 
     def on(self, backbone: str) -> "Variant":
-        """The same on another backbone."""
+        """The same variant on another backbone."""
         return replace(self, model=f"{self.model.rpartition('_')[0]}_{backbone}")
 
 
-# One part after the other: which cue the backbone sees, whether it shifts, how segments are joined.
+# Parts of PAN: the input of the backbone, the temporal shift, the aggregation of segments.
 PARTS = (
     Variant("RGB, average", "tsn_micro"),
     Variant("RGB, VAP", "tsn_micro", (VAP,)),
@@ -59,7 +58,7 @@ PARTS = (
     Variant("RGB and PA, TSM, VIP", "pan_lite_micro", (VIP,)),
     Variant("RGB and PA, TSM, VAP (PAN_Lite)", "pan_lite_micro"),
 )
-# What the backbone is given to see.
+# Input cues of the backbone.
 CUES = (
     Variant("RGB, TSM, VAP", "tsm_micro", (VAP,)),
     Variant("PA, TSM, VAP", "pa_micro"),
@@ -67,9 +66,9 @@ CUES = (
     Variant("RGB beside PA, TSM, VAP (PAN_Full)", "pan_full_micro"),
     Variant("RGB and PA, causal TSM, VAP (PAN_Lite, for streams)", "pan_lite_micro", (CAUSAL,)),
 )
-# The paper's supplement, I: in Tables I and II networks are TSN on stacks of six frames.
+# Supplement, section I: the networks of Tables I and II are TSN on stacks of six frames.
 TSN = ("model.stack=6", NO_SHIFT, AVERAGE)
-# Table II and the rivals that it leaves out: the same network and training, the input differs.
+# Table II and further motion cues: the same network and training with another input.
 MOTION = (
     Variant("RGB", "tsn_micro", TSN, "rgb"),
     Variant("RGB difference", "difference_micro", TSN, "difference", "difference"),
@@ -102,11 +101,11 @@ VARIANTS: Mapping[str, Sequence[Variant]] = {
 def choose(
     table: str = "parts", backbone: str = "micro", without: Sequence[str] = ()
 ) -> tuple[Variant, ...]:
-    """The variants of a table.
+    """Returns the variants of a table.
 
     Args:
         table: `"parts"`, `"cues"`, `"motion"`, `"encodings"` or `"depths"`.
-        backbone: Of all networks.
+        backbone: Backbone of all networks.
         without: Cues whose networks are left out.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The comparison of networks: what it trains, what it writes, what it reads again."""
+"""Ablation: training of the variants, output files, and continuing an interrupted one."""
 
 import csv
 import json
@@ -69,7 +69,7 @@ def test_flow_is_computed_once_for_all_seeds(tmp_path, monkeypatch):
     computed.clear()
     two = ablate(overrides=TINY, seeds=(1, 2), **chosen)
     assert set((tmp_path / "fields").iterdir()) == trained
-    # Test clips are seen in part, and so not stored.
+    # Only some frames of test clips are needed, so their fields are not stored.
     assert {path.parts[-3] for path in computed} == {"test"}
     assert two.rows[0].accuracies[0] == one.rows[0].accuracies[0]
     (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"]
@@ -171,7 +171,7 @@ def test_a_variant_says_what_it_trains(variant, tmp_path):
 def test_intervals_are_of_student(tmp_path):
     row = Row(Variant("any", "tsn_micro"), (0.8, 0.9, 1.0))
     low, high = row.interval
-    # Mean 0.9, deviation 0.1: 4.3027 * 0.1 / sqrt(3) to each side, cut at 1.
+    # Mean 0.9, deviation 0.1: 4.3027 * 0.1 / sqrt(3) on each side, clipped at 1.
     assert low == pytest.approx(0.9 - 0.24841, abs=1e-5)
     assert high == 1.0
     assert Row(row.variant, (0.5,)).interval == (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""A run is measured on its own clips, whatever the data folder says by now."""
+"""A run is evaluated on the clips it recorded, even if the data folder has changed since."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ def measured_clips(sources, *arguments, **options):
 
 @pytest.fixture(scope="module")
 def made(small_motions, tmp_path_factory):
-    """Videos in class folders without splits, and runs whose splits were drawn from two seeds."""
+    """Videos in class folders without splits, and runs with splits drawn from two seeds."""
     folder = tmp_path_factory.mktemp("made")
     videos = folder / "videos"
     for file in small_motions.rglob("*.mp4"):
@@ -39,7 +39,7 @@ def made(small_motions, tmp_path_factory):
 
 @pytest.fixture
 def place(made, tmp_path):
-    """A copy of it in which the runs name the copied videos."""
+    """A copy of `made` whose runs refer to the copied videos."""
     place = tmp_path / "place"
     shutil.copytree(made, place)
     for name in ("zero", "one"):
@@ -61,7 +61,7 @@ def recorded(place, split):
 
 
 def another_clip(place, label="up", name="another.mp4"):
-    """A video of other bytes than all that are there."""
+    """A video whose content differs from all existing ones."""
     source = sorted((place / "videos" / label).iterdir())[0]
     path = place / "videos" / label / name
     path.write_bytes(source.read_bytes() + b"\0")

@@ -1,4 +1,4 @@
-"""Runs are compared on the clips that all were measured on, and on no others."""
+"""Runs are compared only on the clips that all of them were evaluated on."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def evaluated(make_run, tmp_path_factory):
 
 @pytest.fixture
 def pair(evaluated, tmp_path):
-    """Two runs of eight clips: the first right on all but one, the second on half of them."""
+    """Two runs on eight clips: the first is wrong on one, the second on half of them."""
     runs = [Run(shutil.copytree(evaluated.path, tmp_path / name)) for name in ("good", "fair")]
     rewrite(runs[0], lambda place, clip: clip.truth if place else other(clip.truth))
     rewrite(runs[1], lambda place, clip: clip.truth if place < 4 else other(clip.truth))
@@ -39,7 +39,7 @@ def other(label):
 
 
 def rewrite(run, predicted, keep=slice(None), **changes):
-    """Changes what an evaluation says; the confusions in its files are of no interest here."""
+    """Changes the predictions of a stored evaluation; its confusion tables are left as they are."""
     evaluation = measured(run, "test")
     results = tuple(
         replace(clip, predicted=predicted(place, clip))
@@ -59,7 +59,7 @@ def test_figures_are_those_of_the_common_clips(pair):
     assert (good.name, good.top1, fair.name, fair.top1) == ("good", 7 / 8, "fair", 4 / 8)
     assert good.interval == wilson(7, 8)
     (only,) = comparison.pairs
-    # One clip is the second's alone, four are the first's: 2 * (1 + 5) / 32.
+    # Only the second is right on one clip, only the first on four: 2 * (1 + 5) / 32.
     assert (only.only_first, only.only_second) == (4, 1)
     assert only.p == only.p_adjusted == pytest.approx(12 / 32)
     counted = cost(pair[0].load_model())

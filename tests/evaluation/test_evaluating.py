@@ -1,4 +1,4 @@
-"""Evaluation measures what the model says, on the clips it should, and writes it down."""
+"""Evaluation measures the model's predictions on the right clips and writes the results."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ from pan_keras.video import BrokenVideo
 
 
 def by_hand(run, clips, fuse="logits", **views):
-    """Probabilities of each clip, from one call of the model for all views."""
+    """Probabilities of each clip, from a single call of the model for all views."""
     store = FrameStore(resize=run.shape.resize)
     dataset = evaluation_dataset(clips, run.shape, batch=1000, store=store, **views)
     ((frames, _),) = dataset.as_numpy_iterator()
@@ -41,7 +41,7 @@ def by_hand(run, clips, fuse="logits", **views):
 
 @pytest.fixture(scope="module")
 def sure(small_motions, tmp_path_factory):
-    """A run whose logits are far apart, so that it matters what is averaged."""
+    """A run with widely spread logits, so that averaging logits or probabilities differs."""
     return untrained_run(tmp_path_factory.mktemp("sure") / "run", small_motions, sureness=3000)
 
 
@@ -58,7 +58,7 @@ def evaluation(run, tmp_path_factory):
 @pytest.mark.parametrize("fuse", ["logits", "probabilities"])
 @pytest.mark.parametrize("options", [{}, {"crops": "3", "temporal": 2}])
 def test_scores_are_the_mean_over_the_views(sure, clips, options, fuse):
-    # Batches of 5 cut through the 6 views of a clip, and leave a smaller batch at the end.
+    # Batches of 5 split the 6 views of a clip and leave a smaller batch at the end.
     classify = ViewClassifier(KerasClassifier.of_run(sure, batch=5), **options, fuse=fuse)
     found = list(classify([clip.path for clip in clips]))
     assert [each.path for each in found] == [clip.path for clip in clips]
@@ -106,7 +106,7 @@ def test_results_of_other_views_and_splits_stay_beside_each_other(own_run):
 def test_results_of_earlier_versions_are_read_and_kept(own_run):
     folder = own_run.path / "evaluation"
     three = evaluate(own_run.path, crops="3", progress=False)
-    # As earlier versions wrote it: under the name of the split, without what came later.
+    # As earlier versions wrote it: named after the split, without later fields.
     record = json.loads(three.to_json())
     for key in ("fuse", "notes", "includes_new", "data_digest"):
         del record[key]

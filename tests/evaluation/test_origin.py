@@ -1,4 +1,4 @@
-"""A bundle where a run is expected, whatever its facts say of where it comes from."""
+"""Origins of bundles, with arbitrary facts about their source."""
 
 import dataclasses
 
