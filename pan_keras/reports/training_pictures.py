@@ -16,8 +16,7 @@ from pan_keras.inference.motion_cue import MotionCue
 from pan_keras.input import FrameStore, clip_views
 from pan_keras.metrics.scores import confusion_matrix
 from pan_keras.models.networks import networks
-from pan_keras.training.callbacks import TrainingCallback
-from pan_keras.training.trainer import Trainer
+from pan_keras.training.callbacks import TrainerView, TrainingCallback
 from pan_keras.video import BrokenVideo
 
 CLIPS = 4
@@ -32,7 +31,7 @@ class TrainingPictures(TrainingCallback):
         >>> callbacks = [TrainingPictures()]  # for `train(..., callbacks=callbacks)`
     """
 
-    def set_trainer(self, trainer: Trainer) -> None:
+    def set_trainer(self, trainer: TrainerView) -> None:
         """Prepares the pictures of the trainer's model and clips."""
         super().set_trainer(trainer)
         clips = trainer.validation.clips

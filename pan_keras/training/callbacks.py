@@ -1,33 +1,73 @@
-"""Callbacks of a training: Keras's own, and what the training tells beyond them."""
+"""Callbacks for training: Keras callbacks, optionally with the trainer and its validations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
+from pan_keras.clips import ClipShape
+from pan_keras.config.config import Config
 from pan_keras.errors import UserError
+from pan_keras.input import FrameStore
+from pan_keras.runs.run import Run
+from pan_keras.training.validation import Validation
 
-if TYPE_CHECKING:
-    from pan_keras.training.trainer import Trainer
-
-# These would do again, or undo, what the training does itself.
+# These would duplicate or undo what the training loop does.
 UNFIT: dict[str, str] = {
     "LearningRateScheduler": "set training.learning_rate, training.schedule and training.warmup",
     "ReduceLROnPlateau": "set training.learning_rate, training.schedule and training.warmup",
-    "BackupAndRestore": "every run has checkpoints; go on with a run by resume",
+    "BackupAndRestore": "every run has checkpoints; continue a run with resume",
     "SwapEMAWeights": "set training.average",
 }
 EARLIER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+class TrainerView(Protocol):
+    """The part of `Trainer` that callbacks may use.
+
+    Attributes:
+        model: The network in training.
+        optimizer: Its optimizer.
+        run: The run folder.
+        config: The complete configuration.
+        classes: Class names in the order of the logits.
+        shape: Shape of the clips.
+        store: Source of decoded frames.
+        validation: Measures the model on the validation clips, `validation.clips`.
+    """
+
+    @property
+    def model(self) -> keras.Model: ...  # noqa: D102 (described above, as all of these)
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer: ...  # noqa: D102
+
+    @property
+    def run(self) -> Run: ...  # noqa: D102
+
+    @property
+    def config(self) -> Config: ...  # noqa: D102
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def shape(self) -> ClipShape: ...  # noqa: D102
+
+    @property
+    def store(self) -> FrameStore: ...  # noqa: D102
+
+    @property
+    def validation(self) -> Validation: ...  # noqa: D102
 
 
 class TrainingCallback(keras.callbacks.Callback):
     """A Keras callback that also gets the trainer and the predictions of each validation.
 
     Attributes:
-        trainer: The trainer, with `run`, `config`, `classes`, `shape`, `store` and `validation`;
-            set before the first hook is called.
+        trainer: The trainer, as `TrainerView` describes it; set before the first hook is called.
 
     Example:
         >>> class Errors(TrainingCallback):
@@ -39,10 +79,10 @@ class TrainingCallback(keras.callbacks.Callback):
         ...         print((labels != predicted).sum(), "of", len(labels), "clips are wrong")
     """
 
-    trainer: "Trainer"
+    trainer: TrainerView
 
-    def set_trainer(self, trainer: "Trainer") -> None:
-        """Takes the trainer; called once before `on_train_begin`, as `set_model` is.
+    def set_trainer(self, trainer: TrainerView) -> None:
+        """Sets the trainer; called once before `on_train_begin`, like `set_model`.
 
         Args:
             trainer: The trainer.
@@ -56,12 +96,12 @@ class TrainingCallback(keras.callbacks.Callback):
 
         Args:
             labels: `(clips,)`, the true classes of the validation clips.
-            predicted: `(clips,)`, the classes that the model gave them.
+            predicted: `(clips,)`, their predicted classes.
         """
 
 
 class CallbackList:
-    """Calls the hooks of several callbacks in their order.
+    """Calls the hooks of several callbacks in order.
 
     Args:
         callbacks: The callbacks.
@@ -70,14 +110,14 @@ class CallbackList:
         steps: Steps per epoch.
 
     Attributes:
-        every_step: Whether a callback has a hook for batches, so that the metrics must be fetched
-            after each step. `async_safe = True` in a callback says that older ones will do.
+        every_step: Whether metrics must be fetched after each step, because a callback has a batch
+            hook. A callback with `async_safe = True` accepts older metrics.
     """
 
     def __init__(
         self,
         callbacks: Sequence[keras.callbacks.Callback],
-        trainer: "Trainer",
+        trainer: TrainerView,
         epochs: int,
         steps: int,
     ):
@@ -91,11 +131,11 @@ class CallbackList:
                 callback.set_trainer(trainer)
 
     def call(self, hook: str, *place: int, logs: Mapping[str, float] | None = None) -> None:
-        """Calls one of Keras's hooks of all callbacks.
+        """Calls a Keras hook of all callbacks.
 
         Args:
-            hook: Its name, such as `on_epoch_end`.
-            place: Number of the epoch or of the batch, from 0, for hooks that take one.
+            hook: Name of the hook, such as `on_epoch_end`.
+            place: Number of the epoch or batch, from 0, for hooks that take one.
             logs: Metrics; each callback gets its own copy.
         """
         listeners = [callback for callback in self.callbacks if _has(callback, hook)]
@@ -113,7 +153,7 @@ class CallbackList:
 
     @contextmanager
     def _optimizer_in_place(self) -> Iterator[None]:
-        """Lets hooks find `model.optimizer`, which would be saved with the model if it stayed."""
+        """Sets `model.optimizer` for the hooks only, since it would be saved with the model."""
         model = self.trainer.model
         model.optimizer = self.trainer.optimizer
         try:
@@ -123,10 +163,10 @@ class CallbackList:
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> tuple[keras.callbacks.Callback, ...]:
-    """The callbacks, if all can serve in a training.
+    """Checks that callbacks can be used in training, and returns them.
 
     Raises:
-        UserError: If one is not a Keras callback, or does what the training does itself.
+        UserError: If one is not a Keras callback, or duplicates what the training loop does.
     """
     checked = tuple(callbacks)
     for callback in checked:
@@ -151,7 +191,7 @@ def _wants_every_step(callback: keras.callbacks.Callback) -> bool:
 
 
 def _has(callback: keras.callbacks.Callback, hook: str) -> bool:
-    """Whether a callback does anything in a hook, be it under Keras's earlier name for it."""
+    """Whether a callback overrides a hook, under its current or its earlier name in Keras."""
     return any(
         getattr(getattr(callback, name), "__func__", None)
         is not getattr(keras.callbacks.Callback, name)

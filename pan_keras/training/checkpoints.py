@@ -1,4 +1,4 @@
-"""State of the training loop besides the variables."""
+"""Checkpoints of the training loop."""
 
 import json
 import time
@@ -39,11 +39,11 @@ class State:
 
     Args:
         step: Steps done.
-        best: The best validation accuracy so far and its negative loss, for `patience`.
-        stale: Epochs since then.
-        rows: One row of metrics an epoch.
-        sums: What has added up in the running epoch.
-        versions: Versions of what did the steps, each with the first `step` that it did.
+        best: The best validation accuracy so far and its negated loss, for `patience`.
+        stale: Epochs since the best.
+        rows: One row of metrics per epoch.
+        sums: Sums over the current epoch.
+        versions: Software versions used so far, each with its first `step`.
     """
 
     step: int = 0
@@ -58,7 +58,7 @@ class TimedBatches:
     """Iterates over batches and measures the time spent waiting for them.
 
     Args:
-        batches: Gives the batches.
+        batches: Iterator over batches.
 
     Attributes:
         waited: Seconds waited since the start.
@@ -85,27 +85,27 @@ PROGRESS = "progress"
 class Checkpoints:
     """The two newest checkpoints of a run.
 
-    A checkpoint holds each variable of model and optimiser (the state of random generators
-    among them) and the progress of the loop. The file is a zip with a checksum for each array,
-    so damage is found when it is read.
+    A checkpoint holds all variables of the model (including random generator states) and the
+    optimiser, and the state of the loop. The file is a zip with a checksum per array, so damage
+    is detected on reading.
 
     Args:
-        folder: Where the files are, such as `step-00000120.npz`.
+        folder: Folder of the files, such as `step-00000120.npz`.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
 
     def save(self, step: int, variables: Sequence, progress: Mapping[str, Any]):
-        """Writes the state after `step` steps and removes what is too old.
+        """Writes a checkpoint and removes those older than the two newest.
 
         Args:
-            step: Steps done since the start of the run.
+            step: Steps since the start of the run.
             variables: Keras variables in a fixed order.
-            progress: What the loop needs beside them, as JSON can hold it.
+            progress: State of the loop, serialisable as JSON.
 
         Raises:
-            UserError: If the disk is full; older checkpoints stay whole.
+            UserError: If the disk is full; older checkpoints are kept.
         """
         arrays: dict[str, Any] = {
             _key(index, variable): np.asarray(variable.numpy())
@@ -125,14 +125,14 @@ class Checkpoints:
     def restore(
         self, variables: Sequence, warn: Callable[[str], None] = print
     ) -> dict[str, Any] | None:
-        """Fills the variables from the newest checkpoint that is whole.
+        """Restores the variables from the newest intact checkpoint.
 
         Args:
             variables: Keras variables in the order of `save`.
-            warn: Called with a sentence for each damaged file that is passed over.
+            warn: Called with a sentence for each damaged file that is skipped.
 
         Returns:
-            The progress that was saved, or None where there is no checkpoint.
+            The saved state of the loop, or None if there is no checkpoint.
 
         Raises:
             UserError: If there are checkpoints and all are damaged.
@@ -141,7 +141,7 @@ class Checkpoints:
         for file in files:
             try:
                 values, progress = _read(file, variables)
-            except Exception as error:  # a damaged zip can raise almost anything while it is read
+            except Exception as error:  # a damaged zip can raise almost any exception
                 warn(f"{file}: damaged ({error}); falling back to the checkpoint before")
                 continue
             for variable, value in zip(variables, values, strict=True):
@@ -169,5 +169,5 @@ def _read(file: Path, variables: Sequence) -> tuple[list[np.ndarray], dict[str, 
 
 
 def _key(index: int, variable) -> str:
-    # Not the path: Keras numbers generators and optimisers through the life of a process.
+    # Not the path: Keras numbers generators and optimisers across the process.
     return f"{index:05d} {variable.name}"

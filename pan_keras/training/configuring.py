@@ -1,4 +1,4 @@
-"""The configuration of a training: recipe, data set card, file and arguments put together."""
+"""Resolves the configuration of a training from recipe, data set card, file and arguments."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -27,10 +27,10 @@ def resolve(
     overrides: Iterable[str] = (),
     sections: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
-    """The configuration that `train` would use; the arguments are those of `train`.
+    """Resolves the configuration that `train` would use; takes the arguments of `train`.
 
-    A recipe or a file lies over the training settings of the data set card; a `Config` is complete,
-    so that only `source`, `model`, `overrides` and `sections` change it.
+    A recipe or file overrides the training settings of the data set card. A `Config` is complete:
+    only `source`, `model`, `overrides` and `sections` change it.
 
     Args:
         source: As for `train`.
@@ -92,14 +92,14 @@ def resolve(
 
 
 def is_run_of(run: Run, config: Config) -> bool:
-    """Whether a run was made with a configuration; its own has all that was in force.
+    """Whether a run was trained with a configuration.
 
     Args:
         run: The run.
-        config: What `resolve` gives.
+        config: A configuration from `resolve`.
 
     Returns:
-        True if the run was made with it.
+        True if the run's complete configuration follows from it.
 
     Example:
         >>> from pan_keras.runs import open_run
@@ -118,14 +118,14 @@ def _from_recipe(
     overrides: list[str],
     sections: Mapping[str, Mapping[str, Any]],
 ) -> tuple[Card | None, Config]:
-    """The card of the data, and recipe, card, file, overrides and sections put together."""
+    """Returns the data set card, and the configuration merged from recipe, card and arguments."""
     file = None if config is None or str(config) in recipes() else Path(config)
     given = load_config(file=file, overrides=overrides, sections=sections)
     card = _card(str(source or given.data.source))
     defaults = dict(card.training) if card else {}
     recipe = defaults.pop("config", "small")
     if config is not None and file is None and str(config) != recipe:
-        # A card's settings are meant for the recipe that it names.
+        # A card's settings apply only to the recipe that it names.
         recipe, defaults = str(config), {}
     return card, load_config(recipe, defaults, file, overrides, sections)
 

@@ -15,27 +15,27 @@ from pan_keras.runs.run import Run, open_run
 
 
 class Taken(Protocol):
-    """The weights that a network took over from another."""
+    """A report on which weights were loaded."""
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """The report as JSON."""
 
     def to_text(self) -> str:
-        """As text."""
+        """The report as text."""
 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Which weights of the starting network were kept, fresh or dropped.
+    """Reports which layers kept the weights of the source, are fresh, or were dropped.
 
     Args:
         source: The run folder or file.
-        same_classes: Whether it has the classes of the new network, in the same order.
-        kept: Layers that have its weights now.
-        fresh: Layers of the new network that start anew, and why.
-        dropped: Its layers that the new network has no place for.
-        kept_classes: Classes whose rows of the classifier are its, where classes differ.
-        fresh_classes: Classes whose rows start anew, where others are kept.
+        same_classes: Whether its classes are those of the new network, in the same order.
+        kept: Layers with weights from the source.
+        fresh: Layers of the new network that keep their random weights, and why.
+        dropped: Layers of the source that the new network lacks.
+        kept_classes: Classes whose classifier rows come from the source, if the classes differ.
+        fresh_classes: Classes whose classifier rows stay random, if others are kept.
     """
 
     source: str
@@ -47,7 +47,7 @@ class FineTuning:
     fresh_classes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The report for programs."""
+        """The report as JSON."""
         return {
             "source": self.source,
             "same_classes": self.same_classes,
@@ -59,7 +59,7 @@ class FineTuning:
         }
 
     def to_text(self) -> str:
-        """A few lines of text."""
+        """The report as text of a few lines."""
         total = len(self.kept) + len(self.fresh)
         lines = [f"start from {self.source}: {len(self.kept)} of {total} layers kept"]
         if self.kept_classes:
@@ -73,10 +73,10 @@ class FineTuning:
 def initial_weights(
     model: keras.Model, source: str, classes: Sequence[str] | None = None
 ) -> tuple[Taken, ...]:
-    """Gives a network the weights that training is to start from.
+    """Loads the weights that training starts from.
 
-    A run folder or a `.keras` file gives all layers that fit, as `start_from` says; any other file,
-    or `imagenet`, the backbone, as `load_backbone_weights` says.
+    A run folder or `.keras` file initialises all layers that fit (`start_from`); any other file, or
+    `imagenet`, initialises the backbone (`load_backbone_weights`).
 
     Args:
         model: The network to train; its weights change.
@@ -84,7 +84,7 @@ def initial_weights(
         classes: Names of the network's classes.
 
     Returns:
-        What was taken and what was dropped.
+        A report on what was loaded and dropped.
 
     Raises:
         UserError: If the source cannot be read, or nothing in it fits.
@@ -97,17 +97,17 @@ def initial_weights(
 def start_from(
     model: keras.Model, source: Path | str, classes: Sequence[str] | None = None
 ) -> FineTuning:
-    """Gives a network the weights of another where layers have the same name and shapes.
+    """Loads the weights of another network into layers with the same name and shapes.
 
-    Where the classes differ, those with the same name keep their rows of the classifier, wherever
-    they stand in its order, and the others start anew. VAP, which knows nothing of classes, is
-    kept; the authors' code starts it anew with the classifier.
+    If the classes differ, classes with the same name keep their rows of the classifier, whatever
+    their order, and the others stay random. VAP is kept, as it does not depend on the classes; the
+    authors' code resets it with the classifier.
 
     Args:
         model: The network to train; its weights change.
-        source: A run folder, whose best model is taken, or a `.keras` file.
-        classes: Names of the network's classes. A file has the names that `labels.txt` beside it
-            gives; without names on either side, classes are the same if they are as many.
+        source: A run folder, whose kept model is used, or a `.keras` file.
+        classes: Names of the network's classes. The names for a file come from `labels.txt` beside
+            it; without names on either side, an equal number of classes counts as the same.
 
     Raises:
         UserError: If the source cannot be read, or nothing in it fits.
@@ -179,7 +179,7 @@ def _is_classifier(layer: keras.layers.Layer) -> bool:
 
 
 def _copy(layer: keras.layers.Layer, source: keras.layers.Layer | None) -> str:
-    """Gives a layer the weights of another, or says why they do not fit."""
+    """Copies the weights of a layer; returns why they do not fit, or an empty text."""
     if source is None:
         return "not in the source"
     mine, given = ([tuple(weight.shape) for weight in each.weights] for each in (layer, source))
@@ -195,7 +195,7 @@ def _copy_rows(
     classes: Sequence[str],
     labels: Sequence[str],
 ) -> str:
-    """Gives a classifier the rows of another for classes of the same name, or says why not."""
+    """Copies classifier rows of classes with the same name; returns why they do not fit, or ''."""
     weights, given = layer.get_weights(), source.get_weights()
     shapes = [[array.shape[:-1] for array in arrays] for arrays in (weights, given)]
     if shapes[0] != shapes[1]:

@@ -16,7 +16,7 @@ from pan_keras.runs.network import create_model
 from pan_keras.runs.run import CHECKPOINTS, Run
 
 RULES = {
-    "auto": "the last epoch, unless validation tells it from the best",
+    "auto": "the last epoch, unless its validation accuracy is below the best's 95 % interval",
     "best": "the best validation accuracy, of equal ones the lowest validation loss",
     "loss": "the lowest validation loss",
     "last": "the last epoch",
@@ -25,18 +25,17 @@ RULES = {
 
 @dataclass(frozen=True)
 class Keeping:
-    """Chooses the epoch that is kept, from the metrics of all epochs so far.
+    """Chooses the epoch to keep from the metrics of all epochs so far.
 
-    Under `"auto"` that is the last epoch, when the learning rate has fallen, as long as its
-    accuracy is within the 95 % interval of the best: a dozen validation clips choose among good
-    epochs by chance, and often an early one. Where the last is below, it is the best. Where
-    training stops for want of better results, or there are no validation clips, `"auto"` is
-    `"best"` and `"last"`.
+    `"auto"` keeps the last epoch, which has the lowest learning rate, if its accuracy is within the
+    95 % interval of the best, and the best otherwise: with a dozen validation clips, the best of
+    several good epochs is a matter of chance and often an early one. With early stopping `"auto"`
+    means `"best"`, and without validation clips `"last"`.
 
     Args:
         asked: `training.keep` of the configuration, a key of `RULES`.
-        clips: Validation clips.
-        stops: Whether training stops after epochs without a better result.
+        clips: Number of validation clips.
+        stops: Whether training stops early.
 
     Raises:
         UserError: If the rule needs validation clips and there are none.
@@ -61,7 +60,7 @@ class Keeping:
 
     @property
     def rule(self) -> str:
-        """The rule that is in force."""
+        """The rule in force."""
         if self.asked != "auto":
             return self.asked
         if not self.clips:
@@ -69,10 +68,10 @@ class Keeping:
         return "best" if self.stops else "auto"
 
     def kept(self, rows: Sequence[dict[str, float]]) -> dict[str, float]:
-        """The row of the epoch that is kept; of equally good ones the first.
+        """The row of the epoch to keep; ties go to the first.
 
         Args:
-            rows: One row of metrics an epoch, at least one.
+            rows: One row of metrics per epoch, at least one.
         """
         if self.rule == "last":
             return rows[-1]
@@ -84,20 +83,20 @@ class Keeping:
         return best
 
     def best(self, rows: Sequence[dict[str, float]]) -> dict[str, float]:
-        """The row of the best validation accuracy; of equal ones the lowest loss decides.
+        """The row with the best validation accuracy; the lower loss breaks ties.
 
         Args:
-            rows: One row of metrics an epoch, with validation.
+            rows: One row of metrics per epoch, with validation.
         """
         return max(rows, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
 
     def record(self, rows: Sequence[dict[str, float]]) -> dict[str, Any]:
-        """What was kept and why, for `kept.json`.
+        """The contents of `kept.json`: which epoch was kept and why.
 
         Returns:
-            `epoch`, `step`, `epochs` so far, `rule`, `asked` and `why`; where there are validation
-            clips also `val_clips`, `val_accuracy`, its 95 % `interval`, `best_epoch`, and `alike`,
-            the number of epochs whose accuracy is in the interval or above.
+            `epoch`, `step`, `epochs` so far, `rule`, `asked` and `why`; with validation clips also
+            `val_clips`, `val_accuracy`, its 95 % `interval`, `best_epoch`, and `alike`, the number
+            of epochs whose accuracy is within the interval or above.
         """
         row = self.kept(rows)
         found = {
@@ -163,7 +162,7 @@ class ModelFiles:
     def _save(self, model: keras.Model, file: Path) -> None:
         saved = model
         if self.config.training.precision != "float32":
-            # What is used and exported later computes in full precision.
+            # Inference and export use full precision.
             saved = create_model(self.config, self.classes)
             saved.set_weights(model.get_weights())
         with replacing(file) as temporary:

@@ -18,15 +18,15 @@ TEXTS = {
     "clips_per_second": "{:.1f} clips/s",
     "input_wait": "input wait {:.1%}",
 }
-SECONDS = 0.5  # between two states of the line in a notebook
+SECONDS = 0.5  # between two updates of the line in a notebook
 
 
 class ConsoleProgress(keras.callbacks.Callback):
-    """A bar on a terminal, a line that moves in a notebook, elsewhere one line per epoch.
+    """A progress bar on a terminal, a line updated in place in a notebook, else a line per epoch.
 
     Args:
         epochs: Epochs of the run.
-        steps: Steps of an epoch.
+        steps: Steps per epoch.
         quiet: Whether to print warnings only.
 
     Example:
@@ -34,7 +34,7 @@ class ConsoleProgress(keras.callbacks.Callback):
         ...     progress.note("resumed at step 24 of 240")
     """
 
-    async_safe = True  # it can do with the metrics that were fetched last
+    async_safe = True  # metrics may be a few steps old
 
     def __init__(self, epochs: int, steps: int, quiet: bool = False):
         super().__init__()
@@ -42,7 +42,7 @@ class ConsoleProgress(keras.callbacks.Callback):
         self.steps = steps
         self.quiet = quiet
         self.notebook = _is_notebook()
-        # As plain text: rich's own way needs widgets that a notebook may not have.
+        # Plain text, since rich's notebook support needs widgets that may not be installed.
         file = sys.stdout if self.notebook else sys.stderr
         self.console = Console(file=file, soft_wrap=True, highlight=False, force_jupyter=False)
         self.bar = Progress(
@@ -68,11 +68,11 @@ class ConsoleProgress(keras.callbacks.Callback):
         self._clear()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
-        """Takes the number of the epoch."""
+        """Stores the number of the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Moves the bar, or the line."""
+        """Updates the bar or the line."""
         name = f"{self._epoch + 1}/{self.epochs}"
         if not self.bar.disable:
             done = self._epoch * self.steps + batch + 1
@@ -108,7 +108,7 @@ class ConsoleProgress(keras.callbacks.Callback):
 
 
 def _is_notebook() -> bool:
-    """Whether IPython shows what is printed as a notebook does; never imports it."""
+    """Whether this runs in a notebook; does not import IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and type(shell).__name__ != "TerminalInteractiveShell"
 

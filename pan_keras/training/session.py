@@ -1,4 +1,4 @@
-"""Trains a model into a run folder, and resumes such a training."""
+"""Trains a model into a run folder, and resumes training."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +32,8 @@ class TrainingResult:
 
     Attributes:
         run: The run folder.
-        rows: One row of metrics per epoch; none where a callback stopped the training in the first.
-        seconds: Time that this call took.
+        rows: One row of metrics per epoch; none if a callback stopped training in the first epoch.
+        seconds: Duration of this call.
 
     Example:
         >>> result = resume("runs/demo")
@@ -46,7 +46,7 @@ class TrainingResult:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The result for programs.
+        """The result as JSON.
 
         Returns:
             Run, epochs, steps, accuracies and speed.
@@ -80,24 +80,24 @@ def train(
     """Trains a model on labelled videos.
 
     Args:
-        source: A folder of class folders, a CSV, or the name of a data set card; by default
-            the embedded data set `motions`, which is made if absent.
-        root: Folder of the videos that a card speaks of.
+        source: A folder of class folders, a CSV, or the name of a data set card; by default the
+            generated data set `motions`, which is made if absent.
+        root: Folder of the videos of a card.
         model: A name that `pan_keras.models.names()` lists.
         config: A `Config`, a TOML file, or the name of a shipped recipe.
-        overrides: `section.key=value` strings, as of a command line.
-        sections: Values by section and key, which win over all else.
-        run: Folder to make; by default the next free `runs/SOURCE-MODEL-NUMBER`.
-        callbacks: Keras callbacks, or `TrainingCallback`s; docs/training.md says which hooks are
-            called when.
+        overrides: `section.key=value` strings, as on the command line.
+        sections: Values by section and key, which override everything else.
+        run: Folder to create; by default the next free `runs/SOURCE-MODEL-NUMBER`.
+        callbacks: Keras callbacks or `TrainingCallback`s; docs/training.md lists when each hook is
+            called.
         quiet: Whether to print warnings only.
 
     Returns:
         The run, with its metrics.
 
     Raises:
-        UserError: If the configuration, the data or a callback are unusable, or `run` exists.
-            Nothing is left of a run that was refused.
+        UserError: If the configuration, the data or a callback is unusable, or `run` exists.
+            No folder is left behind.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
@@ -115,7 +115,7 @@ def train(
         refuse_taken(run)
     network = with_network(resolved)
     if network.model.weights != FRESH:
-        # Weights that do not fit are refused before the data are looked into.
+        # Refuses weights that do not fit before the data are scanned, which takes longer.
         initial_weights(create_model(network, classes=2), network.model.weights)
     data = open_configured_data(resolved, progress=(lambda *_: None) if quiet else None)
     _check_trainable(resolved, data)
@@ -124,7 +124,7 @@ def train(
         new.write_identity(identity_of(data, data_root(resolved.data.source, resolved.data.root)))
         new.write("labels.txt", "\n".join(data.classes) + "\n")
         if data.card is not None:
-            # The card's rules hold for the run, whatever becomes of the card.
+            # The run keeps its own copy, since the card may change later.
             new.write(CARD, card_text(resolved.data.source))
         new.write("versions.json", versions())
         new.write("preprocessing.json", preprocessing(complete))
@@ -142,20 +142,20 @@ def resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
 ) -> TrainingResult:
-    """Resumes a run from its newest whole checkpoint.
+    """Resumes a run from its newest intact checkpoint.
 
     Args:
         run: The run folder; by default the latest in `runs`.
-        root: Folder of its videos, where they were moved.
+        root: Folder of its videos, if they were moved.
         callbacks: As for `train`; callbacks of an earlier call are not remembered.
         quiet: Whether to print warnings only.
 
     Returns:
-        The result; a run that is finished is not trained again.
+        The result; a finished run is not trained further.
 
     Raises:
-        UserError: If the folder is no run or was put together from others, its data are not those
-            that it began with, or another process is training it.
+        UserError: If the folder is not a run or is a combination of runs, its data have changed, or
+            another process is training it.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
@@ -210,7 +210,7 @@ def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> T
 
 
 def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:
-    """The data of a run that goes on, which must be those that it began with."""
+    """Opens the data of a run to resume; they must not have changed since it began."""
     data = open_run_data(run, root=root, looked_into=True)
     changed = data.changes.phrases()
     if data.identity is None:
@@ -226,7 +226,7 @@ def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:
 
 
 def _changed_counts(run: Run, data: VideoData) -> list[str]:
-    """What differs from the report of a run that has no record of its clips."""
+    """Differences from the data report, for a run without a record of its clips."""
     if run.labels != data.classes:
         return ["other classes"]
     if not (run.path / "data_report.json").is_file():

@@ -10,13 +10,13 @@ HEARD = b"stopping after this step; the same again quits at once\n"
 
 
 class StopRequest:
-    """Notes the first Ctrl-C or SIGTERM inside its block; a second one ends the process.
+    """Records the first Ctrl-C or SIGTERM inside its block; a second one ends the process.
 
-    Outside the main thread, where Python takes no signals, it never asks to stop. A signal that the
-    process was started to ignore, as under `nohup`, stays ignored.
+    Outside the main thread, where Python cannot handle signals, it does nothing. Signals that are
+    ignored from the start, as under `nohup`, stay ignored.
 
     Attributes:
-        signal: Number of the signal that came, None before.
+        signal: Number of the received signal, or None.
 
     Example:
         >>> with StopRequest() as stop:
@@ -37,14 +37,14 @@ class StopRequest:
 
     def __exit__(self, *error) -> None:
         for number, handler in self._earlier.items():
-            # None stands for a handler that was not set from Python and cannot be set again.
+            # None is a handler that was not installed from Python and cannot be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)  # type: ignore[arg-type]
         self._earlier.clear()
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.signal = number
         for each in self._earlier:
-            # The system's own handler ends even a step that takes minutes.
+            # The default handler ends the process even within a step of minutes.
             signal.signal(each, signal.SIG_DFL)
-        # Not by `print`: the signal may have come in the middle of one.
+        # Not `print`: the signal may have interrupted one.
         os.write(2, HEARD)

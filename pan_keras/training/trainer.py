@@ -34,7 +34,7 @@ from pan_keras.training.progress import ConsoleProgress
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.validation import Validation
 
-# Metrics are fetched when this many steps, or seconds, have passed: a GPU need not wait for them.
+# Metrics are fetched after this many steps or seconds, so that a GPU is not kept waiting.
 STEPS_AHEAD = 8
 SECONDS_AHEAD = 0.2
 
@@ -42,16 +42,16 @@ SECONDS_AHEAD = 0.2
 class Trainer:
     """Trains the model of a run on its data.
 
-    The whole state is in the checkpoint: weights, moving averages, optimiser, random generators,
-    step and the sums of the epoch. Batches are a function of (seed, step), but for clips that break
-    in the course of the run, which `left_out.json` remembers with their steps. So a resumed run
-    sees what an unbroken one would have seen.
+    A checkpoint holds the whole state: weights, moving averages, optimiser, random generators, step
+    and the sums of the epoch. Batches are a function of (seed, step), except for clips that become
+    unreadable during the run, which `left_out.json` records with their steps. A resumed run
+    therefore sees the same batches as an uninterrupted one.
 
     Args:
         config: The complete configuration.
         data: The opened data.
         run: The folder to write into.
-        callbacks: Called in their order, after the progress.
+        callbacks: Called in order, after the progress display.
 
     Example:
         >>> from pan_keras.runs import Run
@@ -68,7 +68,7 @@ class Trainer:
         run: Run,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ):
-        # On a CPU TensorFlow's kernels give the same bits each time without being asked to.
+        # TensorFlow's CPU kernels are deterministic by default.
         if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
         keras.utils.set_random_seed(config.training.seed)
@@ -134,8 +134,8 @@ class Trainer:
             One row of metrics per epoch.
 
         Raises:
-            UserError: If the disk is full, all checkpoints are damaged, or there are no weights to
-                start from.
+            UserError: If the disk is full, all checkpoints are damaged, or the initial weights are
+                missing.
             Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
         """
         with (
@@ -172,7 +172,7 @@ class Trainer:
                 break
             row = self._end_epoch_safely(state)
             self._saved = time.perf_counter()
-            # Keras's callbacks bring the number of the epoch themselves.
+            # Keras callbacks get the number of the epoch as an argument.
             logs = {name: value for name, value in row.items() if name not in ("epoch", "step")}
             self._hooks.call("on_epoch_end", epoch, logs=logs)
             self._report_left_out(progress)
@@ -189,7 +189,7 @@ class Trainer:
     def _run_epoch(
         self, state: State, batches: TimedBatches, progress: ConsoleProgress, stop: StopRequest
     ) -> None:
-        """Takes the remaining steps of an epoch, unless a callback stops the training before."""
+        """Takes the remaining steps of an epoch, unless a callback stops training."""
         start, end = self.steps * len(state.rows), self.steps * (len(state.rows) + 1)
         logs = state.sums.figures()
         while state.step < end and not self.model.stop_training:
@@ -235,13 +235,13 @@ class Trainer:
     def _note_environment(self, state: State, progress: ConsoleProgress) -> None:
         now = environment()
         if state.step and not state.versions:
-            # An earlier release wrote them beside the checkpoints alone.
+            # Runs of earlier releases have no versions in their checkpoints.
             state.versions.append({"step": 0, **self.run.versions})
         changed = environment_changes(state.versions, now)
         if changed:
             progress.message(
                 f"warning: another environment than up to step {state.step}: {', '.join(changed)}; "
-                "what follows need not be to the bit what an unbroken run had given"
+                "results may differ in the last bits from those of an uninterrupted run"
             )
         if changed or not state.versions:
             state.versions.append({"step": state.step, **now})
@@ -284,7 +284,7 @@ class Trainer:
         state.sums.seconds += time.perf_counter() - start
 
     def _fetch(self, state: State) -> None:
-        """Adds the metrics of the steps done to the sums; waits for the steps."""
+        """Waits for the steps in flight and adds their metrics to the sums."""
         for step, loss, correct, clips in self._ahead:
             if not np.isfinite(loss):
                 raise UserError(
@@ -301,7 +301,7 @@ class Trainer:
         try:
             return self._end_epoch(state)
         except UserError:
-            # The epoch is trained; what failed is what comes after it, and can be done again.
+            # The steps of the epoch are done, and what follows them can be repeated on resume.
             self._save(state)
             raise
 
@@ -335,7 +335,7 @@ class Trainer:
 
     def _judge(self, state: State, row: dict[str, float]) -> None:
         """Counts the epochs without a better validation result."""
-        # Equal accuracies are common where validation clips are few: the lower loss decides.
+        # With few validation clips equal accuracies are common, so the loss breaks ties.
         score = (
             [row["val_accuracy"], -row["val_loss"]]
             if self.validation.clips

@@ -21,7 +21,7 @@ class Validated:
         labels: `(clips,)`, the true classes.
         predicted: `(clips,)`, the most probable classes.
         loss: Mean cross-entropy.
-        accuracy: Share of the clips whose class was found.
+        accuracy: Fraction of clips classified correctly.
     """
 
     labels: np.ndarray
@@ -31,17 +31,17 @@ class Validated:
 
 
 class Validation:
-    """Runs the model in training over the validation clips.
+    """Measures the model in training on the validation clips.
 
-    A clip that breaks is left out from this validation on; `left_out` remembers it.
+    A clip that cannot be read is left out from then on, which `left_out` records.
 
     Args:
-        config: The configuration, which gives sampling and workers.
-        clips: The clips; there may be none.
+        config: The configuration, for sampling and workers.
+        clips: The validation clips; may be empty.
         classifier: The model.
         store: Source of decoded frames.
-        left_out: Clips that broke earlier in the run.
-        command: The command that resumes the run, for errors.
+        left_out: Clips that could not be read earlier in the run.
+        command: The command that resumes the run, for error messages.
 
     Example:
         >>> validation(position=96).accuracy
@@ -65,10 +65,10 @@ class Validation:
         self.command = command
 
     def __call__(self, position: int) -> Validated:
-        """Measures on all clips that can be read.
+        """Measures the model on all clips that can be read.
 
         Args:
-            position: Training examples that were seen before.
+            position: Training examples seen so far.
 
         Raises:
             UserError: If none of the clips can be read.
@@ -88,7 +88,7 @@ class Validation:
             found.append(self.classifier.logits(frames))
             index.extend(rows)
         if not index:
-            # Nothing is noted as left out: the run can go on when the clips are back.
+            # Nothing is recorded as left out: the run can be resumed once the clips are back.
             raise UserError(
                 f"none of the {len(self.clips)} validation clips can be decoded any more; check "
                 f"that the disk with the data is there, and continue with {self.command}"

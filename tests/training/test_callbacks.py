@@ -1,4 +1,4 @@
-"""Callbacks hear of a training as in Keras, and can end it where it can be resumed exactly."""
+"""Callbacks are called as in Keras, and can stop training so that it resumes exactly."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """Two classes, eight clips for training and two for validation each: four steps an epoch."""
+    """Two classes, each with eight training and two validation clips: four steps per epoch."""
     folder = tmp_path_factory.mktemp("videos")
     for split, count in (("train", 8), ("val", 2)):
         for label in ("a", "b"):
@@ -49,7 +49,7 @@ def assert_same_weights(run, other):
 
 
 class Diary(keras.callbacks.Callback):
-    """Writes down which hooks were called, and their logs."""
+    """Records the hooks called and their logs."""
 
     def __init__(self, stop_at=None):
         super().__init__()
@@ -83,7 +83,7 @@ class Diary(keras.callbacks.Callback):
 
 
 class Predictions(TrainingCallback):
-    """Keeps what each validation found."""
+    """Records the predictions of each validation."""
 
     def __init__(self):
         super().__init__()
@@ -125,7 +125,7 @@ def test_logs_of_an_epoch_are_its_row_of_metrics(unbroken):
 def test_logs_of_a_batch_are_means_over_the_epoch_so_far(unbroken):
     result, diary, _, _ = unbroken
     by_hook = dict(zip(diary.hooks, diary.logs, strict=True))
-    # The last epoch's, for later ones replace earlier ones.
+    # Those of the last epoch, which replace earlier ones.
     losses = [by_hook[f"batch {batch} ends"]["loss"] for batch in range(4)]
     assert len(set(losses)) == 4
     assert losses[-1] == result.rows[-1]["loss"]
@@ -171,7 +171,7 @@ def test_a_training_that_is_interrupted_ends_for_callbacks_too(videos, tmp_path)
 
 
 class Earlier(keras.callbacks.Callback):
-    """Has hooks for batches under the names that Keras gave them earlier."""
+    """Implements batch hooks under their earlier Keras names."""
 
     def __init__(self):
         super().__init__()
@@ -202,7 +202,7 @@ def test_callbacks_of_keras_work(videos, tmp_path):
             on_train_batch_end=lambda batch, logs: lines.append(logs["loss"]),
         ),
     )
-    # The second epoch is not a million better than the first.
+    # The second epoch is not better than the first by a million.
     assert len(found.rows) == 2
     assert (tmp_path / "log.csv").read_text().count("\n") == 3
     saved = [models.load(tmp_path / f"{epoch}.keras").get_weights() for epoch in (1, 2)]

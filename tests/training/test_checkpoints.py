@@ -1,4 +1,4 @@
-"""A checkpoint is whole or it is passed over."""
+"""Damaged checkpoints are detected and skipped."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""A read that is slow once changes nothing; a clip that breaks is gone from the same step on."""
+"""A slow read changes nothing; a broken clip is left out from the same step on after resume."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ SETTINGS = (
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """Two classes, eight clips for training and four for validation each."""
+    """Two classes, each with eight training and four validation clips."""
     folder = tmp_path_factory.mktemp("videos")
     for split, count in (("train", 8), ("val", 4)):
         for label in ("a", "b"):
@@ -43,7 +43,7 @@ def videos(tmp_path_factory):
 
 @pytest.fixture
 def breaks(monkeypatch):
-    """Makes reads of files of a name fail: `breaks(name, calls, slow)` fails those calls."""
+    """Makes reads of a file fail: `breaks(name, calls, slow)` fails the numbered calls."""
     read_frames = frame_store.read_frames
     calls: dict[str, int] = {}
 
@@ -91,7 +91,7 @@ def unbroken(videos, tmp_path_factory):
 
 
 def stop_at(monkeypatch, step):
-    """Training is interrupted after a step, as by Ctrl-C."""
+    """Interrupts training after a step, like Ctrl-C."""
     advance = Trainer._advance
 
     def stopping(self, state, batches):
@@ -113,7 +113,7 @@ def test_one_slow_read_changes_nothing(videos, unbroken, breaks, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["train/a/3.mp4", "val/b/1.mp4"])
 def test_a_clip_that_broke_stays_out_in_a_resumed_run(name, videos, breaks, tmp_path, monkeypatch):
-    # The second time that the clip is read, it is broken, and good again afterwards.
+    # The clip is broken on its second read only.
     breaks(name, {2})
     trained(videos, tmp_path / "whole")
     (entry,) = json.loads((tmp_path / "whole" / "left_out.json").read_text()).items()
@@ -128,7 +128,7 @@ def test_a_clip_that_broke_stays_out_in_a_resumed_run(name, videos, breaks, tmp_
             stop_at(patch, step)
             with pytest.raises(Interrupted):
                 trained(videos, run)
-        # What an unbroken run would have noted: the disk is the same for both.
+        # An uninterrupted run would have recorded the same, as the disk is the same.
         shutil.copy(tmp_path / "whole" / "left_out.json", run / "left_out.json")
         breaks(name, set())
         resume(run, quiet=True)

@@ -1,4 +1,4 @@
-"""A network starts from another where layers fit, and says what became of the rest."""
+"""Initial weights: layers that fit are loaded, and the others are reported."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """A network whose every weight is its own."""
+    """A network in which all weights differ from their initial values."""
     keras.utils.set_random_seed(1)
     model = network()
     model.set_weights([keras.random.normal(weight.shape) for weight in model.weights])
@@ -81,7 +81,7 @@ def test_a_run_gives_its_best_model_and_the_names_of_its_classes(run):
 
 
 def rows(model):
-    """Row of the classifier of every class: weights and bias."""
+    """Classifier row of each class: weights and bias."""
     kernel, bias = model.get_layer("logits").get_weights()
     return [np.append(column, offset) for column, offset in zip(kernel.T, bias, strict=True)]
 

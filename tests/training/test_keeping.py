@@ -1,4 +1,4 @@
-"""Which epoch is kept, what is said of it, and what the folder holds."""
+"""Choice of the kept epoch, its record, and the model files."""
 
 import json
 
@@ -83,8 +83,8 @@ def test_few_clips_are_said_not_to_choose():
     ("asked", "clips", "accuracies"),
     [
         ("best", 2000, [0.74, 0.75]),  # a narrow interval
-        ("best", 12, [0.1, 0.75]),  # no other epoch comes near
-        ("last", 12, [0.74, 0.75]),  # nothing was chosen
+        ("best", 12, [0.1, 0.75]),  # no other epoch is close
+        ("last", 12, [0.74, 0.75]),  # no choice was made
     ],
 )
 def test_nothing_is_doubted_where_there_is_no_doubt(asked, clips, accuracies):
@@ -93,7 +93,7 @@ def test_nothing_is_doubted_where_there_is_no_doubt(asked, clips, accuracies):
 
 @pytest.fixture(scope="module")
 def trained(small_motions, tmp_path_factory):
-    """A run whose middle epoch is kept."""
+    """A run that keeps its middle epoch."""
     run = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Keeping, "best", lambda self, rows: rows[min(1, len(rows) - 1)])
@@ -135,12 +135,12 @@ def test_a_run_without_last_weights_says_so(trained, own_run):
     with pytest.raises(UserError, match=r"last\.keras: missing"):
         evaluate(own_run.path, checkpoint="last", progress=False)
     assert open_run(own_run.path).kept is None
-    # Its metrics rise to the third epoch.
+    # Its metrics rise until the third epoch.
     assert "Kept: epoch 3, the best validation accuracy." in write_report(own_run.path).read_text()
 
 
 def test_where_the_last_epoch_falls_behind_the_best_is_put_back(small_motions, tmp_path):
-    """Under `auto` the second epoch is kept for the time being, over the first."""
+    """With `auto` the second epoch is kept at first, over the first one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Keeping, "best", lambda self, rows: rows[0])
         patch.setattr(Keeping, "kept", lambda self, rows: rows[-1] if len(rows) < 3 else rows[0])

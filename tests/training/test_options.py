@@ -1,4 +1,4 @@
-"""What options of a training do to its run folder."""
+"""Effects of training options on the run folder."""
 
 import json
 import tomllib
@@ -44,7 +44,7 @@ def start(small_motions, tmp_path):
 
 @pytest.fixture(scope="module")
 def averaged(small_motions, tmp_path_factory):
-    """A finished run that averages its weights."""
+    """A finished run with averaged weights."""
     path = tmp_path_factory.mktemp("runs") / "averaged"
     overrides = ("training.average=0.9", "training.learning_rate=1e-2")
     return run_training(small_motions, path, *overrides).run
@@ -75,7 +75,7 @@ def test_a_model_trained_in_half_precision_is_saved_in_full(start):
 
 
 def test_training_stops_when_validation_no_longer_improves(start):
-    # A rate at which nothing moves.
+    # A rate at which the weights do not change.
     result = start("training.learning_rate=1e-30", "training.epochs=9", "training.patience=2")
     scores = [[row["val_accuracy"], -row["val_loss"]] for row in result.rows]
     best = scores.index(max(scores))
@@ -91,7 +91,7 @@ def test_patience_without_validation_clips_is_refused(start, monkeypatch):
 
 
 def test_weights_to_start_from_are_used_and_what_became_of_them_is_said(start, averaged, capsys):
-    # At this rate nothing moves but the statistics.
+    # At this rate only the statistics change.
     still = ("training.learning_rate=1e-30", "training.average=0.5")
     run = start(f"model.weights={averaged.path}", *still, quiet=False).run
     (report,) = json.loads((run.path / "initial_weights.json").read_text())["taken"]

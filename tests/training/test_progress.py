@@ -1,4 +1,4 @@
-"""What is printed while a model trains: on terminals, in notebooks, in files."""
+"""Progress output of training on terminals, in notebooks and in files."""
 
 import sys
 from types import SimpleNamespace
@@ -12,11 +12,11 @@ LOGS = {"loss": 0.5, "accuracy": 0.75, "clips_per_second": 9.5, "input_wait": 0.
 
 
 class ZMQInteractiveShell:
-    """Named as the shell of a notebook."""
+    """Has the class name of a notebook shell."""
 
 
 class TerminalInteractiveShell:
-    """Named as the shell of IPython on a terminal."""
+    """Has the class name of IPython's terminal shell."""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_in_a_notebook_a_line_moves_within_the_epoch(run_epoch, capsys, monkeypa
     assert written.err == ""
     steps = [text for text in written.out.split("\r") if text.startswith("epoch 4/20  step")]
     assert [text.split("  ")[1] for text in steps] == ["step 1/2", "step 2/2"]
-    # What stays is what stands elsewhere.
+    # The lines that remain are those printed without a notebook.
     stays = [line.rpartition("\r")[2] for line in written.out.rstrip("\n").split("\n")]
     assert stays[0].startswith("epoch 4/20  loss 0.500")
     assert stays[1:] == ["a note", "a warning"]

@@ -1,4 +1,4 @@
-"""A run that is killed anywhere and resumed ends where an unbroken one ends, to the bit."""
+"""A run that is killed at any point and resumed is bit-identical to an uninterrupted one."""
 
 import json
 import shutil
@@ -24,9 +24,9 @@ SETTINGS = (
     "training.checkpoint_seconds=0",
 )
 
-# When a process is killed, in durations of a step from its fifth step on, when all is compiled:
-# steps, validation, the writing of checkpoints and of the model are all hit by some of them. Of the
-# 160 steps of the run the ten take half, however fast the machine is.
+# Times at which a process is killed, in step durations after the fifth step, when everything is
+# compiled. They hit steps, validation, and the writing of checkpoints and models. On any machine
+# the ten cover about half of the run's 160 steps.
 DELAYS = np.random.default_rng(2021).uniform(0.0, 10.0, size=10).round(3).tolist()
 
 KILLED = """
@@ -51,8 +51,8 @@ else:
     training.train("motions", root=root, overrides=overrides, run=run, quiet=True)
 """
 
-# Options with a state of their own, and the moments at which they are most in danger: between two
-# parts of a batch, while averages stand in for the weights, when an epoch counts as no better.
+# Options with their own state, killed at critical moments: between two parts of a batch, while
+# averages replace the weights, after an epoch without improvement.
 OPTIONS = {
     "sums and averages in half precision": (
         "training.optimizer=sgd",
@@ -68,7 +68,7 @@ OPTIONS = {
         "training.clip_norm=1",
         "training.epochs=4",
     ),
-    # Compiling takes XLA long: a small network, few steps, one kill.
+    # XLA compiles slowly: a small network, few steps, one kill.
     "compiled by XLA": ("training.jit=true", "training.epochs=1", "model.name=tsn_micro"),
 }
 MOMENTS = {

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM save; a run has one writer; what is refused leaves nothing."""
+"""Ctrl-C and SIGTERM save a checkpoint; a run has one writer; refused runs leave no files."""
 
 import json
 import os
@@ -26,7 +26,7 @@ SETTINGS = (
     "training.epochs=3",
     "training.batch=4",
 )
-# Says on a file when the fifth step is done, and waits there until it is told to go on or stopped.
+# Reports the fifth step through a file, then waits until it is told to continue or stopped.
 TRAIN = """
 import sys, time
 from pathlib import Path
@@ -56,7 +56,7 @@ def command(motions, run, *arguments):
 
 @pytest.fixture
 def training(small_motions, tmp_path):
-    """A real process that has done five steps in a folder with a name that wants quoting."""
+    """A process that has done five steps, in a folder whose name needs quoting."""
     run, ready = tmp_path / "it's a run", tmp_path / "ready"
     with subprocess.Popen(
         [sys.executable, "-c", TRAIN, str(ready), *command(small_motions, run)],
@@ -114,7 +114,7 @@ def test_a_run_in_training_has_one_writer(training, small_motions):
         train("motions", root=small_motions, overrides=SETTINGS, run=run, quiet=True)
     process.kill()
     process.wait()
-    # The lock went with its process.
+    # The lock was released with its process.
     assert resume(run, quiet=True).rows[-1]["epoch"] == 3
 
 

@@ -11,11 +11,11 @@ Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def cross_entropy(smoothing: float = 0.0, class_weights: Sequence[float] | None = None) -> Loss:
-    """A function from labels `(B,)` and logits `(B, classes)` to their mean cross-entropy.
+    """Returns a function from labels `(B,)` and logits `(B, classes)` to the mean cross-entropy.
 
     Args:
-        smoothing: Share of the target that is spread over all classes.
-        class_weights: Factor of the clips of each class; None for 1 everywhere.
+        smoothing: Share of the target spread evenly over all classes.
+        class_weights: Weight of the clips of each class; None for 1 everywhere.
 
     Example:
         >>> loss = cross_entropy(smoothing=0.1)
@@ -41,7 +41,7 @@ def cross_entropy(smoothing: float = 0.0, class_weights: Sequence[float] | None 
 
 
 def balanced_weights(labels: Sequence[int], classes: int) -> list[float]:
-    """Factors that let all classes count alike, 1 on average over the clips.
+    """Class weights that make all classes count equally, 1 on average over the clips.
 
     Args:
         labels: Label of each training clip.
@@ -57,16 +57,16 @@ def balanced_weights(labels: Sequence[int], classes: int) -> list[float]:
 
 
 class Mixup:
-    """Blends each clip of a batch with another one, frame by frame, and the targets alike.
+    """Blends each clip of a batch with another one, frame by frame, and likewise the targets.
 
-    The partner of a clip is the one at the mirrored place of the batch: its order is random
-    already. How much of each clip stays is drawn once a batch, from a seed and the step, so that a
-    resumed training mixes as an unbroken one.
+    The partner of a clip is the one at the mirrored position of the batch, whose order is already
+    random. The share is drawn once per batch from a seed and the step, so that a resumed training
+    mixes exactly like an uninterrupted one.
 
     Args:
-        alpha: Both parameters of the Beta distribution of the share; small ones leave most batches
-            nearly unmixed.
-        seed: Of the shares.
+        alpha: Both parameters of the Beta distribution of the share; with small values most batches
+            are nearly unmixed.
+        seed: Seed of the shares.
 
     Example:
         >>> mixup = Mixup(alpha=0.4, seed=7)
@@ -83,18 +83,18 @@ class Mixup:
         self.seed = seed
 
     def share(self, step: int, part: int = 0) -> float:
-        """The share of each clip that is kept, in 0..1.
+        """Draws the share of each clip that is kept, in 0..1.
 
         Args:
             step: Number of the training step.
-            part: Number of the part of its batch.
+            part: Number of the part of the batch.
         """
         generator = random_stream(self.seed, MIXUP, step, part)
         return generator.beta(self.alpha, self.alpha)
 
     @staticmethod
     def blend(frames, share):
-        """Frames `(B, ...)` in float32, each blended with those of its partner."""
+        """Blends frames `(B, ...)` with those of their partners, in float32."""
         frames = tf.cast(frames, "float32")
         return share * frames + (1 - share) * partners(frames)
 

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum, as torch computes it."""
+"""Stochastic gradient descent with momentum, with the semantics of torch."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class MomentumSGD(keras.optimizers.Optimizer):
-    """SGD with torch's momentum and weight decay, and multipliers for each weight.
+    """SGD with torch's momentum and weight decay, and multipliers per weight.
 
-    A step with the gradient g of a weight w, its velocity v and the rate lr is
+    A step with the gradient g of a weight w, its velocity v and the learning rate lr is
 
         g = g + decay * w,    v = momentum * v + g,    w = w - lr * v
 
-    Keras' own SGD keeps `lr * v` instead of v, which differs from the step on at which the rate
-    changes: there the whole past moves at the new rate here, at the old one in Keras.
+    Keras's SGD stores `lr * v` instead of v. The two differ once the rate changes: the accumulated
+    velocity is then scaled by the new rate here, but by the old one in Keras.
 
     Args:
         learning_rate: Rate or schedule.
-        momentum: Share of the velocity that stays.
-        decay: Weight decay, part of the gradient and so of the velocity.
-        multipliers: One pair `(of the rate, of the decay)` for each weight, in the order in which
-            the optimizer is built on them; None for 1 everywhere.
-        kwargs: As Keras' optimizers take them, such as `global_clipnorm`; clipping comes before the
+        momentum: Share of the velocity that is kept.
+        decay: Weight decay, added to the gradient and so to the velocity.
+        multipliers: One pair `(rate multiplier, decay multiplier)` per weight, in the order in
+            which the optimizer is built on them; None for 1 everywhere.
+        kwargs: Arguments of Keras optimizers, such as `global_clipnorm`; clipping comes before the
             decay.
 
     Raises:
@@ -60,7 +60,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         )
 
     def build(self, variables):
-        """Makes a velocity for each weight."""
+        """Creates a velocity per weight."""
         if self.built:
             return
         if self.multipliers is not None and len(self.multipliers) != len(variables):
@@ -72,7 +72,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one weight."""
+        """Updates one weight."""
         index = self._get_variable_index(variable)
         rate, decay = self.multipliers[index] if self.multipliers is not None else (1.0, 1.0)
         velocity = self.velocities[index]
@@ -83,7 +83,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.assign_sub(variable, ops.cast(learning_rate * rate, variable.dtype) * velocity)
 
     def get_config(self):
-        """The arguments; Keras' own ones among them."""
+        """The arguments, including those of Keras."""
         multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
         return {
             **super().get_config(),

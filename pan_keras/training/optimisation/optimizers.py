@@ -1,4 +1,4 @@
-"""Parameter groups of the paper with their learning rates and weight decays."""
+"""Optimizers with the paper's parameter groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from pan_keras.models import weighted_layers
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
 from pan_keras.training.optimisation.schedules import Length, learning_rate
 
-# What a network knows of its classes, behind the backbone.
+# Layers after the backbone.
 HEAD = (VariousTimescaleAggregationPooling, keras.layers.Dense)
 
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """A group of weights with the same learning rate and decay.
+    """Weights with the same learning rate and decay.
 
     Args:
-        name: What they are.
+        name: Name of the group.
         learning_rate: Multiplier of the learning rate.
         decay: Multiplier of the weight decay.
-        weights: Pairs of name and variable; the name is that of the layer and of the weight in it,
-            such as `conv1/kernel`.
+        weights: Pairs of name and variable; the name is that of the layer and the weight, such as
+            `conv1/kernel`.
     """
 
     name: str
@@ -37,8 +37,8 @@ class ParameterGroup:
     weights: tuple[tuple[str, keras.Variable], ...] = ()
 
 
-# The reference moves what starts from ImageNet at the plain rate and what starts from nothing, PA
-# and the head, at five times it. Biases move twice as fast and, as norms, do not decay.
+# The authors' code trains weights from ImageNet at the base rate, and randomly initialised ones
+# (PA and the head) at five times that. Biases have twice the rate; biases and norms do not decay.
 GROUPS = (
     ParameterGroup("PA kernel", 5.0, 1.0),
     ParameterGroup("PA bias", 10.0, 0.0),
@@ -51,13 +51,13 @@ GROUPS = (
 
 
 def parameter_groups(model: keras.Model) -> list[ParameterGroup]:
-    """Sorts the trainable weights of a model into the groups of the authors' code.
+    """Splits the trainable weights of a model into the groups of the authors' code.
 
     Args:
         model: A video classifier.
 
     Returns:
-        The groups that have weights, each weight in one of them.
+        The groups that are not empty; each weight is in exactly one.
 
     Example:
         >>> model = models.create("pan_lite_micro", classes=2, size=32)
@@ -81,10 +81,10 @@ def parameter_groups(model: keras.Model) -> list[ParameterGroup]:
 def multipliers(
     groups: Sequence[ParameterGroup], weights: Sequence[keras.Variable]
 ) -> list[tuple[float, float]]:
-    """Multipliers of rate and decay, one pair for each weight in its order.
+    """Multipliers of rate and decay, one pair per weight, in order.
 
     Args:
-        groups: Groups that hold every weight.
+        groups: Groups that contain every weight.
         weights: The trainable weights of the model.
     """
     by_weight = {
@@ -96,7 +96,7 @@ def multipliers(
 
 
 def _group(layer: keras.layers.Layer, weight: keras.Variable) -> str:
-    # A deeper PA has `bias_0`, `bias_1` and so on.
+    # PA of greater depth has `bias_0`, `bias_1` and so on.
     kind = "bias" if weight.name.startswith("bias") else "kernel"
     if isinstance(layer, BatchNormalization):
         return "normalisation"
@@ -109,18 +109,18 @@ def _group(layer: keras.layers.Layer, weight: keras.Variable) -> str:
 def create_optimizer(
     config: Config, model: keras.Model, steps: int, length: Length
 ) -> keras.optimizers.Optimizer:
-    """Makes an optimizer and its state for the weights of a model.
+    """Creates an optimizer and its state for the weights of a model.
 
     Args:
         config: A configuration.
         model: The network to train.
-        steps: Steps of an epoch.
+        steps: Steps per epoch.
         length: Length of the run.
 
     Returns:
-        `sgd`: `MomentumSGD` with the paper's parameter groups. `adamw`: AdamW whose norms and
-        biases do not decay. In `mixed_float16` either is wrapped, so that small gradients do not
-        vanish.
+        `sgd`: `MomentumSGD` with the paper's parameter groups. `adamw`: AdamW without decay of
+        norms and biases. In `mixed_float16` either is wrapped with loss scaling, so that small
+        gradients do not underflow.
     """
     training = config.training
     rate = learning_rate(config, steps, length)

@@ -1,4 +1,4 @@
-"""Linear warm-up of the learning rate."""
+"""Learning-rate schedules and the length of training."""
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -11,11 +11,11 @@ from pan_keras.config.config import Config
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule with linear warm-up before another schedule.
+    """Linear warm-up before another schedule.
 
     Args:
-        schedule: The schedule that holds from then on; it counts its steps from the start.
-        steps: Steps of the rise. The first step has `1 / steps` of the rate.
+        schedule: The schedule after the warm-up; it counts steps from the start of training.
+        steps: Steps of warm-up. The first step has `1 / steps` of the rate.
 
     Example:
         >>> constant = keras.optimizers.schedules.PiecewiseConstantDecay([10], [1.0, 0.1])
@@ -45,13 +45,13 @@ class LinearWarmup(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config):
-        """From what `get_config` gave."""
+        """Recreates the schedule from its `get_config`."""
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
         return cls(schedule, config["steps"])
 
 
-# The paper halves the epochs on HMDB51 and UCF101, of 3,570 and 9,537 training clips, and not on
-# the others, of 86,017 and more.
+# The paper halves the epochs for HMDB51 and UCF101, with 3,570 and 9,537 training clips, but not
+# for the other data sets, with 86,017 and more.
 FEW_CLIPS = 20_000
 RGB_NETWORKS = ("tsm_*", "tsn_*")
 
@@ -62,7 +62,7 @@ class Length:
 
     Args:
         epochs: Passes over the training clips.
-        milestones: Shares of the epochs after which the rate is divided by ten.
+        milestones: Fractions of the epochs after which the rate is divided by ten.
     """
 
     epochs: int
@@ -75,11 +75,11 @@ PAPER_RGB = Length(50, (20 / 50, 40 / 50))
 
 
 def length(config: Config, clips: int) -> Length:
-    """How long a run of a configuration is: as it says, or as in the paper.
+    """The length of a training: as configured, or else as in the paper.
 
     Args:
         config: A configuration.
-        clips: Number of training clips; few halve the paper's epochs.
+        clips: Number of training clips; below 20,000 the paper's epochs are halved.
 
     Example:
         >>> config = load_config("paper", overrides=["model.name=tsm_resnet50"])
@@ -96,7 +96,7 @@ def length(config: Config, clips: int) -> Length:
 
 
 def with_length(config: Config, clips: int) -> Config:
-    """The configuration with its `length` written into it."""
+    """Returns the configuration with its `length` filled in."""
     found = length(config, clips)
     milestones = found.milestones if config.training.schedule == "steps" else ()
     training = replace(config.training, epochs=found.epochs, milestones=milestones)
@@ -104,7 +104,7 @@ def with_length(config: Config, clips: int) -> Config:
 
 
 def highest_rate(config: Config) -> float:
-    """The learning rate after the warm-up, scaled to the batch where the configuration says so."""
+    """The learning rate after warm-up, scaled with the batch size if so configured."""
     training = config.training
     scale = training.batch / training.reference_batch if training.reference_batch else 1.0
     return training.learning_rate * scale
@@ -113,11 +113,11 @@ def highest_rate(config: Config) -> float:
 def learning_rate(
     config: Config, steps: int, length: Length
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The rate of every step of a run.
+    """Creates the learning-rate schedule of a run.
 
     Args:
         config: A configuration.
-        steps: Steps of an epoch.
+        steps: Steps per epoch.
         length: Length of the run.
     """
     training = config.training
@@ -135,11 +135,11 @@ def learning_rate(
 
 
 def describe(config: Config, asked: Config, clips: int) -> list[str]:
-    """Sentences on what was derived from the data and the batch.
+    """Describes the settings that were derived from the data and the batch size.
 
     Args:
-        config: The configuration as it is used.
-        asked: The configuration as it was asked for.
+        config: The configuration in use.
+        asked: The configuration as given.
         clips: Number of training clips.
     """
     training, lines = config.training, []

@@ -1,4 +1,4 @@
-"""TensorFlow's fused batch normalisation, for training."""
+"""The compiled training step, with gradient accumulation and fused batch normalisation."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,16 +13,16 @@ from pan_keras.training.optimisation.weight_average import WeightAverage
 
 
 def use_fused_normalization(model: keras.Model) -> None:
-    """Has the batch normalisations of a model train with TensorFlow's fused kernel.
+    """Makes the batch normalisations of a model train with TensorFlow's fused kernel.
 
-    On a CPU it makes a step of PAN_Lite ResNet-18 about a sixth shorter. Other models are left as
-    they are, and so is what the model computes, but for rounding.
+    On a CPU a step of PAN_Lite ResNet-18 takes about a sixth less time. Results are the same up to
+    rounding, and other models are not affected.
 
     Args:
-        model: Before its training step is compiled.
+        model: The model, before its training step is compiled.
     """
     for _, layer in weighted_layers(model):
-        # The fused kernel knows no double precision.
+        # The fused kernel does not support double precision.
         if isinstance(layer, BatchNormalization) and layer.compute_dtype != "float64":
             layer.kernel = fused_normalise_batch
 
@@ -30,7 +30,7 @@ def use_fused_normalization(model: keras.Model) -> None:
 def fused_normalise_batch(
     maps: Any, scale: Any, offset: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
-    """Normalises maps (B, H, W, C) as `pan_keras.layers.batch_normalization.normalise_batch`."""
+    """Replaces `pan_keras.layers.batch_normalization.normalise_batch` for maps (B, H, W, C)."""
     normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=maps,
         scale=tf.convert_to_tensor(scale),
@@ -46,16 +46,16 @@ def fused_normalise_batch(
 class TrainingStep:
     """Computes the gradient over the parts of a batch and updates the weights once.
 
-    A batch in one part is a single compiled function. In several parts, gradients add up in
-    variables that are zero between steps, so that a checkpoint need not hold them.
+    A batch in one part runs as a single compiled function. With several parts, gradients are summed
+    in variables that are zero between steps, so checkpoints need not store them.
 
     Args:
         model: The network; its batch normalisations get TensorFlow's fused kernel.
         optimizer: Built on the model's trainable variables.
-        loss: From labels and logits to the mean loss.
+        loss: Function from labels and logits to the mean loss.
         parts: Parts of a batch, of equal size.
-        mixup: Blends the clips of each part, if there is one.
-        average: Moving average of the weights, if there is one.
+        mixup: Blends the clips of each part, if given.
+        average: Moving average of the weights, if given.
         jit: Whether XLA compiles the step.
 
     Example:
@@ -93,7 +93,7 @@ class TrainingStep:
         self._move = tf.function(self._move_by_sums, **compiled)
 
     def __call__(self, batches: Iterator) -> tuple[float, int, int]:
-        """Takes one step and waits for its end; the arguments are those of `launch`.
+        """Takes one step and waits for it to finish; takes the arguments of `launch`.
 
         Returns:
             Mean loss, number of correct clips and number of clips of the batch.
@@ -102,10 +102,10 @@ class TrainingStep:
         return float(loss), int(correct), clips
 
     def launch(self, batches: Iterator) -> tuple[tf.Tensor, tf.Tensor, int]:
-        """Takes one step; on a GPU it may still run afterwards.
+        """Starts one step; on a GPU it may still be running on return.
 
         Args:
-            batches: Gives frames and labels, one part of a batch at a time.
+            batches: Iterator over frames and labels, one part of a batch at a time.
 
         Returns:
             Mean loss and number of correct clips, scalars, and the number of clips of the batch.
@@ -125,10 +125,10 @@ class TrainingStep:
         return tf.add_n(losses) / self.parts, hits, clips
 
     def differentiate(self, frames, labels, share):
-        """Loss, number of correct clips, and the gradient of each weight.
+        """Computes the loss, the number of correct clips and the gradient of each weight.
 
-        Of blended clips, the one of which more is there counts. In half precision the gradients are
-        those of the scaled loss, as the optimizer wants them.
+        A blended clip counts as correct if the class of its larger share is predicted. In half
+        precision the gradients are those of the scaled loss, as the optimizer expects.
         """
         if self.mixup is not None:
             frames = self.mixup.blend(frames, share)
@@ -136,7 +136,7 @@ class TrainingStep:
             logits = self.model(frames, training=True)
             loss = self.loss(labels, logits)
             if self.mixup is not None:
-                # Cross-entropy is linear in its target: of blended targets it is a blend.
+                # Cross-entropy is linear in the target, so blending losses equals blending targets.
                 loss = share * loss + (1 - share) * self.loss(partners(labels), logits)
             scaled = self.optimizer.scale_loss(loss)
         if self.mixup is not None:

@@ -10,16 +10,16 @@ from keras import ops
 class WeightAverage:
     """An exponential moving average of the weights of a model.
 
-    Moving statistics of batch normalisation are averaged with the weights that they belong to. The
-    average of a short run leans less on the first, random weights: the share that stays is at most
-    `(1 + step) / (10 + step)`.
+    Moving statistics of batch normalisation are averaged along with their weights. The decay is at
+    most `(1 + step) / (10 + step)`, so that the average of a short run depends less on the random
+    initial weights.
 
     Args:
         weights: Weights of the model, trained ones and statistics.
-        decay: Share of the old value that stays at a step, such as 0.999.
+        decay: Share of the old value kept at each step, such as 0.999.
 
     Attributes:
-        variables: The averages; a checkpoint holds them.
+        variables: The averages, which checkpoints include.
 
     Example:
         >>> average = WeightAverage(model.weights, 0.999)
@@ -40,7 +40,7 @@ class WeightAverage:
         ]
 
     def update(self, step) -> None:
-        """Moves the averages towards the weights.
+        """Updates the averages.
 
         Args:
             step: Steps done, a number or tensor.
@@ -51,13 +51,13 @@ class WeightAverage:
             average.assign_add(share * (weight - average))
 
     def restart(self) -> None:
-        """Begins again from the weights as they are now."""
+        """Resets the averages to the current weights."""
         for average, weight in zip(self.variables, self.weights, strict=True):
             average.assign(weight)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Puts the averages in place of the weights, and the weights back in the end."""
+        """Swaps the averages in for the weights inside the block."""
         weights = [weight.numpy() for weight in self.weights]
         for weight, average in zip(self.weights, self.variables, strict=True):
             weight.assign(average)

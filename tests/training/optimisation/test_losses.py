@@ -1,4 +1,4 @@
-"""Losses are what their formulas say."""
+"""Losses against their formulas."""
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ def test_shares_are_of_seed_step_and_part_alone():
     assert len(set(drawn)) == len(drawn)
     assert drawn[0] != Mixup(0.4, seed=8).share(0)
     assert min(drawn) >= 0 and max(drawn) <= 1
-    # Of a Beta distribution of 0.4 and 0.4: mean 1/2, variance 1 / (4 * 1.8).
+    # Beta(0.4, 0.4) has mean 1/2 and variance 1 / (4 * 1.8).
     assert np.mean(drawn) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 7.2 / len(drawn)))
 
 

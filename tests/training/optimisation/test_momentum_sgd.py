@@ -1,4 +1,4 @@
-"""The optimizer moves weights as torch's SGD does."""
+"""The optimizer updates weights like torch's SGD."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The optimizer is the one that the configuration asks for."""
+"""The optimizer follows the configuration."""
 
 import keras
 import pytest

@@ -1,10 +1,10 @@
-"""The paper's training, held to the authors' code: groups of weights, and four steps of a network.
+"""The paper's training checked against the authors' code: parameter groups and four steps.
 
-`train_steps_tinybasic_lite.npz` has the reference's run with the frames as uint8. Of weights after
-steps it has every value of tensors of up to 512 values, and every 31st of the others.
+`train_steps_tinybasic_lite.npz` holds the reference's run with uint8 frames. It has all values of
+weight tensors of up to 512 values after each step, and every 31st value of larger ones.
 
-The steps are taken in double precision: one activation of the run is 1e-6 before its ReLU, which in
-float32 may come out as 0 and turn a gradient off.
+The steps run in double precision: one activation is 1e-6 before its ReLU, and in float32 it may be
+rounded to 0, which would zero its gradient.
 """
 
 import json
@@ -31,7 +31,7 @@ WHOLE = 512
 
 
 def plain(key):
-    """A key of the authors' code, without its mark of a shifted convolution."""
+    """A key of the authors' code without the component for a shifted convolution."""
     return key.replace(".net.", ".")
 
 
@@ -63,7 +63,7 @@ def test_biases_of_pa_are_biases_at_every_depth(depth):
 
 
 class FromList(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate for each step."""
+    """A schedule with a listed rate per step."""
 
     def __init__(self, rates):
         self.rates = rates
@@ -96,7 +96,7 @@ def reference_network(arrays):
 
 
 def under(arrays, prefix):
-    """The state dict that stands under a prefix."""
+    """The state dict under a prefix."""
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()
@@ -115,7 +115,7 @@ def assert_reference_weights(model, arrays, prefix):
 
 @pytest.fixture
 def eager():
-    """Functions that are not compiled: here each would run once."""
+    """Runs `tf.function`s eagerly, since each is called only once here."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -137,7 +137,7 @@ def test_four_steps_are_those_of_the_reference():
 
     class Watched(TrainingStep):
         def _apply(self, gradients):
-            # Those of the logits are float32, as logits are.
+            # Gradients of the logits are float32 like the logits.
             gradients = [tf.cast(gradient, "float64") for gradient in gradients]
             norms.append(float(tf.linalg.global_norm(gradients)))
             super()._apply(gradients)

@@ -1,4 +1,4 @@
-"""A run is as long as its configuration says, or as the paper trained."""
+"""Length and learning rate of a run follow the configuration or the paper."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""TensorFlow's fused kernel does what the plain operations do."""
+"""The training step: fused normalisation against plain operations, and gradient accumulation."""
 
 import keras
 import numpy as np
@@ -73,7 +73,7 @@ CLASSES = 3
 
 
 def network(policy="float32"):
-    """A network without batch normalisation, which would see the parts of a batch apart."""
+    """A network without batch normalisation, whose statistics depend on the parts of a batch."""
     keras.utils.set_random_seed(7)
     inputs = keras.Input((4, 5))
     hidden = keras.layers.Dense(8, activation="tanh", dtype=policy)(inputs)
@@ -114,7 +114,7 @@ def assert_close(one, other, tolerance):
         np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
-# Without clipping, too, which would hide gradients of another scale.
+# Also without clipping, which would hide a wrong scale of the gradients.
 @pytest.mark.parametrize("clip", [0.3, None])
 @pytest.mark.parametrize("parts", [2, 4])
 def test_parts_of_a_batch_make_the_step_of_the_batch(parts, clip):

@@ -1,4 +1,4 @@
-"""The moving average of weights follows them, and stands in for them for a while."""
+"""The moving average follows the weights, and can be swapped in for them."""
 
 import keras
 import numpy as np
