@@ -1,4 +1,4 @@
-"""Pages and pictures for people: reports, explanations, overlays, motion."""
+"""HTML pages, figures and videos: reports, explanations, overlays, motion."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The parts of a run's page that show its accuracy: figures, confusions, classes."""
+"""Accuracy sections of a run's page: headline figures, confusions, classes."""
 
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from pan_keras.runs.run import Run
 
 
 def headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> Html:
-    """The accuracy in large figures, next to that of a baseline.
+    """Renders the accuracy in large figures, next to that of a baseline.
 
     Args:
         run: The run.
-        evaluation: What was measured of it; None where nothing was.
-        baseline: Another run, measured on the same clips.
+        evaluation: Its evaluation; None if there is none.
+        baseline: Another run, evaluated on the same clips.
 
     Raises:
-        UserError: If the baseline was measured on other clips, or not at all.
+        UserError: If the baseline was evaluated on other clips, or not at all.
     """
     if evaluation is None:
         text = f"Not evaluated yet: pan-keras evaluate {run.path} measures the accuracy."
@@ -51,7 +51,7 @@ def headline(run: Run, evaluation: Evaluation | None, baseline: Run | None) -> H
 
 
 def _of_the_same_clips(baseline: Run, run: Run, evaluation: Evaluation) -> Evaluation:
-    """What was measured of a baseline on the clips of an evaluation, on the same views if it was.
+    """Finds the baseline's evaluation on the same clips, preferably with the same views.
 
     Raises:
         UserError: If it was measured on other clips, or not at all.
@@ -85,7 +85,7 @@ def _tile(value: float, interval: Interval, name: str, kind: str = "tile") -> Ht
 
 
 def confusion_section(evaluation: Evaluation) -> Html:
-    """The confusion matrix, the most confused pairs and the worst clips."""
+    """Renders the confusion matrix, the most confused pairs and the worst clips."""
     matrix = np.array(evaluation.confusion)
     drawing = figures.svg(figures.confusion_figure(matrix, evaluation.classes), "confusion matrix")
     pairs = [
@@ -110,7 +110,7 @@ def confusion_section(evaluation: Evaluation) -> Html:
 
 
 def classes_section(evaluation: Evaluation) -> Html:
-    """Recall, precision and F1 of each class."""
+    """Renders recall, precision and F1 per class."""
     rows = [row.cells() for row in evaluation.per_class]
     header = ["class", "clips", "recall", "precision", "F1"]
     text = "Recall: share of the class's clips that were recognised. Precision: share of the "

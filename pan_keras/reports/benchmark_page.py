@@ -1,4 +1,4 @@
-"""Benchmarks as one self-contained page."""
+"""Benchmark results as a self-contained HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ HEADER = (
     *("p50/ms", "p95/ms", "max/ms", "MB", "ratio", "95 % interval"),
 )
 SPEED = (
-    "The fastest float32 form of each method. Frames/s are the frames that go in, N x m of a clip, "
-    "over the time of the clip; both axes are logarithmic."
+    "The fastest float32 form of each method. Frames/s: input frames, N x m per clip, "
+    "divided by the time per clip. Both axes are logarithmic."
 )
 
 
@@ -27,10 +27,10 @@ def write_benchmarks(
     output: Path | str,
     accuracies: Mapping[str, Accuracy] | None = None,
 ) -> None:
-    """Writes results as a page that loads nothing.
+    """Writes benchmark results as a self-contained page.
 
     Args:
-        found: Results by the name of the benchmark, as `pan_keras.bench.suite.measure_all` gives.
+        found: Results by benchmark, as returned by `pan_keras.bench.suite.measure_all`.
         output: The HTML file.
         accuracies: Top-1 by method of `bench motion`, for the chart of speed against accuracy.
 

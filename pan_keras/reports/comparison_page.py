@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page."""
+"""A comparison as a self-contained HTML page."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from pan_keras.reports.result_figures import classes_figure, comparison_figure, 
 
 
 def check_page(output: Path | str) -> None:
-    """Raises `UserError` if `write_comparison` cannot write a file of this name."""
+    """Raises `UserError` if `write_comparison` does not support the file's suffix."""
     if Path(output).suffix.lower() not in (".html", ".png"):
         raise UserError(f"{output}: name a file that ends in .html or .png")
 
 
 def write_comparison(comparison: Comparison, output: Path | str) -> None:
-    """Writes a comparison: a page that loads nothing, or its figures alone.
+    """Writes a comparison as a self-contained page, or only its figures.
 
     Args:
-        comparison: What `compare` gives.
+        comparison: The result of `compare`.
         output: A file that ends in `.html` or `.png`.
 
     Raises:

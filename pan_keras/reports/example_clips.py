@@ -1,4 +1,4 @@
-"""The part of a run's page that shows clips: frames, motion maps, timescale weights."""
+"""Example clips of a run's page: frames, motion maps, timescale weights."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,18 @@ from pan_keras.runs.run import Run
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.video import BrokenVideo
 
-SCALES = 5  # timescales that the style sheet tells apart
+SCALES = 5  # timescales with their own colour in the style sheet
 
 
 @dataclass(frozen=True)
 class Example:
-    """One clip with the intermediate tensors of a network.
+    """A clip with intermediate tensors of a network.
 
     Attributes:
-        result: What the clip is and what it was taken for.
+        result: Ground truth and prediction.
         frames: (N, H, W, 3) uint8, the first frame of each segment.
-        motion: (N, H, W) float, the mean of a segment's motion maps (PA); `None` for a network
-            without.
-        weights: (T,) float, the weights w of the timescales (Eq. 13); `None` for a network
-            without VAP.
+        motion: (N, H, W) float, the mean of each segment's motion maps (PA); `None` without PA.
+        weights: (T,) float, the weights w of the timescales (Eq. 13); `None` without VAP.
     """
 
     result: ClipResult
@@ -39,9 +37,9 @@ class Example:
 
 
 def examples_section(run: Run, evaluation: Evaluation) -> Html | None:
-    """A few clips of an evaluation, right and wrong ones.
+    """Renders a few correctly and incorrectly classified clips.
 
-    None where the run has no model, or one that takes motion fields, which are not pictures.
+    None if the run has no model or one that takes motion fields, which are not pictures.
     """
     if not (run.path / "model.keras").is_file() or run.shape.field is not None:
         return None
@@ -63,11 +61,11 @@ def examples_section(run: Run, evaluation: Evaluation) -> Html | None:
 
 
 def choose(results: Sequence[ClipResult], each: int = 3) -> list[ClipResult]:
-    """Clips to show: right ones of different classes, and the worst of the wrong ones.
+    """Chooses clips to show: correct ones of different classes, and the worst errors.
 
     Args:
         results: All clips of an evaluation.
-        each: Clips of either kind.
+        each: Number of clips of each kind.
     """
     first_right: dict[str, ClipResult] = {}
     for result in results:
@@ -81,20 +79,20 @@ def choose(results: Sequence[ClipResult], each: int = 3) -> list[ClipResult]:
 
 
 def examples(run: Run, model: keras.Model, results: Sequence[ClipResult]) -> Iterator[Example]:
-    """Runs clips through a network and keeps frames, motion maps and weights.
+    """Runs clips through a network; yields frames, motion maps and weights.
 
     Args:
-        run: The run the network belongs to.
-        model: Its network.
-        results: Clips to show; those that can no longer be read are left out.
+        run: The run of the network.
+        model: The network.
+        results: Clips to show; those that can no longer be read are skipped.
     """
     for result in results:
         try:
             clip = clip_from_video(result.path, run.shape)
         except (BrokenVideo, FileNotFoundError):
             continue
-        # In a network of several branches the names have those of the branches in front; the first
-        # branch that has the tensor is shown.
+        # With several branches, layer names are prefixed with the branch; the first branch that has
+        # the tensor is shown.
         found: dict[str, np.ndarray] = {}
         for path, value in model.intermediates(clip[None]).items():
             name = path.rpartition("/")[2]
@@ -110,7 +108,7 @@ def examples(run: Run, model: keras.Model, results: Sequence[ClipResult]) -> Ite
 
 
 def _card(example: Example) -> Html:
-    """One clip: its frames, its motion maps under them, and which segments feed which timescale."""
+    """Renders a clip: frames, motion maps, and the segments of each timescale."""
     result = example.result
     right = result.truth == result.predicted
     verdict = element(

@@ -1,4 +1,4 @@
-"""What a network makes of one video on the way to its answer."""
+"""Explains a prediction by the intermediate results of its network."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import frame_source
 
-if TYPE_CHECKING:  # a bundle is explained without Keras
+if TYPE_CHECKING:  # bundles are explained without Keras
     from pan_keras.models import VideoNetwork
 
 EVIDENCE = (
@@ -25,7 +25,7 @@ BUNDLE = (
     "a bundle gives logits and nothing from inside its model: for timescale weights, PA and "
     "evidence, explain the run that it was exported from"
 )
-TOP = 5  # classes that a person is told
+TOP = 5  # classes in the text
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Timescale:
 
     Attributes:
         k: The timescale.
-        index: Place of the feature among those of its timescale.
-        segments: The segments it pools, from 0.
+        index: Number of the feature among those of its timescale.
+        segments: The segments it pools, counted from 0.
         weight: Its weight w (Eq. 13).
     """
 
@@ -47,12 +47,12 @@ class Timescale:
 
 @dataclass(frozen=True)
 class NetworkExplanation:
-    """The intermediate results of one network for a clip.
+    """Intermediate results of a network for a clip.
 
     Attributes:
-        name: Its name, or that of the branch.
-        timescales: The timescale features; none where segments are averaged.
-        motion: `(N, m - 1, H, W)`, PA of each stack; None for a network without.
+        name: Name of the network or branch.
+        timescales: The timescale features; empty if segments are averaged.
+        motion: `(N, m - 1, H, W)`, PA of each stack; None without PA.
         evidence: `(N, classes)`, see `pan_keras.reports.explanation`.
     """
 
@@ -64,16 +64,16 @@ class NetworkExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The explanation of a run's answer for one video.
+    """The explanation of a model's prediction for a video.
 
     Attributes:
         run: The run folder or bundle.
         path: The video.
-        labels: Classes, in order of the logits.
+        labels: Class names in the order of the logits.
         probabilities: `(classes,)`, for the centre crop and one sample in time.
-        frames: `(N, m)`, the frames that each segment sees, numbered from 0.
-        pictures: uint8 `(N, H, W, 3)`, the first of them.
-        networks: One for each network in the model; none for a bundle.
+        frames: `(N, m)`, the frame numbers of each segment, from 0.
+        pictures: uint8 `(N, H, W, 3)`, the first frame of each segment.
+        networks: One per network in the model; empty for a bundle.
 
     Example:
         >>> explanation = explain("runs/demo", "wave.mp4")
@@ -95,11 +95,11 @@ class Explanation:
 
     @property
     def ranking(self) -> list[int]:
-        """Numbers of the classes, the most probable first."""
+        """Class indices, most probable first."""
         return [int(number) for number in np.argsort(-self.probabilities, kind="stable")]
 
     def to_json(self) -> str:
-        """The explanation for programs.
+        """The explanation as JSON.
 
         Returns:
             One JSON object; `timescales` holds those of all networks.
@@ -130,7 +130,7 @@ class Explanation:
         )
 
     def to_text(self) -> str:
-        """The explanation for people; segments count from 1, as in the paper.
+        """The explanation as text; segments are counted from 1, as in the paper.
 
         Returns:
             Several lines.
@@ -188,18 +188,18 @@ def explain(
 ) -> Explanation:
     """Explains how a model classifies a video.
 
-    The network sees the centre crop of the frames in the middle of each segment, as `predict`
-    does unless told otherwise. Of a bundle, whose model files give logits and nothing else, the
-    explanation holds the answer and the frames, and no networks.
+    The network gets the centre crop of the middle frames of each segment, as in `predict` by
+    default. For a bundle, whose model files give logits only, the explanation has the prediction
+    and the frames but no networks.
 
     Args:
-        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
+        model: A run folder, a bundle, a Keras model, or a classifier from `open_classifier`.
         video: A video file.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        precision: Precision of a bundle's model file; the first by default.
+        file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
 
     Returns:
-        The answer, the frames, and the weights of the timescales of each network.
+        The prediction, the frames, and the intermediate results of each network.
 
     Raises:
         UserError: If the run has no model or the video cannot be read.
@@ -235,11 +235,11 @@ def explained_network(name: str, network: "VideoNetwork", clip: np.ndarray) -> N
     """Explains how a network classifies a clip.
 
     Args:
-        name: What it is called.
+        name: Name of the network.
         network: The network.
         clip: uint8 `(N, m, H, W, 3)`.
     """
-    import keras  # noqa: PLC0415 (a bundle is explained without it)
+    import keras  # noqa: PLC0415 (bundles are explained without it)
 
     from pan_keras.layers import timescale_members  # noqa: PLC0415
 
@@ -265,14 +265,13 @@ def explained_network(name: str, network: "VideoNetwork", clip: np.ndarray) -> N
 def segment_parts(features: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Splits a clip's video feature into the contributions of the segments.
 
-    Exact: the parts add up to the video feature. Where VAP or VIP takes the maximum over
-    segments, the value belongs to the segment that has it, and is shared where several have it.
-    The weights of the timescales are taken as they are; that they too depend on the segments,
-    under VAP, is left out.
+    The parts sum exactly to the video feature. The maximum over segments in VAP or VIP is
+    attributed to the segment that attains it, and shared equally in case of ties. The weights of
+    the timescales are treated as constants, although in VAP they depend on the segments.
 
     Args:
         features: `(N, d)`, the feature of each segment.
-        weights: `(T,)`, the weights of the timescales; None where segments are averaged.
+        weights: `(T,)`, the weights of the timescales; None if segments are averaged.
 
     Returns:
         `(N, d)`.
@@ -297,17 +296,17 @@ def class_evidence(
 ) -> np.ndarray:
     """Each segment's contribution to each class's logit, above the mean of all classes.
 
-    The linear classifier applied to the segment's part of the video feature. What a segment adds
-    to all classes alike changes no probability and is taken off. Over the segments it adds up to
-    the logits less their mean, but for the classifier's bias.
+    It is the linear classifier applied to the segment's part of the video feature, minus the mean
+    over the classes, which does not affect probabilities. Summed over the segments it gives the
+    logits without bias, minus their mean.
 
     Args:
         features: `(N, d)`.
         weights: `(T,)` or None, as for `segment_parts`.
-        kernel: `(d, classes)`, of the classifier.
+        kernel: `(d, classes)`, the kernel of the classifier.
 
     Returns:
-        `(N, classes)`, in the unit of logits.
+        `(N, classes)`, in units of logits.
     """
     scores = segment_parts(features, weights) @ kernel
     return scores - scores.mean(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""An explanation as one picture: frames, PA, timescales with their weights, evidence."""
+"""Draws an explanation as a figure: frames, PA, timescales with their weights, evidence."""
 
 from pathlib import Path
 
@@ -16,19 +16,19 @@ from pan_keras.files import refuse_overwriting, replacing
 from pan_keras.reports.explanation import Explanation, NetworkExplanation
 
 SIGNED = LinearSegmentedColormap.from_list("evidence", (PALETTE["second"], "#ffffff", "#1f5fc4"))
-CLASSES = 3  # of the evidence that is shown
-WIDTH, SIDE = 8.0, 2.4  # inches of all segments, and of what stands beside them
-LINE = 0.24  # inches of a timescale or class
-LITTLE = 0.2  # of evidence: where none is more, none is shown in full colour
+CLASSES = 3  # shown in the evidence
+WIDTH, SIDE = 8.0, 2.4  # inches: all segments, and the column beside them
+LINE = 0.24  # inches per timescale or class
+LITTLE = 0.2  # lower limit of the colour scale of evidence
 DOTS_PER_INCH = 100
 
 
 def check_picture(file: Path | str, video: Path | str) -> None:
-    """Raises `UserError` if `write_explanation` may not write a file: say so before the work.
+    """Raises `UserError` if `write_explanation` cannot write a file; call it before `explain`.
 
     Args:
         file: The picture.
-        video: What is explained.
+        video: The video to explain.
     """
     if Path(file).suffix.lower() != ".png":
         raise UserError(f"{file}: name a file that ends in .png")
@@ -39,7 +39,7 @@ def write_explanation(explanation: Explanation, file: Path | str) -> None:
     """Writes an explanation as a picture, PNG.
 
     Args:
-        explanation: What `explain` gives.
+        explanation: The result of `explain`.
         file: The PNG file.
 
     Raises:
@@ -57,14 +57,14 @@ def write_explanation(explanation: Explanation, file: Path | str) -> None:
 def explanation_figure(explanation: Explanation) -> Figure:
     """Draws an explanation.
 
-    From the top: the first frame of each segment; PA of each stack, the mean of its maps; the
-    timescale features, marks under the segments that each pools, and its weight w; the evidence
-    of each segment for the likeliest classes. Fused networks stand below each other.
+    From top to bottom: the first frame of each segment; PA of each stack, averaged over its maps;
+    the timescale features, each with marks under the segments it pools and its weight w; the
+    evidence of each segment for the most probable classes. Fused networks are stacked.
 
     References:
         PAN paper, Fig. 6.
     """
-    networks = explanation.networks or (None,)  # of a bundle, the frames alone
+    networks = explanation.networks or (None,)  # for a bundle, only the frames
     heights = [sum(_heights(explanation, network)) for network in networks]
     figure = Figure(figsize=(WIDTH + SIDE, 0.5 + sum(heights)), layout="constrained")
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
@@ -82,7 +82,7 @@ def explanation_figure(explanation: Explanation) -> Figure:
 
 
 def _heights(explanation: Explanation, network: NetworkExplanation | None) -> list[float]:
-    """Inches of the frames, PA, timescales and evidence; 0 for what a network lacks."""
+    """Heights in inches of frames, PA, timescales and evidence; 0 for parts a network lacks."""
     count, height, width, _ = explanation.pictures.shape
     strip = WIDTH / count * height / width + 0.1
     if network is None:

@@ -1,6 +1,6 @@
-"""Pairs of adjacent frames of a video: samples and all.
+"""Pairs of adjacent frames of a video.
 
-Apart from `motion`, because overlays of a bundle need it where Keras is not installed.
+A module of its own, since overlays of bundles need it without Keras.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +11,13 @@ import numpy as np
 from pan_keras.errors import UserError
 from pan_keras.video import frame_source, read_frames
 
-SAMPLES = 16  # pairs that a colour scale is taken from
-CHUNK = 17  # frames whose PA is computed in one call
-UNKNOWN_RATE = 25.0  # frames a second, where a file does not say
+SAMPLES = 16  # pairs that determine a colour scale
+CHUNK = 17  # frames per call of PA
+UNKNOWN_RATE = 25.0  # frames per second if the file does not say
 
 
 def sample_pairs(video: Path, transform: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
-    """Pairs of adjacent frames, spread over a video.
+    """Reads pairs of adjacent frames, spread over a video.
 
     Args:
         video: A video file.
@@ -27,7 +27,7 @@ def sample_pairs(video: Path, transform: Callable[[np.ndarray], np.ndarray]) -> 
         Up to 16 arrays uint8 `(2, H, W, 3)`.
 
     Raises:
-        UserError: If the video cannot be read or has one frame alone.
+        UserError: If the video cannot be read or has only one frame.
     """
     count = len(frame_source(video))
     if count < 2:
@@ -38,7 +38,7 @@ def sample_pairs(video: Path, transform: Callable[[np.ndarray], np.ndarray]) -> 
 
 
 def chunks(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Runs of adjacent frames, stacked; each begins with the last frame of the one before."""
+    """Stacks adjacent frames into chunks; each begins with the last frame of the previous one."""
     held: list[np.ndarray] = []
     for frame in frames:
         held.append(frame)

@@ -11,11 +11,11 @@ from pan_keras.printable import printable, printable_lines
 
 STYLE = Path(__file__).with_name("page.css")
 VOID = ("img", "meta")
-OPEN = 20  # rows up to which a table stands open
+OPEN = 20  # rows up to which a table is shown open
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
     __slots__ = ()
 
@@ -24,12 +24,12 @@ Content: TypeAlias = "str | Iterable[Content] | None"
 
 
 def element(tag: str, /, *children: Content, **attributes: str) -> Html:
-    """One element with its children.
+    """Renders an element with its children.
 
     Args:
-        tag: Its name.
+        tag: Name of the element.
         children: Texts, which are escaped; elements; iterables of both; `None` for nothing.
-        attributes: Values, which are escaped; `class_` stands for `class`, `_` for `-`.
+        attributes: Attribute values, which are escaped; `class_` stands for `class`, `_` for `-`.
 
     Example:
         >>> element("p", "a < b", class_="note")
@@ -46,7 +46,7 @@ def element(tag: str, /, *children: Content, **attributes: str) -> Html:
 
 
 def html(content: Content) -> Html:
-    """Joins content into HTML, and escapes what is plain text."""
+    """Joins content into HTML, escaping plain text."""
     if content is None:
         return Html("")
     if isinstance(content, Html):
@@ -57,12 +57,12 @@ def html(content: Content) -> Html:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Content]], texts: int = 1) -> Html:
-    """A table that scrolls on narrow pages.
+    """Renders a table that scrolls on narrow pages.
 
     Args:
         header: Names of the columns.
         rows: Cells by row.
-        texts: Columns from the left that hold text; the others hold numbers.
+        texts: Number of text columns from the left; the others hold numbers.
     """
 
     def cells(tag: str, row: Sequence[Content]) -> Html:
@@ -75,40 +75,40 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Content]], texts: int =
 
 
 def section(title: str, note: str, *content: Content) -> Html:
-    """A part of a page with its title and a sentence or two above its content."""
+    """Renders a section: a title, a note, and content."""
     return element("section", element("h2", title), element("p", note, class_="note"), content)
 
 
 def columns(*parts: Content) -> Html:
-    """Parts side by side, or stacked on narrow pages."""
+    """Renders parts side by side, or stacked on narrow pages."""
     return element("div", (element("div", part) for part in parts), class_="columns")
 
 
 def folded(content: Html, rows: int, name: str) -> Html:
-    """Collapsible content, open if it has few rows."""
+    """Renders collapsible content, open if it has few rows."""
     if rows <= OPEN:
         return content
     return element("details", element("summary", f"{rows} {name}"), content)
 
 
 def image(file: bytes, media_type: str, text: str) -> Html:
-    """A picture inside the page.
+    """Renders an embedded picture.
 
     Args:
         file: The encoded picture.
         media_type: Such as `image/png`.
-        text: What it shows, for those who cannot see it.
+        text: Alternative text.
     """
     data = base64.b64encode(file).decode()
     return element("img", src=f"data:{media_type};base64,{data}", alt=text)
 
 
 def page(title: str, sections: Sequence[Html]) -> str:
-    """A complete, self-contained page.
+    """Renders a complete, self-contained page.
 
     Args:
         title: Title of the window.
-        sections: What stands on it.
+        sections: Its sections.
     """
     variables = "".join(f"--{name}:{colour};" for name, colour in PALETTE.items())
     style = Html(f":root{{{variables}}}\n{STYLE.read_text(encoding='utf-8')}")

@@ -24,8 +24,8 @@ from pan_keras.runs.run import Run, open_run
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 
-SIDE = 256  # pixels of the shorter side, unless a run has a side of its own
-SHORTEST = 192  # pixels of a picture for the eye
+SIDE = 256  # pixels of the shorter side without a run
+SHORTEST = 192  # pixels of the shorter side of a displayed picture
 ROWS = 3  # pairs in a still picture
 
 
@@ -37,11 +37,11 @@ class MotionPicture:
         output: The file.
         pairs: Pairs of adjacent frames in it.
         size: Height and width in pixels of the frames that PA and flow were computed on.
-        filters: What PA's filters are.
+        filters: Description of PA's filters.
         flow: Method of the optical flow.
-        pa_scale: PA that has the brightest colour; black is 0.
-        flow_scale: Speed in pixels a frame that has the brightest colour; black stands still.
-        frames_per_second: Pairs drawn a second, from decoding to the written file.
+        pa_scale: PA shown in the brightest colour; black is 0.
+        flow_scale: Speed in pixels per frame shown in the brightest colour; black is 0.
+        frames_per_second: Pairs drawn per second, from decoding to the written file.
     """
 
     output: str
@@ -78,23 +78,23 @@ def draw_motion(
 ) -> MotionPicture:
     """Draws each frame of a video with its PA and optical flow.
 
-    An mp4 has all pairs of adjacent frames, a PNG three of them. The colours have one scale
-    along the video, taken from 16 pairs spread over it: 99.8 % of their values lie within.
+    An mp4 has all pairs of adjacent frames, a PNG three of them. The colour scale is the same for
+    the whole video and covers 99.8 % of the values of 16 pairs spread over it.
 
     Args:
         video: A video file.
         output: A file that ends in `.mp4` or `.png`.
         run: A run whose filters compute PA; by default a fixed bank of Gaussian derivatives.
         flow: One of `pan_keras.flow.METHODS`.
-        size: Pixels of the shorter side to which frames are resized; by default that of the run,
-            else 256, or the video's own where that is less.
+        size: Shorter side in pixels to which frames are resized; by default that of the run, or
+            256, or the video's own if smaller.
 
     Returns:
-        The pictures' scales, and which flow and filters were used.
+        The file, its colour scales, and the flow and filters used.
 
     Raises:
-        UserError: If the output has another ending or is the video itself, the video cannot be
-            read or has one frame alone, the run has no PA, or there is no such flow.
+        UserError: If the output has another suffix or is the video itself, the video cannot be
+            read or has only one frame, the run has no PA, or there is no such flow.
 
     Example:
         >>> draw_motion("wave.mp4", "motion.mp4").pa_scale
@@ -133,7 +133,7 @@ def draw_motion(
 
 
 def learnt_cue(run: Run) -> MotionCue:
-    """PA with the filters that a run has learnt.
+    """Returns PA with the filters that a run has learnt.
 
     Raises:
         UserError: If its network has no PA.
@@ -151,18 +151,18 @@ def learnt_cue(run: Run) -> MotionCue:
 
 @dataclass(frozen=True)
 class _Canvas:
-    """How the pictures of one video are drawn."""
+    """Layout and colour scales for the pictures of a video."""
 
     cue: MotionCue
     flow: OpticalFlow
     pa_scale: float
     flow_scale: float
-    size: tuple[int, int]  # height and width of one picture for the eye
+    size: tuple[int, int]  # height and width of a displayed picture
 
     def still(self, samples: list[np.ndarray], output: Path) -> int:
-        """Writes some of the sampled pairs, a row each."""
+        """Writes some of the sampled pairs, one per row."""
         places = np.linspace(0, len(samples) - 1, min(ROWS + 2, len(samples))).round().astype(int)
-        # The first and last moments of a video are seldom the telling ones.
+        # The first and last moments of a video seldom show the action.
         chosen = [samples[place] for place in (places[1:-1] if len(samples) > ROWS else places)]
         gap = panels.blank(panels.GAP, self._width(4))
         lines = [self.headings(["frame", "next frame"])]
@@ -175,7 +175,7 @@ class _Canvas:
         return len(chosen)
 
     def video(self, frames: Iterator[np.ndarray], output: Path, rate: float) -> int:
-        """Writes all pairs, one a frame."""
+        """Writes all pairs, one per frame."""
         above, below = self.headings(["frame"]), self.legends(3)
         pairs = 0
         with writing_video(output, rate) as write:
@@ -187,16 +187,16 @@ class _Canvas:
         return pairs
 
     def pictures(self, pair, pa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """PA and flow of a pair, coloured."""
+        """Returns PA and flow of a pair in colour."""
         return heat(pa, self.pa_scale), flow_colours(self.flow(*pair), self.flow_scale)
 
     def headings(self, frames: list[str]) -> np.ndarray:
-        """The names of the columns."""
+        """Draws the names of the columns."""
         texts = [*frames, "PA", f"optical flow ({self.flow.method})"]
         return panels.headings(texts, [self.size[1]] * len(texts))
 
     def legends(self, columns: int) -> np.ndarray:
-        """The colour scales, under the last two columns."""
+        """Draws the colour scales under the last two columns."""
         width = self.size[1]
         speed = panels.blank(panels.MARGIN, width)
         wheel = flow_wheel(panels.MARGIN - 4)
@@ -228,5 +228,5 @@ def _resized(frame: np.ndarray, side: int, enlarge: bool) -> np.ndarray:
 
 
 def _even(picture: np.ndarray) -> np.ndarray:
-    """Without the last row or column where there is an odd number: the encoder needs even ones."""
+    """Drops an odd last row or column, since the encoder needs even sides."""
     return picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]

@@ -23,16 +23,16 @@ from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
 
-if TYPE_CHECKING:  # a bundle needs no Keras
+if TYPE_CHECKING:  # bundles are drawn without Keras
     from pan_keras.inference.motion_cue import MotionCue
 
-SIDES = (240, 720)  # pixels of the shorter side that a picture has at least and at most
+SIDES = (240, 720)  # minimum and maximum shorter side of a picture in pixels
 SHOWN = 3  # classes
-LINE = 22  # pixels of a line of text
-EDGE = 6  # pixels around text
-BARS, PERCENT, LEGEND = 60, 46, 160  # pixels across
-STRENGTH = 0.8  # share of the picture that the strongest PA hides
-SHADE = 5  # times that the picture is darker under text
+LINE = 22  # height of a line of text in pixels
+EDGE = 6  # margin around text in pixels
+BARS, PERCENT, LEGEND = 60, 46, 160  # widths in pixels
+STRENGTH = 0.8  # opacity of the strongest PA
+SHADE = 5  # factor by which the picture is darkened under text
 
 
 def predict_onto(
@@ -49,26 +49,26 @@ def predict_onto(
     fuse: Fuse = "logits",
     tell: Callable[[str], None] | None = None,
 ) -> Iterator[Prediction]:
-    """Classifies videos as `predict` does, and draws each answer over a copy of its video.
+    """Classifies videos like `predict`, and draws each prediction over a copy of its video.
 
-    The answer drawn is that of the whole video, on all its frames; PA is that of each frame and
-    the next, as heat over what moves. A network without PA gives the answer alone, and so does a
-    bundle, whose model files give logits and nothing else.
+    The prediction for the whole video is drawn on all frames; PA of each frame and the next is
+    drawn as a heat map. Networks without PA, and bundles, whose model files give logits only, get
+    no heat map.
 
     Args:
-        model: A run folder, a bundle, a Keras model, or what `open_classifier` gives.
-        videos: Video files, and folders that are searched for them.
-        output: An mp4 file where there is one video; a folder where there are several, which gets
-            NAME.mp4 for each, in the subfolders that the videos are in.
+        model: A run folder, a bundle, a Keras model, or a classifier from `open_classifier`.
+        videos: Video files, and folders to search.
+        output: An mp4 file for one video; for several, a folder, which gets NAME.mp4 for each in
+            the subfolders of the videos.
         top, crops, clips, batch, precision, file_format, fuse: As for `predict`.
-        tell: Called with a sentence that says what a bundle cannot give.
+        tell: Called with a sentence if PA is not available.
 
     Yields:
-        Each prediction, when its video is drawn. One that could not be read has no drawing.
+        Each prediction, once its video is drawn. Videos that cannot be read are not drawn.
 
     Raises:
-        UserError: As `predict`; if `output` does not fit the number of videos, two videos would
-            have the same drawing, or a drawing would take the place of one of the videos.
+        UserError: As for `predict`; also if `output` does not fit the number of videos, two videos
+            have the same output, or an output would overwrite a video.
 
     Example:
         >>> next(predict_onto("runs/demo", "wave.mp4", "answer.mp4")).predictions[0]
@@ -93,11 +93,11 @@ def predict_onto(
 
 
 def drawings(videos: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """The output path of each video.
+    """Maps each video to its output path.
 
     Raises:
-        UserError: If `output` does not fit the number of videos, or two of them would go to the
-            same place.
+        UserError: If `output` does not fit the number of videos, or two videos have the same
+            output.
     """
     named = output.suffix.lower() == ".mp4" and not output.is_dir()
     if len(videos) == 1 and named:
@@ -121,10 +121,10 @@ def drawings(videos: Sequence[Path], output: Path) -> dict[Path, Path]:
 
 
 class Overlay:
-    """Draws answers over videos.
+    """Draws predictions over videos.
 
     Args:
-        classifier: What the answers are from.
+        classifier: The classifier that made the predictions.
 
     Raises:
         UserError: If its model is absent or damaged.
@@ -135,10 +135,10 @@ class Overlay:
         self.cue = _motion_cue(classifier) if classifier.networks else None
 
     def draw(self, prediction: Prediction, output: Path) -> None:
-        """Writes a copy of a video with the answer and PA over it.
+        """Writes a copy of a video with the prediction and PA drawn over it.
 
         Args:
-            prediction: The answer.
+            prediction: The prediction.
             output: The mp4 file.
 
         Raises:
@@ -169,7 +169,7 @@ class Overlay:
             maps = cue(np.stack([small(picture) for picture in chunk]))
             for picture, pa in zip(chunk, maps, strict=False):
                 yield over(heated(picture, pa / highest), legend, 0)
-        # The last frame has no next one, and so no PA.
+        # The last frame has no successor and therefore no PA.
         yield over(chunk[-1], legend, 0)
 
 
@@ -180,7 +180,7 @@ def _motion_cue(classifier: Classifier) -> "MotionCue | None":
 
 
 def viewable(frame: np.ndarray) -> np.ndarray:
-    """A frame large enough for text, small enough to watch, with even sides."""
+    """Resizes a frame to a shorter side within `SIDES`, with even sides."""
     lowest, highest = SIDES
     if min(frame.shape[:2]) > highest:
         frame = resize_shorter_side(frame, highest, resize)
@@ -189,7 +189,7 @@ def viewable(frame: np.ndarray) -> np.ndarray:
 
 
 def heated(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """A map in 0 to 1 as heat over a picture, which shows where the map is low."""
+    """Blends a map in 0 to 1 over a picture as heat; the picture shows where the map is low."""
     height, width = picture.shape[:2]
     shares = cv2.resize(np.clip(shares, 0, 1), (width, height), interpolation=cv2.INTER_LINEAR)
     hidden = STRENGTH * shares[..., None]
@@ -197,11 +197,11 @@ def heated(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 def answer_box(prediction: Prediction, width: int) -> np.ndarray:
-    """A box with the most likely classes, their bars and probabilities.
+    """Draws a box with the most probable classes, bars and probabilities.
 
     Args:
-        prediction: The answer.
-        width: Pixels that it may take across.
+        prediction: The prediction.
+        width: Maximum width in pixels.
 
     Returns:
         uint8 `(h, w, 3)`.

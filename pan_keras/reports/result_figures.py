@@ -1,4 +1,4 @@
-"""Results as pictures: classes that differ, accuracy over cost, the networks of an ablation."""
+"""Figures of results: accuracy per class, accuracy over cost, ablations."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ SMALLEST_CIRCLE, LARGEST_CIRCLE = 20, 2500  # square points
 
 
 def classes_figure(comparison: Comparison) -> Figure:
-    """The five classes whose accuracy differs most between the runs.
+    """Draws the five classes whose accuracy differs most between the runs.
 
     References:
         PAN paper, Fig. 5 (top).
@@ -29,20 +29,20 @@ def classes_figure(comparison: Comparison) -> Figure:
 
 
 def cost_figure(comparison: Comparison) -> Figure:
-    """Accuracy with its interval over the multiply-accumulates of a view."""
+    """Draws accuracy with its interval over the multiply-accumulates per view."""
     return _figure(comparison, _draw_cost)
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """Both, side by side."""
+    """Draws `classes_figure` and `cost_figure` side by side."""
     return _figure(comparison, _draw_classes, _draw_cost)
 
 
 def ablation_figure(rows: Sequence[Row]) -> Figure:
-    """Mean top-1 of each network, every seed as a dot, the 95 % interval as a line.
+    """Draws the mean top-1 of each network, with a dot per seed and the 95 % interval as a line.
 
     Args:
-        rows: One per network, drawn from the top.
+        rows: One per network, from top to bottom.
     """
     figure = Figure(figsize=(7.0, 0.9 + 0.36 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -65,12 +65,12 @@ def ablation_figure(rows: Sequence[Row]) -> Figure:
 
 
 def circles_figure(rows: Sequence[Row]) -> Figure:
-    """Mean top-1 of each network as a circle whose area is the cost of PA, from left to right.
+    """Draws the mean top-1 of each network as a circle whose area is the cost of PA.
 
-    The 95 % interval is a line. The smallest circle stands for a cost of almost nothing.
+    The 95 % interval is a line. Circles have a minimum size, for costs near zero.
 
     Args:
-        rows: One per network, with their costs.
+        rows: One per network with its cost, from left to right.
 
     References:
         PAN paper, Fig. 2-B.
@@ -93,12 +93,12 @@ def circles_figure(rows: Sequence[Row]) -> Figure:
 
 
 def write_ablation_figure(rows: Sequence[Row], path: Path, *, circles: bool = False) -> None:
-    """Writes the figure as a PNG file.
+    """Writes the figure of an ablation as a PNG file.
 
     Args:
-        rows: One per network, drawn from the top, or from the left.
+        rows: One per network, from top to bottom, or from left to right for circles.
         path: File to write.
-        circles: Whether networks are circles of the area of their cost, instead of bars.
+        circles: Whether to draw `circles_figure` instead of `ablation_figure`.
     """
     figure = circles_figure(rows) if circles else ablation_figure(rows)
     with replacing(path) as temporary:
@@ -123,7 +123,7 @@ def _figure(comparison: Comparison, *drawings: Callable[[Axes, Comparison], None
 
 
 def _draw_classes(axes: Axes, comparison: Comparison) -> None:
-    """Draws a group of bars for each class, a bar a run."""
+    """Draws a group of bars per class, one bar per run."""
     shown, count = comparison.classes[:CLASSES], len(comparison.runs)
     width = 0.8 / count
     for number, run in enumerate(comparison.runs):

@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained page."""
+"""The report of a run as a self-contained HTML page."""
 
 import hashlib
 from pathlib import Path
@@ -23,22 +23,22 @@ BUNDLE = ("file", "precision", "top-1", "lost, points", "KB", "ms")
 def write_report(
     run: Path | str, output: Path | None = None, baseline: Path | str | None = None
 ) -> Path:
-    """Writes the report of a run as one self-contained HTML page.
+    """Writes the report of a run as a self-contained HTML page.
 
-    Accuracy, confusions and example clips come from the last `evaluate` of the run. What a
-    run does not have (an evaluation, a curve, motion maps, timescale weights) is left out.
+    Accuracy, confusions and example clips come from the run's last evaluation. Parts that a run
+    lacks (an evaluation, a curve, motion maps, timescale weights) are left out.
 
     Args:
         run: A run folder.
         output: The file to write; by default `report.html` in the run.
-        baseline: An evaluated run whose accuracy stands beside.
+        baseline: An evaluated run to compare the accuracy with.
 
     Returns:
         The file.
 
     Raises:
-        UserError: If a folder is no run, the output is no page, or the baseline was not measured
-            on the same clips.
+        UserError: If a folder is not a run, the output is not an HTML file, or the baseline was not
+            evaluated on the same clips.
 
     Example:
         >>> write_report("runs/demo")
@@ -106,7 +106,7 @@ def _kept(run: Run, rows: list[dict[str, float]]) -> str:
     scored = [row for row in rows if "val_accuracy" in row]
     if not scored:
         return ""
-    # Releases that wrote no record kept this one.
+    # Earlier releases wrote no record and kept this epoch.
     best = max(scored, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
     return f" Kept: epoch {best['epoch']:.0f}, the best validation accuracy."
 
@@ -162,7 +162,7 @@ def _setup(run: Run) -> Html:
 
 
 def _bundle(run: Run) -> Html | None:
-    """Precision, accuracy, size and time of the files in the run's bundle; None without one."""
+    """Renders accuracy, size and time of the files in the run's bundle; None without one."""
     folder = run.path / "bundle"
     if not is_bundle(folder):
         return None

@@ -1,4 +1,4 @@
-"""Pictures of a training run for TensorBoard: confusion matrix, PA of fixed validation clips."""
+"""Training pictures for TensorBoard: confusion matrix, and PA of fixed validation clips."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ from pan_keras.training.callbacks import TrainerView, TrainingCallback
 from pan_keras.video import BrokenVideo
 
 CLIPS = 4
-SHARE = 0.02  # of the time that the pictures may take
-SIDE = 96  # pixels of the shorter side of a frame, at least
+SHARE = 0.02  # maximum share of the time spent on pictures
+SIDE = 96  # minimum shorter side of a frame in pixels
 
 
 class TrainingPictures(TrainingCallback):
@@ -40,22 +40,22 @@ class TrainingPictures(TrainingCallback):
         )
 
     def on_validation_end(self, labels: np.ndarray, predicted: np.ndarray) -> None:
-        """Writes the pictures, where they are due."""
+        """Writes the pictures if they are due."""
         self._pictures.write(labels, predicted)
 
 
 class Pictures:
     """Confusion matrix and PA of validation clips for TensorBoard.
 
-    `confusion`, and, for a network with PA, `motion`: the same few clips, the first frame of each
-    segment over the mean of its motion maps, whose scale stands below. After the first epoch and
-    then after those that leave the pictures at most 2 % of the time: epochs may be short.
+    Writes `confusion` and, for a network with PA, `motion`: the first frame of each segment of a
+    few fixed clips above the mean of its motion maps, with the scale below. Pictures are written
+    after the first epoch, and then as often as they take at most 2 % of the time.
 
     Args:
         model: The network in training.
         classes: Names of the classes.
-        clips: Validation clips; four of them, evenly from all, are shown.
-        shape: What the network takes in.
+        clips: Validation clips, of which four, evenly spaced, are shown.
+        shape: Shape of the network's clips.
         store: Source of decoded frames.
 
     Example:
@@ -80,11 +80,11 @@ class Pictures:
         self._due = 0.0
 
     def write(self, labels: np.ndarray, predicted: np.ndarray) -> None:
-        """Writes the pictures of an epoch to the default writer, where they are due.
+        """Writes the pictures of an epoch to the default writer if they are due.
 
         Args:
             labels: `(clips,)`, the true classes of the validation clips.
-            predicted: `(clips,)`, what they were taken for.
+            predicted: `(clips,)`, the predicted classes.
         """
         start = time.monotonic()
         if start < self._due:
@@ -98,7 +98,7 @@ class Pictures:
         self._due = end + (end - start) / SHARE
 
     def _motion(self, cue: MotionCue) -> Iterator[np.ndarray]:
-        """A picture of each clip."""
+        """Draws a picture of each clip."""
         size = panels.viewing_size(self.shape.size, SIDE)
         for label, stacks in self._shown:
             maps = cue(stacks).mean(axis=1)
@@ -112,12 +112,12 @@ class Pictures:
 
     @cached_property
     def _shown(self) -> list[tuple[int, np.ndarray]]:
-        """Label and stacks, uint8 (N, m, H, W, 3), of the clips that are shown."""
+        """Label and stacks, uint8 (N, m, H, W, 3), of the clips shown."""
         chosen = np.unique(np.linspace(0, len(self.clips) - 1, CLIPS).astype(int))
         found = []
         for clip in (self.clips[place] for place in chosen):
             try:
                 found.append((clip.label, clip_views(clip, self.shape, self.store)[0]))
             except BrokenVideo:
-                continue  # the store has noted it, and the run reports it
+                continue  # the store records it, and the run reports it
         return found

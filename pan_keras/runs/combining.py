@@ -34,24 +34,24 @@ def combine(
     weights: str | Sequence[float] = "paper",
     fuse: str = "logits",
 ) -> Run:
-    """Makes a run whose model averages the scores of others, as the authors made theirs.
+    """Creates a run whose model averages the scores of other runs, as the authors do.
 
-    An RGB and a PA network become PAN_Full; PAN_Lite with these two, or with a PAN_Full,
-    becomes PAN_En. The new folder serves wherever a run is asked for, except to go on training it.
+    An RGB and a PA network become PAN_Full; PAN_Lite with these two, or with a PAN_Full, becomes
+    PAN_En. The new folder can be used like any run, except that its training cannot be resumed.
 
     Args:
         runs: Two or three run folders, in any order.
-        output: Folder to make.
+        output: Folder to create.
         weights: `"paper"`: 1/2 each in PAN_Full, 1/2 for Lite and 1/4 for RGB and PA in PAN_En.
-            `"reference"`: the same for each network. Or one number a run, in the order of `runs`.
-        fuse: Average `"logits"` or `"probabilities"`, as `pan_keras.layers.ScoreFusion` says.
+            `"reference"`: equal weights. Or one number per run, in the order of `runs`.
+        fuse: Average `"logits"` or `"probabilities"`; see `pan_keras.layers.ScoreFusion`.
 
     Returns:
         The new run.
 
     Raises:
-        UserError: If the runs make no such network, were trained on other data or for other
-            clips, the weights do not fit, or `output` exists.
+        UserError: If the runs do not form such a network, were trained on different data or clip
+            shapes, the weights do not fit, or `output` exists.
 
     Example:
         >>> combine(["runs/rgb", "runs/pa"], "runs/full").load_model().name
@@ -84,7 +84,7 @@ def combine(
 
 
 def _check_alike(first: Run, other: Run) -> None:
-    """Raises UserError if two runs do not see and name the same things."""
+    """Raises UserError if two runs differ in preprocessing, labels, data or split."""
 
     def differ(what: str, advice: str) -> UserError:
         return UserError(f"{other.path}: its {what} differs from that of {first.path}; {advice}")
@@ -96,7 +96,7 @@ def _check_alike(first: Run, other: Run) -> None:
     if wrong:
         advice = f"train both with the same {', '.join(wrong)}"
         raise differ(f"preprocessing.json ({', '.join(wrong)})", advice)
-    # One would be tested on clips on which the other was trained.
+    # Otherwise one is tested on clips that the other was trained on.
     advice = "train both on the same data with the same split"
     if first.identity is not None and other.identity is not None:
         differing = first.identity.differing(other.identity)
@@ -126,7 +126,7 @@ def _check_set(kinds: Sequence[str]) -> None:
 
 
 def _shares(kinds: Sequence[str], weights: str | Sequence[float]) -> dict[str, float]:
-    """The weight of each network, in all 1."""
+    """The weight of each network; they sum to 1."""
     if not isinstance(weights, str):
         if len(weights) != len(kinds):
             raise UserError(
@@ -158,17 +158,17 @@ def _fused(parts: dict[str, keras.Model], shares: dict[str, float], fuse: str) -
 
 
 def _config(runs: Sequence[Run], model: keras.Model) -> Config:
-    """The configuration of the first run, under a name that says what was put together."""
+    """The configuration of the first run, with the name of the combined network."""
     names = [run.config.model.name.rpartition("_")[2] for run in runs]
     backbones = "+".join(dict.fromkeys(names))
     first = runs[0].config
-    # Each sees a cue of its own.
+    # Each network has its own cue.
     data = replace(first.data, cue=None)
     return replace(first, data=data, model=replace(first.model, name=f"{model.name}_{backbones}"))
 
 
 def _write(output: Path, runs: Sequence[Run], model: keras.Model, record: dict[str, Any]) -> Run:
-    """Writes the files of a run; the configuration, which makes the folder one, comes last."""
+    """Writes the files of a run; `config.toml` is last, since it marks the folder as a run."""
     made = Run(output)
     for name in COPIED:
         file = runs[0].path / name

@@ -14,14 +14,14 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class DataChanges:
-    """Differences between the clips that a run began with and those that are there now.
+    """Differences between the clips a run began with and the current ones.
 
     Attributes:
-        added: Clips that the run does not know, by their paths below the root.
-        gone: Clips that are no longer there.
+        added: New clips, by path below the root.
+        gone: Clips that no longer exist.
         resized: Clips whose files have another size.
-        relabelled: Clips that the source puts into another class.
-        moved: Clips that the source puts into another split.
+        relabelled: Clips that the source now assigns to another class.
+        moved: Clips that the source now assigns to another split.
     """
 
     added: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class DataChanges:
         return any((self.added, self.gone, self.resized, self.relabelled, self.moved))
 
     def phrases(self) -> list[str]:
-        """Each kind of change with a count and the first names."""
+        """A phrase per kind of change, with a count and the first names."""
         kinds = (
             (self.added, "added"),
             (self.gone, "gone"),
@@ -46,12 +46,12 @@ class DataChanges:
 
 
 def data_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | None) -> DataChanges:
-    """Compares the clips of a run with what is below its root now.
+    """Compares the clips of a run with the current files below its root.
 
     Args:
-        identity: The clips of the run, at the root where they are now.
-        listed: What the source says of its files now; None where that is not known, so that only
-            clips that are gone or have another size are found.
+        identity: The clips of the run, at their current root.
+        listed: The current files of the source; None if unknown, so that only missing and resized
+            clips are found.
     """
     sizes = {clip.path: clip_bytes(identity.file(clip)) for clip in identity.clips}
     gone = tuple(path for path, size in sizes.items() if size is None)
@@ -63,7 +63,7 @@ def data_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | Non
     if listed is None:
         return DataChanges(gone=gone, resized=resized)
     now = {relative(path, identity.root): clip for path, clip in listed.items()}
-    # A file that is there but that the source no longer names is no clip of it any more.
+    # A file that exists but is no longer listed by the source counts as removed.
     missing = set(gone) | (sizes.keys() - now.keys())
     known = [(clip, now[clip.path]) for clip in identity.clips if clip.path in now]
     return DataChanges(
@@ -76,7 +76,7 @@ def data_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | Non
 
 
 def named(names: Iterable[str | os.PathLike[str]]) -> str:
-    """A count of clips and the first of their names: `5 clips (a.mp4, b.mp4, c.mp4, ...)`."""
+    """Formats a count of clips with the first names: `5 clips (a.mp4, b.mp4, c.mp4, ...)`."""
     found: Sequence[str] = [os.fspath(name) for name in names]
     more = ", ..." if len(found) > NAMED else ""
     clips = "clip" if len(found) == 1 else "clips"

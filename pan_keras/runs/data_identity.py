@@ -1,4 +1,4 @@
-"""Data identity: the clips of a run as they were at its start."""
+"""Data identity: the clips of a run at its start."""
 
 import csv
 import filecmp
@@ -21,11 +21,11 @@ class RunClip:
     """One file of the data of a run.
 
     Attributes:
-        path: Relative to the root of the data, with slashes; absolute where it lies elsewhere.
+        path: Path relative to the root of the data, with slashes; absolute if outside the root.
         label: Its class.
         split: `train`, `val` or `test`.
-        bytes: Size of the file; None in runs of earlier versions, which did not write it down.
-        left_out: Why it was left out from the start; empty for a clip that was used.
+        bytes: Size of the file; None in runs of earlier versions, which did not record it.
+        left_out: Why it was left out at the start; empty for a clip that was used.
     """
 
     path: str
@@ -41,11 +41,11 @@ EARLIER_COLUMNS = ("path", "label", "split", "seed")
 
 @dataclass(frozen=True)
 class DataIdentity:
-    """Every clip of a run with its class, split and size, in the order of training.
+    """All clips of a run with class, split and size, in the order of training.
 
     Args:
-        clips: The clips, those that were left out included.
-        root: Folder that relative paths start from.
+        clips: The clips, including those left out.
+        root: Folder that paths are relative to.
 
     Example:
         >>> identity = identity_of(open_data("videos"), Path("videos"))
@@ -58,9 +58,9 @@ class DataIdentity:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over path, class, split, size and use of all clips, in any order.
+        """SHA-256 over path, class, split, size and use of all clips, independent of their order.
 
-        The root is not part of it: data that were moved keep their digest.
+        The root is not included, so that moved data keep their digest.
         """
         rows = sorted(
             (clip.path, clip.label, clip.split, clip.bytes, bool(clip.left_out))
@@ -70,26 +70,26 @@ class DataIdentity:
 
     @cached_property
     def by_path(self) -> dict[str, RunClip]:
-        """The clips by their paths."""
+        """The clips by path."""
         return {clip.path: clip for clip in self.clips}
 
     def at(self, root: Path) -> "DataIdentity":
-        """The same clips below another root."""
+        """Returns the same clips below another root."""
         return replace(self, root=root)
 
     def file(self, clip: RunClip) -> Path:
-        """Where a clip is."""
+        """The path of a clip's file."""
         return self.root / clip.path
 
     def find(self, path: Path, root: Path | None = None) -> RunClip | None:
-        """The clip of this run that a file is, if any.
+        """Returns the clip that a file is, or None.
 
-        A file is a clip of the run if it is the same file under whatever name, has the same path
-        below its root and the same size, or holds the same bytes.
+        A file is a clip of the run if it is the same file (under any name), has the same path below
+        its root and the same size, or has the same content.
 
         Args:
             path: A video file.
-            root: Root of the data that it belongs to.
+            root: Root of its data.
         """
         size = clip_bytes(path)
         if size is None:
@@ -97,7 +97,7 @@ class DataIdentity:
         found = self.by_path.get(relative(path, root)) if root is not None else None
         if found is not None and found.bytes in (None, size):
             file = self.file(found)
-            # Data that were moved are known by path and size; a file that is there must agree.
+            # For moved data, path and size suffice; if the original exists, it must agree.
             if not file.exists() or file.samefile(path) or _same_bytes(path, file):
                 return found
         found = self._files.get(_number(path))
@@ -117,9 +117,9 @@ class DataIdentity:
         return sorted(differing)
 
     def to_csv(self) -> str:
-        """The table as `split.csv` has it; `identity_from_csv` reads it."""
+        """The content of `split.csv`, which `identity_from_csv` reads."""
         table = io.StringIO()
-        # A carriage return in a name survives in quotes alone.
+        # A carriage return in a name is only preserved within quotes.
         quoted = any("\r" in clip.path + clip.label + clip.left_out for clip in self.clips)
         writer = csv.writer(
             table, lineterminator="\n", quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
@@ -144,14 +144,14 @@ class DataIdentity:
 
 
 def identity_of(data: VideoData, root: Path) -> DataIdentity:
-    """The identity of data in their current state.
+    """Returns the identity of data in their current state.
 
     Args:
         data: The opened data.
-        root: Folder that their paths are told from; `data_root` finds it.
+        root: Folder that paths are relative to, from `data_root`.
 
     Raises:
-        UserError: If a file is gone since the data were opened.
+        UserError: If a file has disappeared since the data were opened.
     """
     used = {clip.path: RunClip("", data.classes[clip.label], clip.split) for clip in data.all_clips}
     skipped = {
@@ -171,7 +171,7 @@ def identity_of(data: VideoData, root: Path) -> DataIdentity:
 
 
 def identity_from_csv(text: str, root: Path) -> DataIdentity:
-    """Reads what `DataIdentity.to_csv`, or an earlier version of the package, wrote.
+    """Reads the output of `DataIdentity.to_csv`, also of earlier versions.
 
     Raises:
         ValueError: If it is another table or damaged.
@@ -193,7 +193,7 @@ def identity_from_csv(text: str, root: Path) -> DataIdentity:
 
 
 def _number(path: Path) -> tuple[int, int] | None:
-    """By which a file is known under all its names."""
+    """Device and inode of a file, the same for all its names."""
     try:
         status = path.stat()
     except OSError:
@@ -209,7 +209,7 @@ def _same_bytes(one: Path, other: Path) -> bool:
 
 
 def data_root(source: str | Path, root: str | Path | None = None) -> Path:
-    """The folder to which the paths of a data set are relative.
+    """Returns the folder that the paths of a data set are relative to.
 
     Args:
         source: As for `open_data`.
@@ -226,7 +226,7 @@ def data_root(source: str | Path, root: str | Path | None = None) -> Path:
 
 
 def relative(path: Path, root: Path) -> str:
-    """A path from a root with slashes; as it is where it lies elsewhere."""
+    """A path relative to a root, with slashes; unchanged if it is outside."""
     for start in (root, Path(os.path.abspath(root)), root.resolve()):  # noqa: PTH100
         if path.is_relative_to(start):
             return path.relative_to(start).as_posix()

@@ -21,7 +21,7 @@ from pan_keras.runs.run import Run, preprocessing
 from pan_keras.runs.versions import versions
 
 RECORD = "conversion.json"
-RESIZE = 256 / 224  # shorter side of a frame, in sides of what is cropped from it
+RESIZE = 256 / 224  # shorter side of a frame divided by the side of the crop
 
 
 def convert_checkpoints(
@@ -35,24 +35,24 @@ def convert_checkpoints(
     size: tuple[int, int] = (224, 224),
     motion_encoding: str = "e1",
 ) -> dict[str, Any]:
-    """Makes a run folder of one checkpoint of the authors, or of those of several branches.
+    """Creates a run folder from a checkpoint of the authors, or from those of several branches.
 
-    The folder holds what training leaves and others read: `model.keras`, `labels.txt`,
-    `preprocessing.json`, `config.toml` and `versions.json`; and `conversion.json`: the sha256 of
-    each checkpoint, where each of its tensors went, what was assumed, and the checks.
+    The folder has the files of a trained run (`model.keras`, `labels.txt`, `preprocessing.json`,
+    `config.toml`, `versions.json`) and `conversion.json` with the SHA-256 of each checkpoint, the
+    destination of each tensor, assumptions and checks.
 
     Args:
-        paths: One checkpoint, or with `full` one of each branch.
-        run: The folder to make.
-        full: Whether to put RGB and PA together as PAN_Full, and with PAN_Lite as PAN_En.
-        labels: File of the class names, one a line; by default they are numbers from 0 on.
-        segments: Segments per clip, N, where a checkpoint fits several numbers.
-        name: What to call the model; as `pan_keras.convert.convert` takes it.
+        paths: One checkpoint, or with `full` one per branch.
+        run: The folder to create.
+        full: Whether to combine RGB and PA into PAN_Full, or with PAN_Lite into PAN_En.
+        labels: File with one class name per line; by default classes are numbered from 0.
+        segments: Segments per clip, N, if the checkpoint does not determine it.
+        name: Name of the model, as for `pan_keras.checkpoints.convert`.
         size: Height and width of the frames in pixels.
-        motion_encoding: What the network makes of PA, `"e1"` or `"e2"`.
+        motion_encoding: Encoding of PA, `"e1"` or `"e2"`.
 
     Returns:
-        What `conversion.json` holds.
+        The content of `conversion.json`.
 
     Raises:
         UserError: If a checkpoint cannot be converted, the labels do not fit, or the folder is
@@ -94,18 +94,18 @@ def convert_checkpoints(
 
 
 def export_to_torch(run: Path, output: Path) -> list[Path]:
-    """Writes the model of a run as state_dicts that PyTorch loads, with the authors' names.
+    """Exports the model of a run as PyTorch state_dicts with the authors' names.
 
     Args:
         run: A run folder.
-        output: The file, `.pth.tar`, `.pth`, `.pt` or `.safetensors`; where the model is made of
-            several networks, one file for each, with `-rgb`, `-pa` or `-lite` in its name.
+        output: The file, `.pth.tar`, `.pth`, `.pt` or `.safetensors`; a model of several networks
+            gives one file per network, with `-rgb`, `-pa` or `-lite` in its name.
 
     Returns:
         The files.
 
     Raises:
-        UserError: If the folder has no model, or that has no names in the authors' code.
+        UserError: If the folder has no model, or the authors' code has no such network.
 
     Example:
         >>> export_to_torch(Path("runs/demo"), Path("demo.pth.tar"))
@@ -129,7 +129,7 @@ def export_to_torch(run: Path, output: Path) -> list[Path]:
 
 
 def _counts(run: Path) -> dict[str, dict[str, int]] | None:
-    """Counts of batches that a converted run's checkpoints had, by branch and key."""
+    """Batch counts in the checkpoints of a converted run, by branch and key."""
     file = run / RECORD
     if not file.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Creates the network of a configuration."""
+"""Creates the network that a configuration describes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +14,20 @@ from pan_keras.errors import UserError
 from pan_keras.runs.run import motion_field, open_run
 
 AUTO, IMAGENET = "auto", "imagenet"
-# What a name stands for where a configuration says nothing.
+# Options that the name of a network implies unless the configuration sets them.
 IMPLIED = ("shift", "causal", "aggregation", "width", *models.PA_DEFAULTS)
 
 
 def create_model(config: Config, classes: int, precision: str = "float32") -> keras.Model:
-    """Makes a network with fresh weights.
+    """Creates a network with random weights.
 
     Args:
         config: A configuration.
         classes: Number of classes.
-        precision: Policy of its arithmetic; weights are float32 under every policy.
+        precision: Keras dtype policy; variables are float32 under every policy.
 
     Raises:
-        UserError: If there is no such network, or it cannot be as the configuration says.
+        UserError: If there is no such network or its options are invalid.
     """
     check_cue(config)
     model = config.model
@@ -50,7 +50,7 @@ def create_model(config: Config, classes: int, precision: str = "float32") -> ke
 
 
 def check_cue(config: Config) -> None:
-    """Raises UserError unless the network of a configuration sees the cue that it names."""
+    """Raises UserError unless the network of a configuration takes the cue in `data.cue`."""
     name, cue = config.model.name, config.data.cue
     seen, field = models.cue_of(name), motion_field(config)
     backbone = name.rpartition("_")[2]
@@ -69,10 +69,10 @@ def check_cue(config: Config) -> None:
 
 
 def with_network(config: Config) -> Config:
-    """The configuration with every option of its network filled in.
+    """Returns the configuration with all options of its network filled in.
 
-    What is absent is that of the run that training starts from, if it is of the same name, or what
-    the name stands for; `weights = "auto"` becomes `imagenet` or `none`.
+    Missing options are those of the run that training starts from, if it has the same network, or
+    those that the name implies; `weights = "auto"` becomes `imagenet` or `none`.
 
     Args:
         config: A configuration that names a model of the registry.
@@ -97,8 +97,8 @@ def describe_network(config: Config, asked: Config) -> list[str]:
     """Describes what `with_network` filled in.
 
     Args:
-        config: The configuration as it is used.
-        asked: The configuration as it was asked for.
+        config: The configuration in use.
+        asked: The configuration as given.
     """
     lines = []
     if asked.model.weights == AUTO and config.model.weights == FRESH:
@@ -116,7 +116,7 @@ def describe_network(config: Config, asked: Config) -> list[str]:
 
 
 def _of_source(config: Config) -> dict[str, Any]:
-    """What the run that training starts from says of itself, if it is of the same network."""
+    """Options of the run that training starts from, if it has the same network."""
     source = Path(config.model.weights)
     if not source.is_dir():
         return {}

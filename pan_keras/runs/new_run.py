@@ -15,10 +15,10 @@ LOCK = ".lock"
 
 
 def refuse_taken(folder: Path) -> None:
-    """Refuses a folder for a new run.
+    """Checks that a folder can be used for a new run.
 
     Raises:
-        UserError: If another process trains in it, or it holds anything.
+        UserError: If another process trains in it, or it is not empty.
     """
     refuse_locked(folder / LOCK, str(folder))
     _refuse_content(folder)
@@ -26,14 +26,14 @@ def refuse_taken(folder: Path) -> None:
 
 @contextmanager
 def new_run(path: Path | None, config: Config) -> Iterator[Run]:
-    """Makes a run folder and holds its lock; it is removed if the block fails without a checkpoint.
+    """Creates and locks a run folder; removes it if the block fails without a checkpoint.
 
     Args:
         path: The folder; by default the next free `runs/SOURCE-MODEL-NUMBER`.
-        config: Its configuration, which gives the name.
+        config: Its configuration, for the default name.
 
     Raises:
-        UserError: If the folder holds anything, cannot be made, or another process trains in it.
+        UserError: If the folder is not empty, cannot be created, or another process trains in it.
 
     Example:
         >>> with new_run(Path("runs/a"), config) as run:
@@ -43,7 +43,7 @@ def new_run(path: Path | None, config: Config) -> Iterator[Run]:
     empty = False
     try:
         with locked(folder / LOCK, str(folder)):
-            # Another process may have come and gone since the folder was looked at.
+            # Another process may have written into the folder since the first check.
             _refuse_content(folder)
             empty = True
             yield Run(folder)
@@ -51,20 +51,20 @@ def new_run(path: Path | None, config: Config) -> Iterator[Run]:
         if empty and not any((folder / "checkpoints").glob("*.npz")):
             _remove_content(folder)
         for each in made:
-            with suppress(OSError):  # somebody else put something in
+            with suppress(OSError):  # another process has written into it
                 each.rmdir()
         raise
 
 
 def _make_folder(path: Path | None, config: Config) -> tuple[Path, list[Path]]:
-    """The folder of a new run, and what had to be made for it, the deepest first."""
+    """Creates the folder of a new run; returns it and all folders created, deepest first."""
     numbers = count(1)
     while True:
         name = f"{Path(config.data.source).stem}-{config.model.name}-{next(numbers)}"
         folder = Path(path) if path is not None else Path("runs") / name
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         try:
-            # Of two processes that look for a free name only one makes the folder.
+            # Of two processes looking for a free name, only one creates the folder.
             folder.mkdir(parents=True, exist_ok=path is not None)
         except FileExistsError:
             if path is None:

@@ -33,16 +33,15 @@ IDENTITY = "data_identity.json"
 class Run(RunFolder):
     """The folder of one training run.
 
-    It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row an epoch),
-    `tensorboard/`, `checkpoints/`, `model.keras` (the epoch that is kept, of which `kept.json`
-    tells), `last.keras`, `best.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`,
-    `card.toml` where the data have a card, and the identity of the data: `split.csv` (path, class,
-    split and size of every clip as they were at the start) with `data_identity.json` (digest and
-    root).
+    It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row per epoch),
+    `tensorboard/`, `checkpoints/`, `model.keras` (the kept epoch) with `kept.json`, `last.keras`,
+    `best.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `card.toml` if the data
+    have a card, and the identity of the data: `split.csv` (path, class, split and size of every
+    clip at the start) with `data_identity.json` (digest and root).
 
     Args:
         path: The folder.
-        checkpoint: Which of its models `load_model` gives unless told otherwise.
+        checkpoint: The model that `load_model` returns by default.
 
     Example:
         >>> run = open_run("runs/demo")
@@ -79,26 +78,26 @@ class Run(RunFolder):
 
     @cached_property
     def shape(self) -> ClipShape:
-        """The shape of the clips that the model takes."""
+        """Shape of the clips that the model takes."""
         return clip_shape(self.config)
 
     @cached_property
     def card(self) -> Card | None:
-        """The card of the data as it was at the start; None for data without.
+        """The data set card at the start of the run; None for data without a card.
 
         Raises:
             UserError: If the card is damaged.
         """
         if (self.path / CARD).is_file():
             return load_card(self.path / CARD)
-        # Earlier versions kept no card; one's own may be gone.
+        # Earlier versions stored no copy of the card, and a user's card may be gone.
         source = self.config.data.source
         there = Path(source).is_file() if is_own_card(source) else is_card(source)
         return load_card(source) if there else None
 
     @property
     def title(self) -> str:
-        """A title: network and data."""
+        """Network and data, as a title."""
         name, data = self.config.model.name, Path(self.config.data.source).stem
         return f"{name} on {data}" if data else name
 
@@ -114,10 +113,10 @@ class Run(RunFolder):
 
     @property
     def live_sampling(self) -> LiveSampling:
-        """Which frames of a live video the model is to see, as it saw those of training clips.
+        """Sampling of live video that matches the sampling of the training clips.
 
         Raises:
-            UserError: If the run does not say what its training clips were like.
+            UserError: If the run does not describe its training clips.
         """
         report, shape = self.data_report, self.shape
         try:
@@ -134,15 +133,15 @@ class Run(RunFolder):
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of what trained the model."""
+        """Versions of the software that trained the model."""
         return self.read_json("versions.json")
 
     @cached_property
     def identity(self) -> DataIdentity | None:
-        """The clips of the run as they were at its start.
+        """The clips of the run at its start.
 
-        None in a run that was converted, and in one of an earlier version whose data came with
-        their split, for neither has a record.
+        None if there is no record: in converted runs, and in runs of earlier versions on data with
+        a given split.
 
         Raises:
             UserError: If the record is damaged.
@@ -167,7 +166,7 @@ class Run(RunFolder):
 
     @property
     def root_beside(self) -> Path | None:
-        """Where the data are if they were copied together with the run; None if not known."""
+        """Root of the data if they were copied together with the run; None if not found."""
         file = self.path / IDENTITY
         if not file.is_file():
             return None
@@ -194,14 +193,14 @@ class Run(RunFolder):
             {
                 "digest": identity.digest,
                 "root": str(root),
-                # A run that was copied together with its data finds them by this.
+                # Locates the data of a run that was copied together with them.
                 "root_from_run": os.path.relpath(root, self.path.resolve()),
                 "clips": len(identity.clips),
             },
         )
 
     def metrics(self) -> list[dict[str, float]]:
-        """The metrics of every epoch.
+        """Reads the metrics of all epochs.
 
         Returns:
             One row per epoch: loss, accuracy, their validation values, speed.
@@ -214,7 +213,7 @@ class Run(RunFolder):
 
     @property
     def kept(self) -> dict[str, Any] | None:
-        """Which epoch `model.keras` is of and why; None where an earlier release trained it."""
+        """The epoch of `model.keras` and why it was kept; None for runs of earlier releases."""
         if not (self.path / "kept.json").is_file():
             return None
         return self.read_json("kept.json")
@@ -223,15 +222,14 @@ class Run(RunFolder):
         """Loads a trained model of the run.
 
         Args:
-            checkpoint: `"kept"`, the epoch that `training.keep` chose, `"last"` or `"best"`; that
-                of the run unless given.
+            checkpoint: `"kept"`, the epoch that `training.keep` chose, `"last"` or `"best"`; by
+                default that of the run.
 
         Returns:
             A model from frames uint8 `(B, N, m, H, W, 3)` to logits `(B, classes)`.
 
         Raises:
-            UserError: If it is absent, damaged, or another than the labels and the configuration
-                say.
+            UserError: If it is absent, damaged, or does not match the labels and the configuration.
         """
         from pan_keras import models  # noqa: PLC0415
 
@@ -249,7 +247,7 @@ class Run(RunFolder):
         return model
 
     def write_metrics(self, rows: list[dict[str, float]]) -> None:
-        """Writes `metrics.csv` anew.
+        """Rewrites `metrics.csv`.
 
         Args:
             rows: One per epoch.
@@ -261,7 +259,7 @@ class Run(RunFolder):
         self.write("metrics.csv", metrics_to_csv(rows))
 
     def _in_short(self) -> str:
-        """Network, data, epochs and accuracy; nothing where the folder does not tell them."""
+        """Network, data, epochs and accuracy, as far as the folder has them."""
         try:
             epochs = len(self.metrics()) if (self.path / "metrics.csv").is_file() else 0
             parts = [self.title, f"{len(self.labels)} classes", f"epochs: {epochs}"]
@@ -309,7 +307,7 @@ def open_run(path: Path | str) -> Run:
 
 
 def clip_shape(config: Config) -> ClipShape:
-    """The clips that the model of a configuration takes."""
+    """Shape of the clips that the model of a configuration takes."""
     model = config.model
     return ClipShape(
         model.segments,
@@ -329,13 +327,13 @@ def motion_field(config: Config) -> MotionField | None:
 
 
 def cue_folder(run: Path, config: Config) -> Path:
-    """Where the motion fields of a run are kept."""
+    """The folder of a run's motion fields."""
     folder = config.data.cue_folder
     return Path(folder).expanduser() if folder else run / "cache"
 
 
 def preprocessing(config: Config) -> dict[str, Any]:
-    """Preprocessing before the model, which includes normalisation itself."""
+    """Preprocessing before the model; normalisation is part of the model."""
     model, augmentation = config.model, config.augmentation
     field = motion_field(config)
     fields = {"layout": FIELD_LAYOUT, "field": field} if field else {}
@@ -354,10 +352,10 @@ def preprocessing(config: Config) -> dict[str, Any]:
 
 
 def latest_run(folder: Path = Path("runs")) -> Run:
-    """Finds the run that was written to last.
+    """Finds the most recently written run.
 
     Args:
-        folder: Where run folders are.
+        folder: The folder that contains run folders.
 
     Returns:
         The run.

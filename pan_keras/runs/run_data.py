@@ -1,4 +1,4 @@
-"""Opens the data of a run with the clips and splits of its own record."""
+"""Opens the data of a run with the clips and splits that it recorded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ NO_DATA = (
 
 @dataclass(frozen=True)
 class RunData:
-    """The clips of a run; `open_run_data` finds them.
+    """The clips of a run, found by `open_run_data`.
 
     Attributes:
-        videos: The clips that are there, each in the class and split that the run began with.
-        identity: The record of the run, at the root where its clips are; None in runs without.
-        root: The folder that paths are told from.
-        changes: What is different from the start of the run.
-        notes: Sentences about it for people, but for clips that came since.
-        added: Clips that came since, which belong to no split of the run.
+        videos: The existing clips, each with its recorded class and split.
+        identity: The record of the run, at the current root of its clips; None without a record.
+        root: The folder that paths are relative to.
+        changes: Differences from the start of the run.
+        notes: Sentences about the changes, except for added clips.
+        added: Clips added since, which belong to no split of the run.
 
     Example:
         >>> from pan_keras.runs import open_run
@@ -46,7 +46,7 @@ class RunData:
     added: Mapping[Path, ListedClip] = field(default_factory=dict)
 
     def news(self, run: Run) -> tuple[str, ...]:
-        """Says which clips were added since the run began.
+        """Describes the clips added since the run began.
 
         Args:
             run: The run.
@@ -67,21 +67,22 @@ def open_run_data(
     root: str | Path | None = None,
     looked_into: bool = False,
 ) -> RunData:
-    """Finds the clips of a run by its own record, where the data are now.
+    """Finds the clips of a run by its record, at the current location of the data.
 
-    A run of an earlier version without a record gets what its data say now, and a note.
+    For a run of an earlier version without a record, the current split of the data is used, with a
+    note.
 
     Args:
         run: The run.
-        source: Where its data are now: folder, CSV or card; by default where they were.
-        root: Folder of the videos now, where they were moved.
-        looked_into: Whether to open each file, which `VideoData.infos` needs.
+        source: Current location of the data: folder, CSV or card; by default unchanged.
+        root: Current folder of the videos, if they were moved.
+        looked_into: Whether to open each file, as `VideoData.infos` requires.
 
     Returns:
-        The clips, and what changed since the run began.
+        The clips, and the changes since the run began.
 
     Raises:
-        UserError: If the run names no data, or none of its clips is there.
+        UserError: If the run records no data, or none of its clips exists.
 
     Example:
         >>> from pan_keras.runs import open_run
@@ -119,15 +120,15 @@ def open_run_data(
 def open_configured_data(
     config: Config, root: str | Path | None = None, *, progress: Progress | None = None
 ) -> VideoData:
-    """Opens the data that a configuration names, making them where they are embedded.
+    """Opens the data of a configuration, generating `motions` if absent.
 
     Args:
         config: The configuration.
-        root: Folder of the videos, instead of that of the configuration.
+        root: Folder of the videos; by default that of the configuration.
         progress: As for `open_data`.
 
     Raises:
-        UserError: If it names none, or they are unusable.
+        UserError: If the configuration names no data, or they are unusable.
     """
     data = config.data
     if not data.source:
@@ -142,11 +143,11 @@ def open_configured_data(
 
 
 def are_data_of(identity: DataIdentity, listed: Mapping[Path, ListedClip], root: Path) -> bool:
-    """Whether a data set is that of a run in another place: most clips of both are the same.
+    """Whether a data set is that of a run in another location: most clips match.
 
     Args:
         identity: The clips of the run.
-        listed: Those of the data set.
+        listed: The clips of the data set.
         root: The root of the data set.
     """
     same = 0
@@ -175,7 +176,7 @@ def _without_record(run: Run, source: str | Path | None, root: str | Path | None
 def _place(
     run: Run, identity: DataIdentity, source: str | Path | None, root: str | Path | None
 ) -> Path:
-    """The root of the data now."""
+    """The current root of the data."""
     if root is not None:
         return Path(root).expanduser()
     if source is not None:
@@ -194,7 +195,7 @@ def _is_any_there(identity: DataIdentity) -> bool:
 def _listed(
     own: str, given: str | Path | None, root: Path
 ) -> tuple[Card | None, Mapping[Path, ListedClip] | None, str | None]:
-    """The card, what the source lists now, and why that is not known."""
+    """Returns the card, the current listing of the source, and why it is unknown if it is."""
     where: str | Path = given or own
     if given is None and data_root(own) == Path(own).expanduser():
         where = root  # a folder
@@ -238,7 +239,7 @@ def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bo
 
 
 def _infos(paths: list[Path], root: Path, card: Card | None) -> dict[Path, VideoInfo]:
-    found = inspect_clips(paths, root)  # reading a broken one again in training tells
+    found = inspect_clips(paths, root)  # broken ones are reported when training reads them
     return with_rates(found.infos, lambda _: card.frame_rate if card else None)[0]
 
 

@@ -20,7 +20,7 @@ class RunFolder:
     path: Path
 
     def read_text(self, name: str) -> str:
-        """The content of a text file.
+        """Reads a text file.
 
         Raises:
             UserError: If it cannot be read.
@@ -34,7 +34,7 @@ class RunFolder:
             ) from None
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The object in a JSON file.
+        """Reads the object in a JSON file.
 
         Raises:
             UserError: If it cannot be read or holds no object.
@@ -56,11 +56,11 @@ class RunFolder:
         """
         text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
         with replacing(self.path / name) as temporary:
-            # Names of files need not be UTF-8.
+            # File names need not be UTF-8.
             temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def damaged(self, name: str, reason: object) -> UserError:
-        """The error for a file that has the wrong form.
+        """Returns the error for a damaged file.
 
         Args:
             name: The file.

@@ -4,12 +4,12 @@ import csv
 from collections.abc import Sequence
 from typing import Any
 
-# Intervals narrower than this are not worth a warning: whichever epoch is kept, it is as good.
+# Intervals narrower than this need no warning: the epochs within them are about equally good.
 WIDE = 0.1
 
 
 def metrics_to_csv(rows: Sequence[dict[str, float]]) -> str:
-    """The content of `metrics.csv`.
+    """Formats the content of `metrics.csv`.
 
     Args:
         rows: One row of metrics per epoch, all with the same keys.
@@ -20,7 +20,7 @@ def metrics_to_csv(rows: Sequence[dict[str, float]]) -> str:
 
 
 def metrics_from_csv(text: str) -> list[dict[str, float]]:
-    """Reads what `metrics_to_csv` wrote.
+    """Reads the output of `metrics_to_csv`.
 
     Raises:
         ValueError: If it is damaged.
@@ -35,7 +35,7 @@ def metrics_from_csv(text: str) -> list[dict[str, float]]:
 
 
 def kept_text(record: dict[str, Any]) -> str:
-    """Which epoch was kept and why, as a sentence.
+    """Describes which epoch was kept and why, as a sentence.
 
     Args:
         record: The content of `kept.json`.
@@ -51,7 +51,7 @@ def kept_text(record: dict[str, Any]) -> str:
 
 
 def kept_doubt(record: dict[str, Any]) -> str | None:
-    """A warning where the validation clips are too few to choose between the epochs, else None.
+    """Returns a warning if there are too few validation clips to choose an epoch, else None.
 
     Args:
         record: The content of `kept.json`.

@@ -1,4 +1,4 @@
-"""Versions of packages and the hardware that produced a model."""
+"""Software versions and hardware that affect a model's numbers."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ def versions() -> dict[str, str]:
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of installed packages by name, `absent` where one is not installed.
+    """Versions of packages by name, `absent` for those that are not installed.
 
     Args:
         packages: Names of distributions.
@@ -33,7 +33,7 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Versions, processors and GPU: what affects the bits besides settings and data.
+    """Versions, processors and GPU, which affect results at the bit level.
 
     Imports TensorFlow.
     """
@@ -49,15 +49,15 @@ def environment() -> dict[str, str]:
 def environment_changes(
     history: Sequence[Mapping[str, object]], now: Mapping[str, str]
 ) -> list[str]:
-    """Differences from the last entry of a history that affect the bits, as phrases.
+    """Lists the differences from the last entry of a history that affect results, as phrases.
 
     Args:
-        history: Environments with the first `step` of each, the latest last.
+        history: Environments, each with its first `step`, latest last.
         now: The environment of this process.
     """
     if not history:
         return []
-    # The platform names the kernel too, which does not affect the numbers.
+    # The platform includes the kernel, which does not affect the numbers.
     return [
         f"{name} {now.get(name, 'absent')} (was {value})"
         for name, value in history[-1].items()
@@ -68,5 +68,5 @@ def environment_changes(
 def _processors() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux tells what this process may use
+    except AttributeError:  # available on Linux only
         return os.cpu_count() or 1

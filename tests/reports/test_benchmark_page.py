@@ -1,4 +1,4 @@
-"""The page of benchmarks loads nothing and shows what was measured."""
+"""The benchmark page is self-contained and shows the results."""
 
 from results_made import made_results
 

@@ -1,4 +1,4 @@
-"""An explanation tells which segments feed which timescale, and what each adds."""
+"""Explanations: segments and weights of the timescales, and evidence per class."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""No pair of adjacent frames is lost."""
+"""Motion drawings show all pairs of adjacent frames, with PA and flow."""
 
 import json
 from itertools import pairwise
@@ -60,7 +60,7 @@ def test_the_scale_stated_is_the_scale_drawn(tmp_path):
         float(f"{scale:.2g}") for scale in (result.pa_scale, result.flow_scale)
     )
     assert str(f"{result.pa_scale:g}") in result.to_text()
-    # Frames and next frames on the left, PA and flow on the right: black where all stands still.
+    # Both frames on the left, PA and flow on the right: black for a still video.
     first_row = picture[28 : 28 + 192]
     assert first_row[:, :192].mean() > 60
     assert first_row[:, -192:].mean() < 20

@@ -1,4 +1,4 @@
-"""The answer is drawn over a copy of each video, in its own place."""
+"""Overlays: the prediction is drawn over a copy of each video, at the right path."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def test_the_copy_has_the_frames_and_the_rate_of_the_video(run, videos, tmp_path
 
 
 def test_motion_is_warm_and_what_stands_still_stays_as_it_was(run, tmp_path):
-    # Wider than any answer: which one an untrained network gives is chance.
+    # Wider than any prediction, as that of an untrained network is random.
     still = np.full((8, 240, 360, 3), 90, np.uint8)
     for number, frame in enumerate(still):
         frame[100:140, 60 + 10 * number : 90 + 10 * number] = 200

@@ -1,4 +1,4 @@
-"""The report is one page that says what is there and loads nothing."""
+"""The report of a run is a self-contained page that leaves out missing parts."""
 
 import base64
 import json
@@ -162,7 +162,7 @@ def test_a_baseline_that_was_measured_on_other_clips_is_refused(evaluated, tmp_p
     with pytest.raises(UserError, match="was not measured on the 8 clips of test"):
         write_report(evaluated.path, tmp_path / "page.html", baseline=baseline.path)
     assert not (tmp_path / "page.html").exists()
-    # Another evaluation of it, on three crops, has all of them.
+    # A second evaluation of it, with three crops, covers all clips.
     evaluate(baseline.path, crops="3", progress=False)
     page = Page(write_report(evaluated.path, tmp_path / "page.html", baseline=baseline.path))
     assert "baseline pan_lite_micro" in page.text

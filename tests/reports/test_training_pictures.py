@@ -1,4 +1,4 @@
-"""TensorBoard gets confusions and the motion of the same clips after each epoch."""
+"""TensorBoard pictures: confusion matrix, and PA of the same clips after each epoch."""
 
 from itertools import count
 from types import SimpleNamespace
@@ -55,7 +55,7 @@ def test_training_writes_pictures_of_the_same_clips(small_motions, tmp_path, mon
     assert [len(epoch) for epoch in found["confusion"]] == [1, 1]
     assert [len(epoch) for epoch in found["motion"]] == [CLIPS, CLIPS]
     first, second = (epoch[0] for epoch in found["motion"])
-    # Below the name stand the frames, which are those of the epoch before.
+    # The frames below the name are the same as in the previous epoch.
     np.testing.assert_array_equal(first[30:120], second[30:120])
 
 
@@ -79,7 +79,7 @@ def test_pictures_take_a_small_share_of_the_time(write, monkeypatch):
     seconds = count()
     clock = SimpleNamespace(monotonic=lambda: next(seconds))
     monkeypatch.setattr(pictures, "time", clock)
-    # A second for pictures, fifty without, a second for pictures.
+    # One second of pictures, fifty without, one second of pictures.
     assert len(write(times=52)["confusion"]) == 2
 
 

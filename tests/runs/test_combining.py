@@ -1,4 +1,4 @@
-"""Runs that were trained apart become one, or it is said why not."""
+"""Combining separately trained runs, and the errors for runs that do not fit."""
 
 import json
 import shutil
@@ -115,7 +115,7 @@ def test_runs_fused_in_evaluation_and_by_combining_give_the_same(
 ):
     names = {"rgb": "tsm_micro", "pa": "pa_micro"}
     paths = [
-        # Logits far apart, or it would not matter what is averaged.
+        # Widely spread logits, so that averaging logits or probabilities differs.
         untrained_run(tmp_path / name, small_motions, model=model, sureness=3000).path
         for name, model in names.items()
     ]

@@ -1,4 +1,4 @@
-"""What a run records of its clips is the same in every process and tells every change."""
+"""The data identity of a run is reproducible and detects every change."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from pan_keras.runs.data_identity import (
 )
 
 BOUNDED = settings(max_examples=50, deadline=None, derandomize=True)
-# All that a file name may hold, lone surrogates for bytes that are not UTF-8 included.
+# Any valid file name, including lone surrogates for bytes that are not UTF-8.
 NAMES = st.text(
     st.one_of(
         st.characters(exclude_characters="\0/", exclude_categories=("Cs",)),
@@ -167,7 +167,7 @@ def test_a_clip_is_found_by_file_link_place_and_bytes(root, tmp_path):
 def test_data_that_were_moved_are_known_by_path_and_size(root, tmp_path):
     identity = recorded(root)
     moved = root.rename(tmp_path / "moved")
-    assert identity.find(moved / "b.mp4") is None  # without their root they are only names
+    assert identity.find(moved / "b.mp4") is None  # without a root, only names can be compared
     assert identity.find(moved / "b.mp4", moved).split == "val"
     (moved / "b.mp4").write_bytes(b"longer")
     assert identity.find(moved / "b.mp4", moved) is None

@@ -1,4 +1,4 @@
-"""Runs of earlier versions, made by the code of then: `tests/golden/before/make.py`."""
+"""Runs written by earlier versions, made by `tests/golden/before/make.py`."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A converted run is a run: others read it, and PyTorch gets back what it gave."""
+"""Converted checkpoints are complete runs, and convert back to the same PyTorch weights."""
 
 import json
 
@@ -21,7 +21,7 @@ LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """A checkpoint of a micro network with the classes of the embedded data set."""
+    """A checkpoint of a micro network with the classes of `motions`."""
     path = tmp_path_factory.mktemp("checkpoint") / "micro.pth.tar"
     model = models.create("pan_lite_micro", classes=8, segments=4, stack=2, size=32)
     save_state_dict(model, path)

@@ -1,4 +1,4 @@
-"""Run folders from strangers, and edited ones: one sentence from whatever reads them."""
+"""Untrusted and edited run folders raise a user error in every reader."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A run goes on with the clips that it began with, or says what became of them."""
+"""A run keeps the clips it began with, and reports changes of its data."""
 
 import shutil
 from dataclasses import replace
@@ -25,7 +25,7 @@ SETTINGS = (
 
 @pytest.fixture(scope="module")
 def trained(small_motions, tmp_path_factory):
-    """A folder with videos in two class folders, and a run that was trained on them."""
+    """A folder with videos in two class folders, and a run trained on them."""
     folder = tmp_path_factory.mktemp("trained")
     for label in ("up", "down"):
         (folder / "videos" / label).mkdir(parents=True)
@@ -37,7 +37,7 @@ def trained(small_motions, tmp_path_factory):
 
 @pytest.fixture
 def place(trained, tmp_path):
-    """A copy, in which the data are found beside the run."""
+    """A copy, whose data are found beside the run."""
     place = tmp_path / "place"
     shutil.copytree(trained, place)
     for file in ("config.toml", "data_identity.json"):
@@ -142,7 +142,7 @@ def test_data_that_were_moved_are_named_by_root(place, tmp_path):
 
 def test_a_run_that_did_more_steps_than_it_has_is_finished(place, monkeypatch):
     run = Run(place / "run")
-    # With half of the clips, and a record that agrees, an epoch has fewer steps than it had.
+    # Half of the clips with a matching record: an epoch has fewer steps than before.
     training = [clip for clip in run.identity.clips if clip.split == "train"]
     kept = tuple(clip for clip in run.identity.clips if clip not in training[::2])
     for clip in training[::2]:

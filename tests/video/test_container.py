@@ -1,4 +1,4 @@
-"""Whatever a file is called, claims or names, it is read or refused in one sentence."""
+"""Files with arbitrary names and headers are read or refused with a user error."""
 
 import os
 import pickle
@@ -76,7 +76,7 @@ def test_an_animated_picture_with_transparency(tmp_path):
         assert red[5:15, 5 * number : 5 * number + 10].all()
 
 
-# Container, encoder and pixel format, and the endings that such files have.
+# Container, encoder and pixel format, and the usual file extensions.
 FORMATS = {
     ("mp4", "libx264", "yuv420p"): "mp4 m4v mov qt 3gp 3g2 f4v",
     ("mov", "jpeg2000", "yuv444p"): "mj2",

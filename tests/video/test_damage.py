@@ -1,4 +1,4 @@
-"""Five hundred damaged files: each is decoded or reported, none crashes or hangs."""
+"""Five hundred damaged files are each decoded or reported, without crashes or hangs."""
 
 import json
 import os
@@ -19,8 +19,7 @@ VARIANTS = 500
 SECONDS_PER_FILE = 20
 REAL_CLIP = REAL_VIDEOS / "egogestar" / "tick" / "tick_17.mp4"
 
-# In a process of its own, so that a crash inside libav is a failure of the test and not the end
-# of it.
+# In a separate process, so that a crash inside libav fails the test instead of ending it.
 READER = """
 import json, sys, time
 from pan_keras.video import BrokenVideo, probe, read_frames
@@ -39,7 +38,7 @@ for path in sys.stdin.read().splitlines():
 
 
 def read_elsewhere(paths):
-    """Outcome and seconds of each file, read in another process."""
+    """Reads files in another process; returns outcome and seconds of each."""
     process = subprocess.run(
         [sys.executable, "-c", READER],
         input="\n".join(map(str, paths)),

@@ -1,4 +1,4 @@
-"""The frame index counts what is there and seeks only where that saves decoding."""
+"""The frame index counts frames, and plans seeks only where they save decoding."""
 
 import os
 import zlib
@@ -37,7 +37,7 @@ def test_frames_are_counted_and_timed(index):
         ([45], [Run(40, (45,))]),
         ([3, 45, 59], [Run(0, (3,)), Run(40, (45, 59))]),
         ([3, 25, 45], [Run(0, (3,)), Run(20, (25,)), Run(40, (45,))]),
-        # From frame 15 it is quicker to decode on to the next key frame than to seek.
+        # From frame 15, decoding to the next key frame is faster than seeking.
         ([15, 25], [Run(0, (15, 25))]),
     ],
 )

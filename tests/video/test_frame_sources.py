@@ -1,4 +1,4 @@
-"""A third way to store clips is one class and one call."""
+"""Custom frame sources need one class and one call."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A live source gives the newest segments, and ends with what ended it."""
+"""Live sources yield the newest segments, and raise the error that ended them."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def window(segments=4, stack=1, rate=25.0, stride=1.0, transform=None):
 
 
 def numbered(count, height=32, width=32):
-    """Frames whose brightness is their number, times four."""
+    """Frames whose brightness is four times their number."""
     return np.stack([np.full((height, width, 3), 4 * i, np.uint8) for i in range(count)])
 
 
@@ -39,7 +39,7 @@ def recording(tmp_path):
 
 @contextmanager
 def served(content, header=b"", cut=None, delay=0.0):
-    """A server on this machine that sends the same to each caller, and hangs up."""
+    """A local server that sends the same content to each client and closes the connection."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(8)
@@ -328,7 +328,7 @@ def test_a_stream_that_drops_is_tried_again_as_often_as_asked(transport_stream):
     assert len(calls) == 3
     assert [f"({number} of 2)" in line for number, line in enumerate(told, 1)] == [True, True]
     assert min(np.diff(calls)) > 0.4
-    # The waits are longer than a clip, so that nothing from before a cut counts after it.
+    # The waits are longer than a clip, so no segment spans a cut.
     assert [step.is_first for step in segments].count(True) == 3
     assert [step.time for step in segments] == sorted(step.time for step in segments)
 
@@ -363,7 +363,7 @@ def test_nobody_at_the_other_end_is_one_sentence():
 
 
 class FakeCamera:
-    """A camera of one picture, in the order of channels that OpenCV gives."""
+    """A camera with a constant picture, with channels in OpenCV's order."""
 
     BLUE, GREEN, RED = 10, 120, 230
 

@@ -1,4 +1,4 @@
-"""The fields are those of what was encoded: a known shift comes out, per frame, upright."""
+"""Motion vectors of encoded known shifts, per frame and upright."""
 
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from pan_keras.video.motion_vectors import dense, motion_vectors
 
 SHIFT = (3, -2)  # pixels to the right and down per frame
 HEIGHT, WIDTH = 96, 128
-INSIDE = np.s_[24:-24, 24:-24]  # away from the borders, where new texture comes in
+INSIDE = np.s_[24:-24, 24:-24]  # without the borders, where new texture appears
 ORIENTATIONS = [  # (a, b, c, d): a stored pixel (p, q) is shown at x = a p + c q, y = b p + d q
     (1, 0, 0, 1),
     (-1, 0, 0, 1),
@@ -29,7 +29,7 @@ ORIENTATIONS = [  # (a, b, c, d): a stored pixel (p, q) is shown at x = a p + c 
 
 
 def shifted_texture(count, shift=SHIFT, height=HEIGHT, width=WIDTH):
-    """A smooth texture that moves as a whole."""
+    """A smooth texture that moves uniformly."""
     noise = np.random.default_rng(0).normal(size=(height + 80, width + 80, 3)).astype("float32")
     smooth = cv2.GaussianBlur(noise, (0, 0), 2)
     texture = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype("uint8")
@@ -127,7 +127,7 @@ def test_vectors_do_not_depend_on_the_pixels_that_are_left_out(h264):
 @pytest.mark.parametrize("matrix", ORIENTATIONS)
 def test_the_field_of_a_turned_or_mirrored_file_is_turned_with_it(matrix, tmp_path):
     frames = shifted_texture(3)
-    frames[:, :, :64] = frames[0, :, :64]  # the left half, as stored, stands still
+    frames[:, :, :64] = frames[0, :, :64]  # the left half, as stored, does not move
     path = tmp_path / "clip.mp4"
     a, b, c, d = (entry << 16 for entry in matrix)
     with av.open(str(path), "w") as container:
@@ -142,7 +142,7 @@ def test_the_field_of_a_turned_or_mirrored_file_is_turned_with_it(matrix, tmp_pa
     assert field.shape[:2] == read_frames(path, [2])[0].shape[:2]
     a, b, c, d = matrix
     shown = (a * SHIFT[0] + c * SHIFT[1], b * SHIFT[0] + d * SHIFT[1])
-    # Where the middles of both halves are shown, from the centre.
+    # Centres of both halves as shown, relative to the centre of the frame.
     middle = np.array(field.shape[1::-1]) // 2
     for offset, expected in ((32, shown), (-32, (0, 0))):
         x, y = middle + np.array([a * offset, b * offset])

@@ -1,4 +1,4 @@
-"""Frames are shown as the display matrix of a file says: turned, mirrored, or both."""
+"""Frames are rotated and mirrored according to the display matrix of a file."""
 
 import av
 import numpy as np
@@ -9,7 +9,7 @@ from pan_keras.video import probe, read_frames
 
 ONE = 1 << 16
 # (a, b, c, d): a stored pixel (p, q) is shown at x = a p + c q, y = b p + d q, y pointing down.
-# Beside it, what ffmpeg's filters make of stored pixels (transpose is Matlab's).
+# With the result of the matching ffmpeg filter (transpose as in Matlab).
 ORIENTATIONS = {
     "as it is": ((1, 0, 0, 1), lambda f: f),
     "hflip": ((-1, 0, 0, 1), lambda f: f[:, ::-1]),

@@ -1,4 +1,4 @@
-"""Frames that are never shown are not counted."""
+"""The packet scan does not count hidden frames."""
 
 import av
 import numpy as np
@@ -17,11 +17,11 @@ from video_files import (
 from pan_keras.video import probe, read_frames
 from pan_keras.video.packet_scan import shows
 
-SHOWN = 0x10  # of the first byte of a VP8 packet
+SHOWN = 0x10  # bit in the first byte of a VP8 packet
 
 
 def hide(path, source, hidden):
-    """Copies a VP8 video; some frames become frames for reference alone."""
+    """Copies a VP8 video, turning some frames into hidden reference frames."""
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
         for number, packet in enumerate(old.demux(video=0)):
@@ -67,7 +67,7 @@ def superframe(*frames):
         (VISIBLE_OF_PROFILE_3, True),
         (superframe(HIDDEN, VISIBLE), True),
         (superframe(HIDDEN, HIDDEN, VISIBLE), True),
-        (HIDDEN + b"\xc1", False),  # ends as the index of a superframe does, and has none
+        (HIDDEN + b"\xc1", False),  # ends like a superframe index without being one
     ],
 )
 def test_vp9_packets(data, shown):

@@ -1,4 +1,4 @@
-"""Sizes are told in a line, and what a crop cuts away in a sentence."""
+"""Summaries of picture sizes, and of the parts that a crop removes."""
 
 import pytest
 

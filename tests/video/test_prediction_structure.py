@@ -1,4 +1,4 @@
-"""The references of a frame follow from the order in which frames are decoded."""
+"""The references of a frame follow from the decoding order."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_frames_in_order_refer_to_the_one_before():
 
 
 def test_b_frames_refer_to_the_anchors_around_them():
-    # I B B P B, where the last B-frame's anchor is not there.
+    # I B B P B, where the anchor of the last B-frame is missing.
     structure = PredictionStructure.from_order(np.array([0, 2, 3, 1, 4]), None)
     np.testing.assert_array_equal(structure.past, [0, 1, 2, 3, 1])
     np.testing.assert_array_equal(structure.future, [0, 2, 1, 0, 0])

@@ -1,4 +1,4 @@
-"""In every container, codec and group structure, frames are those of decoding straight through."""
+"""Frames after a seek equal those of sequential decoding, for all containers and codecs."""
 
 import itertools
 import random
@@ -92,7 +92,7 @@ CONTAINERS = {
     ".ivf": ["vp8", "vp9"],
     ".mjpeg": ["mjpeg"],
 }
-# Here a seek must save decoding; elsewhere right frames are enough.
+# Formats in which seeking must save decoding; in others only the frames are checked.
 SOUGHT = {
     ".mp4": ["h264", "h264 B-frames", "h264 open groups", "hevc", "mpeg4 B-frames", "mpeg2", "vp9"],
     ".mkv": ["h264", "h264 B-frames", "h264 open groups", "hevc", "mpeg4 B-frames", "mpeg2", "vp8"],
@@ -127,7 +127,7 @@ def make(tmp_path_factory):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """The packets that were decoded."""
+    """Records the decoded packets."""
     packets = []
     decode = OpenVideo.decode
 
@@ -158,7 +158,7 @@ def test_a_seek_saves_decoding(ending, name, make, decoded):
     index = frame_index(path)
     key = int(index.keys[-1])
     read_frames(path, [key])
-    # The key frame and what the decoder holds back until the order is known.
+    # The key frame, and the frames that the decoder delays for reordering.
     assert len(decoded) <= 6
     for wanted in ([0, key], [key // 2], [0, key // 2, key]):
         decoded.clear()
@@ -178,7 +178,7 @@ def test_no_more_is_decoded_than_straight_through(ending, name, make, decoded, m
         with monkeypatch.context() as patch:
             patch.setattr(index_module.FrameIndex, "runs", lambda _, w: [Run(0, tuple(w))])
             read_frames(path, wanted)
-        # What is called a key frame and refers to others is found out by one seek in vain.
+        # A wrongly marked key frame costs one failed seek.
         assert ours <= len(decoded) + (16 if name == "h264 rolling refresh" else 0)
 
 
@@ -220,7 +220,7 @@ def test_times_that_are_guesses_after_a_seek_are_noticed(make, monkeypatch):
 
 
 def remuxed(source, path, change=lambda number, packet: packet):
-    """Copies packets to another file; those changed to None are left out."""
+    """Copies packets to another file; `change` may replace or drop them."""
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
         number = 0
@@ -288,7 +288,7 @@ def test_reordered_frames_of_mpeg4_in_avi_are_counted_without_decoding(make, dec
 
 @needs_real_videos
 def test_frames_that_share_a_packet_are_counted_without_decoding(decoded):
-    """DivX and Xvid put a reordered frame into the packet before it, as UCF101 has them."""
+    """DivX and Xvid store a reordered frame in the previous packet, as in UCF101."""
     (video,) = (REAL_VIDEOS / "clips" / "ucf101").iterdir()
     assert len(frame_index(video)) == 164
     assert decoded == []

@@ -1,4 +1,4 @@
-"""Frames asked for by number are the frames a player shows at that place."""
+"""Frames read by number are those that a player shows at that position."""
 
 import av
 import numpy as np
@@ -92,7 +92,7 @@ def test_a_phone_held_upright_gives_upright_frames(rotation, tmp_path):
 def test_a_header_that_lies_about_the_frame_count_is_not_believed(tmp_path):
     path = write_video(tmp_path / "clip.avi", moving_frames(20), "mpeg4")
     content = bytearray(path.read_bytes())
-    # Total frames in the main header of an AVI, and length in the header of its stream.
+    # Total frames in the main header of an AVI, and the length in its stream header.
     for name, offset in ((b"avih", 8 + 16), (b"strh", 8 + 32)):
         place = content.index(name) + offset
         assert content[place : place + 4] == (20).to_bytes(4, "little")
@@ -130,7 +130,7 @@ def test_a_frame_that_does_not_exist_is_an_error(clip):
 
 
 def destroy_packets(path, numbers):
-    """Overwrites whole packets of a file, all but their length fields, with a constant."""
+    """Overwrites whole packets of a file, except their length fields, with a constant."""
     with av.open(str(path)) as container:
         spans = [(packet.pos, packet.size) for packet in container.demux(video=0)]
     content = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Whatever bytes a file has, it gives frames or is refused, in little time and memory."""
+"""Files with arbitrary bytes are read or refused, within limits of time and memory."""
 
 import itertools
 import resource
@@ -24,9 +24,9 @@ VIDEOS = {
     ".gif": ("gif", "rgb8", {}),
 }
 SECONDS = 20
-KILOBYTES = 2**20  # of memory, all examples of a container together
+KILOBYTES = 2**20  # memory limit for all examples of a container
 
-# Where, as a share of the file, most often in its header or at its end; and what is written there.
+# Positions as fractions of the file, mostly in its header or at its end, and bytes to write.
 places = st.one_of(st.floats(0, 1), st.floats(0, 0.1), st.floats(0.9, 1))
 writings = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from([b"\0" * 8, b"\xff" * 4]))
 damages = st.lists(
@@ -66,7 +66,7 @@ def test_any_bytes_give_frames_or_one_sentence(ending, contents, tmp_path):
     @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(damages)
     def check(damage):
-        # A name of its own: the index of a file is remembered by its size and time.
+        # A unique name, since frame indexes are cached by size and time.
         path = tmp_path / f"{next(numbers)}{ending}"
         path.write_bytes(damaged(contents[ending], damage))
         start = time.monotonic()

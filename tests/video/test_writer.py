@@ -1,4 +1,4 @@
-"""What is written is a video, and it is there whole or not at all."""
+"""Written videos are valid, and appear atomically."""
 
 import numpy as np
 import pytest
