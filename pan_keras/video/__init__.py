@@ -1,4 +1,4 @@
-"""Video files and folders of frames as pixels or motion vectors; PyAV and NumPy alone."""
+"""Video files and folders of frames as pixels or motion vectors; needs only PyAV and NumPy."""
 
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_sources import (

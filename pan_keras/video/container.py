@@ -12,21 +12,21 @@ import av
 
 from pan_keras.errors import UserError
 
-# A damaged header may promise frames of gigabytes; 8192 x 8192 is more than any camera here.
+# A damaged header may claim frames of gigabytes; no camera exceeds 8192 x 8192.
 MAX_PIXELS = 2**26
-# Longer side over shorter: one row of pixels, resized by its shorter side, would fill gigabytes.
+# Longer side over shorter: a single row of pixels, resized by its shorter side, takes gigabytes.
 MAX_ASPECT = 32
-# Containers and raw streams of video. What is not here may be a list that names other files.
+# Video containers and raw streams. Other formats may be playlists that refer to other files.
 FORMATS = (
     "mov,matroska,avi,mpegts,mpeg,asf,flv,live_flv,ogg,mxf,gif,"
     "h264,hevc,vvc,mpegvideo,m4v,obu,ivf,mjpeg,yuv4mpegpipe,dv,rm,nut,wtv"
 )
-# A file of this many bytes may be read for twice the time without progress.
+# The total time limit is the timeout, plus the same again for every so many bytes of the file.
 BYTES_PER_TIMEOUT = 2**15
 
 
 class BrokenVideo(UserError):  # noqa: N818, the name says the state of the file
-    """A file that gives no frame: the sentence names it, the reason and what to do.
+    """A file without a decodable frame; the message names the file, the reason and the remedy.
 
     Args:
         path: The file.
@@ -47,19 +47,19 @@ class BrokenVideo(UserError):  # noqa: N818, the name says the state of the file
 
 
 class SlowVideo(BrokenVideo):
-    """A file that was given up because reading it came to a halt; it may be read another time."""
+    """A file whose reading timed out; another attempt may succeed."""
 
 
 class Reading:
-    """A context around each step of reading a file: its errors and its time.
+    """A context manager for each step of reading a file: translates errors and limits time.
 
-    An error of libav becomes a `BrokenVideo`. What a caller does between two steps, such as
-    resizing a frame, is not part of the reading: its errors and its time are its own.
+    An error of libav becomes a `BrokenVideo`. Work of the caller between two steps, such as
+    resizing a frame, counts neither for errors nor for time.
 
     Args:
         path: The file.
-        timeout: Seconds that a step may take. All steps together may take as long again for
-            every 32 KiB of the file, so that any file comes to an end.
+        timeout: Seconds per step. The total is limited to as long again for every 32 KiB of the
+            file, so that reading any file ends.
     """
 
     def __init__(self, path: Path, timeout: float):
@@ -98,8 +98,8 @@ class OpenVideo:
     Args:
         container: The file.
         stream: The stream.
-        reading: The context of each step.
-        size: Width and height in pixels that the file's header says, 0 where it says none.
+        reading: The context for each step.
+        size: Width and height in pixels according to the header, 0 if absent.
     """
 
     container: av.container.InputContainer
@@ -108,7 +108,7 @@ class OpenVideo:
     size: tuple[int, int]
 
     def packets(self) -> Iterator[av.Packet]:
-        """Packets from here on; an empty one at the end makes the decoder give out the rest.
+        """Yields the packets from here on, and a final empty one that flushes the decoder.
 
         Raises:
             BrokenVideo: If reading fails or takes too long.
@@ -122,7 +122,7 @@ class OpenVideo:
             yield packet
 
     def decode(self, packet: av.Packet) -> list[av.VideoFrame] | None:
-        """Frames that the decoder gives out after a packet; None if the packet is damaged.
+        """Decodes a packet; returns the frames, or None if the packet is damaged.
 
         Raises:
             BrokenVideo: If it takes too long.
@@ -140,12 +140,12 @@ def opened(
 ) -> Iterator[OpenVideo]:
     """Opens the first video stream of a file, with one decoding thread.
 
-    No other file and no network address is opened, whatever the file says.
+    No other file or network address is opened, whatever the file refers to.
 
     Args:
-        path: The file, with whatever characters in its name.
-        timeout: Seconds that a step of reading may take.
-        decoder: Options of the decoder, by libav's names.
+        path: The file; its name may contain any characters.
+        timeout: Seconds per step of reading.
+        decoder: Options of the decoder, with libav's names.
 
     Raises:
         BrokenVideo: If the file cannot be opened, holds no video, or its frames are larger than
@@ -153,13 +153,13 @@ def opened(
     """
     reading = Reading(path, timeout)
     with reading:
-        # A named pipe would wait for its writer.
+        # Opening a named pipe would block until it has a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         with reading:
             reading.left += timeout * _size(descriptor, path) / BYTES_PER_TIMEOUT
-            # Names are never given to libav, which finds patterns, protocols and formats in
-            # them. Metadata is of no interest, in whatever encoding.
+            # libav gets no file names, in which it would find patterns, protocols and formats.
+            # Metadata is unused, so its encoding does not matter.
             options = {
                 "fd": str(descriptor),
                 "protocol_whitelist": "fd",
@@ -182,12 +182,12 @@ def opened(
 
 
 def refuse_shape(path: Path, width: int, height: int) -> None:
-    """Refuses frames that would fill the memory.
+    """Refuses frames that would exhaust memory.
 
     Args:
         path: The file.
-        width: Pixels across.
-        height: Pixels down.
+        width: Width in pixels.
+        height: Height in pixels.
 
     Raises:
         BrokenVideo: If there are more than `MAX_PIXELS`, or one side is more than `MAX_ASPECT`
@@ -229,8 +229,8 @@ def _video_stream(
     if context.width and context.height:
         refuse_shape(path, context.width, context.height)
     context.options = {**decoder, "max_pixels": str(MAX_PIXELS)}
-    # Clips are short and small, and several are decoded side by side: one thread each is the
-    # fastest and keeps the result independent of the machine.
+    # Clips are short and small, and several are decoded in parallel: one thread each is fastest
+    # and keeps results independent of the machine.
     stream.thread_type = "NONE"
     context.thread_count = 1
     for other in container.streams:

@@ -1,4 +1,4 @@
-"""What lies in a folder and its subfolders: clips, and what is none."""
+"""Finds clips in folders and their subfolders, and counts other files."""
 
 import os
 from collections import Counter
@@ -9,7 +9,7 @@ from pathlib import Path
 from pan_keras.errors import UserError
 from pan_keras.video.frame_folder import is_frame
 
-# As common names of the formats that `container.FORMATS` reads.
+# Common extensions of the formats in `container.FORMATS`.
 VIDEO_SUFFIXES = frozenset(
     f".{name}"
     for name in (
@@ -19,7 +19,7 @@ VIDEO_SUFFIXES = frozenset(
         *("h264", "264", "hevc", "h265", "265", "ivf", "mjpeg", "mjpg", "nut"),
     )
 )
-# What systems leave in folders, beside names that begin with a dot.
+# Files that operating systems create, in addition to names that begin with a dot.
 SYSTEM_NAMES = frozenset(
     {
         *("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
@@ -31,20 +31,20 @@ CLIP_INDEX = ".clip_index.sqlite"  # of pan_keras.data.clip_index
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name counts nowhere: dot names and those of systems."""
+    """Whether a file or folder is ignored: dot names and files of operating systems."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
 def path_order(path: Path) -> str:
-    """Sorts paths as they sort themselves, folder by folder, in a fraction of the time."""
+    """Sort key with the order of `Path`, folder by folder, but much faster."""
     return os.path.normcase(path).replace(os.sep, "\0")
 
 
 def visible_videos(folder: Path) -> list[Path]:
-    """Clips in a folder and all its subfolders, by path, without hidden files and folders.
+    """Lists the clips in a folder and all its subfolders, sorted by path.
 
     A clip is a video file or a folder of frames; the folder itself may be one. Links to folders
-    are followed. The folder itself may be hidden.
+    are followed. Hidden files and folders are skipped, except for the folder itself.
 
     Args:
         folder: The folder.
@@ -58,14 +58,14 @@ def visible_videos(folder: Path) -> list[Path]:
 
 @dataclass
 class Folder:
-    """What lies in a folder.
+    """The contents of a folder.
 
     Attributes:
         path: The folder.
         videos: Clips in it: video files, and subfolders that are clips.
-        framed: Those of them that are folders of frames.
+        framed: The clips that are folders of frames.
         folders: The other subfolders.
-        strays: Counts of what is not one of these.
+        strays: Counts of everything else.
         is_clip: Whether it is a clip itself: it has numbered pictures and no clips.
     """
 
@@ -78,7 +78,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Name of the folder, without those above it."""
+        """Name of the folder, without its parents."""
         return self.path.name
 
     def all_videos(self) -> Iterator[Path]:
@@ -94,7 +94,7 @@ class Folder:
             yield from folder.all_framed()
 
     def all_strays(self) -> Counter[str]:
-        """What is no clip, at any depth."""
+        """Counts of files that are not clips, at any depth."""
         return sum((folder.all_strays() for folder in self.folders), +self.strays)
 
     def filled(self) -> list["Folder"]:
@@ -103,14 +103,14 @@ class Folder:
 
 
 def scan(path: Path, above: tuple[tuple[int, int], ...] = ()) -> Folder:
-    """Looks through a folder and its subfolders.
+    """Scans a folder and its subfolders.
 
     Args:
         path: The folder.
-        above: Device and number of each folder above it, by which a circle of links is noticed.
+        above: Device and inode of each folder above, to detect cycles of links.
 
     Raises:
-        UserError: If the folder cannot be read, or lies too deep.
+        UserError: If the folder cannot be read, or is nested too deeply.
     """
     found = Folder(path)
     try:

@@ -1,4 +1,4 @@
-"""A clip as a folder of pictures, one file per frame: `00001.jpg`, `00002.jpg`, and so on."""
+"""Clips stored as folders of pictures, one file per frame: `00001.jpg`, `00002.jpg`, and so on."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from pan_keras.video.orientation import Orientation, upright
 from pan_keras.video.video_info import FileState, VideoInfo
 
 CODECS = {"jpg": "mjpeg", "jpeg": "mjpeg", "png": "png"}
-LARGEST = 1 << 28  # bytes of a picture
+LARGEST = 1 << 28  # maximum size of a picture in bytes
 _NUMBERED = re.compile(rf"(.*?)([0-9]{{1,18}})\.({'|'.join(CODECS)})", re.IGNORECASE | re.DOTALL)
 _PICTURE = re.compile(rf".*\.({'|'.join(CODECS)})", re.IGNORECASE | re.DOTALL)
 
@@ -28,12 +28,12 @@ Transform = Callable[[np.ndarray], np.ndarray]
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name is a picture that can be read."""
+    """Whether a file name has the extension of a supported picture format."""
     return _PICTURE.fullmatch(name) is not None
 
 
 def is_frame(name: str) -> bool:
-    """Whether a file of this name can be a frame of a clip: a picture whose name ends in a number.
+    """Whether a file name is that of a frame: a picture whose name ends in a number.
 
     Example:
         >>> is_frame("00001.jpg"), is_frame("img_12.PNG"), is_frame("cover.jpg")
@@ -43,11 +43,11 @@ def is_frame(name: str) -> bool:
 
 
 class FrameFolder:
-    """The frames of a folder, in the order of their numbers, whatever number the first has.
+    """The frames of a folder in the order of their numbers, which may start anywhere.
 
-    Where numbers are missing, the frames that are there follow each other. As in a video whose
-    size changes midway, all frames get the size of the first. A picture that cannot be decoded
-    makes the clip unusable, for it can be replaced by itself.
+    Gaps in the numbers are closed. As in a video that changes its size midway, all frames are
+    scaled to the size of the first. A picture that cannot be decoded makes the clip unusable,
+    since that file alone can be replaced.
 
     Args:
         path: The folder.
@@ -67,7 +67,7 @@ class FrameFolder:
         return self._series().remark
 
     def state(self) -> FileState:
-        """Bytes of all frames, and the latest change of one of them or of the folder."""
+        """Total size of all frames, and the latest change of any of them or of the folder."""
         with _telling_of(self.path):
             size, changed = 0, self.path.stat().st_mtime_ns
             with os.scandir(self.path) as entries:
@@ -87,7 +87,7 @@ class FrameFolder:
         return VideoInfo(len(names), self.rate, width, height, rotation, mirrored)
 
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
-        """The frames asked for, all of the size of the first frame."""
+        """Reads frames by number, all in the size of the first frame."""
         names, size = self._series().names, self._size()
         frames = {}
         for index in sorted(set(indices)):
@@ -96,7 +96,7 @@ class FrameFolder:
         return np.stack([frames[index] for index in indices])
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
-        """All frames in order, of the size of the first."""
+        """Yields all frames in order, in the size of the first."""
         size = self._size()
         for name in self._series().names:
             yield transform(_pixels(_decode(self.path, name), size))
@@ -114,7 +114,7 @@ class FrameFolder:
 
 @dataclass(frozen=True)
 class _Series:
-    """Names of the frames of a folder in order, and what is odd about them."""
+    """Names of a folder's frames in order, with a remark on missing numbers."""
 
     names: tuple[str, ...]
     remark: str
@@ -133,7 +133,7 @@ def _telling_of(path: Path) -> Iterator[None]:
 @lru_cache(maxsize=8192)
 def _listed(path: Path, _changed: int) -> _Series:
     found: dict[str, dict[int, str]] = defaultdict(dict)
-    # Names without paths: a clip may have thousands.
+    # Names without paths, since a clip may have thousands.
     for name in sorted(os.listdir(path)):  # noqa: PTH208
         match = _NUMBERED.fullmatch(name)
         if match is None or name.startswith("."):
@@ -163,13 +163,13 @@ def _gaps(numbers: Sequence[int]) -> str:
 
 @lru_cache(maxsize=8192)
 def _shown_size(path: Path, name: str, _size: int, _changed: int) -> tuple[int, int]:
-    """Width and height of a picture as it is shown."""
+    """Width and height of a picture as shown."""
     height, width, _ = _pixels(_decode(path, name)).shape
     return width, height
 
 
 def _pixels(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> np.ndarray:
-    """A picture upright and in RGB, brought to a width and height if they are given."""
+    """Converts a picture to upright RGB, scaled to a width and height if given."""
     width, height = size or (frame.width, frame.height)
     if size and Orientation.of(frame).is_quarter:
         width, height = height, width
@@ -179,7 +179,7 @@ def _pixels(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> np.nda
 def _decode(folder: Path, name: str) -> av.VideoFrame:
     codec = CODECS[name.rpartition(".")[2].lower()]
     decoder = av.CodecContext.create(codec, "r")
-    # A picture that was cut off is an error, not a grey area.
+    # Makes a truncated picture an error instead of a grey area.
     decoder.options = {"err_detect": "explode", "max_pixels": str(MAX_PIXELS)}
     decoder.thread_count = 1
     try:
@@ -195,7 +195,7 @@ def _decode(folder: Path, name: str) -> av.VideoFrame:
 
 
 def _content(path: Path) -> bytes:
-    # A named pipe would wait for its writer.
+    # Opening a named pipe would block until it has a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

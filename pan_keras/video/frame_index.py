@@ -1,4 +1,4 @@
-"""The frame index of a video: frames, times and where decoding must start."""
+"""The frame index of a video: frames, times and starting points for decoding."""
 
 import struct
 import zlib
@@ -7,20 +7,20 @@ from itertools import pairwise
 
 import numpy as np
 
-# Decoding this many packets more is cheaper than a seek: it takes the time of a frame at most, and
-# the decoder loses the frames that it holds back to put them in order.
+# Decoding this many more packets is cheaper than a seek, after which the decoder must refill its
+# reordering buffer.
 PACKETS_PER_SEEK = 8
-HEAD = 5  # whole numbers at the beginning of a stored index
+HEAD = 5  # integers at the start of a stored index
 _HEAD = struct.Struct(f"<{HEAD}qd")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Frames that are decoded in one go.
+    """Frames decoded in one pass.
 
     Args:
-        key: Frame to start at, a key frame; 0 is the start of the file.
-        targets: Wanted frames, rising.
+        key: The key frame to start at; 0 is the start of the file.
+        targets: Wanted frames, ascending.
     """
 
     key: int
@@ -29,22 +29,22 @@ class Run:
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """The frames of a video in the order in which they are shown.
+    """The frames of a video in display order.
 
-    The frame count in a container's header is a guess that lies often, so packets are counted;
-    where they do not tell, the frames that a decoder gives out are.
+    The frame count in a container's header is often wrong, so packets are counted, or decoded
+    frames if packets are not conclusive.
 
     Args:
-        times: Presentation time of each frame in ticks, rising `(frames,)`.
+        times: Presentation time of each frame in ticks, ascending `(frames,)`.
         packets: Number of each frame's packet in the file `(frames,)`.
-        keys: Frames that are key frames, rising `(keys,)`.
+        keys: The frames that are key frames, ascending `(keys,)`.
         seek_times: Time in ticks to seek to in order to decode from each key frame `(keys,)`.
-        timed: Whether a decoded frame is known by its time. False for streams without
-            presentation times of their own (AVI with reordered frames, raw streams): there
-            frames are counted from the start.
-        rate: Frames per second, the mean over the file.
-        marks: Presentation time and bytes of each packet, by which it is known `(packets, 2)`.
-        early: Ticks by which a seek may begin before the key frame that was sought.
+        timed: Whether decoded frames are identified by their times. False for streams without
+            presentation times of their own (AVI with reordered frames, raw streams), whose frames
+            are counted from the start.
+        rate: Mean frames per second over the file.
+        marks: Presentation time and size of each packet, which identify it `(packets, 2)`.
+        early: Ticks by which a seek may land before the requested key frame.
     """
 
     times: np.ndarray
@@ -60,26 +60,26 @@ class FrameIndex:
         return len(self.times)
 
     def position(self, time: int | None) -> int | None:
-        """Frame shown at a time in ticks, None where there is none."""
+        """The frame shown at a time in ticks, or None."""
         if time is None:
             return None
         place = int(np.searchsorted(self.times, time))
         return place if place < len(self) and self.times[place] == time else None
 
     def is_packet(self, number: int, time: int | None, size: int) -> bool:
-        """Whether a packet with this presentation time and size is the one with this number."""
+        """Whether a presentation time and size are those of the numbered packet."""
         return number < len(self.marks) and tuple(self.marks[number]) == (time, size)
 
     def landing(self, key: int, time: int | None, size: int) -> int | None:
-        """The frame that a seek to a key frame has led to, which may be one before it.
+        """The key frame at which a seek has landed, possibly an earlier one.
 
         Args:
-            key: Frame that was sought.
+            key: The requested key frame.
             time: Presentation time of the first packet after the seek.
             size: Bytes of that packet.
 
         Returns:
-            The frame, None if the index knows no such packet.
+            The frame, or None if no packet matches.
         """
         if self.is_packet(int(self.packets[key]), time, size):
             return key
@@ -89,14 +89,14 @@ class FrameIndex:
         return int(found[-1]) if len(found) else None
 
     def seek_time(self, key: int) -> int:
-        """Time in ticks to seek to in order to decode from a key frame."""
+        """Time in ticks to seek to for decoding from a key frame."""
         return int(self.seek_times[np.searchsorted(self.keys, key)])
 
     def runs(self, wanted: list[int]) -> list[Run]:
-        """Groups wanted frames so that a seek is made where it saves decoding.
+        """Groups wanted frames into runs, with a seek wherever it saves decoding.
 
         Args:
-            wanted: Frames, rising.
+            wanted: Frames, ascending.
         """
         if not self.timed:
             return [Run(0, tuple(wanted))]
@@ -119,7 +119,7 @@ class FrameIndex:
         return [Run(key, tuple(targets)) for key, targets in groups]
 
     def to_bytes(self) -> bytes:
-        """The index in a few bytes per frame; `from_bytes` reads them."""
+        """Serialises the index into a few bytes per frame, for `from_bytes`."""
         if not self.timed:
             numbers = [0, len(self)]
             arrays = []
@@ -128,21 +128,21 @@ class FrameIndex:
             arrays = [self.marks[:, 0], self.marks[:, 1], self.packets, self.keys, self.seek_times]
         steps = [np.diff(array, prepend=0) for array in arrays]
         head = np.array([*numbers, *[0] * (HEAD - len(numbers))], "<i8").tobytes()
-        # Bytes of equal weight lie together: most of them are zero.
+        # Bytes of equal significance are stored together: most are zero and compress well.
         planes = np.concatenate([*steps, np.zeros(0)]).astype("<i8").view(np.uint8).reshape(-1, 8)
         body = np.ascontiguousarray(planes.T).tobytes()
         return zlib.compress(head + np.float64(self.rate).tobytes() + body)
 
     @classmethod
     def from_bytes(cls, content: bytes, most: int) -> "FrameIndex":
-        """Reads what `to_bytes` gave.
+        """Deserialises the output of `to_bytes`.
 
         Args:
-            content: The bytes, which may be damaged.
-            most: Frames and packets that the file may have.
+            content: The bytes, possibly damaged.
+            most: Maximum number of frames and packets of the file.
 
         Raises:
-            ValueError: If they are no index of a file that is so small.
+            ValueError: If they are not a valid index within that limit.
         """
         try:
             head, body = _unpacked(content, most)
@@ -177,7 +177,7 @@ class FrameIndex:
 
     @classmethod
     def counted(cls, frames: int, rate: float = 0.0) -> "FrameIndex":
-        """The index of a stream whose frames are not known by their times.
+        """Creates the index of a stream whose frames cannot be identified by time.
 
         Args:
             frames: Number of frames.
@@ -187,13 +187,13 @@ class FrameIndex:
         return cls(numbers, numbers, none, none, False, rate, none.reshape(0, 2))
 
     def _keys_before(self, frames: np.ndarray | list[int]) -> np.ndarray:
-        """The key frame at or before each frame, 0 where there is none."""
+        """The last key frame at or before each frame, else 0."""
         places = np.searchsorted(self.keys, frames, side="right") - 1
         return np.where(places >= 0, self.keys[places], 0) if len(self.keys) else places * 0
 
 
 def _unpacked(content: bytes, most: int) -> tuple[tuple, np.ndarray]:
-    """The numbers at the head of a stored index, and the steps of its arrays."""
+    """The header of a stored index, and the differences within its arrays."""
     stream = zlib.decompressobj()
     head = _HEAD.unpack(stream.decompress(content, _HEAD.size))
     _, frames, packets, keys, _, _ = head

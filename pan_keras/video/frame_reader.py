@@ -1,4 +1,4 @@
-"""Decodes chosen frames of one video file, with seeks where they save decoding."""
+"""Decodes selected frames of a video file, with seeks where they save decoding."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -17,22 +17,22 @@ from pan_keras.video.orientation import Orientation, upright
 Transform = Callable[[np.ndarray], np.ndarray]
 
 
-class _Astray(Exception):  # noqa: N818, not an error: another way is taken
-    """A seek has not led where the index says."""
+class _Astray(Exception):  # noqa: N818, not an error: reading falls back to the start
+    """A seek did not land where the index says."""
 
 
 class FrameReader:
-    """Decodes frames of one file; what is damaged is read from the start, in order.
+    """Decodes frames of a file; damaged files are always decoded from the start.
 
     Args:
         path: The file.
         index: Its frames.
-        timeout: Seconds that a step of reading may take.
-        transform: Applied to each array as soon as it is there.
+        timeout: Seconds per step of reading.
+        transform: Applied to each array as soon as it is decoded.
 
     Attributes:
-        options: Of the decoder.
-        orientation: Of the frame that was read last.
+        options: Options of the decoder.
+        orientation: Orientation of the last frame read.
     """
 
     options: ClassVar[Mapping[str, str]] = {}
@@ -54,7 +54,7 @@ class FrameReader:
         self.damaged = False
 
     def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
-        """The arrays of the frames that are wanted, rising, by their numbers."""
+        """Reads frames, given in ascending order; returns their arrays by number."""
         try:
             frames = self._read_runs(self.index.runs(wanted))
         except _Astray:
@@ -64,13 +64,13 @@ class FrameReader:
         return self._read_damaged(wanted)
 
     def iterate(self) -> Iterator[np.ndarray]:
-        """The arrays of all frames that can be decoded, in order."""
+        """Yields the arrays of all decodable frames in order."""
         with self._opened() as video:
             for place, frame in self._shown(video):
                 yield self._array(video, place, frame)
 
     def picture(self, video: OpenVideo, place: int, frame: av.VideoFrame) -> np.ndarray:  # noqa: ARG002
-        """What is kept of a decoded frame: its pixels, uint8 `(H, W, 3)`, upright RGB.
+        """Converts a decoded frame to an array: uint8 `(H, W, 3)`, upright RGB.
 
         Args:
             video: The open file.
@@ -102,8 +102,8 @@ class FrameReader:
         return frames
 
     def _read_damaged(self, wanted: list[int]) -> dict[int, np.ndarray]:
-        # What a decoder makes of damage depends on where it began. Beginning always at the
-        # start gives the same pixels whichever frames are asked for.
+        # How damage is decoded depends on the starting point. Always starting at the beginning
+        # gives the same pixels whichever frames are requested.
         with self._opened() as video:
             there = np.array(sorted({place for place, _ in self._shown(video)}), np.int64)
         if not len(there):
@@ -113,7 +113,7 @@ class FrameReader:
         return {i: frames[place] for i, place in nearest.items()}
 
     def _shown(self, video: OpenVideo) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decodes from the start of the file: (place, frame) of each frame that the index knows."""
+        """Decodes from the start of the file; yields (place, frame) of the frames in the index."""
         places = count()
         for packet in video.packets():
             for frame in self._decoded(video, packet):
@@ -123,10 +123,10 @@ class FrameReader:
                     yield place, frame
 
     def _shown_from(self, video: OpenVideo, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decodes from a key frame on, as long as the packets are those that the index names.
+        """Decodes from a key frame on, as long as the packets match the index.
 
-        Times after a seek may be guesses (in MPEG program streams they are), and what a container
-        marks as a key frame may be none.
+        Times after a seek may be guesses (as in MPEG program streams), and a packet marked as a key
+        frame may not be one.
         """
         with video.reading:
             try:
@@ -168,8 +168,8 @@ class FrameReader:
         return self.transform(picture) if self.transform else picture
 
     def _first_size(self) -> tuple[int, int]:
-        # A stream may change its size midway. All frames get the size of the first, whichever of
-        # them are asked for.
+        # A stream may change its size midway. All frames are scaled to the size of the first, so
+        # that the result does not depend on which are requested.
         with opened(self.path, self.timeout) as video:
             for packet in video.packets():
                 for frame in video.decode(packet) or ():
@@ -178,7 +178,7 @@ class FrameReader:
 
 
 def _nearest(there: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The nearest of `there`, rising, to each of `wanted`; the lower of two as near."""
+    """The nearest of the ascending `there` to each of `wanted`; ties go to the lower one."""
     after = np.searchsorted(there, wanted).clip(1, max(1, len(there) - 1))
     low, high = there[after - 1], there[np.minimum(after, len(there) - 1)]
     return np.where(wanted - low <= high - wanted, low, high)

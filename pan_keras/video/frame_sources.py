@@ -1,4 +1,4 @@
-"""A clip's frames, however they are stored: the protocol, and which kind a path is."""
+"""The frame source protocol, and functions that read clips of any kind."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,12 +17,13 @@ Transform = Callable[[np.ndarray], np.ndarray]
 
 
 class FrameSource(Protocol):
-    """The frames of one clip. Making one reads nothing; the methods raise `BrokenVideo`.
+    """The frames of a clip. Creating one reads nothing; the methods raise `BrokenVideo`.
 
-    A new way to store clips is a class with these methods and a function for `add_source`.
+    To support another storage of clips, write a class with these methods and register it with
+    `add_source`.
 
     Attributes:
-        path: What the clip is called everywhere: its file or folder, or a name below a file.
+        path: Identifies the clip: its file or folder, or a name below a file.
 
     Example:
         >>> clip = frame_source("wave.mp4")
@@ -35,18 +36,18 @@ class FrameSource(Protocol):
     path: Path
 
     def __len__(self) -> int:
-        """Frames of the clip, counted."""
+        """Number of frames, counted."""
 
     @property
     def rate(self) -> float:
-        """Frames per second, the mean over the clip; 0 where that is not stored."""
+        """Mean frames per second; 0 if not stored."""
 
     @property
     def remark(self) -> str:
-        """What a user should know of the clip, as part of a sentence; empty if nothing."""
+        """A remark for the user, as part of a sentence; may be empty."""
 
     def state(self) -> FileState:
-        """Size and time of change, which differ when the clip does.
+        """Size and modification time, which identify a version of the clip.
 
         Returns:
             Both.
@@ -60,7 +61,7 @@ class FrameSource(Protocol):
         """
 
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
-        """Decodes the frames asked for.
+        """Decodes frames by number.
 
         Args:
             indices: Frame numbers from 0, in any order.
@@ -86,24 +87,24 @@ _openers: list[Opener] = []
 
 
 def add_source(opener: Opener) -> None:
-    """Adds a way to store clips, which is asked before files and folders.
+    """Registers another kind of clip storage, which is tried before files and folders.
 
     Args:
-        opener: Gets a path and the seconds that a step of reading may take; gives the source, or
-            None for a path that is not of its kind.
+        opener: Called with a path and the seconds per step of reading; returns the source, or None
+            for a path that is not of its kind.
 
     Example:
-        >>> add_source(lambda path, timeout: None)  # knows no path
+        >>> add_source(lambda path, timeout: None)  # accepts no path
     """
     _openers.append(opener)
 
 
 def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
-    """Gives the frames of a clip: a video file, a folder of pictures, or what `add_source` added.
+    """Returns the frame source of a clip: a video file, a folder of pictures, or a registered kind.
 
     Args:
         path: The clip.
-        timeout: Seconds that a step of reading may take; a long video takes many.
+        timeout: Seconds per step of reading; a long video takes many steps.
 
     Returns:
         The source; nothing is read yet.
@@ -122,7 +123,7 @@ def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
 
 
 def clip_bytes(path: Path | str) -> int | None:
-    """Bytes of a clip, those of all its files; None if there is no such clip.
+    """Total size of a clip's files in bytes; None if there is no such clip.
 
     Args:
         path: A video file or a folder of frames.
@@ -141,13 +142,13 @@ def clip_bytes(path: Path | str) -> int | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a path is that of a file, a folder, or a clip of another kind.
+    """Whether a path is a file, a folder, or a clip of another kind.
 
     Args:
         path: The path.
 
     Returns:
-        True where there is one.
+        True if it exists.
 
     Example:
         >>> is_there(Path("wave.mp4"))
@@ -187,8 +188,8 @@ def read_frames(
 ) -> np.ndarray:
     """Decodes the frames asked for, upright, as 8-bit RGB whatever the pixel format.
 
-    Frame `i` is the one shown as number `i`, from 0. Where that frame cannot be decoded in an
-    otherwise good video file, the nearest one that can stands in for it.
+    Frame `i` is frame number `i` in display order, from 0. A frame of a video file that cannot be
+    decoded is replaced by the nearest one that can.
 
     Args:
         path: A video file or a folder of frames.

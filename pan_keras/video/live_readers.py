@@ -16,14 +16,12 @@ from pan_keras.errors import UserError
 from pan_keras.video.container import MAX_PIXELS, BrokenVideo, opened
 from pan_keras.video.orientation import upright
 
-# Seconds since a source's first frame, and a function that gives the pixels: most frames of a fast
-# source are not converted.
+# Seconds since a source's first frame, and a function that returns the pixels, since most frames
+# of a fast source are never converted.
 Moment: TypeAlias = tuple[float, Callable[[], np.ndarray]]
 
-PATIENCE = (
-    10.0  # seconds that a source may stay silent, and that a gap in a recording is waited for
-)
-SHARE_MISSING = 0.1  # of a recording that may be missing at its end
+PATIENCE = 10.0  # maximum seconds without data, and maximum wait for a gap in a recording
+SHARE_MISSING = 0.1  # share of a recording that may be missing at its end
 NETWORK = (
     "ftp", "http", "https", "mmsh", "rtmp", "rtmps", "rtmpt", "rtp", "rtsp", "rtsps", "sftp", "srt",
     "srtp", "tcp", "tls", "udp",
@@ -34,26 +32,26 @@ HINT = "give the number of a camera, an address or a video file"
 
 
 class SourceDroppedError(UserError):
-    """A camera or network source that worked, or might, and may come back."""
+    """A camera or network source that dropped or is not available yet, and may come back."""
 
 
 def is_network(source: str) -> bool:
-    """Whether a source is an address, which the network leads to."""
+    """Whether a source is a network address."""
     return source.partition("://")[0].lower() in NETWORK and "://" in source
 
 
 def shown(source: str) -> str:
-    """A source as it may be printed: without the password of an address."""
+    """A source for display, without the password of an address."""
     return SECRET.sub("", source)
 
 
 def check_source(source: str) -> None:
-    """Refuses what cannot be a live source, without waiting for its frames.
+    """Checks that a live source exists, without waiting for frames.
 
-    A camera is opened and let go, a file is looked into, an address is only read.
+    A camera is opened and released, a file is opened, an address is only parsed.
 
     Args:
-        source: Number of a camera, an address, or a file.
+        source: Camera number, address, or file.
 
     Raises:
         UserError: If there is no such camera or file, or the address is not one.
@@ -67,10 +65,10 @@ def check_source(source: str) -> None:
 
 
 def camera(number: int) -> Iterator[Moment]:
-    """Frames of a camera as they come, in RGB.
+    """Yields the frames of a camera in RGB as they arrive.
 
     Raises:
-        UserError: If it cannot be opened or gives no more frames.
+        UserError: If it cannot be opened or stops giving frames.
     """
     import cv2  # noqa: PLC0415 (a device may do without)
 
@@ -89,14 +87,14 @@ def camera(number: int) -> Iterator[Moment]:
 
 
 def stream(source: str) -> Iterator[Moment]:
-    """Frames of a stream as they come; of a recording, which says how long it is, as it plays.
+    """Yields the frames of a stream as they arrive, or those of a recording at its own speed.
 
     Args:
         source: An address, a file, or `pipe:`.
 
     Raises:
-        SourceDroppedError: If an address cannot be reached, breaks off or ends before its time.
-        UserError: If anything else cannot be opened, holds no video or breaks off.
+        SourceDroppedError: If an address cannot be reached, breaks off or ends early.
+        UserError: If another source cannot be opened, holds no video or breaks off.
     """
     remote = is_network(source)
     options = {"max_pixels": str(MAX_PIXELS)}
@@ -135,7 +133,7 @@ def _played(container, recorded: bool) -> Iterator[Moment]:
             began, opened_at, size = time_shown, now, (frame.width, frame.height)
         if recorded:
             early = (time_shown - began) - (now - opened_at)
-            if abs(early) > PATIENCE:  # its times jump
+            if abs(early) > PATIENCE:  # a jump in its times
                 early = min(max(early, 0.0), PATIENCE)
                 opened_at = now - (time_shown - began) + early
             time.sleep(max(0.0, early))
@@ -145,7 +143,7 @@ def _played(container, recorded: bool) -> Iterator[Moment]:
 def _opened_camera(number: int):
     import cv2  # noqa: PLC0415 (a device may do without)
 
-    # OpenCV would print two lines for what the error says in one.
+    # OpenCV prints its own messages in addition to the error.
     set_level = getattr(cv2, "setLogLevel", None)  # OpenCV before 4.13
     (set_level or cv2.utils.logging.setLogLevel)(SILENT)
     try:

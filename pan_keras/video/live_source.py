@@ -1,4 +1,4 @@
-"""Newest segments of a camera or stream, read in a background thread."""
+"""Reads the newest segments of a camera or stream in a background thread."""
 
 import threading
 import time
@@ -12,21 +12,21 @@ from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
 from pan_keras.video.live_readers import PATIENCE, Moment, SourceDroppedError, camera, shown, stream
 
-SILENCE = 3 * PATIENCE  # seconds after which a source that gives nothing at all is given up
-STEADY = 60.0  # seconds that a connection must hold for the retries to be counted anew
-FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds before a retry; each waits twice as long
-PULSE = 0.5  # seconds between two looks at whether the source is still alive
+SILENCE = 3 * PATIENCE  # seconds without any frame after which a source is given up
+STEADY = 60.0  # seconds after which a connection resets the count of retries
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds before a retry, doubling each time
+PULSE = 0.5  # seconds between checks that the source is alive
 
 
 @dataclass(frozen=True)
 class Window:
-    """What is new of a source.
+    """New segments of a source.
 
     Attributes:
-        segments: The segments that are new, N of them at most.
-        clip: The last N segments, uint8 `(N, m, H, W, 3)`; None until there are as many.
-        time: Seconds from the source's first frame to the newest of these.
-        dropped: Frames that came since the window before and that nobody was given.
+        segments: The new segments, at most N.
+        clip: The last N segments, uint8 `(N, m, H, W, 3)`; None while there are fewer.
+        time: Seconds from the source's first frame to the newest one here.
+        dropped: Frames since the previous window that were dropped.
     """
 
     segments: tuple[LiveSegment, ...]
@@ -36,18 +36,18 @@ class Window:
 
 
 class LiveSource:
-    """Cuts segments out of a camera or stream, however slow its reader is.
+    """Cuts segments from a camera or stream, independent of the reader's speed.
 
-    A reader that is slow gets the newest segments each time, and those before are dropped whole:
-    to drop single frames would make what moves seem faster. A recording is played at its own
+    A slow reader gets the newest segments each time. Earlier ones are dropped whole, since
+    dropping single frames would make motion appear faster. A recording is played at its own
     speed, as if it were live.
 
     Args:
-        source: Number of a camera, such as `"0"`; an address; a file or pipe.
-        window: What cuts the segments.
-        retry: How often a camera or an address that drops is tried again, after waits of 0.5 to 8
-            seconds; the count starts anew when a connection has held for a minute.
-        tell: Called with a sentence when the source has dropped and is tried again.
+        source: Camera number, such as `"0"`; an address; a file or pipe.
+        window: Cuts the frames into segments.
+        retry: How many times to reconnect to a camera or address that drops, after waits of 0.5 to
+            8 seconds; the count is reset after a minute of connection.
+        tell: Called with a sentence before each retry.
 
     Raises:
         UserError: If the source cannot be opened, breaks off or falls silent.
@@ -91,18 +91,18 @@ class LiveSource:
         self._thread.join(PATIENCE)
 
     def windows(self, every: float = 0.0, *, steps: bool = False) -> Iterator[Window]:
-        """What is new, again and again until the source ends.
+        """Yields new segments until the source ends.
 
-        A source that ends before its first N segments is given as a short clip.
+        If a source ends before its first N segments, it is yielded as a short clip.
 
         Args:
-            every: Seconds from one window to the next, at least.
-            steps: Whether the reader takes segments one by one, and so the first N - 1 as well;
-                otherwise it waits for the first clip.
+            every: Minimum seconds from one window to the next.
+            steps: Whether the reader takes segments one by one, including the first N - 1;
+                otherwise the first window has a full clip.
 
         Raises:
-            UserError: What ended the source, unless it was its last frame. Any other error of the
-                thread that reads is raised as it is.
+            UserError: The error that ended the source, if any. Other errors of the reading thread
+                are raised unchanged.
         """
         seen: LiveSegment | None = None
         while True:
@@ -152,7 +152,7 @@ class LiveSource:
                     return
                 self._take(self.window.push(pixels, moment))
             self._take(self.window.rest())
-        except BaseException as error:  # whoever reads the windows is to have it
+        except BaseException as error:  # raised in the thread that reads the windows
             self._failure = error
             self._take(self.window.rest())
         finally:
@@ -172,12 +172,12 @@ class LiveSource:
                 dropped = self._pending.popleft() if full else None
                 self._pending.append(segment)
                 if dropped is not None and dropped.is_first:
-                    # The reader is to know all the same that the source began anew.
+                    # Keeps the information that the source has restarted.
                     self._pending[0] = replace(self._pending[0], is_first=True)
             self._changed.notify_all()
 
     def _moments(self) -> Iterator[Moment]:
-        """Frames of all connections, by one clock."""
+        """Yields the frames of all connections with times on one clock."""
         origin: float | None = None
         newest = 0.0
         tries = 0
@@ -187,7 +187,7 @@ class LiveSource:
                 for moment, pixels in self._frames():
                     self._beat = now = time.monotonic()
                     origin = now if origin is None else origin
-                    # A server may have sent more than was taken in the time that has passed.
+                    # A server may have sent frames ahead of real time.
                     offset = max(now - origin, newest) if offset is None else offset
                     newest = offset + moment
                     yield newest, pixels

@@ -1,4 +1,4 @@
-"""The motion vectors that a video's encoder chose, as dense fields."""
+"""Motion vectors stored in compressed video, as dense fields."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ from pan_keras.video.orientation import Orientation
 from pan_keras.video.prediction_structure import prediction_structure
 from pan_keras.video.video_file import VideoFile
 
-# Those whose decoder in libavcodec exports vectors, by libav's names. Those of HEVC, VP8, VP9, AV1
-# do not; nor does Motion JPEG have any.
+# Codecs whose decoder in libavcodec exports vectors, by libav's names. The decoders of HEVC, VP8,
+# VP9 and AV1 do not, and Motion JPEG has none.
 CODECS = (
     *("h264", "mpeg4", "mpeg2video", "mpeg1video", "h263", "flv1"),
     *("msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "rv10", "rv20"),
 )
-# libavcodec keeps no vectors of B-frames of these: what it exports is left over from other frames.
+# For B-frames of these, libavcodec exports stale vectors of other frames.
 WITHOUT_B = ("mpeg4",)
-CELL = 8  # pixels; blocks have 8 or 16 on a side, and lie on a grid of these
+CELL = 8  # pixels: the grid of blocks, whose sides are 8 or 16
 
 
 def motion_vectors(
@@ -35,24 +35,25 @@ def motion_vectors(
     timeout: float = TIMEOUT,
     transform: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """The codec's motion from the frame before to each frame asked for, upright.
+    """Reads the codec's motion from the previous frame to each requested frame, upright.
 
-    The field is that of optical flow from frame `i - 1` to frame `i`, on the grid of frame `i`:
-    what is at `(x, y)` in frame `i` was at `(x, y)` less the field in the frame before. A block's
-    vector to a reference frame further away is divided by the distance in frames; where a block has
-    one vector to the past and one to the future, their mean is taken.
+    The field corresponds to optical flow from frame `i - 1` to frame `i`, on the grid of frame
+    `i`: content at `(x, y)` in frame `i` was at `(x, y)` minus the field in the previous frame.
+    Vectors to more distant reference frames are divided by the distance in frames. For a block
+    with a vector to the past and one to the future, their mean is used.
 
-    Zero are intra frames, intra blocks, and the last frame of MPEG-1 and MPEG-2 and of MPEG-4
-    Part 2 with B-frames, whose vectors libavcodec withholds. B-frames of MPEG-4 Part 2 have the
-    field of the predicted frame that follows, since libavcodec does not keep their own. Vectors are
-    what was cheap to encode, not always what moved. The decoder does not say which reference was
-    used: the nearest is assumed, so that vectors of H.264 to older frames come out too long.
+    The field is zero for intra frames and blocks, and for the last frame of MPEG-1, MPEG-2 and of
+    MPEG-4 Part 2 with B-frames, whose vectors libavcodec does not export. B-frames of MPEG-4 Part 2
+    get the field of the following predicted frame, since libavcodec does not export their own.
+    Encoders choose vectors that are cheap to encode, which need not match the actual motion. The
+    decoder does not report which reference was used; the nearest is assumed, so H.264 vectors to
+    older frames are too long.
 
     Args:
         path: A video file in H.264, MPEG-1, MPEG-2, MPEG-4 Part 2, H.263, Sorenson Spark, Windows
             Media Video 7 or 8, or RealVideo 1 or 2.
         indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
-        timeout: Seconds that a step of the reading may take.
+        timeout: Seconds per step of reading.
         transform: Applied to each field as it is decoded, for example a resize.
 
     Returns:
@@ -60,7 +61,7 @@ def motion_vectors(
 
     Raises:
         BrokenVideo: If no frame can be decoded or reading comes to a halt.
-        UserError: If it is no video file, or its codec gives no vectors.
+        UserError: If it is not a video file, or its codec exports no vectors.
         IndexError: If there is no such frame.
 
     Example:
@@ -85,9 +86,9 @@ def motion_vectors(
 
 
 class _VectorReader(FrameReader):
-    """Reads fields of vectors in the place of pixels."""
+    """Reads vector fields instead of pixels."""
 
-    # Vectors do not depend on the pixels, which need not be right.
+    # Vectors do not depend on pixels, so their reconstruction is skipped.
     options: ClassVar[Mapping[str, str]] = {
         "flags2": "+export_mvs",
         "skip_loop_filter": "all",
@@ -106,7 +107,7 @@ class _VectorReader(FrameReader):
         self.structure = prediction_structure(path, timeout)
 
     def stands_for(self, place: int) -> int:
-        """The frame whose vectors are a frame's."""
+        """The frame whose vectors are used for a frame."""
         if self.codec not in WITHOUT_B:
             return place
         anchor = int(self.structure.next_anchor[place])
@@ -129,23 +130,23 @@ class _VectorReader(FrameReader):
 
 
 def dense(vectors: np.ndarray, height: int, width: int, past: int, future: int) -> np.ndarray:
-    """Vectors of blocks as a field.
+    """Converts block vectors to a dense field.
 
     Args:
-        vectors: Structured array of libav's motion vectors, from a block to where its content is
-            in the reference.
-        height: Pixels down.
-        width: Pixels across.
-        past: Frames back to the reference in the past; 0 leaves its vectors out.
-        future: Frames on to the reference in the future; 0 leaves its vectors out.
+        vectors: Structured array of libav's motion vectors, from a block to its content in the
+            reference.
+        height: Height in pixels.
+        width: Width in pixels.
+        past: Frames back to the past reference; 0 ignores its vectors.
+        future: Frames ahead to the future reference; 0 ignores its vectors.
 
     Returns:
-        float32 `(H, W, 2)`: motion from the frame before, in pixels.
+        float32 `(H, W, 2)`: motion from the previous frame, in pixels.
     """
     rows, columns = -(-height // CELL), -(-width // CELL)
     total = np.zeros((rows, columns, 2), np.float32)
     count = np.zeros((rows, columns, 1), np.float32)
-    # Of two vectors in one cell and direction, the later stands: count them once.
+    # If a cell has two vectors in one direction, the later one counts.
     for sign, distance in ((-1, past), (1, future)):
         chosen = vectors[vectors["source"] == sign]
         if not distance or not len(chosen):

@@ -1,4 +1,4 @@
-"""Decoded frames in RGB with the rotation and mirroring of the file applied."""
+"""Converts decoded frames to RGB and applies the rotation and mirroring of the file."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ QUARTER = 90  # degrees
 
 @dataclass(frozen=True)
 class Orientation:
-    """One of the eight ways to show a rectangle of pixels.
+    """One of the eight orientations of a frame.
 
     Args:
         rotation: Degrees, counter-clockwise: 0, 90, 180 or -90.
-        mirrored: Whether the frame is mirrored left to right before it is turned.
+        mirrored: Whether the frame is mirrored horizontally before the rotation.
 
     Example:
         >>> Orientation(rotation=90).applied(np.zeros((48, 64, 3), "uint8")).shape
@@ -28,7 +28,7 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> "Orientation":
-        """Reads the display matrix of a frame; angles between are brought to the nearest quarter.
+        """Reads the display matrix of a frame; angles are rounded to quarter turns.
 
         Args:
             frame: A decoded frame.
@@ -36,7 +36,7 @@ class Orientation:
         try:
             matrix = frame.side_data.get(Type.DISPLAYMATRIX)
         except ValueError:
-            # There is data beside it of a kind that PyAV has no name for.
+            # The frame has side data of a kind unknown to PyAV.
             return cls(round(frame.rotation / QUARTER) * QUARTER)
         if matrix is None:
             return cls()
@@ -56,11 +56,11 @@ class Orientation:
 
     @property
     def is_quarter(self) -> bool:
-        """Whether width and height change places."""
+        """Whether width and height are swapped."""
         return self.rotation % (2 * QUARTER) != 0
 
     def applied(self, pixels: np.ndarray) -> np.ndarray:
-        """A view of the pixels as they are to be shown.
+        """Returns a view of the pixels in display orientation.
 
         Args:
             pixels: `(H, W, ...)` as stored.
@@ -68,7 +68,7 @@ class Orientation:
         return np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.rotation // QUARTER)
 
     def applied_to_field(self, field: np.ndarray) -> np.ndarray:
-        """A field of displacements as it is to be shown, its vectors turned with it.
+        """Returns a displacement field in display orientation, with its vectors transformed.
 
         Args:
             field: `(H, W, 2)`: pixels to the right and pixels down, as stored.
@@ -82,15 +82,15 @@ class Orientation:
 
 
 def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
-    """A decoded frame as pixels.
+    """Converts a decoded frame to upright pixels.
 
     Args:
         frame: The frame as stored.
-        to_rgb: Converts it; kept from frame to frame.
-        size: Width and height in pixels that it is brought to before it is turned.
+        to_rgb: Converter, reused from frame to frame.
+        size: Width and height in pixels to scale to, before the rotation.
 
     Returns:
-        uint8 `(H, W, 3)`, RGB, turned and mirrored as the file says.
+        uint8 `(H, W, 3)`, RGB, rotated and mirrored as the file specifies.
     """
     rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
     return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))

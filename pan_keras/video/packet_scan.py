@@ -1,4 +1,4 @@
-"""Builds a frame index from the packets of a video, almost without decoding."""
+"""Builds a frame index from the packets of a video, mostly without decoding."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -13,25 +13,25 @@ from av.bitstream import BitStreamFilterContext
 from pan_keras.video.container import BrokenVideo, opened
 from pan_keras.video.frame_index import FrameIndex
 
-# Containers that are searched for presentation times; the others are for decoding times.
+# Containers in which seeking uses presentation times; in others it uses decoding times.
 SOUGHT_BY_SHOWING = ("mov", "matroska", "ogg", "nut")
 # Containers that store presentation times.
 STORE_TIMES = (*SOUGHT_BY_SHOWING, "mpegts", "mpeg", "flv", "live_flv", "ivf")
-# In MPEG program streams times after a seek are guesses, whichever frame it led to.
+# In MPEG program streams, times after a seek are guesses.
 NOT_SOUGHT = ("mpeg",)
-# ASF starts a seek at a packet of many frames, so much before the time that was sought.
+# In ASF a seek lands at a packet of many frames, up to this long before the requested time.
 SOUGHT_EARLY, SECONDS_EARLY = ("asf",), 3.1
-# Packets after which a decoder has given out the first frame, for any codec here.
+# Packets after which a decoder of any codec here has returned its first frame.
 LONGEST_DELAY = 64
-# An MPEG-4 packet of so few bytes may say "nothing new": no frame is shown for it.
+# An MPEG-4 packet of at most so many bytes may mean "no change", without a frame of its own.
 BYTES_OF_NOTHING = 10
 CUT_ANYWHERE = ("mpegts", "mpeg")
-SUPERFRAME = 0b110  # the three highest bits of a VP9 packet's last byte, if it holds several frames
+SUPERFRAME = 0b110  # the top three bits of the last byte of a VP9 packet that holds several frames
 UNKNOWN = -(2**63)
 
 
 class Packet(NamedTuple):
-    """What the index is made from; times in ticks."""
+    """The properties of a packet used for the index; times in ticks."""
 
     shown: int | None
     decoded: int | None
@@ -40,21 +40,21 @@ class Packet(NamedTuple):
 
 
 class FrameIndexes(Protocol):
-    """Frame indexes that are kept on disk, for files that were read before."""
+    """Stored frame indexes of files read before."""
 
     def find(self, path: Path, size: int, changed: int) -> FrameIndex | None:
-        """The index of a file of this size and time of change; None if it is not known."""
+        """Returns the index of a file with this size and modification time, or None."""
 
 
 _kept: list[FrameIndexes] = []
 
 
 def keep_frame_indexes(source: FrameIndexes, most: int = 8) -> None:
-    """Has `frame_index` look into a source before it reads a file.
+    """Registers stored indexes that `frame_index` looks up before it reads a file.
 
     Args:
-        source: The indexes.
-        most: Sources that are asked; the one that was added first is forgotten.
+        source: The stored indexes.
+        most: Maximum number of sources; the oldest is dropped.
     """
     if source not in _kept:
         _kept.append(source)
@@ -62,11 +62,11 @@ def keep_frame_indexes(source: FrameIndexes, most: int = 8) -> None:
 
 
 def frame_index(path: Path | str, timeout: float = 30.0) -> FrameIndex:
-    """Reads the packets of a file; remembered until the file changes.
+    """Builds the frame index of a file; cached until the file changes.
 
     Args:
         path: A video file.
-        timeout: Seconds that a step of the reading may take.
+        timeout: Seconds per step of reading.
 
     Raises:
         BrokenVideo: If there is no video in it.
@@ -92,7 +92,7 @@ def _scan(path: Path, timeout: float) -> FrameIndex:
         stored: list[Packet] = []
         hidden: set[int] = set()
         for packet in video.packets():
-            # Packets cut off by an edit list are decoded for others' sake and never shown.
+            # Packets outside an edit list are only decoded as references and never shown.
             if packet.size and not packet.is_discard:
                 if not shows(codec, packet):
                     hidden.add(len(stored))
@@ -117,9 +117,9 @@ def _are_timed(packets: list[Packet], format_: str) -> bool:
     shown = [packet.shown for packet in packets]
     if None in shown or len(set(shown)) < len(shown):
         return False
-    # Where decoding order is showing order, presentation times follow from the place in the file;
-    # where it is not and the container stores none, libav's guess is wrong.
-    # MXF gives reordered frames of H.264 rising times.
+    # If decoding order is display order, presentation times follow from the position in the file;
+    # otherwise, in containers that do not store them, libav's guess is wrong.
+    # MXF assigns ascending times to reordered H.264 frames.
     in_order = shown == [packet.decoded for packet in packets] and format_ != "mxf"
     return _is_any(format_, STORE_TIMES) or in_order or all(packet.key for packet in packets)
 
@@ -157,13 +157,13 @@ def _decoding_times(stored: list[Packet], packets: np.ndarray) -> np.ndarray:
 def _withheld(
     path: Path, timeout: float, stored: list[Packet], codec: str, format_: str
 ) -> set[int]:
-    """Packets for which the decoder gives out no frame, though nothing in them says so."""
+    """Packets for which the decoder returns no frame, although they are not marked as hidden."""
     nothing = {n for n, p in enumerate(stored) if codec == "mpeg4" and p.size <= BYTES_OF_NOTHING}
     first = next((n for n, packet in enumerate(stored) if packet.key), 0)
     start = stored[first].shown or 0
     lead = {n for n, p in enumerate(stored) if p.shown is not None and p.shown < start}
-    # A file that begins amid a stream refers to frames that it has not. Where files are not cut
-    # at any place, packets before the first key frame are damage.
+    # A file cut from a stream may refer to frames it lacks. In containers that are not cut at
+    # arbitrary points, packets before the first key frame are damage.
     doubtful = nothing | (lead if first == 0 or _is_any(format_, CUT_ANYWHERE) else set())
     if not doubtful:
         return doubtful
@@ -175,9 +175,9 @@ def _withheld(
 
 
 def _unpacked(path: Path, timeout: float) -> int:
-    """Frames of MPEG-4 part 2 by its packets, 0 where they do not tell.
+    """Counts frames of MPEG-4 Part 2 by packets; 0 if these are not conclusive.
 
-    AVI puts a reordered frame into the packet before it, and a placeholder where it belongs.
+    AVI stores a reordered frame in the previous packet, and a placeholder in its position.
     """
     sizes: list[int] = []
     with opened(path, timeout) as video:
@@ -195,7 +195,7 @@ def _unpacked(path: Path, timeout: float) -> int:
 
 
 def _count(path: Path, timeout: float) -> int:
-    """Frames that a decoder gives out, 0 if any packet is damaged."""
+    """Counts decoded frames; 0 if any packet is damaged."""
     count = 0
     with opened(path, timeout) as video:
         for packet in video.packets():
@@ -219,18 +219,18 @@ def shows(codec: str, packet: av.Packet) -> bool:
         60
     """
     if codec == "vp8":
-        # Frame tag: not a key frame, version (3 bits), shown.
+        # Frame tag: not a key frame (1 bit), version (3 bits), shown (1 bit).
         return bool(bytes(packet)[0] >> 4 & 1)
     if codec == "vp9":
         data = bytes(packet)
-        # A superframe ends in the frame that is shown.
+        # The last frame of a superframe is shown.
         return _is_superframe(data) or _vp9_shows(data[0])
     return True
 
 
 def _is_superframe(data: bytes) -> bool:
-    # Its index begins and ends with the same byte: marker (3 bits), bytes of a size less 1 (2),
-    # frames less 1 (3).
+    # Its index begins and ends with the same byte: marker (3 bits), bytes per size minus 1 (2),
+    # frames minus 1 (3).
     mark = data[-1]
     index = 2 + ((mark >> 3 & 0b11) + 1) * ((mark & 0b111) + 1)
     return mark >> 5 == SUPERFRAME and len(data) >= index and data[-index] == mark

@@ -1,4 +1,4 @@
-"""Frame sizes in a data set, and what a crop removes."""
+"""Summarises the frame sizes of a data set and what a crop removes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,23 +8,23 @@ import numpy as np
 
 from pan_keras.clips.crops import largest_window
 
-LISTED = 4  # sizes and shapes that are told one by one
+LISTED = 4  # maximum number of sizes and shapes to list individually
 SHAPES = ("1:1", "5:4", "4:3", "3:2", "16:9", "2:1", "21:9")
 SAME_SHAPE = 0.02
-MUCH = 0.25  # share from which a person should think of another way than a crop
+MUCH = 0.25  # removed share from which other fits than a crop are suggested
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class CutAway:
-    """What a centre crop cuts away of pictures of one shape.
+    """What a centre crop removes from pictures of one aspect ratio.
 
     Args:
         shape: Width to height, such as `"16:9"`.
         clips: Number of clips.
-        width: Share of the width that is cut away.
-        height: Share of the height.
+        width: Share of the width that is removed.
+        height: Share of the height that is removed.
     """
 
     shape: str
@@ -34,15 +34,15 @@ class CutAway:
 
 
 def cut_away(sizes: Iterable[Size], crop: Size, resize: int) -> list[CutAway]:
-    """What is lost of each shape of picture when the shorter side is resized and a crop is cut.
+    """Computes what is removed per aspect ratio by resizing the shorter side and cropping.
 
     Args:
         sizes: Width and height of each clip.
-        crop: Height and width (H, W) that the model sees.
+        crop: Height and width (H, W) of the crop.
         resize: Shorter side in pixels before the crop.
 
     Returns:
-        One entry a shape, the most frequent first.
+        One entry per aspect ratio, most frequent first.
 
     Example:
         >>> cut_away([(1920, 1080)], crop=(224, 224), resize=256)
@@ -62,7 +62,7 @@ def cut_away(sizes: Iterable[Size], crop: Size, resize: int) -> list[CutAway]:
 
 
 def shape_of(width: int, height: int) -> str:
-    """Width to height of a picture as people call it, within 2 %.
+    """The common name of an aspect ratio, within 2 %.
 
     Example:
         >>> shape_of(1080, 1920), shape_of(1366, 768), shape_of(1000, 100)
@@ -77,7 +77,7 @@ def shape_of(width: int, height: int) -> str:
 
 
 def sizes_to_text(sizes: Sequence[Size]) -> str:
-    """Sizes of pictures on one line: each if there are few, else their range and the commonest."""
+    """Formats sizes on one line: each if there are few, else their range and the most common."""
     counts = Counter(sizes).most_common()
     told = ", ".join(f"{w}x{h} ({clips})" for (w, h), clips in counts[:LISTED])
     if len(counts) <= LISTED:
@@ -88,7 +88,7 @@ def sizes_to_text(sizes: Sequence[Size]) -> str:
 
 
 def cut_away_to_text(cuts: Sequence[CutAway], crop: Size, resize: int) -> str:
-    """One sentence on what a crop cuts away."""
+    """Describes what a crop removes, in a sentence."""
     told = [
         f"{cut.width:.0%} of the width and {cut.height:.0%} of the height of {cut.shape} "
         f"({_clips(cut.clips)})"

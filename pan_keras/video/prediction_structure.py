@@ -1,4 +1,4 @@
-"""Which frames the frames of a video were predicted from."""
+"""Reference frames from which the frames of a video were predicted."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ from pan_keras.video.container import OpenVideo, opened
 from pan_keras.video.frame_index import FrameIndex
 from pan_keras.video.packet_scan import frame_index
 
-# Coded slices of H.264: of a picture, of its first partition, and of a picture that all that
-# follow can do without the earlier for.
+# H.264 unit types of coded slices: non-IDR, data partition A, and IDR.
 SLICES = (1, 2, 5)
-AVCC = 1  # the first byte of an H.264 header whose units have lengths instead of start codes
+AVCC = 1  # first byte of an H.264 header if units have lengths instead of start codes
 START_CODE = b"\x00\x00\x01"
 
 
 @dataclass(frozen=True)
 class PredictionStructure:
-    """How far away the reference frames of each frame are.
+    """The distances of each frame to its reference frames.
 
-    A decoder does not give out which of several references a block was predicted from; that it is
-    the nearest in its direction is right for all codecs with one, and nearly always for others.
+    Decoders do not report which of several references a block was predicted from. The nearest one
+    in its direction is assumed: exact for codecs with a single reference, and nearly always right
+    for others.
 
     Args:
-        past: Frames back to the nearest reference, 0 where there is none `(frames,)`.
-        future: Frames on to the nearest reference that was decoded before, 0 where there is none:
-            of B-frames alone `(frames,)`.
-        next_anchor: The first frame from each on that is no B-frame, -1 where there is none
-            `(frames,)`.
+        past: Frames back to the nearest reference, 0 if there is none `(frames,)`.
+        future: Frames ahead to the nearest reference decoded earlier, 0 if there is none; non-zero
+            for B-frames only `(frames,)`.
+        next_anchor: The first frame at or after each frame that is not a B-frame, -1 if there is
+            none `(frames,)`.
     """
 
     past: np.ndarray
@@ -41,12 +41,13 @@ class PredictionStructure:
 
     @classmethod
     def from_order(cls, order: np.ndarray, reference: np.ndarray | None) -> "PredictionStructure":
-        """Finds the references by the order of decoding.
+        """Finds the references from the decoding order.
 
         Args:
-            order: When each frame is decoded, the same number for frames of one packet `(frames,)`.
-            reference: Whether other frames may be predicted from it; where nobody knows it, all
-                are but B-frames `(frames,)`, bool, or None.
+            order: Position of each frame in decoding order, equal for frames of one packet
+                `(frames,)`.
+            reference: bool `(frames,)`, whether each frame may be a reference; None if unknown, in
+                which case all but B-frames are.
 
         Example:
             >>> structure = PredictionStructure.from_order(np.array([0, 2, 3, 1]), None)
@@ -55,7 +56,7 @@ class PredictionStructure:
         """
         past, future = np.zeros(len(order), int), np.zeros(len(order), int)
         known: list[int] = []
-        # Of two frames in one packet, the one that is shown later is the other's reference.
+        # Of two frames in one packet, the later one is the reference of the other.
         for place in np.lexsort((-np.arange(len(order)), order)).tolist():
             after = bisect_left(known, place)
             past[place] = place - known[after - 1] if after else 0
@@ -69,11 +70,11 @@ class PredictionStructure:
 
 
 def prediction_structure(path: Path, timeout: float) -> PredictionStructure:
-    """Finds out from the packets of a file; remembered until the file changes.
+    """Reads the structure from the packets of a file; cached until the file changes.
 
     Args:
         path: A video file.
-        timeout: Seconds that a step of reading may take.
+        timeout: Seconds per step of reading.
 
     Raises:
         BrokenVideo: If there is no video in it.
@@ -92,7 +93,7 @@ def _known(path: Path, _size: int, _changed: int, timeout: float) -> PredictionS
 
 
 def _read(video: OpenVideo, index: FrameIndex) -> tuple[np.ndarray, list[bool]]:
-    """The packet of each frame, and of each packet whether others are predicted from its frame."""
+    """The packet of each frame, and for each packet whether its frame is a reference."""
     context = video.stream.codec_context
     header = context.extradata or b""
     length = (header[4] & 3) + 1 if len(header) > 4 and header[0] == AVCC else 0
@@ -104,7 +105,7 @@ def _read(video: OpenVideo, index: FrameIndex) -> tuple[np.ndarray, list[bool]]:
             packet.opaque = len(kept)
             kept.append(is_reference(bytes(packet), length))
         if not index.timed:
-            # Without times, only the decoder knows which packet a frame comes from.
+            # Without times, only the decoder can tell which packet a frame comes from.
             order += [frame.opaque or 0 for frame in video.decode(packet) or ()]
     if index.timed:
         return index.packets, kept
@@ -113,11 +114,11 @@ def _read(video: OpenVideo, index: FrameIndex) -> tuple[np.ndarray, list[bool]]:
 
 
 def is_reference(packet: bytes, length: int) -> bool:
-    """Whether other frames may be predicted from the frame of an H.264 packet.
+    """Whether the frame of an H.264 packet may be a reference.
 
     Args:
-        packet: Its bytes.
-        length: Bytes of the length before each unit; 0 where units begin with start codes.
+        packet: Content of the packet.
+        length: Bytes of the length field before each unit; 0 if units begin with start codes.
 
     Example:
         >>> is_reference(b"\x00\x00\x01\x01\x9e", length=0)

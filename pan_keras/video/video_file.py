@@ -1,4 +1,4 @@
-"""Decodes the requested frames of a video file, upright, in RGB."""
+"""Decodes frames of a video file, upright, in RGB."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
@@ -16,11 +16,11 @@ Transform = Callable[[np.ndarray], np.ndarray]
 
 
 class VideoFile:
-    """The frames of a video file, in whatever container and codec.
+    """The frames of a video file of any supported container and codec.
 
     Args:
         path: The file.
-        timeout: Seconds that a step of reading may take; a long video takes many.
+        timeout: Seconds per step of reading; a long video takes many steps.
     """
 
     remark = ""
@@ -34,16 +34,16 @@ class VideoFile:
 
     @property
     def index(self) -> FrameIndex:
-        """Its frames, found by its packets."""
+        """The frame index of the file."""
         return frame_index(self.path, self.timeout)
 
     @property
     def rate(self) -> float:
-        """Frames per second, the mean over the file; 0 where that is not stored."""
+        """Mean frames per second; 0 if not stored."""
         return self.index.rate
 
     def state(self) -> FileState:
-        """Size and time of change of the file."""
+        """Size and modification time of the file."""
         try:
             status = self.path.stat()
         except OSError as error:
@@ -58,11 +58,11 @@ class VideoFile:
         return VideoInfo(len(reader.index), reader.index.rate, width, height, rotation, mirrored)
 
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
-        """The frames asked for; one that cannot be decoded is replaced by the nearest that can."""
+        """Reads frames by number; an undecodable one is replaced by the nearest decodable one."""
         reader = FrameReader(self.path, self.index, self.timeout, transform)
         frames = reader.read(sorted(set(indices)))
         return np.stack([frames[i] for i in indices])
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
-        """All frames that can be decoded, in order."""
+        """Yields all decodable frames in order."""
         yield from FrameReader(self.path, self.index, self.timeout, transform).iterate()

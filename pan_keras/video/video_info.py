@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip holds.
+    """Properties of a clip.
 
     Args:
-        frames: Frames that are shown, counted.
-        rate: Frames per second, the mean over the file; 0 where that is not stored.
-        width: Pixels across, upright.
-        height: Pixels down, upright.
-        rotation: Degrees, counter-clockwise, by which stored frames were turned upright.
-        mirrored: Whether they were mirrored left to right before they were turned.
+        frames: Number of displayed frames, counted.
+        rate: Mean frames per second; 0 if not stored.
+        width: Width in pixels, upright.
+        height: Height in pixels, upright.
+        rotation: Counter-clockwise rotation in degrees applied to stored frames.
+        mirrored: Whether they are mirrored horizontally before the rotation.
 
     Example:
         >>> VideoInfo(frames=81, rate=30.0, width=214, height=160, rotation=0).height
@@ -30,11 +30,11 @@ class VideoInfo:
 
 
 class FileState(NamedTuple):
-    """Size and time of change of a clip; they differ when it was changed.
+    """Size and modification time of a clip, which identify a version of it.
 
     Attributes:
-        size: Bytes of its file, or of all its files.
-        changed: The latest time of change, in nanoseconds.
+        size: Total size of its files in bytes.
+        changed: Latest modification time in nanoseconds.
 
     Example:
         >>> FileState(size=13824, changed=1_700_000_000_000_000_000).size

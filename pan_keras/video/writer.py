@@ -11,7 +11,7 @@ import numpy as np
 from pan_keras.files import replacing
 
 CLEAR = {"crf": "18", "preset": "veryfast"}
-LARGEST_DENOMINATOR = 1001  # of a frame rate; 30000 / 1001 is that of television
+LARGEST_DENOMINATOR = 1001  # of a frame rate; 30000 / 1001 is that of NTSC television
 
 
 @contextmanager
@@ -21,13 +21,13 @@ def writing_video(
     """Encodes frames as H.264 in mp4 while the block runs.
 
     Args:
-        path: The file; it appears when the block has succeeded.
-        rate: Frames a second.
-        options: Of the encoder x264.
+        path: The file; it appears when the block succeeds.
+        rate: Frames per second.
+        options: Options of the encoder x264.
 
     Yields:
-        A function that takes the next frame, uint8 `(H, W, 3)` RGB; all frames have the size of
-        the first, H and W even.
+        A function that writes the next frame, uint8 `(H, W, 3)` RGB; all frames have the size of
+        the first, with H and W even.
 
     Raises:
         UserError: If the disk is full.

@@ -157,9 +157,7 @@ def test_a_folder_that_is_gone_says_so(folder, tmp_path):
 def test_the_state_changes_with_every_frame(folder):
     before = frame_source(folder).state()
     assert before.size == sum(file.stat().st_size for file in folder.iterdir())
-    with (folder / "00005.png").open(
-        "ab"
-    ) as file:  # does not change the folder's modification time
+    with (folder / "00005.png").open("ab") as file:  # keeps the folder's own time
         file.write(b"more")
     after = frame_source(folder).state()
     assert after.size == before.size + 4
