@@ -1,4 +1,4 @@
-"""Layer calls of a functional model with their shapes, for counting costs."""
+"""Lists the layer calls of a functional model with their shapes, for counting costs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-# These give their input on, under another shape or as it is.
+# Layers that pass their input on, possibly with another shape.
 VIEWS = {"Dropout", "ExpandDims", "Flatten", "Identity", "Reshape", "Squeeze"}
 
 
@@ -16,10 +16,10 @@ class Call:
     """One call of a layer or operation.
 
     Attributes:
-        path: Names of the models around the layer and its own, with slashes.
+        path: Names of the enclosing models and of the layer, separated by slashes.
         layer: The layer, or the operation of `keras.ops`.
-        inputs: Tensors that go in, shapes and dtypes without values.
-        outputs: Tensors that come out.
+        inputs: Input tensors, symbolic.
+        outputs: Output tensors, symbolic.
     """
 
     path: str
@@ -29,13 +29,13 @@ class Call:
 
 
 def calls_of(model: keras.Model) -> list[Call]:
-    """Follows one clip through a model without computing anything.
+    """Traces one clip through a model without computing anything.
 
     Args:
-        model: A functional model; models inside it are followed too.
+        model: A functional model; nested models are traced too.
 
     Returns:
-        The calls in an order in which they can be made.
+        The calls in an executable order.
 
     Raises:
         ValueError: If the model is not functional, or a side of its input is unknown.
@@ -62,12 +62,12 @@ def calls_of(model: keras.Model) -> list[Call]:
 
 
 def follow(operation: Any, prefix: str, found: list[Call]) -> Callable[..., Any]:
-    """A function that stands for an operation: it takes tensors on and writes down the calls.
+    """Returns a function that replaces an operation and records its calls.
 
     Args:
         operation: A layer, model or operation.
-        prefix: Names of the models around it.
-        found: Where calls are written down.
+        prefix: Names of the enclosing models.
+        found: The list to append calls to.
     """
     inside = f"{prefix}{operation.name}/"
     if isinstance(operation, keras.Sequential):
@@ -76,8 +76,8 @@ def follow(operation: Any, prefix: str, found: list[Call]) -> Callable[..., Any]
             lambda x, layer: follow(layer, inside, found)(x), chain, tensor
         )
     if is_functional(operation):
-        # Keras' own way through the graph of a model; its public ways either compute, or hang new
-        # nodes on the layers.
+        # Private in Keras; its public ways to run a graph either compute, or add nodes to the
+        # layers.
         return lambda inputs, **_: operation._run_through_graph(
             inputs, operation_fn=lambda part: follow(part, inside, found)
         )
@@ -93,24 +93,24 @@ def follow(operation: Any, prefix: str, found: list[Call]) -> Callable[..., Any]
 
 
 def is_functional(operation: Any) -> bool:
-    """Whether something is a model that Keras knows as a graph of layers."""
+    """Whether an operation is a functional model."""
     return isinstance(operation, keras.Model) and hasattr(operation, "_run_through_graph")
 
 
 def tensors(structure: Any) -> tuple[keras.KerasTensor, ...]:
-    """The tensors in a nest of arguments."""
+    """The tensors in nested arguments."""
     flat = keras.tree.flatten(structure)
     return tuple(item for item in flat if isinstance(item, keras.KerasTensor))
 
 
 def peak_bytes(calls: list[Call]) -> int:
-    """Bytes of the tensors that are alive at the same time, at the worst moment of inference.
+    """Peak memory of live tensors during inference, in bytes.
 
-    Calls are made one after the other; a tensor lives from the call that makes it to the last one
-    that takes it. Changes of shape take no room of their own.
+    Calls run one after the other; a tensor lives from the call that creates it to the last one that
+    uses it. Reshapes take no memory of their own.
 
     Args:
-        calls: As `calls_of` gives them.
+        calls: The result of `calls_of`.
     """
     root: dict[int, int] = {}
     size: dict[int, int] = {}
@@ -135,7 +135,7 @@ def peak_bytes(calls: list[Call]) -> int:
 
 
 def bytes_of(tensor: keras.KerasTensor) -> int:
-    """Bytes of the values of a tensor."""
+    """Size of a tensor in bytes."""
     width = 1 if tensor.dtype == "bool" else int("".join(filter(str.isdigit, tensor.dtype))) // 8
     count = 1
     for side in tensor.shape:

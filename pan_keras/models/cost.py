@@ -23,11 +23,11 @@ class LayerCost:
     """The cost of one call of a layer.
 
     Attributes:
-        path: Names of the models around the layer and its own, with slashes.
-        kind: Its class.
-        parameters: Its weights without moving statistics; 0 at later calls of the same layer.
+        path: Names of the enclosing models and of the layer, separated by slashes.
+        kind: Class of the layer.
+        parameters: Number of weights without moving statistics; 0 at later calls of the same layer.
         macs: Multiply-accumulates as the paper counts them.
-        needed_macs: Those that this library's form of the layer needs at inference.
+        needed_macs: Multiply-accumulates that this library's implementation needs at inference.
     """
 
     path: str
@@ -42,10 +42,9 @@ class Cost:
     """The cost of a model for one clip.
 
     Attributes:
-        layers: All calls of layers that cost anything.
-        activation_bytes: Bytes of the tensors that are alive together at the worst moment of
-            inference, layer after layer, none of them fused.
-        uncounted: Layers with weights for which no rule is known; they count as nothing.
+        layers: All calls of layers with a cost.
+        activation_bytes: Peak memory of live tensors in bytes, without fusion of layers.
+        uncounted: Layers with weights that have no counting rule; they count as zero.
     """
 
     layers: tuple[LayerCost, ...]
@@ -54,7 +53,7 @@ class Cost:
 
     @property
     def parameters(self) -> int:
-        """Weights without moving statistics, as torch counts them."""
+        """Number of weights without moving statistics, as torch counts them."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
@@ -68,7 +67,7 @@ class Cost:
         return sum(layer.needed_macs for layer in self.layers)
 
     def by_kind(self) -> dict[str, tuple[int, int]]:
-        """Both counts of multiply-accumulates by class of layer, most expensive first."""
+        """`(macs, needed_macs)` by class of layer, most expensive first."""
         paper: Counter[str] = Counter()
         needed: Counter[str] = Counter()
         for layer in self.layers:
@@ -78,28 +77,28 @@ class Cost:
 
 
 def cost(model: keras.Model) -> Cost:
-    """Counts what a model costs for one clip.
+    """Counts the cost of a model per clip.
 
-    The paper's "FLOPs" are multiply-accumulates. Counted as in the paper, `macs` are
+    The paper's "FLOPs" are multiply-accumulates. As in the paper, `macs` counts
 
-    * convolutions and dense layers, one for each product of a kernel's weight with a value, and one
-      for each value to which a bias is added;
-    * two for each value that a batch norm gives;
-    * PA: the convolutions of all m frames with their biases, and one for each difference of two
-      feature maps; under `encoding="attention"` one more for each value in the channel means;
+    * convolutions and dense layers: one per product of a weight and a value, and one per output
+      value with a bias;
+    * batch norms: two per output value;
+    * PA: the convolutions of all m frames with their biases, and one per difference of two feature
+      values; with `encoding="attention"` one more per value of the channel means;
     * the two fully connected layers of VAP;
-    * transposed convolutions as if each value that comes out took the whole kernel.
+    * transposed convolutions as if each output value took the whole kernel.
 
-    Correlation, warping, activations, poolings, sums of branches, the temporal shift and the other
-    operations count as nothing. `needed_macs` are those that are left at inference: batch norms are
-    folded into the convolutions, a bias is where a sum starts, and PA convolves the m - 1
-    differences of frames instead of the m frames, which is exact. What the paper leaves out of PA
-    is in there: the subtraction of the frames and the squares of the norm. A transposed
-    convolution needs its kernel at each value that goes in, a correlation one product a channel and
-    displacement, and reading between positions four products a value.
+    Correlation, warping, activations, pooling, sums of branches, the temporal shift and other
+    operations count as zero. `needed_macs` counts inference: batch norms are folded into the
+    convolutions, biases are the initial values of sums, and PA convolves the m - 1 differences of
+    frames instead of the m frames, which is exact. It includes parts of PA that the paper leaves
+    out: the subtraction of frames and the squares of the norm. A transposed convolution takes its
+    kernel once per input value, a correlation one product per channel and displacement, and
+    bilinear reading four products per value.
 
     Args:
-        model: A model of this package, or any functional Keras model of known input size.
+        model: A model of this package, or any functional Keras model with known input size.
 
     Raises:
         ValueError: If the model is not functional, or a side of its input is unknown.
@@ -133,7 +132,7 @@ def cost(model: keras.Model) -> Cost:
 
 
 def count(call: Call) -> tuple[int, int] | None:
-    """Multiply-accumulates of a call as the paper counts and as needed; None without a rule."""
+    """`(macs, needed_macs)` of a call; None without a rule."""
     for kinds, rule in RULES:
         if isinstance(call.layer, kinds):
             return rule(call)
@@ -141,23 +140,23 @@ def count(call: Call) -> tuple[int, int] | None:
 
 
 def count_kernel(call: Call) -> tuple[int, int]:
-    """A convolution or dense layer: its kernel at each value that comes out."""
+    """Counts a convolution or dense layer: its kernel at each output value."""
     values = prod(call.outputs[0].shape)
     needed = values * prod(call.layer.kernel.shape[:-1])
     return needed + values * call.layer.use_bias, needed
 
 
 def count_depthwise(call: Call) -> tuple[int, int]:
-    """A convolution of each channel by itself."""
+    """Counts a depthwise convolution."""
     values = prod(call.outputs[0].shape)
     needed = values * prod(call.layer.kernel.shape[:-2])
     return needed + values * call.layer.use_bias, needed
 
 
 def count_transposed(call: Call) -> tuple[int, int]:
-    """A transposed convolution: its kernel at each value that goes in.
+    """Counts a transposed convolution: its kernel at each input value.
 
-    The paper counts the kernel at each value that comes out, of which a stride leaves most unused.
+    The paper counts the kernel at each output value, most of which a stride leaves unused.
     """
     values, kernel = prod(call.outputs[0].shape), call.layer.kernel.shape
     paper = values * (prod(kernel[:-2]) * kernel[-1] + call.layer.use_bias)
@@ -165,16 +164,16 @@ def count_transposed(call: Call) -> tuple[int, int]:
 
 
 def count_norm(call: Call) -> tuple[int, int]:
-    """A batch norm: a product and a sum a value, or nothing where it is folded."""
+    """Counts a batch norm: a product and a sum per value, or nothing once folded."""
     return 2 * prod(call.outputs[0].shape), 0
 
 
 def count_pa(call: Call) -> tuple[int, int]:
-    """PA, in the paper's form and in this library's."""
+    """Counts PA in the paper's form and in this library's."""
     layer = call.layer
     clips, frames, height, width, channels = call.inputs[0].shape
     frame = clips * height * width
-    # Of the maps whose differences are taken: feature maps there, what goes into the last
+    # Values whose differences are taken: feature maps in the paper, the input of the last
     # convolution here.
     kernels = [prod(kernel.shape) for kernel, _ in layer.convolutions]
     features = layer.channels if kernels else channels
@@ -190,25 +189,25 @@ def count_pa(call: Call) -> tuple[int, int]:
 
 
 def count_vap(call: Call) -> tuple[int, int]:
-    """VAP's two fully connected layers."""
+    """Counts VAP's two fully connected layers."""
     clips = call.inputs[0].shape[0]
     needed = clips * (prod(call.layer.w1.shape) + prod(call.layer.w2.shape))
     return needed, needed
 
 
 def count_correlation(call: Call) -> tuple[int, int]:
-    """Products of channels, for each position and displacement; nothing in the paper."""
+    """Counts products of channels per position and displacement; zero in the paper."""
     return 0, prod(call.outputs[0].shape) * call.inputs[0].shape[-1]
 
 
 def count_pyramid(call: Call) -> tuple[int, int]:
-    """Products of channels, for each pair of positions."""
+    """Counts products of channels per pair of positions."""
     needed = prod(call.outputs[0].shape) * call.inputs[0].shape[-1]
     return needed, needed
 
 
 def count_reading(call: Call) -> tuple[int, int]:
-    """Four products for each value that is read between positions; nothing in the paper."""
+    """Counts four products per bilinearly read value; zero in the paper."""
     return 0, 4 * prod(call.outputs[0].shape)
 
 

@@ -14,7 +14,7 @@ PA_LAYER = "persistence_of_appearance"
 
 @dataclass(frozen=True)
 class AppearanceCue:
-    """Normalised colours of one frame of each stack: three channels.
+    """Normalised RGB of one frame of each stack: three channels.
 
     Args:
         frame: Which frame of the stack, from 0.
@@ -87,13 +87,13 @@ class DifferenceCue:
 
 @dataclass(frozen=True)
 class FieldCue:
-    """Motion fields that come in the place of frames: two channels, across and down, per pair.
+    """Motion fields given instead of frames: two channels, x and y, per pair.
 
     Args:
         pairs: Pairs of adjacent frames, m - 1.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If `pairs` is below 1.
 
     Example:
         >>> FieldCue(pairs=5).channels
@@ -128,16 +128,16 @@ def cue_maps(
     height: int,
     pa: Mapping[str, Any],
 ) -> list[Any]:
-    """The cues of a plan, `(B * N, H, W, channels)` each.
+    """Computes the cues of a plan, each `(B * N, H, W, channels)`.
 
     Args:
         cues: The plan.
         stacks: `(B * N, m, H * W, 3)`, RGB in 0..255; for fields `(B * N, m - 1, H * W, 2)`.
-        normalisation: Of the frames or fields.
+        normalisation: Normalisation of the frames or fields.
         height: H.
         pa: Arguments of `PersistenceOfAppearance`.
     """
-    # Once for all cues; for a single one, of the frames that it needs.
+    # Several cues share the normalised frames; a single one normalises only those it needs.
     shared = len(cues) > 1
     seen = normalisation.apply(stacks) if shared else stacks
     maps = []
@@ -163,7 +163,7 @@ def cue_maps(
 
 
 def joined(parts: Sequence[Any]) -> Any:
-    """Cues as the channels of one map, of the last one's type."""
+    """Concatenates cues along the channels, in the dtype of the last one."""
     if len(parts) == 1:
         return parts[0]
     return ops.concatenate([ops.cast(part, parts[-1].dtype) for part in parts], axis=-1)

@@ -1,4 +1,4 @@
-"""RGB differences: recognition from the changes of colours."""
+"""RGB differences: recognition from differences of adjacent frames."""
 
 import keras
 
@@ -10,8 +10,8 @@ from pan_keras.models.video_network import VideoNetwork
 class DifferenceNetwork(VideoNetwork):
     """Classifies clips by the differences of adjacent normalised frames, three channels per pair.
 
-    The cheapest motion cue, which PA is compared with. It is computed inside, from frames.
-    Arguments, input and output are those of `VideoNetwork`.
+    RGB difference is the cheapest motion cue and a baseline for PA. The network computes it from
+    frames. Arguments, input and output are those of `VideoNetwork`.
 
     Example:
         >>> model = DifferenceNetwork(classes=8, backbone="micro", segments=8, stack=4, size=112)

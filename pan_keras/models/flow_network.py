@@ -11,11 +11,12 @@ from pan_keras.models.video_network import VideoNetwork
 class FlowNetwork(VideoNetwork):
     """Classifies clips by the motion fields between adjacent frames, two channels per pair.
 
-    The fields are computed before, by optical flow or from the codec's motion vectors, and come as
-    bytes (`pan_keras.clips.fields.to_bytes`). Arguments and output are those of `VideoNetwork`.
+    The fields are computed beforehand, by optical flow or from the codec's motion vectors, and
+    given as bytes (`pan_keras.clips.fields.to_bytes`). Arguments and output are those of
+    `VideoNetwork`.
 
     Input shape:
-        `(B, N, m - 1, H, W, 2)`: bytes of the motion across and down, uint8 or float.
+        `(B, N, m - 1, H, W, 2)`: bytes of the motion in x and y, uint8 or float.
 
     Example:
         >>> model = FlowNetwork(classes=8, backbone="micro", segments=8, stack=6, size=112)
@@ -39,10 +40,10 @@ class FlowNetwork(VideoNetwork):
 
     @classmethod
     def _pictures(cls, stack: int) -> tuple[int, int]:
-        """A field a pair of frames."""
+        """One field per pair of frames."""
         return stack - 1, 2
 
     @classmethod
     def _normalisation_of(cls, backbone: keras.Model) -> InputNormalisation:  # noqa: ARG003
-        """That of fields, whatever colours the backbone was made for."""
+        """The normalisation of fields, whatever the backbone declares."""
         return FIELD

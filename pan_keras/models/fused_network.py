@@ -1,4 +1,4 @@
-"""Networks on the same frames whose scores are averaged."""
+"""Networks on the same frames with averaged scores."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -10,16 +10,16 @@ from pan_keras.layers import ScoreFusion
 
 
 class FusedNetwork(keras.Model):
-    """Classifies clips by the weighted average of the scores of whole networks.
+    """Classifies clips by the weighted average of the scores of several networks.
 
-    Subclasses say what the branches are. A branch is a network that can also stand alone, so
-    branches can be trained separately and combined; all share the input `frames`. The fused network
-    can also be trained end to end, from scratch or from trained branches.
+    Subclasses define the branches. A branch is a complete network, so branches can be trained
+    separately and then combined; all share the input `frames`. The fused network can also be
+    trained end to end, from scratch or from trained branches.
 
     Args:
-        branches: The networks by name. They stay the same objects: their weights are shared.
-        weights: Weight of each branch, in the same order; brought to a sum of 1.
-        fuse: `"logits"` or `"probabilities"`: what is averaged, as `ScoreFusion` says.
+        branches: The networks by name. They are not copied: their weights are shared.
+        weights: Weight of each branch, in the same order; normalised to a sum of 1.
+        fuse: What is averaged, `"logits"` or `"probabilities"`; see `ScoreFusion`.
 
     Attributes:
         branches: The networks by name.
@@ -29,10 +29,10 @@ class FusedNetwork(keras.Model):
 
     Output shape:
         `(B, classes)`: logits, float32; with `fuse="probabilities"` the logarithm of the averaged
-        probabilities, which all code that takes logits takes as well.
+        probabilities, which are valid logits.
 
     Raises:
-        ValueError: If the branches do not take the same frames or know the same number of classes.
+        ValueError: If the branches differ in input shape or number of classes.
 
     Example:
         >>> from pan_keras import models
@@ -65,13 +65,13 @@ class FusedNetwork(keras.Model):
         self.size = first.size
 
     def intermediates(self, frames: Any) -> dict[str, Any]:
-        """The tensors of all branches, in inference mode.
+        """Computes the tensors of all branches in inference mode.
 
         Args:
-            frames: As the model's input.
+            frames: Input of the model.
 
         Returns:
-            `logits` `(B, classes)`, and what each branch gives, under names such as
+            `logits` `(B, classes)`, and the intermediates of each branch, under names such as
             `rgb/features` and `pa/motion`.
         """
         tensors = {
@@ -101,14 +101,14 @@ class FusedNetwork(keras.Model):
         options = {key: value for key, value in config.items() if key != "size"}
         for name, value in options.items():
             if isinstance(value, dict) and "class_name" in value:
-                # Of the size that is asked for, which may be another than that of the branch.
+                # The requested size, which may differ from that of the branch.
                 branch = {**value, "config": {**value["config"], "size": size}}
                 options[name] = keras.saving.deserialize_keras_object(branch)
         return cls(**options)
 
 
 def check_branches(branches: Mapping[str, keras.Model]) -> None:
-    """Raises ValueError if networks cannot stand side by side."""
+    """Raises ValueError if networks cannot be branches of one model."""
     (name, first), *others = branches.items()
     for other, branch in others:
         if branch.input_shape != first.input_shape:

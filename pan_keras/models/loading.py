@@ -1,4 +1,4 @@
-"""Checks an untrusted `.keras` file before Keras opens it."""
+"""Loads `.keras` files, after checking them as untrusted input."""
 
 import io
 import json
@@ -13,21 +13,21 @@ from keras.saving import get_registered_object
 
 ENTRIES = ("config.json", "metadata.json", "model.weights.h5")
 LARGEST_CONFIG = 16 * 2**20
-# No network has more channels, classes or pixels a side; counts of blocks and segments are lower.
+# No network has more channels, classes or pixels per side; counts of blocks and segments are lower.
 LARGEST_NUMBER = 2**17
 COUNTS = {"blocks": 1024, "segments": 1024, "stack": 1024}
-# Identities of shared objects are addresses, and seeds are of any size.
+# Identities of shared objects are addresses, and seeds may be of any size.
 NO_SIZES = ("shared_object_id", "seed")
-# Keras stores weights as they are; a file that was packed once more is a little smaller.
+# Keras stores weights uncompressed; a recompressed file is slightly smaller.
 MOST_UNPACKED = 4
 
 
 def check_keras_file(file: Path) -> None:
-    """Refuses a `.keras` file that asks for more than the weights of a model.
+    """Refuses a `.keras` file that does more than define a model and its weights.
 
-    The archive must hold what Keras writes and unpack to no more than it says; its configuration
-    may name classes of Keras and registered ones alone; its numbers must be those of a network;
-    its weights must be stored in the file itself and be no larger than it.
+    The archive must hold what Keras writes and unpack to no more than it declares; its
+    configuration may only name classes of Keras and registered ones; its numbers must be plausible
+    for a network; its weights must be stored in the file itself and be no larger than it.
 
     Args:
         file: The file.
@@ -83,7 +83,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_known(name: str, module: Any, registered_name: Any) -> bool:
-    # Values such as tuples and arrays, and functions that Keras looks up by name.
+    # Values such as tuples and arrays, and functions that Keras resolves by name.
     if name.startswith("__") or (name, module) == ("function", "builtins"):
         return True
     if isinstance(registered_name, str) and get_registered_object(registered_name) is not None:
@@ -107,14 +107,14 @@ def _check_weights(group: h5py.Group, size: int) -> None:
 
 
 def load(path: str | Path) -> keras.Model:
-    """Loads a model with its weights, to use it, to go on training it, or to take it apart.
+    """Loads a model with its weights, for inference, further training or reuse of its parts.
 
     Args:
         path: A `.keras` file, or a run folder that holds `model.keras`.
 
     Returns:
-        The model; `model.backbone` and the layers in `model.layers` serve in other models as any
-        Keras layer does.
+        The model; `model.backbone` and the layers in `model.layers` can be used in other models
+        like any Keras layer.
 
     Raises:
         ValueError: If there is no such file, or it is damaged.
@@ -135,6 +135,6 @@ def load(path: str | Path) -> keras.Model:
     try:
         check_keras_file(file)
         return keras.saving.load_model(file)
-    except Exception as error:  # what is in the file decides what is raised
+    except Exception as error:  # a damaged file may raise any exception
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{file}: damaged ({reason}); train or copy it again") from error

@@ -1,4 +1,4 @@
-"""Walks over a model: the networks inside, and their layers with weights."""
+"""Traverses a model: its networks, and their layers with weights."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -16,15 +16,15 @@ def fold(
     single: Callable[[VideoNetwork], Result],
     fused: Callable[[FusedNetwork, Mapping[str, Result]], Result],
 ) -> Result:
-    """Computes something of a model from what it is of the networks inside.
+    """Folds a function over the networks of a model.
 
     Args:
         model: A `VideoNetwork`, or a `FusedNetwork` of such or of further fused ones.
-        single: Gives the result of one network.
-        fused: Gives the result of a fused network from those of its branches by name.
+        single: Computes the result for a single network.
+        fused: Combines the results of a fused network's branches, by name.
 
     Returns:
-        The result of the whole.
+        The result for the model.
 
     Example:
         >>> from pan_keras import models
@@ -39,14 +39,14 @@ def fold(
 
 
 def networks(model: keras.Model) -> dict[str, VideoNetwork]:
-    """The single networks of a model, each with frames as its input.
+    """Lists the single networks of a model, each with frames as its input.
 
     Args:
         model: As `fold` takes it.
 
     Returns:
-        The networks by name: the model's own for a single network; for fused ones the names of
-        the branches, `full/rgb` for a branch within a branch.
+        The networks by name: the name of the model for a single network; for fused ones the names
+        of the branches, such as `full/rgb` for a branch within a branch.
 
     Example:
         >>> from pan_keras import models
@@ -71,10 +71,10 @@ def _prefixed(
 
 
 def weighted_layers(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
-    """Names and layers that hold weights, from the input to the logits.
+    """Yields names and layers with weights, from the input to the logits.
 
-    A backbone's name is no part of the names, so that `conv1` is `conv1` in every network; the name
-    of a network that is fused with others is.
+    Names do not include the backbone, so that `conv1` is `conv1` in every network, but they do
+    include the branch in fused networks.
 
     Args:
         model: As `fold` takes it.

@@ -1,4 +1,4 @@
-"""PAN_En: PAN_Lite and PAN_Full together."""
+"""PAN_En: an ensemble of PAN_Lite and PAN_Full."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,17 +15,16 @@ WEIGHTS = {"paper": (1 / 2, 1 / 2), "reference": (1 / 3, 2 / 3)}
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PANEnsemble(FusedNetwork):
-    """PAN_En: PAN_Lite and PAN_Full, whose scores are averaged.
+    """PAN_En: the averaged scores of PAN_Lite and PAN_Full.
 
-    Input, output and the way to train the branches apart are those of `FusedNetwork`. Where
-    `full` averages something else than this network does, logits here and probabilities there, each
-    does as it says.
+    Input, output and separate training of the branches are as in `FusedNetwork`. `full` keeps its
+    own `fuse`, which may differ from that of this network.
 
     Args:
         lite: PAN_Lite.
         full: PAN_Full.
-        weights: `"paper"`: PAN_Lite and PAN_Full count 1/2 each, so that Lite, RGB and PA count
-            1/2, 1/4 and 1/4. `"reference"`: PAN_Full counts twice as much, so that the three count
+        weights: `"paper"`: PAN_Lite and PAN_Full weigh 1/2 each, so that Lite, RGB and PA weigh
+            1/2, 1/4 and 1/4. `"reference"`: PAN_Full weighs twice as much, so that the three weigh
             1/3 each, as in the paper's released code. Or two numbers, for Lite and Full.
         fuse: Average `"logits"` or `"probabilities"`.
 

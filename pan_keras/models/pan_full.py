@@ -12,10 +12,10 @@ from pan_keras.models.rgb_network import RGBNetwork
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PANFull(FusedNetwork):
-    """PAN_Full: an RGB branch and a PA branch, whose scores are averaged.
+    """PAN_Full: the averaged scores of an RGB branch and a PA branch.
 
-    The RGB branch sees the first frame of each stack, the PA branch the PA of the stack. Input,
-    output and the way to train the branches apart are those of `FusedNetwork`.
+    The RGB branch takes the first frame of each stack, the PA branch the PA of the stack. Input,
+    output and separate training of the branches are as in `FusedNetwork`.
 
     Args:
         rgb: The RGB branch; in the paper with the temporal shift and VAP.

@@ -8,7 +8,7 @@ from pan_keras.models.video_network import VideoNetwork
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PANLite(VideoNetwork):
-    """PAN_Lite: the first frame of each stack and the PA of the stack, as one input of m + 2 maps.
+    """PAN_Lite: the first frame and the PA of each stack as one input with m + 2 channels.
 
     The backbone's first three channels are the normalised RGB, the other m - 1 the PA maps in
     chronological order. Arguments, input and output are those of `VideoNetwork`.

@@ -21,7 +21,7 @@ from pan_keras.models.pan_lite import PANLite
 from pan_keras.models.rgb_network import RGBNetwork
 from pan_keras.models.video_network import PA_DEFAULTS, VideoNetwork
 
-# What a family's name says: its class and the options that differ from the class's own.
+# By family: its class, and the options that differ from the defaults of the class.
 NETWORKS: dict[str, tuple[type[VideoNetwork], dict[str, Any]]] = {
     "difference": (DifferenceNetwork, {}),
     "flow": (FlowNetwork, {}),
@@ -32,7 +32,7 @@ NETWORKS: dict[str, tuple[type[VideoNetwork], dict[str, Any]]] = {
     "tsn": (RGBNetwork, {"aggregation": "average", "shift": False}),
 }
 FUSED = ("pan_en", "pan_full")
-# By the layout of the backbone.
+# Families by layout of the backbone.
 FAMILIES = {
     "frames": ("difference", "flow", "pa", "pan_en", "pan_full", "pan_lite", "tsm", "tsn"),
     "clip": ("difference", "flow", "pa", "pan_en", "pan_full", "pan_lite", "rgb"),
@@ -44,7 +44,7 @@ NETWORK_OPTIONS = tuple(
 )
 PA_OPTIONS = tuple(PA_DEFAULTS)
 SHIFT_OPTIONS = ("shift", "causal")
-# Those that say how the features of segments are brought together.
+# Options of networks that aggregate the features of segments.
 FRAMES_OPTIONS = ("aggregation", "expansion", *SHIFT_OPTIONS)
 FUSION_OPTIONS = ("weights", "fuse")
 
@@ -53,7 +53,7 @@ def names(pattern: str | None = None) -> list[str]:
     """Names of all models, sorted.
 
     Args:
-        pattern: Shell-style pattern that they match, such as `"pan_lite_*"`.
+        pattern: Shell-style pattern to match, such as `"pan_lite_*"`.
 
     Returns:
         The names, sorted.
@@ -71,7 +71,7 @@ def names(pattern: str | None = None) -> list[str]:
 
 
 def options(name: str) -> tuple[str, ...]:
-    """Names of the options that `create` takes for a model.
+    """Names of the options that `create` accepts for a model.
 
     Args:
         name: One of `names()`.
@@ -83,7 +83,7 @@ def options(name: str) -> tuple[str, ...]:
         >>> "width" in options("pan_lite_mobilenetv2"), "width" in options("pan_lite_resnet18")
         (True, False)
     """
-    # Backbones have no underscore in their names.
+    # Names of backbones contain no underscore.
     family, _, backbone = name.rpartition("_")
     registered = backbones.get(backbone)
     general = (*NETWORK_OPTIONS, *SHIFT_OPTIONS)
@@ -99,7 +99,7 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def _has_motion(family: str) -> bool:
-    """Whether a network of a family, or one that it fuses, computes PA."""
+    """Whether a network of a family, or one of its branches, computes PA."""
     if family in FUSED:
         return True
     network, _ = NETWORKS[family]
@@ -107,13 +107,13 @@ def _has_motion(family: str) -> bool:
 
 
 def cue_of(name: str) -> str | None:
-    """What a network sees, where it is one cue.
+    """The cue that a network takes, if it is a single one.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        `"rgb"`, `"pa"`, `"difference"` or `"flow"`; None of a network that sees several.
+        `"rgb"`, `"pa"`, `"difference"` or `"flow"`; None for a network with several cues.
 
     Example:
         >>> cue_of("tsm_resnet50"), cue_of("flow_micro"), cue_of("pan_lite_micro")
@@ -126,14 +126,14 @@ def cue_of(name: str) -> str | None:
 
 
 def presets(name: str) -> dict[str, bool | str | int | float]:
-    """The default options of a name.
+    """The default options of a model name.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        `shift`, `causal`, `aggregation`, of networks with PA `motion_depth`, `motion_encoding` and
-        `motion_kernel`, and, where the backbone has one, `width`.
+        `shift`, `causal`, `aggregation`; for networks with PA also `motion_depth`,
+        `motion_encoding` and `motion_kernel`; for backbones with a width also `width`.
 
     Example:
         >>> presets("tsn_mobilenetv2")
@@ -155,7 +155,7 @@ def create(
     size: int | tuple[int, int] = 224,
     **settings: Any,
 ) -> keras.Model:
-    """Makes a model with fresh weights.
+    """Creates a model with random weights.
 
     Args:
         name: One of `names()`: `pan_lite_*` (PAN_Lite), `pan_full_*` (PAN_Full), `pan_en_*`
@@ -167,19 +167,19 @@ def create(
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         size: Height and width of the frames in pixels, or one number for both.
-        settings: Those of `options(name)`. All have `shift` (bool, temporal shift in the
-            backbone), `causal` (bool, shift from the past only), and `aggregation`, `expansion`,
-            `dropout`, `seed`, `initialisation`, `dtype` as `VideoNetwork` takes them; `pan_full_*`
-            and `pan_en_*` have `weights` and `fuse` as `PANFull` and `PANEnsemble` take them, and
-            give the others to every branch, but for `seed`: each has its own, drawn from it;
-            `*_mobilenetv2` has `width`; `pa_*` and `pan_*` have `motion_depth`,
+        settings: Options listed by `options(name)`. All models have `shift` (bool, temporal shift
+            in the backbone), `causal` (bool, shift from the past only), and `aggregation`,
+            `expansion`, `dropout`, `seed`, `initialisation`, `dtype` of `VideoNetwork`.
+            `pan_full_*` and `pan_en_*` have `weights` and `fuse` of `PANFull` and `PANEnsemble`,
+            and pass the others to every branch, with a `seed` per branch derived from the given
+            one. `*_mobilenetv2` has `width`; `pa_*` and `pan_*` have `motion_depth`,
             `motion_encoding` and `motion_kernel`.
 
     Returns:
         A model from frames uint8 `(B, N, m, H, W, 3)` to logits `(B, classes)`.
 
     Raises:
-        ValueError: If the name or an option does not exist; it says the nearest that does.
+        ValueError: If the name or an option does not exist; the message suggests the nearest one.
 
     Example:
         >>> model = create("pan_lite_resnet50", classes=174, segments=8, stack=4, size=224)
@@ -209,7 +209,7 @@ def create(
 
 
 def full(branch: Callable[..., VideoNetwork], **fusion: Any) -> PANFull:
-    """PAN_Full, its branches made by a function of class and name."""
+    """Creates PAN_Full with branches from a function of class and name."""
     return PANFull(rgb=branch(RGBNetwork, "rgb"), pa=branch(PANetwork, "pa"), **fusion)
 
 
@@ -221,7 +221,7 @@ def branch_of(
     clip: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> VideoNetwork:
-    """One branch of a fused network; its dropout is independent of the other branches'."""
+    """Creates a branch of a fused network, with dropout independent of the other branches."""
     own = {
         key: value
         for key, value in settings.items()
@@ -233,9 +233,9 @@ def branch_of(
 
 
 def seed_of(branch: str, seed: int) -> int:
-    """The seed of a branch, drawn from the seed of the whole and the branch's name."""
+    """The seed of a branch, derived from the seed of the model and the branch's name."""
     drawn = np.random.SeedSequence([seed, *branch.encode()]).generate_state(1)[0]
-    return int(drawn) >> 1  # PyTorch keeps seeds in 32 bits with a sign
+    return int(drawn) >> 1  # PyTorch stores seeds as signed 32-bit integers
 
 
 def single(
@@ -244,7 +244,7 @@ def single(
     clip: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> VideoNetwork:
-    """One network and its backbone; `settings` are for both.
+    """Creates a single network and its backbone; `settings` are for both.
 
     Raises:
         ValueError: If the settings contradict each other.

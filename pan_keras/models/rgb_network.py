@@ -10,9 +10,9 @@ from pan_keras.models.video_network import VideoNetwork
 class RGBNetwork(VideoNetwork):
     """Classifies clips by the first frame of each stack.
 
-    With `aggregation="average"` this is TSN on a backbone without the temporal shift, TSM on one
-    with it; with `"vap"` it is the RGB branch of PAN_Full. Arguments, input and output are those
-    of `VideoNetwork`; all frames of a stack but the first are ignored.
+    With `aggregation="average"` this is TSN on a backbone without the temporal shift, and TSM on
+    one with it; with `"vap"` it is the RGB branch of PAN_Full. Arguments, input and output are
+    those of `VideoNetwork`; all frames of a stack except the first are ignored.
 
     Example:
         >>> model = RGBNetwork(classes=8, backbone="micro", stack=1, size=112)

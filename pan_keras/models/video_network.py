@@ -18,58 +18,58 @@ from pan_keras.layers import (
 from pan_keras.models.cues import Cue, MotionCue, cue_maps, joined
 
 AGGREGATIONS = ("vap", "vip", "average")
-# Of a backbone that takes whole clips and so aggregates over time itself.
+# For backbones that take whole clips and aggregate over time themselves.
 NO_AGGREGATION = "none"
-# The paper's names for what is made of PA, and the layer's.
+# The paper's names of the encodings of PA, and the layer's.
 ENCODINGS = {"e1": "motion", "e2": "attention"}
 PA_DEFAULTS: dict[str, Any] = {"motion_depth": 1, "motion_encoding": "e1", "motion_kernel": 7}
-# Standard deviation of the first weights of PA and VAP; None for the layers' own choice.
+# Standard deviation of the initial weights of PA and VAP; None for the layers' defaults.
 INITIALISATIONS = {"scaled": None, "reference": 0.001}
 
 
 class VideoNetwork(keras.Model):
     """Classifies clips: cues of each segment, a backbone, one feature per clip, logits.
 
-    Subclasses declare what the backbone sees, by `plan`.
+    Subclasses declare the input of the backbone by `plan`.
 
-    Normalisation is inside: the backbone's `normalisation`, or ImageNet's mean and deviation for
-    a backbone that declares none. Dropout stands
-    between the aggregation and the linear classifier: there it is the same for every aggregation,
-    and VAP weighs the timescales by features that are whole.
+    Normalisation is part of the network: the backbone's `normalisation`, or ImageNet's mean and
+    standard deviation if it declares none. Dropout is applied between the aggregation and the
+    linear classifier, so that it is the same for every aggregation and VAP weighs the timescales by
+    complete features.
 
     Args:
         classes: Number of classes.
         backbone: A model from maps `(B * N, H, W, C)` to features `(B * N, d)`, C being
             `cue_channels(stack)`; or one whose `layout` is `"clip"`, from `(B, N, H, W, C)` to
-            `(B, d)`; or the name of a registered one, which gets the temporal shift if it has any.
+            `(B, d)`; or the name of a registered one, with the temporal shift if it supports it.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         size: Height and width of the frames in pixels, or one number for both.
-        aggregation: `"vap"`, `"vip"` or `"average"`; `"none"`, and nothing else, for a backbone
-            that takes whole clips. By default `"vap"` where there is a choice.
-        expansion: Expansion ratio of VAP; the other aggregations have none.
-        dropout: Share of the video feature that is dropped in training.
-        seed: Seed of the dropout, for training that can be repeated. Networks that are trained as
-            branches of one want a seed each, or they drop the same features.
-        initialisation: First weights of PA and VAP: `"scaled"` to the number of their inputs (He et
-            al. for PA, Glorot and Bengio for VAP), or the `"reference"`'s, normal with a standard
-            deviation of 0.001, as those of the classifier are under either.
+        aggregation: `"vap"`, `"vip"` or `"average"`; only `"none"` for a backbone that takes whole
+            clips. By default `"vap"`, or `"none"` for such a backbone.
+        expansion: Expansion ratio of VAP; ignored by the other aggregations.
+        dropout: Dropout rate of the video feature.
+        seed: Seed of the dropout, for reproducible training. Networks trained as branches of one
+            model need different seeds, or they drop the same features.
+        initialisation: Initial weights of PA and VAP: `"scaled"` by fan-in (He et al. for PA,
+            Glorot and Bengio for VAP), or those of the `"reference"`, normal with standard
+            deviation 0.001. The classifier always has the latter.
         motion_depth: Basic convolution layers of PA, one of 0, 1, 2, 4, 8 (Fig. 2-B); 1 in the
             paper's networks.
-        motion_encoding: What is made of PA: `"e1"`, its maps themselves, or `"e2"`, feature maps
-            that it attends to (Sec. III-C, Table I).
+        motion_encoding: Encoding of PA: `"e1"`, its maps, or `"e2"`, attention of PA on feature
+            maps (Sec. III-C, Table I).
         motion_kernel: Height and width of PA's kernels in pixels, odd.
-        dtype: Policy of all layers; the logits are float32 under every policy.
+        dtype: Dtype policy of all layers; the logits are always float32.
 
     Attributes:
-        cues: What goes into the backbone, as data: its channels are those of the cues, one after
-            the other. Whoever builds the network anew, such as the exporter, goes by it:
-            an `AppearanceCue` is a frame, a `MotionCue` the PA by a layer of the network, a
-            `DifferenceCue` differences of frames, a `FieldCue` motion fields.
-        normalisation: How bytes are scaled before the cues are taken.
-        layout: That of the backbone, `"frames"` or `"clip"`.
-        modality: What the network is called in checkpoints: `"lite"`, `"pa"` or `"rgb"`; also
-            `"difference"` and `"flow"`, of which the authors published none.
+        cues: The input of the backbone, as a sequence of cues that are concatenated along the
+            channels; the exporter rebuilds the network from it. An `AppearanceCue` is a frame, a
+            `MotionCue` the PA by a layer of the network, a `DifferenceCue` differences of frames, a
+            `FieldCue` motion fields.
+        normalisation: Scaling of bytes before the cues are computed.
+        layout: Layout of the backbone, `"frames"` or `"clip"`.
+        modality: Name of the kind of network in checkpoints: `"lite"`, `"pa"` or `"rgb"`; also
+            `"difference"` and `"flow"`, for which the authors published no checkpoints.
 
     Input shape:
         `(B, N, m, H, W, 3)`: RGB in 0..255, uint8 or float.
@@ -78,7 +78,7 @@ class VideoNetwork(keras.Model):
         `(B, classes)`: logits, float32.
 
     Raises:
-        ValueError: If the arguments do not fit each other.
+        ValueError: If the arguments are inconsistent.
 
     Example:
         >>> from pan_keras import models
@@ -192,7 +192,7 @@ class VideoNetwork(keras.Model):
 
     @classmethod
     def plan(cls, stack: int) -> tuple[Cue, ...]:
-        """What goes into the backbone, in the order of its channels.
+        """The input of the backbone, in the order of its channels.
 
         Args:
             stack: Adjacent frames per segment, m.
@@ -201,43 +201,43 @@ class VideoNetwork(keras.Model):
             The cues.
 
         Raises:
-            NotImplementedError: In this base class; each network has a plan of its own.
+            NotImplementedError: In this base class; each network defines its own plan.
         """
         raise NotImplementedError
 
     @classmethod
     def _pictures(cls, stack: int) -> tuple[int, int]:
-        """What a segment of m frames comes in as: how many pictures, of how many channels."""
+        """Number of pictures and channels in which a segment of m frames is given."""
         return stack, 3
 
     @classmethod
     def _normalisation_of(cls, backbone: keras.Model) -> InputNormalisation:
-        """How bytes are scaled for a backbone."""
+        """The scaling of bytes for a backbone."""
         found: InputNormalisation = getattr(backbone, "normalisation", IMAGENET)
         return found
 
     @classmethod
     def cue_channels(cls, stack: int) -> int:
-        """Counts the channels that the backbone sees.
+        """Counts the input channels of the backbone.
 
         Args:
             stack: Adjacent frames per segment, m.
 
         Returns:
-            The channels of all cues.
+            The total number of channels of all cues.
         """
         return sum(cue.channels for cue in cls.plan(stack))
 
     def intermediates(self, frames: Any) -> dict[str, Any]:
-        """The tensors between frames and logits, in inference mode.
+        """Computes the tensors between frames and logits in inference mode.
 
         Args:
-            frames: As the model's input.
+            frames: Input of the model.
 
         Returns:
-            Those of `motion` `(B, N, H, W, m - 1)`, `features` `(B, N, d)`, `timescales`
-            `(B, T, d)`, `weights` `(B, T)`, `video_feature` `(B, d)` and `logits` `(B, classes)`
-            that the model has.
+            `motion` `(B, N, H, W, m - 1)`, `features` `(B, N, d)`, `timescales` `(B, T, d)`,
+            `weights` `(B, T)`, `video_feature` `(B, d)` and `logits` `(B, classes)`, as far as the
+            model has them.
         """
         tensors = dict(self._probe(frames, training=False))
         if "motion" in tensors:
@@ -285,10 +285,10 @@ def check_backbone(backbone: keras.Model, channels: int, segments: int) -> None:
 
 
 def choose_aggregation(asked: str | None, layout: str, backbone: str) -> str:
-    """The aggregation over time that a network has.
+    """The temporal aggregation of a network.
 
     Raises:
-        ValueError: If the backbone's layout does not allow what is asked for.
+        ValueError: If the backbone's layout does not support the requested aggregation.
     """
     if layout == "clip":
         if asked not in (None, NO_AGGREGATION):
@@ -312,7 +312,7 @@ def aggregate(
     stddev: float | None,
     policy: keras.DTypePolicy,
 ) -> tuple[Any, dict[str, Any]]:
-    """The video feature `(B, d)` of features `(B, N, d)`, and `weights` `(B, T)` if it has any."""
+    """Aggregates features `(B, N, d)` to the video feature `(B, d)`, with `weights` if any."""
     if aggregation == "average":
         return SegmentConsensus(dtype=policy, name="average")(features), {}
     pooling = (
