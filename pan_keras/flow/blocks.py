@@ -1,4 +1,4 @@
-"""The blocks that the networks of the FlowNet family share."""
+"""Building blocks of the FlowNet family."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,42 +9,42 @@ from keras import layers
 
 from pan_keras.backbones.arithmetic import he_normal
 
-SLOPE = 0.1  # of the activations, below zero
-PIXELS = 20.0  # that a prediction of 1 means
+SLOPE = 0.1  # negative slope of the activations
+PIXELS = 20.0  # pixels per unit of the predictions
 
 Function = Callable[[keras.KerasTensor], keras.KerasTensor]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Layers of one precision and width.
+    """Creates layers of one dtype policy and width.
 
     Args:
-        policy: Of the layers.
-        width: Factor of all channels but those of flows.
+        policy: Dtype policy of the layers.
+        width: Factor of all channels except those of flows.
     """
 
     policy: keras.DTypePolicy
     width: float = 1.0
 
     def channels(self, published: int) -> int:
-        """The channels of a layer, from the published number."""
+        """Scales a published number of channels."""
         return max(1, round(published * self.width))
 
     def convolution(
         self, channels: int, name: str, *, kernel: int = 3, stride: int = 1, activate: bool = True
     ) -> Function:
-        """A convolution with bias, padded as PyTorch pads, and leaky ReLU.
+        """A convolution with bias and PyTorch's padding, and leaky ReLU.
 
         Args:
-            channels: As published.
-            name: Of the convolution.
-            kernel: Its side.
-            stride: Its stride.
-            activate: False leaves the leaky ReLU out.
+            channels: Published number of channels.
+            name: Name of the convolution.
+            kernel: Side of the kernel.
+            stride: Stride.
+            activate: Whether to apply the leaky ReLU.
 
         Returns:
-            A function of maps; those of two frames may share it.
+            A function of maps, which may be shared by two frames.
         """
         chain: list[keras.Layer] = [
             layers.Conv2D(
@@ -57,7 +57,7 @@ class Blocks:
                 name=name,
             )
         ]
-        if stride > 1:  # "same" starts elsewhere then
+        if stride > 1:  # "same" pads differently with a stride
             padding = layers.ZeroPadding2D(kernel // 2, dtype=self.policy, name=f"{name}_pad")
             chain.insert(0, padding)
         if activate:
@@ -67,7 +67,7 @@ class Blocks:
     def enlarge(
         self, x: keras.KerasTensor, channels: int, name: str, *, bias: bool = True
     ) -> keras.KerasTensor:
-        """A transposed convolution to twice the resolution; `channels` are taken as they are."""
+        """A transposed convolution to twice the resolution; `channels` is not scaled."""
         return layers.Conv2DTranspose(
             channels,
             4,
@@ -84,19 +84,19 @@ class Blocks:
         return layers.LeakyReLU(SLOPE, dtype=self.policy, name=f"{name}_relu")
 
     def predict(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """A flow, by a convolution."""
+        """Predicts a flow by a convolution."""
         return layers.Conv2D(2, 3, padding="same", dtype=self.policy, name=name)(x)
 
     def concatenate(self, parts: Sequence[keras.KerasTensor], name: str) -> keras.KerasTensor:
-        """Maps one after the other, along the channels."""
+        """Concatenates maps along the channels."""
         return layers.Concatenate(dtype=self.policy, name=name)(parts)
 
     def pixels(self, prediction: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """The flow in pixels that a prediction stands for."""
+        """Converts a prediction to a flow in pixels."""
         return layers.Rescaling(PIXELS, dtype=self.policy, name=name)(prediction)
 
     def contract(self, x: keras.KerasTensor) -> dict[int, keras.KerasTensor]:
-        """From an eighth to a sixty-fourth of the resolution.
+        """Contracts maps from 1/8 to 1/64 of the resolution.
 
         Returns:
             Maps of levels 4, 5 and 6; a level has the sides of the frames divided by `2**level`.
@@ -115,17 +115,17 @@ class Blocks:
         bias: bool = True,
         smooth: bool = False,
     ) -> list[keras.KerasTensor]:
-        """From coarse to fine: each level sees its maps, and features and flow from below.
+        """Refines from coarse to fine; each level gets its maps, and features and flow from below.
 
         Args:
             coarsest: Maps of the coarsest level.
-            finer: By level, coarse to fine: maps of the contracting part, and the channels of the
-                features that come from below, as published.
-            bias: Whether flows are enlarged with one.
-            smooth: Whether a convolution stands before each prediction but the coarsest.
+            finer: By level, coarse to fine: maps of the contracting part, and the published
+                channels of the features from below.
+            bias: Whether upsampling of flows has a bias.
+            smooth: Whether there is a convolution before each prediction except the coarsest.
 
         Returns:
-            Flows, the finest first.
+            Flows, finest first.
         """
         below = max(finer) + 1
         x = coarsest

@@ -1,4 +1,4 @@
-"""The base class of flow networks: from the maps of a pair of frames to predictions of flow."""
+"""The base class of flow networks, from a pair of frames to flow predictions."""
 
 from typing import Any, ClassVar, Self
 
@@ -6,28 +6,28 @@ import keras
 
 
 class FlowCore(keras.Model):
-    """A flow network as it was published, made anew from its configuration.
+    """A flow network as published, serialisable by its configuration.
 
-    `FlowEstimator` puts one behind a pair of frames. A subclass builds the graph and declares what
-    its frames must be.
+    `FlowEstimator` wraps one for pairs of frames. A subclass builds the graph and declares the
+    requirements for its frames.
 
     Args:
         maps: Symbolic input.
         predictions: Symbolic outputs.
         configuration: The subclass's own arguments.
-        policy: Of the layers.
+        policy: Dtype policy of the layers.
 
     Attributes:
         multiple: Height and width of the maps must be multiples of it.
-        least: And they must be at least so much.
-        normalisation: `"mean"`: frames in 0..1, less the mean of each channel over the pair.
+        least: Minimum height and width.
+        normalisation: `"mean"`: frames in 0..1, minus the mean of each channel over the pair.
             `"unit"`: frames in -1..1.
 
     Input shape:
         `(B, H, W, 6)`: both frames.
 
     Output shape:
-        A list of flows, each `(B, h, w, 2)`: the coarse ones are for training.
+        A list of flows, each `(B, h, w, 2)`; the coarse ones are for training.
 
     Example:
         >>> from pan_keras.flow import FlowNetS
@@ -57,11 +57,11 @@ class FlowCore(keras.Model):
     def finish(
         cls, predictions: list[keras.KerasTensor], policy: keras.DTypePolicy
     ) -> keras.KerasTensor:
-        """The flow of every pixel, from the predictions.
+        """Computes the flow at full resolution from the predictions.
 
         Args:
-            predictions: As the network gives them.
-            policy: Of the layers that this needs.
+            predictions: Output of the network.
+            policy: Dtype policy of the layers created here.
 
         Returns:
             `(B, H, W, 2)`, in pixels.

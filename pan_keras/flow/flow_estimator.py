@@ -1,4 +1,4 @@
-"""A flow network behind a pair of frames: bytes in, pixels out."""
+"""Flow estimation from a pair of frames of any size."""
 
 from typing import Any, Self
 
@@ -10,18 +10,18 @@ from pan_keras.flow.flow_core import FlowCore
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class FlowEstimator(keras.Model):
-    """Two frames to the flow between them, of any size.
+    """Estimates the flow between two frames of any size.
 
-    Frames whose sides are no multiple of what the network needs go on with their outermost pixels,
-    to the right and below; the flow of what was added is cut off. `create` makes one by name.
+    If the network requires other sides, frames are padded with their border pixels on the right and
+    at the bottom, and the flow is cropped. `create` makes an estimator by name.
 
     Args:
-        core: The network as it was published.
-        size: Height and width of the frames, or one number for a square; None leaves both open.
-        dtype: Policy of the layers around the core; by default the core's.
+        core: The network as published.
+        size: Height and width of the frames, or one number for a square; None for any size.
+        dtype: Dtype policy of the layers around the core; by default the core's.
 
     Attributes:
-        predictions: What the core gives, the coarse flows of training among them:
+        predictions: Output of the core, including the coarse flows for training:
             `keras.Model(network.input, network.predictions)` can be trained on them.
 
     Input shape:
@@ -81,10 +81,10 @@ class FlowEstimator(keras.Model):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class _PairToMaps(layers.Layer):
-    """Normalises a pair of frames, goes on with their borders, and joins them along channels."""
+    """Normalises and pads a pair of frames, and concatenates them along the channels."""
 
     def __init__(self, multiple: int, least: int, normalisation: str, **kwargs: Any):
-        # In float32 under every policy: a mean over a frame needs it.
+        # Always in float32, which a mean over a frame requires.
         super().__init__(autocast=False, **kwargs)
         self.multiple = multiple
         self.least = least
@@ -125,7 +125,7 @@ class _PairToMaps(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class _Crop(layers.Layer):
-    """Cuts a flow to the size of the frames."""
+    """Crops a flow to the size of the frames."""
 
     def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         flow, frames = inputs

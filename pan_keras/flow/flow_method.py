@@ -1,4 +1,4 @@
-"""What all methods of optical flow have in common."""
+"""The protocol of optical flow methods."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class FlowMethod(Protocol):
-    """Dense optical flow between two frames, by whatever computes it.
+    """A method that computes dense optical flow between two frames.
 
     Attributes:
-        method: Its name, as in the tables.
+        method: Name of the method, as in the tables.
 
     Example:
         >>> method: FlowMethod = OpticalFlow("dis_fast")
@@ -21,13 +21,13 @@ class FlowMethod(Protocol):
     method: str
 
     def __call__(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-        """The displacement of each pixel from one frame to the next.
+        """Computes the displacement of each pixel from one frame to the next.
 
         Args:
             earlier: uint8 `(H, W, 3)`, RGB.
             later: The next frame.
 
         Returns:
-            float32 `(H, W, 2)`: pixels to the right and pixels down. What is at (x, y) in the
+            float32 `(H, W, 2)`: pixels to the right and pixels down. Content at (x, y) in the
             earlier frame is at (x, y) + flow in the later one.
         """

@@ -1,4 +1,4 @@
-"""FlowNet2: FlowNetC and two FlowNetS in a row, FlowNetSD beside them, and their fusion."""
+"""FlowNet2: a stack of FlowNetC and two FlowNetS, FlowNetSD in parallel, and their fusion."""
 
 from typing import Any
 
@@ -17,15 +17,16 @@ from pan_keras.layers import ChannelNorm, Warping
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class FlowNet2(FlowCore):
-    """Each stage of the row sees the frames, and what the flow before it explains of them.
+    """FlowNet2: stacked networks, fused with a network for small displacements.
 
-    What it explains is the later frame warped by that flow, and the error of brightness that is
-    left. The fusion sees the flow of the row and that of FlowNetSD, their lengths and errors.
+    Each stage after the first gets the frames, the flow so far, the later frame warped by it, and
+    the brightness error. The fusion gets the flows of the stack and of FlowNetSD with their
+    magnitudes and brightness errors.
 
     Args:
-        width: Factor of all channels but those of flows and of the correlation, for small
+        width: Factor of all channels except those of flows and of the correlation, for small
             experiments.
-        dtype: Policy of the layers.
+        dtype: Dtype policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 64.
@@ -51,7 +52,7 @@ class FlowNet2(FlowCore):
         first, later = maps[..., :3], maps[..., 3:]
 
         def explained(flow: keras.KerasTensor, name: str) -> tuple[Any, Any]:
-            """The later frame warped by a flow in pixels, and the error that is left."""
+            """The later frame warped by a flow in pixels, and the brightness error."""
             warped = Warping(dtype=policy, name=f"{name}_warped")([later, flow])
             missing = layers.Subtract(dtype=policy, name=f"{name}_missing")([first, warped])
             return warped, ChannelNorm(dtype=policy, name=f"{name}_error")(missing)
@@ -66,7 +67,7 @@ class FlowNet2(FlowCore):
             name, stage = following, FlowNetS(12, width, dtype=policy, name=following)
         large = blocks.pixels(stage(seen)[0], f"{name}_flow")
         small = FlowNetSD(width, dtype=policy, name="flownet_sd")(maps)[0]
-        # This stage predicts in other units: a twentieth of its values are pixels.
+        # This stage predicts in other units: pixels times 20.
         small = layers.Rescaling(1 / PIXELS, dtype=policy, name="flownet_sd_flow")(small)
         flows, lengths, errors = [], [], []
         for flow, source in ((small, "flownet_sd"), (large, "flownet_s2")):

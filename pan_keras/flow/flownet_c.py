@@ -1,4 +1,4 @@
-"""FlowNetC: flow from the correlation of the features of both frames."""
+"""FlowNetC: flow from the correlation of the features of two frames."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from pan_keras.layers import Correlation
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class FlowNetC(FlowCore):
-    """FlowNetCorr: both frames by the same convolutions, then their correlation.
+    """FlowNetCorr: shared convolutions for both frames, followed by their correlation.
 
     Args:
-        width: Factor of all channels but those of flows and of the correlation, for small
+        width: Factor of all channels except those of flows and of the correlation, for small
             experiments.
-        dtype: Policy of the layers.
+        dtype: Dtype policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 64.

@@ -1,4 +1,4 @@
-"""The fusion network of FlowNet2: two flows and their errors to one flow."""
+"""The fusion network of FlowNet2, which combines two flows."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from pan_keras.flow.flow_core import FlowCore
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class FlowNetFusion(FlowCore):
-    """Chooses between a flow of large and one of small displacements, at full resolution.
+    """Fuses a flow for large and one for small displacements at full resolution.
 
     Args:
-        width: Factor of all channels but those of flows, for small experiments.
-        dtype: Policy of the layers.
+        width: Factor of all channels except those of flows, for small experiments.
+        dtype: Dtype policy of the layers.
 
     Input shape:
-        `(B, H, W, 11)`, sides multiples of 4: a frame, the two flows, their lengths, and the errors
-        of brightness after warping by each.
+        `(B, H, W, 11)`, sides multiples of 4: a frame, the two flows, their magnitudes, and the
+        brightness errors after warping by each.
 
     Output shape:
         Three flows `(B, H / s, W / s, 2)` with s of 1, 2, 4, in pixels.

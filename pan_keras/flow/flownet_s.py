@@ -1,4 +1,4 @@
-"""FlowNetS: flow by plain convolutions on both frames one after the other."""
+"""FlowNetS: flow by plain convolutions on the concatenated frames."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ class FlowNetS(FlowCore):
     """FlowNetSimple: a contracting and a refining part on the concatenated frames.
 
     Args:
-        channels: Of the maps; 6 for two frames, 12 as a stage of FlowNet2.
-        width: Factor of all channels but those of flows, for small experiments.
-        dtype: Policy of the layers.
+        channels: Input channels; 6 for two frames, 12 as a stage of FlowNet2.
+        width: Factor of all channels except those of flows, for small experiments.
+        dtype: Dtype policy of the layers.
 
     Input shape:
         `(B, H, W, channels)`, sides multiples of 64.

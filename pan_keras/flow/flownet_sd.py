@@ -1,4 +1,4 @@
-"""FlowNetSD: the stage of FlowNet2 for small displacements."""
+"""FlowNetSD: the network of FlowNet2 for small displacements."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ class FlowNetSD(FlowCore):
     """FlowNetS for small displacements: 3x3 kernels only, no stride in the first layer.
 
     Args:
-        width: Factor of all channels but those of flows, for small experiments.
-        dtype: Policy of the layers.
+        width: Factor of all channels except those of flows, for small experiments.
+        dtype: Dtype policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 64.

@@ -1,4 +1,4 @@
-"""Dense optical flow by OpenCV."""
+"""Dense optical flow with OpenCV."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ import numpy as np
 
 from pan_keras.errors import UserError
 
-CONTRIBUTED: Any = getattr(cv2, "optflow", None)  # of OpenCV's contrib modules
-SMALL = 200  # pixels; below, DIS refines down to single pixels, for there are few
+CONTRIBUTED: Any = getattr(cv2, "optflow", None)  # from OpenCV's contrib modules
+SMALL = 200  # pixels of a side, below which DIS refines to full resolution
 
 
 def _dis(preset: int) -> Any:
@@ -23,7 +23,7 @@ def _dis_medium(side: int) -> Any:
     return solver
 
 
-# By method: from the shorter side of the frames to a solver.
+# By method, a function from the shorter side of the frames to a solver.
 SOLVERS: dict[str, Callable[[int], Any]] = {
     "tvl1": lambda _: CONTRIBUTED.DualTVL1OpticalFlow_create(),
     "farneback": lambda _: cv2.FarnebackOpticalFlow.create(),
@@ -35,9 +35,9 @@ METHODS = tuple(SOLVERS)
 
 
 class OpticalFlow:
-    """Dense optical flow by OpenCV: the displacement of each pixel between two frames.
+    """Computes dense optical flow with OpenCV: the displacement of each pixel between two frames.
 
-    A `FlowMethod`. It keeps no state between calls: threads may share it, and it can be pickled.
+    A `FlowMethod`. It is stateless, so it can be pickled and shared between threads.
 
     Args:
         method: `"tvl1"`, total variation with OpenCV's defaults, which the paper's tables use;
@@ -71,7 +71,7 @@ class OpticalFlow:
         self.method = method
 
     def __call__(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-        """The flow from one frame to the next.
+        """Computes the flow from one frame to the next.
 
         Args:
             earlier: uint8 `(H, W, 3)`, RGB.
@@ -81,7 +81,7 @@ class OpticalFlow:
             float32 `(H, W, 2)`: pixels to the right and pixels down.
 
         Raises:
-            UserError: If the frames are too small, or not of one size.
+            UserError: If the frames are too small or differ in size.
         """
         (height, width), other = earlier.shape[:2], later.shape[:2]
         if (height, width) != other:

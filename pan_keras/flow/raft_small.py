@@ -1,4 +1,4 @@
-"""RAFT-small: flow by repeated small corrections that look up correlations."""
+"""RAFT-small: flow by iterative updates with correlation lookups."""
 
 from typing import Any
 
@@ -10,27 +10,26 @@ from pan_keras.flow.flow_core import FlowCore
 from pan_keras.flow.upsampling import Upsampling
 from pan_keras.layers import CorrelationLookup, CorrelationPyramid
 
-EIGHTH = 8  # pixels of a frame a position
-HIDDEN, CONTEXT = 96, 64  # channels of what is remembered, and of what is known of the first frame
+EIGHTH = 8  # pixels per position
+HIDDEN, CONTEXT = 96, 64  # channels of the hidden state and of the context
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class RAFTSmall(FlowCore):
-    """RAFT in its small form: a recurrent unit corrects the flow, at an eighth of the resolution.
+    """RAFT-small: a recurrent unit that updates the flow at 1/8 of the resolution.
 
     Args:
-        iterations: How often the flow is corrected; 12 as published for inference.
-        dtype: Policy of the layers.
+        iterations: Number of updates; 12 for inference in the paper.
+        dtype: Dtype policy of the layers.
 
     Input shape:
         `(B, H, W, 6)`, sides multiples of 8 and at least 64.
 
     Output shape:
-        As many flows as iterations, `(B, H / 8, W / 8, 2)` in positions of 8 pixels, the last one
-        first.
+        One flow per iteration, `(B, H / 8, W / 8, 2)` in units of 8 pixels, last iteration first.
 
     Raises:
-        ValueError: If there is no iteration.
+        ValueError: If `iterations` is below 1.
 
     Example:
         >>> network = RAFTSmall(iterations=2)
@@ -58,7 +57,7 @@ class RAFTSmall(FlowCore):
         context = _Encoder(HIDDEN + CONTEXT, False, policy, "context_encoder")(first)
         hidden = layers.Activation("tanh", dtype=policy, name="hidden")(context[..., :HIDDEN])
         known = layers.ReLU(dtype=policy, name="known")(context[..., HIDDEN:])
-        # Flows are summed in float32 under every policy: they grow by small corrections.
+        # Flows are always accumulated in float32, since updates are small.
         flow = ops.cast(ops.zeros_like(context[..., :2]), "float32")
         look_up = CorrelationLookup(3, dtype=policy, name="lookup")
         update = _Update(policy)
@@ -79,9 +78,9 @@ class RAFTSmall(FlowCore):
 
 
 class _Encoder:
-    """The convolutions that bring a frame to an eighth; frames may share them.
+    """Convolutions to 1/8 of the resolution, which frames may share.
 
-    Instances are normalised without weights, or not at all.
+    Optionally with instance normalisation, which has no weights.
     """
 
     def __init__(self, channels: int, normalise: bool, policy: keras.DTypePolicy, name: str):
@@ -99,7 +98,7 @@ class _Encoder:
         return self.network(frame)
 
     def _block(self, x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
-        """A bottleneck whose branch ends in an activation of its own."""
+        """A bottleneck block with an activation at the end of its branch."""
         y = self._convolve(x, width // 4, 1, 1, f"{name}_conv1")
         y = self._convolve(y, width // 4, 3, stride, f"{name}_conv2")
         y = self._convolve(y, width, 1, 1, f"{name}_conv3")
@@ -133,7 +132,7 @@ class _Encoder:
 
 
 class _Update:
-    """The recurrent unit, with what it reads the correlations and the flow by."""
+    """The recurrent unit, with the encoders of correlations and flow."""
 
     def __init__(self, policy: keras.DTypePolicy):
         self.policy = policy

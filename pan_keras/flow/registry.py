@@ -1,4 +1,4 @@
-"""The flow networks by name."""
+"""The registry of flow networks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def names() -> list[str]:
     """Names of all flow networks: those of the paper's Table II in its order, and RAFT.
 
     Returns:
-        Names that `create` takes.
+        Names for `create`.
 
     Example:
         >>> names()
@@ -38,21 +38,21 @@ def create(
     dtype: Any = None,
     **options: Any,
 ) -> FlowEstimator:
-    """Makes a flow network with fresh weights; pretrained ones are not distributed with it.
+    """Creates a flow network with random weights; the package includes no pretrained ones.
 
-    What it costs and how fast it is does not depend on the weights.
+    Cost and speed do not depend on the weights.
 
     Args:
         name: One of `names()`.
-        size: Height and width of the frames, or one number for a square; None leaves both open.
-        dtype: Policy of the layers, such as `"mixed_bfloat16"`.
-        options: Of the network: `width` of the FlowNets, `iterations` of RAFT.
+        size: Height and width of the frames, or one number for a square; None for any size.
+        dtype: Dtype policy of the layers, such as `"mixed_bfloat16"`.
+        options: Options of the network: `width` of the FlowNets, `iterations` of RAFT.
 
     Returns:
         A model from pairs of frames `(B, 2, H, W, 3)` in 0..255 to flows `(B, H, W, 2)` in pixels.
 
     Raises:
-        ValueError: If there is no such network; it says the nearest that there is.
+        ValueError: If there is no such network; the message suggests the nearest name.
 
     Example:
         >>> network = create("raft_small", size=(72, 96), iterations=2)

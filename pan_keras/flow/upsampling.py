@@ -1,4 +1,4 @@
-"""Upsampling of flows by a whole factor."""
+"""Upsampling of flows by an integer factor."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ INTERPOLATIONS = ("bilinear", "aligned", "nearest")
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class Upsampling(keras.layers.Layer):
-    """Enlarges maps of any size by a whole factor; values stay as they are.
+    """Upsamples maps of any size by an integer factor, without scaling values.
 
     Args:
-        factor: By which height and width grow.
-        interpolation: `"bilinear"`, between the centres of positions; `"aligned"`, bilinear with
-            the outermost values in the corners; `"nearest"`.
+        factor: Factor of height and width.
+        interpolation: `"bilinear"`, between pixel centres; `"aligned"`, bilinear with aligned
+            corners; `"nearest"`.
 
     Input shape:
         `(B, H, W, C)`.
@@ -41,8 +41,8 @@ class Upsampling(keras.layers.Layer):
         self.interpolation = interpolation
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
-        # Two products of matrices: the resizing of Keras on TensorFlow takes no unknown sizes, and
-        # that of no backend keeps the corners.
+        # Two matrix products, since Keras's resizing does not support unknown sizes on TensorFlow,
+        # nor aligned corners on any backend.
         _, height, width, channels = ops.shape(maps)
         rows, columns = (ops.cast(self._weights(side), maps.dtype) for side in (height, width))
         maps = ops.matmul(rows, ops.reshape(maps, (-1, height, width * channels)))
@@ -50,7 +50,7 @@ class Upsampling(keras.layers.Layer):
         return ops.reshape(maps, (-1, height * self.factor, width * self.factor, channels))
 
     def _weights(self, side: Any) -> Any:
-        """The share of each of `side` values in each new one, `(side * factor, side)`."""
+        """Interpolation weights of `side` values, `(side * factor, side)`."""
         places = ops.arange(side * self.factor, dtype="float32")
         last = ops.cast(side - 1, "float32")
         if self.interpolation == "aligned":

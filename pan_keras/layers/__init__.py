@@ -1,6 +1,6 @@
-"""Keras layers of the paper: PA, temporal shift, VAP and its peers, score fusion.
+"""Keras layers of the paper: PA, temporal shift, VAP and its alternatives, score fusion.
 
-Those of the flow networks, PA's rivals, are here too: correlation, warping, channel norm.
+Also the layers of the flow networks that PA is compared with: correlation, warping, channel norm.
 """
 
 from pan_keras.layers.batch_normalization import BatchNormalization

@@ -1,4 +1,4 @@
-"""Batch normalisation with torch's statistics, open to a backend's fused kernel."""
+"""Batch normalisation with torch's statistics and support for a backend's fused kernel."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from keras import ops
 def normalise_batch(
     maps: keras.KerasTensor, scale: keras.KerasTensor, offset: keras.KerasTensor, epsilon: float
 ) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
-    """Normalises maps by their own statistics, in plain operations.
+    """Normalises maps by their own statistics, with backend-independent operations.
 
     Args:
         maps: `(..., C)`.
@@ -37,20 +37,18 @@ def normalise_batch(
 class BatchNormalization(keras.layers.BatchNormalization):
     """Normalises each channel over batch and positions, with the statistics of torch.
 
-    Keras' own layer moves its variance towards the batch's biased variance, torch's towards the
-    unbiased one; this layer does as torch, so that networks trained here and there agree. In
-    inference it is Keras' layer.
+    Keras's layer updates its moving variance with the biased variance of the batch, torch's with
+    the unbiased one. This layer follows torch, so that networks trained in either agree. In
+    inference it is Keras's layer.
 
     Args:
-        momentum: Share of the old moving statistics that stays at each step. torch counts the
-            other share: its 0.1 is 0.9 here.
+        momentum: Share of the old moving statistics kept at each step; 0.9 here is 0.1 in torch.
         epsilon: Added to the variance.
 
     Attributes:
-        kernel: The function behind a training step, `normalise_batch` or one like it. TensorFlow
-            has a fused kernel for it, several times as fast, that the operations common to all
-            backends do not reach; `pan_keras.training` puts it into the layers of the model that
-            it trains.
+        kernel: The function used in training, `normalise_batch` by default. `pan_keras.training`
+            replaces it in the model being trained by TensorFlow's fused kernel, which is several
+            times as fast and not available through `keras.ops`.
 
     Input shape:
         `(..., C)`.

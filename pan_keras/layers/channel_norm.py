@@ -1,4 +1,4 @@
-"""Channel norm: the length of the vector of channels at each position."""
+"""Channel norm: the Euclidean norm over the channels at each position."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class ChannelNorm(keras.layers.Layer):
-    """The Euclidean norm over channels, at each position.
+    """Computes the Euclidean norm over the channels at each position.
 
-    Its gradient is zero, not undefined, where all channels are zero.
+    Where all channels are zero, its gradient is zero instead of undefined.
 
     Input shape:
         `(B, H, W, C)`.
@@ -28,7 +28,7 @@ class ChannelNorm(keras.layers.Layer):
     """
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
-        # Squares of half precision overflow from 256 on.
+        # Squares overflow in float16 from 256 on.
         squares = ops.sum(ops.square(ops.cast(maps, "float32")), axis=-1, keepdims=True)
         is_zero = squares == 0
         norm = ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, squares)))

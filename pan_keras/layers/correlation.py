@@ -1,4 +1,4 @@
-"""Correlation: how alike two feature maps are, for each of a grid of displacements."""
+"""Correlation of two feature maps over a grid of displacements."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ Shapes = list[tuple[Any, ...]]
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class Correlation(keras.layers.Layer):
-    """The mean over channels of the product of two maps, the second one displaced.
+    """Computes the mean over channels of the product of a map and a displaced second map.
 
     `output[y, x, i * D + j] = mean(first[y, x] * second[y + dy, x + dx])` with `dy` and `dx` the
-    i-th and j-th multiple of `stride` in -displacement..displacement; what lies outside of the
-    second map is zero.
+    i-th and j-th multiple of `stride` in -displacement..displacement. The second map is padded with
+    zeros.
 
     Args:
-        displacement: The largest displacement, in positions of the maps.
-        stride: Spacing of the displacements; it divides `displacement`.
+        displacement: Maximum displacement, in positions of the maps.
+        stride: Spacing of the displacements; must divide `displacement`.
 
     Input shape:
         Two maps `(B, H, W, C)`, as a list.
@@ -58,9 +58,8 @@ class Correlation(keras.layers.Layer):
             )
 
     def call(self, maps: list[keras.KerasTensor]) -> keras.KerasTensor:
-        # All pairs of positions that are a multiple of the stride apart, by one matrix product a
-        # class of them: ten times as fast on a CPU as one product a displacement, and nothing is
-        # multiplied by what lies outside.
+        # One matrix product per class of positions modulo the stride covers all pairs at once: on a
+        # CPU ten times as fast as a product per displacement, and without products with padding.
         batch, height, width, channels = ops.shape(maps[0])
         step = self.stride
         rows, columns = -(-height // step), -(-width // step)
@@ -90,9 +89,9 @@ class Correlation(keras.layers.Layer):
         return ops.reshape(x, (-1, rows * columns, channels))
 
     def _band(self, x: Any, side: Any) -> Any:
-        """Of square matrices `(G, side, side, C)` the diagonals of a band: `(G, side, D, C)`.
+        """Extracts a band of diagonals `(G, side, D, C)` from square matrices `(G, side, side, C)`.
 
-        Rows that are read one value longer than they were written give diagonals.
+        Reading rows one value longer than they were written turns diagonals into columns.
         """
         groups, _, _, channels = ops.shape(x)
         reach = self.displacement // self.stride

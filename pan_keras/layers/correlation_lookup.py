@@ -1,4 +1,4 @@
-"""Reads a pyramid of correlations around the places that a flow points to."""
+"""Looks up correlations around the target positions of a flow."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ Shapes = list[tuple[Any, ...]]
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class CorrelationLookup(keras.layers.Layer):
-    """Each position's correlations with a square around the place that its flow points to.
+    """Looks up each position's correlations in a square around the target of its flow.
 
-    Values are read bilinearly between positions; outside of the map they are zero. On level `l` of
-    the pyramid the place is divided by `2**l` and the square has as many positions, so that it
-    covers more.
+    Values are interpolated bilinearly, and are zero outside the map. On level `l` of the pyramid
+    the target is divided by `2**l` while the square keeps its number of positions, so it covers a
+    larger area.
 
     Args:
-        radius: Of the square, in positions of a level.
+        radius: Radius of the square, in positions of a level.
 
     Input shape:
         A flow `(B, H, W, 2)`, x first, in positions, and the levels of a `CorrelationPyramid`; as a
         list.
 
     Output shape:
-        `(B, H, W, levels * (2 * radius + 1)**2)`: the levels one after the other, in each the
-        displacement along x changes slowest.
+        `(B, H, W, levels * (2 * radius + 1)**2)`: concatenated levels; within a level the x
+        displacement changes slowest.
 
     Raises:
         ValueError: If `radius` is below 1.
@@ -43,7 +43,7 @@ class CorrelationLookup(keras.layers.Layer):
     """
 
     def __init__(self, radius: int = 3, **kwargs: Any):
-        # The flow is not to be cast: half precision cannot tell neighbouring positions apart.
+        # No autocast of the flow: half precision cannot represent neighbouring positions.
         super().__init__(autocast=False, **kwargs)
         if radius < 1:
             raise ValueError(f"radius must be at least 1, got {radius}")
@@ -62,11 +62,11 @@ class CorrelationLookup(keras.layers.Layer):
         )
 
     def _read(self, level: Any, x: Any, y: Any) -> Any:
-        """The squares of one level around centres `(P, 1)`: `(P, (2 * radius + 1)**2)`."""
+        """Reads the squares of a level around centres `(P, 1)`: `(P, (2 * radius + 1)**2)`."""
         _, height, width, _ = ops.shape(level)
         bottom, right = (ops.cast(side - 1, "float32") for side in (height, width))
-        # The values of a square lie between the same positions, one more than values on a side:
-        # these are read once.
+        # The values of a square interpolate a grid with one more position per side, which is read
+        # once.
         side = 2 * self.radius + 2
         offsets = ops.arange(-self.radius, self.radius + 2, dtype="float32")
         left, top = ops.floor(x), ops.floor(y)

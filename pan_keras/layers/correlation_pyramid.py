@@ -1,4 +1,4 @@
-"""Correlation of all pairs of positions, at several scales of the second map."""
+"""Correlation of all pairs of positions at several scales of the second map."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ Shapes = list[tuple[Any, ...]]
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class CorrelationPyramid(keras.layers.Layer):
-    """The products of all positions of one map with all of another, and their averages.
+    """Computes the products of all positions of two maps, and averages at coarser scales.
 
-    A level has half the resolution of the one before in the second map, by the mean of two by two
-    positions; the first map keeps its resolution. Products are divided by the root of the channels.
+    Each level halves the resolution of the second map by averaging 2x2 positions; the first map
+    keeps its resolution. Products are divided by the square root of the number of channels.
 
     Args:
-        levels: How many.
+        levels: Number of levels.
 
     Input shape:
         Two maps `(B, H, W, C)`, as a list.

@@ -1,4 +1,4 @@
-"""Persistence of appearance (PA): the motion cue of the paper, from RGB frames alone."""
+"""Persistence of appearance (PA), the paper's motion cue, computed from RGB frames only."""
 
 from typing import Any
 
@@ -12,35 +12,35 @@ ENCODINGS = ("motion", "attention")
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PersistenceOfAppearance(keras.layers.Layer):
-    """Maps m adjacent frames to m - 1 maps of how much each pixel's surroundings changed.
+    """Maps m adjacent frames to m - 1 maps of local change.
 
-    A basic convolution layer F turns each frame into low-level feature maps; PA is the distance
-    of two adjacent frames' features at a pixel, the norm over the feature channels.
+    A basic convolution layer F computes low-level feature maps of each frame. PA is the Euclidean
+    distance, over the channels, between the features of two adjacent frames at each pixel.
 
-    With depth 1 it convolves the differences of frames, m - 1 convolutions instead of m. That is
-    exact: F(I) = W * I + b is linear but for b, and padding with zeros commutes with subtraction,
-    so F(I') - F(I) = (W * I' + b) - (W * I + b) = W * (I' - I), at the borders too. The bias
-    cancels. It stays a weight, for its 1,184 parameters are the paper's and checkpoints hold it,
-    and its gradient is zero. Deeper stacks use the same identity for their last layer.
+    With depth 1 the layer convolves the differences of frames, m - 1 convolutions instead of m.
+    This is exact: F(I) = W * I + b is affine and zero padding commutes with subtraction, so F(I') -
+    F(I) = (W * I' + b) - (W * I + b) = W * (I' - I), also at the borders. The bias cancels. It
+    remains a weight with zero gradient, because the paper's 1,184 parameters and checkpoints
+    include it. Deeper stacks use the same identity for their last layer.
 
-    Frames are subtracted in float32 under every policy of half precision, and only their
-    difference is cast: a difference of one grey level is smaller than what half precision rounds
-    away from a bright frame. The layers below the last of a deeper stack compute in float32 too.
+    Under half-precision policies frames are subtracted in float32 and only their difference is
+    cast, because half precision cannot resolve a difference of one grey level in bright frames. In
+    deeper stacks all layers before the last also compute in float32.
 
     Args:
         depth: Basic convolution layers, one of 0, 1, 2, 4, 8. With 0, PA is the distance of the
-            frames themselves. The paper says only "sequentially stacked" of depth 2 and more;
-            here a ReLU stands between layers and none after the last, so that depth 1 is linear
-            as in the paper's released code and deeper ones do not fold into one convolution.
+            frames themselves. For depth 2 and more the paper only says "sequentially stacked"; here
+            there is a ReLU between layers and none after the last, so that depth 1 is linear as in
+            the paper's released code and deeper stacks do not collapse into one convolution.
         channels: Feature maps of a basic layer.
         kernel_size: Height and width of its kernel, odd; resolution is kept.
         encoding: `"motion"` (e1) stacks the PA maps. `"attention"` (e2) stacks
             sigmoid(PA) times the channel mean of the feature map of the *earlier* frame of each
             pair: the paper has m feature maps for m - 1 PA maps and leaves open which is left out.
-        epsilon: Added to each channel's difference, as the paper's released code does. Identical
-            frames give sqrt(channels) * epsilon, and a finite gradient.
-        stddev: Standard deviation of the normal distribution that the kernels are drawn from; by
-            default that of He et al., sqrt(2 / fan-in). The paper's released code has 0.001.
+        epsilon: Added to each channel's difference, as in the paper's released code. Identical
+            frames give sqrt(channels) * epsilon and a finite gradient.
+        stddev: Standard deviation of the normal initialisation of the kernels; by default that of
+            He et al., sqrt(2 / fan-in). The paper's released code uses 0.001.
 
     Input shape:
         `(B, m, H, W, C)`: m >= 2 adjacent frames. Any real unit; in PAN, normalised RGB.
@@ -109,8 +109,8 @@ class PersistenceOfAppearance(keras.layers.Layer):
     def call(self, frames: keras.KerasTensor) -> keras.KerasTensor:
         frames = ops.cast(frames, keras.backend.result_type(self.compute_dtype, "float32"))
         _, count, height, width, channels = ops.shape(frames)
-        # Frames share the batch axis, then height and width share one: no tensor inside has more
-        # than four axes, as delegates on phones require.
+        # Frames are merged into the batch axis, then height and width into one, so that no tensor
+        # has more than four axes, as mobile delegates require.
         maps = ops.reshape(frames, (-1, height, width, channels))
         for kernel, bias in self.convolutions[:-1]:
             maps = ops.relu(convolve(maps, kernel) + bias)
@@ -125,13 +125,12 @@ class PersistenceOfAppearance(keras.layers.Layer):
         return ops.transpose(stacked, (0, 2, 3, 1))
 
     def _distance(self, difference: keras.KerasTensor) -> keras.KerasTensor:
-        """Norm over the channels of the features of a difference of maps."""
+        """Norm over the channels of the features of a difference."""
         if self.convolutions:
             kernel, bias = self.convolutions[-1]
-            # Adds nothing, and gives the bias the gradient zero where it would have none.
+            # Adds zero, so that the bias has a gradient of zero instead of none.
             difference = self._convolve(difference, kernel + (bias - bias))
-        # Squares of small differences are zero in float16, and the gradient of their root is not
-        # a number.
+        # Squares of small differences underflow in float16, and the gradient of their root is NaN.
         wide = keras.backend.result_type(difference.dtype, "float32")
         shifted = ops.cast(difference, wide) + self.epsilon
         norm = ops.sqrt(ops.sum(ops.square(shifted), axis=-1))
@@ -145,7 +144,7 @@ class PersistenceOfAppearance(keras.layers.Layer):
         return ops.cast(ops.mean(maps, axis=-1), self.compute_dtype)
 
     def _convolve(self, maps: keras.KerasTensor, kernel: keras.KerasTensor) -> keras.KerasTensor:
-        """Convolution in the layer's precision, which differences stand."""
+        """Convolves in the layer's precision, which is sufficient for differences."""
         return convolve(ops.cast(maps, self.compute_dtype), ops.cast(kernel, self.compute_dtype))
 
     def _check_frames(self, shape: tuple[Any, ...]) -> None:
@@ -177,5 +176,5 @@ class PersistenceOfAppearance(keras.layers.Layer):
 
 
 def convolve(maps: keras.KerasTensor, kernel: keras.KerasTensor) -> keras.KerasTensor:
-    """Convolution of (B, H, W, C) maps that keeps their height and width."""
+    """Convolves (B, H, W, C) maps, keeping height and width."""
     return ops.conv(maps, kernel, padding="same", data_format="channels_last")

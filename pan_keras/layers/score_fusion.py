@@ -12,15 +12,14 @@ FUSIONS = ("logits", "probabilities")
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class ScoreFusion(keras.layers.Layer):
-    """Averages the logits of several branches, by fixed weights.
+    """Averages the scores of several branches with fixed weights.
 
     Args:
-        weights: One positive number a branch; brought to a sum of 1.
-        fuse: `"logits"` averages the logits themselves, as the paper's released code does when it
-            is called as its scripts call it: a branch that is surer counts for more.
-            `"probabilities"` averages the branches' probabilities and gives their logarithm, which
-            serves as logits: its softmax is the average, and cross-entropy, argmax and top-5 are
-            those of the average.
+        weights: One positive number per branch; normalised to a sum of 1.
+        fuse: `"logits"` averages logits, as the scripts of the paper's released code do; more
+            confident branches have more influence. `"probabilities"` averages probabilities and
+            returns their logarithm, whose softmax is the average, so that cross-entropy, argmax and
+            top-5 are those of the average.
 
     Input shape:
         `(B, branches, classes)`: logits.
@@ -29,8 +28,8 @@ class ScoreFusion(keras.layers.Layer):
         `(B, classes)`: logits.
 
     Raises:
-        ValueError: If a weight is not positive, `fuse` is not one of the two, or there is not one
-            weight for each branch.
+        ValueError: If a weight is not positive, `fuse` is unknown, or the numbers of weights and
+            branches differ.
 
     Example:
         >>> scores = keras.random.normal((2, 3, 174))
@@ -62,8 +61,8 @@ class ScoreFusion(keras.layers.Layer):
         if self.fuse == "logits":
             return ops.sum(shares * logits, axis=1)
         weighted = ops.log_softmax(logits) + ops.log(shares)
-        # The largest is taken out, for the powers of all could be zero. Pairwise maxima, since the
-        # quantiser for phones has no reduction by maximum.
+        # Subtracting the maximum avoids underflow of all exponentials. Pairwise maxima, since the
+        # TFLite quantiser does not support a reduction by maximum.
         largest = reduce(ops.maximum, [weighted[:, row] for row in range(len(self.shares))])
         powers = ops.exp(weighted - largest[:, None])
         return largest + ops.log(ops.sum(powers, axis=1))

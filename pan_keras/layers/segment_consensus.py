@@ -1,4 +1,4 @@
-"""Segment consensus: the mean over segments, against which the paper measures VAP."""
+"""Segment consensus: the mean over segments, the paper's baseline for VAP."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from keras import ops
 class SegmentConsensus(keras.layers.Layer):
     """Averages the features of a clip's segments.
 
-    Before a linear classifier this equals averaging the segments' scores. It knows nothing of
-    the order of the segments.
+    Before a linear classifier this equals averaging the segments' scores. It is independent of the
+    order of the segments.
 
     Input shape:
         `(B, N, d)`.
@@ -34,5 +34,5 @@ class SegmentConsensus(keras.layers.Layer):
         return (input_shape[0], input_shape[2])
 
     def get_config(self) -> dict[str, Any]:
-        # Keras's own is refused where the layer was made with a policy object as its dtype.
+        # Keras rejects its inherited `get_config` if dtype was given as a policy object.
         return dict(super().get_config())

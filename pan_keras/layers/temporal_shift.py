@@ -1,4 +1,4 @@
-"""The temporal shift: neighbouring segments exchange channels, at no cost in arithmetic."""
+"""The temporal shift: neighbouring segments exchange channels without any arithmetic."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class TemporalShift(keras.layers.Layer):
-    """Moves a part of the channels one segment back or forth in time.
+    """Shifts part of the channels by one segment in time.
 
     The first `1 / fraction` of the channels comes from the next segment, the second from the
-    previous one, the rest stays. Zeros enter at the ends of a clip. Put in front of a 2D
-    convolution, it lets that convolution see three segments.
+    previous one, and the rest is unchanged. The ends of a clip are padded with zeros. A 2D
+    convolution after the shift covers three segments.
 
     Args:
         segments: Segments per clip, N. The batch axis holds whole clips, `B * N` rows.
-        fraction: One part in this many moves in each direction.
-        causal: If true, both parts come from the previous segment, so that a segment never
-            depends on a later one: the form for live video.
+        fraction: `1 / fraction` of the channels is shifted in each direction.
+        causal: If true, both parts come from the previous segment, so that no segment depends on a
+            later one, as live video requires.
 
     Input shape:
         `(B * N, H, W, C)` with C known, clip-major: row `b * N + n` is segment `n` of clip `b`.
@@ -27,8 +27,8 @@ class TemporalShift(keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: If `segments` is below 1 or `fraction` below 2, or the channels are too few to
-            move.
+        ValueError: If `segments` is below 1 or `fraction` below 2, or there are too few channels to
+            shift.
 
     Example:
         >>> maps = keras.random.normal((2 * 8, 14, 14, 64))
@@ -60,8 +60,8 @@ class TemporalShift(keras.layers.Layer):
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
         _, height, width, channels = ops.shape(maps)
-        # Height and width are merged, so that no tensor has more than four axes: delegates on
-        # phones refuse five.
+        # Height and width are merged, so that no tensor has more than four axes, the maximum of
+        # mobile delegates.
         clips = ops.reshape(maps, (-1, self.segments, height * width, channels))
         first, second, still = ops.split(clips, (self.moved, 2 * self.moved), axis=-1)
         edge = ops.zeros_like(first[:, :1])

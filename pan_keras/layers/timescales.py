@@ -11,9 +11,9 @@ def timescale_members(segments: int) -> list[tuple[int, int, tuple[int, ...]]]:
 
     The timescales are k = 1, 2, 4, ..., the powers of two up to N / 2. Timescale k has k features;
     feature i pools the segments i, i + k, i + 2k, ... For N a power of two this is the paper's
-    definition, N - 1 features; for N = 12 (k = 1, 2, 4) and N = 6 (k = 1, 2) it is the paper's
-    released code. Where k does not divide N, the first features of that timescale pool one segment
-    more than the others, so that every segment counts at every timescale whatever N is.
+    definition, N - 1 features; for N = 12 (k = 1, 2, 4) and N = 6 (k = 1, 2) it is that of the
+    paper's released code. If k does not divide N, the first features of that timescale pool one
+    more segment than the others, so that every timescale covers every segment.
 
     Args:
         segments: Segments per clip, N.
@@ -72,12 +72,12 @@ def pool_timescales(features: keras.KerasTensor) -> keras.KerasTensor:
     largest = timescales(segments)[-1]
     missing = -segments % largest
     if missing:
-        # Completes the last row with segments that are already in the same feature.
+        # Pads the last row with segments that are already in the same feature.
         start = segments - largest
         features = ops.concatenate([features, features[:, start : start + missing]], axis=1)
     rows = [features[:, start : start + largest] for start in range(0, segments + missing, largest)]
     # Each feature of timescale k is the maximum of two of timescale 2k. Pairwise maxima, since the
-    # quantiser for phones has no reduction by maximum.
+    # TFLite quantiser does not support a reduction by maximum.
     pooled = [reduce(ops.maximum, rows)]
     while (half := pooled[0].shape[1] // 2) > 0:
         pooled.insert(0, ops.maximum(pooled[0][:, :half], pooled[0][:, half:]))

@@ -1,4 +1,4 @@
-"""Various-timescale aggregation pooling (VAP): segments to one video feature, by learnt weights."""
+"""Various-timescale aggregation pooling (VAP): segment features to a video feature."""
 
 from typing import Any
 
@@ -11,27 +11,27 @@ from pan_keras.layers.timescales import pool_timescales, timescale_members
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class VariousTimescaleAggregationPooling(keras.layers.Layer):
-    """Pools a clip's segment features at several timescales and adds them up by learnt weights.
+    """Pools a clip's segment features at several timescales and sums them with learnt weights.
 
-    The N segment features become T timescale features by dilated max pooling (see
-    `pan_keras.layers.timescale_members` for which segments each pools). Their means over d go
-    through two fully connected layers without biases and a softmax, which weighs them.
+    Dilated max pooling turns the N segment features into T timescale features (see
+    `pan_keras.layers.timescale_members` for the segments of each). Their weights are computed from
+    their means over d by two fully connected layers without biases and a softmax.
 
     Args:
         expansion: Width of the hidden layer in multiples of T, alpha in the paper.
-        stddev: Standard deviation of the normal distribution that both matrices are drawn from; by
-            default they are uniform after Glorot and Bengio. The paper's released code has 0.001.
+        stddev: Standard deviation of the normal initialisation of both matrices; by default the
+            initialisation is that of Glorot and Bengio. The paper's released code uses 0.001.
 
     Call arguments:
-        features: Of the segments of each clip.
-        return_weights: Whether to return the weights of the timescales beside the video feature.
+        features: Features of the segments of each clip.
+        return_weights: Whether to return the weights of the timescales with the video feature.
 
     Input shape:
         `(B, N, d)`, N known and at least 2.
 
     Output shape:
         `(B, d)`; with `return_weights` a pair of it and the weights `(B, T)`, which are positive
-        and sum to 1. T = N - 1 where N is a power of two.
+        and sum to 1. T = N - 1 if N is a power of two.
 
     Raises:
         ValueError: If `expansion` or N is too small.
@@ -79,7 +79,8 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
     def _softmax(logits: keras.KerasTensor) -> keras.KerasTensor:
         if logits.shape[-1] > 1:
             return ops.softmax(logits)
-        # Of one value it is 1, and Keras warns of it; the difference keeps a gradient, of zero.
+        # The softmax of a single value is 1, and Keras warns about it; the difference keeps a
+        # gradient of zero.
         return logits - logits + 1
 
     def compute_output_spec(

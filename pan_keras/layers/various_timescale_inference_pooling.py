@@ -12,23 +12,23 @@ from pan_keras.layers.timescales import pool_timescales, timescale_members, time
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class VariousTimescaleInferencePooling(keras.layers.Layer):
-    """Pools a clip's segment features at several timescales and adds them up by preset weights.
+    """Pools a clip's segment features at several timescales and sums them with fixed weights.
 
-    The timescale features are VAP's (see `pan_keras.layers.timescale_members`); the weights are
-    the same for every clip. Before a linear classifier this equals the predecessor's fusion of the
-    timescales' scores.
+    The timescale features are those of VAP (see `pan_keras.layers.timescale_members`); the weights
+    are the same for every clip. Before a linear classifier this equals fusing the timescales'
+    scores, as in the original VIP.
 
-    The PAN paper says that VIP's weights are fixed hyper-parameters and does not state them. The
-    default here gives every timescale the same share, divided evenly over its features: feature i
-    of timescale k weighs 1 / (k * number of timescales).
+    The PAN paper states that VIP's weights are fixed hyper-parameters but not their values. By
+    default all timescales have the same share, divided evenly over their features: a feature of
+    timescale k weighs 1 / (k * number of timescales).
 
     Args:
-        weights: Share of each timescale k = 1, 2, 4, ...; brought to a sum of 1. By default all
-            are equal.
+        weights: Share of each timescale k = 1, 2, 4, ...; normalised to a sum of 1. Equal by
+            default.
 
     Call arguments:
-        features: Of the segments of each clip.
-        return_weights: Whether to return the weights of the timescales beside the video feature.
+        features: Features of the segments of each clip.
+        return_weights: Whether to return the weights of the timescales with the video feature.
 
     Input shape:
         `(B, N, d)`, N known and at least 2.
@@ -37,7 +37,7 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         `(B, d)`; with `return_weights` a pair of it and the weights `(B, T)`.
 
     Raises:
-        ValueError: If N is too small, or `weights` are negative, all zero or not one for each
+        ValueError: If N is too small, or `weights` are negative, all zero, or not one per
             timescale.
 
     Example:

@@ -1,4 +1,4 @@
-"""Warping: a map is read where a flow points to."""
+"""Warping: samples a map at positions displaced by a flow."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ Shapes = list[tuple[Any, ...]]
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class Warping(keras.layers.Layer):
-    """Reads a map at displaced positions, bilinearly between its four neighbours.
+    """Samples a map at displaced positions with bilinear interpolation.
 
-    `output[y, x] = map[y + flow_y, x + flow_x]`: with the flow from one frame to the next, the next
-    frame is brought onto the first. Beyond its borders a map goes on with its outermost values. The
-    gradient reaches the map, and the flow wherever it points inside.
+    `output[y, x] = map[y + flow_y, x + flow_x]`: the flow from one frame to the next aligns the
+    next frame with the first. Maps are padded with their border values. Gradients reach the map,
+    and the flow wherever it points inside.
 
     Input shape:
         A map `(B, H, W, C)` and a flow `(B, H, W, 2)`, x first, in positions; as a list.
@@ -23,7 +23,7 @@ class Warping(keras.layers.Layer):
         `(B, H, W, C)`.
 
     Raises:
-        ValueError: If the two differ in height or width, or the flow has not two channels.
+        ValueError: If the two differ in height or width, or the flow does not have two channels.
 
     Example:
         >>> later, flow = keras.random.normal((2, 64, 64, 3)), keras.random.normal((2, 64, 64, 2))
@@ -46,7 +46,7 @@ class Warping(keras.layers.Layer):
     def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         maps, flow = inputs
         _, height, width, channels = ops.shape(maps)
-        # Half precision cannot tell neighbouring positions apart beyond 2,048.
+        # Half precision cannot represent neighbouring positions beyond 2,048.
         flow = ops.cast(flow, "float32")
         x = flow[..., 0] + ops.arange(width, dtype="float32")
         y = flow[..., 1] + ops.arange(height, dtype="float32")[:, None]
