@@ -1,6 +1,6 @@
-"""PAN: fast action recognition by persistence of appearance, from videos to a phone.
+"""PAN: fast action recognition with persistence of appearance, from videos to a phone.
 
-`import pan_keras as pan` is cheap: names are imported when they are first used.
+`import pan_keras as pan` is cheap, since names are imported on first use.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The program `pan-keras`; also `python -m pan_keras`."""
+"""The command `pan-keras`; also `python -m pan_keras`."""
 
 import sys
 
@@ -6,7 +6,7 @@ from pan_keras.installation import missing_part
 
 
 def main() -> None:
-    """Runs the command line, or says what to install where its own parts are not there."""
+    """Runs the command line, or prints what to install if its dependencies are missing."""
     try:
         from pan_keras.cli import main as command  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Bad input: one sentence that names the file or key, what is wrong and what to do.
+    """A user error: one sentence with the file or key, what is wrong and what to do.
 
     The command line prints it without a traceback and exits with code 2.
 
@@ -14,10 +14,10 @@ class UserError(Exception):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Stopped by a signal, with everything saved.
+    """Raised after a signal stopped the work and its state was saved.
 
     Args:
-        message: Where the work stands, and the command that goes on with it.
+        message: The progress so far, and the command that continues the work.
         signal: Number of the signal; the command line exits with 128 plus this.
     """
 
@@ -27,7 +27,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class CheckpointError(Exception):
-    """What is wrong with a checkpoint, as one clause, before it is known which file it came from.
+    """A fault in a checkpoint, as a clause, raised where the name of its file is not known.
 
-    Whoever knows the file's name turns it into a `UserError`.
+    Callers that know the file turn it into a `UserError`.
     """

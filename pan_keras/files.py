@@ -1,4 +1,4 @@
-"""Atomic writing of files and folders: temporary name, then rename."""
+"""Writes files and folders atomically: temporary name, then rename."""
 
 import ctypes
 import errno
@@ -17,9 +17,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-PATIENCE = 30.0  # seconds to wait for another writer
+PATIENCE = 30.0  # maximum seconds to wait for another writer
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-ABANDONED = 24 * 3600  # seconds after which an unfinished folder is, where locks cannot tell
+ABANDONED = 24 * 3600  # age in seconds of abandoned unfinished folders, without locks
 
 
 def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None:
@@ -27,8 +27,8 @@ def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None
 
     Args:
         output: File or folder to write.
-        inputs: Files and folders that are read; those that do not exist are skipped. Links, hard
-            or symbolic, are the same file as what they lead to.
+        inputs: Files and folders that are read; those that do not exist are skipped. Hard and
+            symbolic links count as their targets.
 
     Example:
         >>> refuse_overwriting("drawing.mp4", ["clip.mp4"])
@@ -48,13 +48,13 @@ def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, and renames it to `path` when the block succeeds.
+    """Yields a temporary path beside `path`, and renames it to `path` when the block succeeds.
 
-    When the block fails, the temporary file is removed and an earlier `path` stays as it was. Of
-    several writers, processes or threads, each writes a file of its own; the last one stands.
+    If the block fails, the temporary file is removed and an existing `path` is not changed. Several
+    writers, processes or threads, each write their own temporary file; the last one wins.
 
     Args:
-        path: The file to write; its folder is made if absent.
+        path: The file to write; its folder is created if absent.
 
     Raises:
         UserError: If the disk is full.
@@ -78,17 +78,16 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path | str) -> Iterator[Path]:
-    """Gives an empty folder beside `path`, which takes its place when the block succeeds.
+    """Yields an empty folder beside `path`, which replaces `path` when the block succeeds.
 
-    When the block fails, the new folder is removed and an earlier `path` stays as it was. Where
-    the process is killed, `path` is the earlier folder or the new one, whole; what is left beside
-    is cleared away by the next call. Of several writers, processes or threads, each fills a folder
-    of its own, and they take turns to put it in place; the last one stands. Systems other than
-    Linux swap folders in two steps: killed between them, the earlier folder waits as
-    `.NAME.earlier`, and the next call puts it back.
+    If the block fails, the new folder is removed and an existing `path` is not changed. If the
+    process is killed, `path` is the complete old or new folder, and the next call removes
+    leftovers. Several writers, processes or threads, each fill their own folder and take turns to
+    put it in place; the last one wins. Systems other than Linux swap folders in two steps: if
+    killed between them, the old folder is `.NAME.earlier`, and the next call restores it.
 
     Args:
-        path: The folder to write; the folders above are made if absent.
+        path: The folder to write; its parents are created if absent.
 
     Raises:
         UserError: If the disk is full, or `path` is a file.
@@ -125,10 +124,10 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
 
 
 def is_writable(path: Path) -> bool:
-    """Whether a file may be written: its mode and that of its folder count for superusers too.
+    """Whether a file may be written, by its mode and that of its folder, also for superusers.
 
     Args:
-        path: The file, which need not be there; its folder is.
+        path: The file, which need not exist; its folder must.
     """
     return all(
         bool(each.stat().st_mode & 0o222) and os.access(each, os.W_OK)
@@ -138,14 +137,14 @@ def is_writable(path: Path) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """The text of a regular file in UTF-8.
+    """Reads a regular file as UTF-8 text.
 
     Args:
         path: The file.
 
     Raises:
         UserError: If it is not text.
-        OSError: If it is missing, or a pipe or device, which might never end.
+        OSError: If it is missing, or a pipe or device, reading which might never end.
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file")
@@ -169,19 +168,19 @@ def _telling_of_full_disk(path: Path) -> Iterator[None]:
 
 
 def _token() -> str:
-    """Tells writers apart: processes by their number, threads and machines by chance."""
+    """An identifier of a writer: process id, and random digits for threads and machines."""
     return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _flush(path: Path) -> None:
-    """Has a file or the entries of a folder reach the disk."""
+    """Flushes a file, or the entries of a folder, to disk."""
     if path.is_dir() and os.name == "nt":
-        return  # folders cannot be opened there
+        return  # folders cannot be opened on this system
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems have no fsync of folders.
+        # Some network file systems do not support fsync of folders.
         if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP) or not path.is_dir():
             raise
     finally:
@@ -189,7 +188,7 @@ def _flush(path: Path) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """An open folder that is locked while its descriptor is open; None where that cannot be."""
+    """Opens and locks a folder until its descriptor is closed; None if not supported."""
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY)
@@ -203,16 +202,16 @@ def _lock(folder: Path) -> int | None:
 
 @contextmanager
 def turn(folder: Path) -> Iterator[None]:
-    """Waits until no other writer changes the entries of a folder, which takes them no time.
+    """Waits for its turn to change the entries of a folder; other writers hold it only briefly.
 
-    The folder itself is the lock, so that no file of it stays. Some network file systems have no
-    such locks: there nobody waits.
+    The folder itself is locked, so that no lock file is left behind. Where a network file system
+    does not support such locks, writers do not wait.
 
     Args:
         folder: The folder.
 
     Raises:
-        UserError: If another process does not come to an end.
+        UserError: If another process holds the lock for too long.
     """
     if fcntl is None:
         yield
@@ -243,7 +242,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Clears away unfinished folders whose writers are no more."""
+    """Removes unfinished folders whose writers have ended."""
     for each in path.parent.iterdir():
         if not (each.name.startswith(f".{path.name}.") and each.name.endswith(".partial")):
             continue
@@ -252,7 +251,7 @@ def _remove_abandoned(path: Path) -> None:
         try:
             age = time.time() - each.stat().st_mtime
             held = _lock(each)
-        except OSError:  # its writer removed it meanwhile
+        except OSError:  # its writer has removed it
             continue
         if held is not None:
             os.close(held)
@@ -262,7 +261,7 @@ def _remove_abandoned(path: Path) -> None:
 
 def _remove(folder: Path) -> None:
     if folder.is_symlink():
-        folder.unlink()  # what was in place led to a folder
+        folder.unlink()  # the previous path was a link to a folder
     else:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -283,7 +282,7 @@ def _earlier(path: Path) -> Path:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swaps two folders in one step; False where this system cannot."""
+    """Swaps two folders atomically; False if the system does not support it."""
     try:
         swap = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, TypeError, AttributeError):

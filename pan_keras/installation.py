@@ -1,9 +1,9 @@
-"""What to install where a package that pan-keras uses is missing."""
+"""Install instructions for missing optional packages."""
 
 from pan_keras.errors import UserError
 
-# By the module that is imported: its package, and the smallest extra of pyproject.toml that brings
-# it; no extra where every installation has it.
+# By module: its package, and the smallest extra of pyproject.toml that includes it; no extra if it
+# is a core dependency.
 PACKAGES = {
     "ai_edge_litert": ("ai-edge-litert", "litert"),
     "av": ("av", "video"),
@@ -28,7 +28,7 @@ PACKAGES = {
     "tomli_w": ("tomli-w", "train"),
     "torch": ("torch", "torch"),
 }
-# Which extras an extra includes.
+# The extras that an extra includes.
 INCLUDED = {
     "pictures": ("video",),
     "train": ("pictures",),
@@ -37,19 +37,19 @@ INCLUDED = {
 
 
 class MissingPartError(UserError):
-    """A package that this needs is not installed; the message says which extra has it."""
+    """A required package is not installed; the message names the extra that includes it."""
 
 
 def missing_part(error: ModuleNotFoundError, extra: str = "") -> MissingPartError | None:
-    """The error for a module that is not installed.
+    """Returns the error for a module that is not installed.
 
     Args:
-        error: What importing the module raised.
-        extra: The extra with everything that the command at hand needs: it is named where it
+        error: The error raised by the import.
+        extra: The extra with everything that the current command needs; it is suggested if it
             includes the package, so that one installation is enough.
 
     Returns:
-        What to install; None if the module belongs to no package that pan-keras uses.
+        The error; None if the module does not belong to a package that pan-keras uses.
 
     Example:
         >>> str(missing_part(ModuleNotFoundError(name="cv2")))

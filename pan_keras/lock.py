@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the operating system frees when its process ends."""
+"""A lock for a single writer, which the operating system releases when its process ends."""
 
 import json
 import os
@@ -16,18 +16,18 @@ HOLDER = ".holder"
 
 @contextmanager
 def locked(file: Path | str, what: str) -> Iterator[None]:
-    """Holds a lock for the length of the block; a second process is refused, not kept waiting.
+    """Holds a lock during the block; a second process gets an error instead of waiting.
 
-    The lock belongs to the process: where that is killed, the next one gets it. The file itself
-    stays, since removing it would let two processes lock two files of the same name.
+    The lock belongs to the process: if it is killed, the next one gets the lock. The file is not
+    removed, since two processes could then lock two files of the same name.
 
     Args:
-        file: The lock file; its folder is there.
+        file: The lock file; its folder must exist.
         what: What is being written, for the message.
 
     Raises:
-        UserError: If another process (or thread) holds it, with its process id and host; or if
-            the folder cannot be written to.
+        UserError: If another process or thread holds it, with its process id and host; or if the
+            folder is not writable.
 
     Example:
         >>> with locked("runs/a/.lock", "runs/a"):
@@ -55,7 +55,7 @@ def locked(file: Path | str, what: str) -> Iterator[None]:
 
 
 def refuse_locked(file: Path | str, what: str) -> None:
-    """Raises the `UserError` of `locked` where another process holds the lock; makes no file."""
+    """Raises the `UserError` of `locked` if another process holds the lock; creates no file."""
     if Path(file).is_file():
         with locked(file, what):
             pass

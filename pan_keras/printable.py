@@ -6,19 +6,19 @@ import re
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _EXCEPT_LINES = re.compile(rf"(?![\n\t]){_UNPRINTABLE.pattern}")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
-# Messages of this package that have several lines indent all but the first.
+# Multi-line messages of this package indent all lines but the first.
 _FOREIGN_LINE = re.compile(r"\n(?!  )")
 
 
 def printable(text: object) -> str:
-    r"""Names and labels on one line, with everything that could steer a terminal escaped.
+    r"""Escapes a name or label for output on one line, without terminal control sequences.
 
     Args:
-        text: A file name, a label or anything else that came from outside.
+        text: A file name, a label or other untrusted text.
 
     Returns:
         The text with control characters, line breaks, bidirectional overrides and bytes that are
-        no Unicode written as `\uXXXX`, which is also how JSON writes them.
+        not Unicode written as `\uXXXX`, as in JSON.
 
     Example:
         >>> printable("wave\x1b[2J")
@@ -28,7 +28,7 @@ def printable(text: object) -> str:
 
 
 def printable_lines(text: object) -> str:
-    """As `printable`, but line breaks and tabs stay: for whole outputs.
+    """Like `printable`, but keeps line breaks and tabs, for complete outputs.
 
     Args:
         text: The lines.
@@ -37,9 +37,9 @@ def printable_lines(text: object) -> str:
 
 
 def printable_message(text: object) -> str:
-    """As `printable_lines`, but a line that is not indented is joined to the one before.
+    """Like `printable_lines`, but joins lines that are not indented to the previous one.
 
-    A file name with a line break then cannot pass for a message of its own.
+    A file name with a line break then cannot imitate a separate message.
 
     Args:
         text: The message of an error.
@@ -48,10 +48,10 @@ def printable_message(text: object) -> str:
 
 
 def in_markdown(text: object) -> str:
-    r"""A name or label as plain text in Markdown, in a cell of a table too.
+    r"""Escapes a name or label as plain text in Markdown, including table cells.
 
     Args:
-        text: A name that came from outside.
+        text: An untrusted name.
 
     Example:
         >>> in_markdown("a|b <script>")
@@ -61,12 +61,12 @@ def in_markdown(text: object) -> str:
 
 
 def is_printable(text: str) -> bool:
-    """Whether a name or label can be shown as it is, on one line."""
+    """Whether a name or label can be shown unescaped on one line."""
     return _UNPRINTABLE.search(text) is None
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written down; bytes that are no UTF-8 become surrogates."""
+    """Whether a name is valid Unicode; bytes that are not UTF-8 become surrogates."""
     return name.isprintable() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 

@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).parent
 
 
 def folder(name: str) -> Path:
-    """Folder of shipped files, in an installed package or in a checkout.
+    """Returns a folder of shipped files, in an installed package or a checkout.
 
     Args:
         name: `"datasets"` or `"export/recipes"`.
@@ -15,7 +15,7 @@ def folder(name: str) -> Path:
         An existing folder.
 
     Raises:
-        FileNotFoundError: If the installation lacks it.
+        FileNotFoundError: If the installation is incomplete.
     """
     for candidate in (PACKAGE / "_shipped" / name, PACKAGE.parent / name):
         if candidate.is_dir():

@@ -1,4 +1,4 @@
-"""Timing functions side by side, and the machine that they were timed on."""
+"""Interleaved timing of functions, and the machine they were timed on."""
 
 import platform
 import time
@@ -11,13 +11,13 @@ WARM_UP = 2
 def time_in_turns(
     functions: Mapping[str, Callable[[], object]], rounds: int, settling: float | None = None
 ) -> dict[str, list[float]]:
-    """Wall time of each function; they take turns, so that a slow moment of the machine hits all.
+    """Measures the wall time of functions in turn, so that slow moments of the machine affect all.
 
     Args:
-        functions: What to time, by name.
-        rounds: Measured calls of each, after two to warm up.
+        functions: Functions by name.
+        rounds: Measured calls of each, after two warm-up calls.
         settling: Seconds of calls before each measured one, at least one call; None for none.
-            Threads of the runtime before may still be awake and slow the next.
+            Threads of the previous runtime may still be spinning and slow the next one.
 
     Returns:
         Seconds of each measured call, by name.
@@ -43,7 +43,7 @@ def time_in_turns(
 
 
 def machine() -> str:
-    """Name and architecture of this machine's processor, as far as the system tells."""
+    """Name and architecture of this machine's processor, as far as known."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

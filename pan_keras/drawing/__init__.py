@@ -1,4 +1,4 @@
-"""Pictures from arrays: colours, panels with text, figures.
+"""Draws arrays as pictures: colours, panels with text, figures.
 
-`colours` and `panels` need OpenCV alone; `figures` needs matplotlib too.
+`colours` and `panels` need only OpenCV; `figures` also needs matplotlib.
 """

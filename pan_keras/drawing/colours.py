@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-# Figures are drawn in the colours of light paper; in an SVG each of them becomes the variable of
-# the page's style sheet with that name, so that one drawing serves light and dark.
+# Colours of figures on a light background. In an SVG each becomes the CSS variable of that name, so
+# that the same drawing works in light and dark mode.
 PALETTE = {
     "ink": "#1c2024",
     "muted": "#60656d",
@@ -13,19 +13,19 @@ PALETTE = {
     "accent": "#1f5fc4",
     "second": "#d0620f",
 }
-# Runs beside each other.
+# Colours of runs in a comparison.
 SERIES = (PALETTE["accent"], PALETTE["second"], "#3f7d20", "#8a4fbf", "#b58a00", "#c2302b")
 # The paper's red, orange and yellow for the timescales 1, 2 and 4; then green and blue.
 TIMESCALES = ("#c2302b", "#d9730d", "#dcaa1e", "#3f7d20", "#1f5fc4")
-INSIDE = 0.998  # share of the values that lie within a colour scale
+INSIDE = 0.998  # share of the values within a colour scale
 
 
 def heat(values: np.ndarray, highest: float) -> np.ndarray:
-    """Colours a map by matplotlib's `inferno`, black at 0.
+    """Colours a map with matplotlib's `inferno`, black at 0.
 
     Args:
         values: `(H, W)`, 0 or more.
-        highest: Value that gets the brightest colour; what is higher looks the same.
+        highest: Value of the brightest colour; higher values are clipped.
 
     Returns:
         uint8 `(H, W, 3)`, RGB.
@@ -35,11 +35,10 @@ def heat(values: np.ndarray, highest: float) -> np.ndarray:
 
 
 def heat_by_range(maps: np.ndarray) -> np.ndarray:
-    """Colours the maps of a clip by `heat`, from their own lowest value to their highest.
+    """Colours the maps of a clip with `heat`, over the range of their values.
 
     Args:
-        maps: `(N, H, W)`; the brightest two in a thousand, which would darken all else, lie
-            outside the range.
+        maps: `(N, H, W)`; the top 0.2 % of values, which would darken the rest, are clipped.
 
     Returns:
         uint8 `(N, H, W, 3)`, RGB.
@@ -49,9 +48,9 @@ def heat_by_range(maps: np.ndarray) -> np.ndarray:
 
 
 def scale_of(values: np.ndarray) -> float:
-    """The value that a colour scale ends with: 99.8 % lie within; two digits, rounded up.
+    """Upper end of a colour scale: covers 99.8 % of the values, rounded up to two digits.
 
-    So what a legend says of the scale is the scale itself.
+    Rounding makes the number in a legend exact.
     """
     value = float(np.quantile(values, INSIDE))
     if value <= 0:
@@ -61,11 +60,11 @@ def scale_of(values: np.ndarray) -> float:
 
 
 def flow_colours(flow: np.ndarray, fastest: float) -> np.ndarray:
-    """Colours a flow field; what stands still is black.
+    """Colours a flow field; zero motion is black.
 
     Args:
         flow: `(H, W, 2)`, pixels to the right and pixels down.
-        fastest: Speed in pixels that gets full brightness; what is faster looks the same.
+        fastest: Speed in pixels of full brightness; higher speeds are clipped.
 
     Returns:
         uint8 `(H, W, 3)`, RGB: red to the right, yellow-green down, cyan to the left, violet up.
@@ -77,13 +76,13 @@ def flow_colours(flow: np.ndarray, fastest: float) -> np.ndarray:
     speed, angle = cv2.cartToPolar(
         np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
     )
-    hue = (angle * (90 / np.pi)).astype(np.uint8) % 180  # OpenCV's hues end at 180
+    hue = (angle * (90 / np.pi)).astype(np.uint8) % 180  # the range of OpenCV's hues
     value = np.clip(speed * (255 / max(fastest, 1e-12)), 0, 255).astype(np.uint8)
     return cv2.cvtColor(np.stack([hue, np.full_like(hue, 255), value], -1), cv2.COLOR_HSV2RGB)
 
 
 def flow_wheel(side: int) -> np.ndarray:
-    """The key to the colours: a disc whose middle stands still and whose rim is fastest.
+    """Draws the key to flow colours: a disc from zero motion at the centre to full speed.
 
     Args:
         side: Height and width in pixels.

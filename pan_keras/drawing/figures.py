@@ -1,4 +1,4 @@
-"""Figures by matplotlib: pixels for files, SVG that takes the colours of the page around it."""
+"""Draws figures with matplotlib, as pixels or as SVG with the colours of the surrounding page."""
 
 import io
 import re
@@ -18,16 +18,16 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from pan_keras.drawing.colours import PALETTE
 
-METADATA = ("Creator", "Date", "Format", "Type")  # of an SVG; a page has its own
-NUMBERED = 30  # classes up to which a confusion matrix has room for its counts
+METADATA = ("Creator", "Date", "Format", "Type")  # SVG metadata to omit inside a page
+NUMBERED = 30  # maximum number of classes for counts in a confusion matrix
 
 
 def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
-    """One metric on training and validation over the epochs.
+    """Draws a metric of training and validation over the epochs.
 
     Args:
-        metrics: One row an epoch with `epoch`, `name` and, where there is a validation part,
-            `val_` and the name.
+        metrics: One row per epoch with `epoch`, the metric and, with validation, the metric with
+            prefix `val_`.
         name: `loss` or `accuracy`.
     """
     figure = Figure(figsize=(5.2, 3.0), layout="constrained")
@@ -52,10 +52,10 @@ def curve_figure(metrics: Sequence[Mapping[str, float]], name: str) -> Figure:
 
 
 def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
-    """The confusion matrix: one row per true class, shaded by its share.
+    """Draws a confusion matrix: one row per true class, shaded by share.
 
     Args:
-        confusion: `(classes, classes)` counts, row = truth, column = prediction.
+        confusion: `(classes, classes)` counts, row = ground truth, column = prediction.
         classes: Names of the classes.
 
     Returns:
@@ -95,7 +95,7 @@ def confusion_figure(confusion: np.ndarray, classes: Sequence[str]) -> Figure:
 
 
 def pixels(figure: Figure, dots_per_inch: int = 100) -> np.ndarray:
-    """The figure as an RGB picture on white, uint8 `(H, W, 3)`."""
+    """Renders a figure as an RGB picture on white, uint8 `(H, W, 3)`."""
     figure.set_dpi(dots_per_inch)
     canvas = FigureCanvasAgg(figure)
     with _any_glyph():
@@ -104,19 +104,19 @@ def pixels(figure: Figure, dots_per_inch: int = 100) -> np.ndarray:
 
 
 def svg(figure: Figure, title: str) -> str:
-    """The figure as an SVG element to stand inside an HTML page.
+    """Renders a figure as an SVG element for an HTML page.
 
     Args:
         figure: A figure in the colours of `PALETTE`.
-        title: What a screen reader says of it; plain words.
+        title: Title for screen readers, plain text.
 
     Returns:
-        The element: scalable, without background, its colours `var(--ink)` and so on, its
-        text real text.
+        The element: scalable, without background, with CSS variables such as `var(--ink)` as
+        colours, and with text as text.
     """
     file = io.StringIO()
     figure.patch.set_alpha(0)
-    # The salt makes the names inside the file the same on each run; text stays text, not outlines.
+    # The salt makes identifiers reproducible; fonttype "none" keeps text as text.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}), _any_glyph():
         FigureCanvasSVG(figure).print_figure(file, format="svg", metadata=dict.fromkeys(METADATA))
     drawing = file.getvalue()
@@ -125,7 +125,7 @@ def svg(figure: Figure, title: str) -> str:
         drawing = drawing.replace(colour, f"var(--{name})")
     drawing = re.sub(r"<style.*?</style>", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r"font-family: [^;\"]*", "font-family: inherit", drawing)
-    drawing = re.sub(r' id="[a-z]\w*_\d+"', "", drawing)  # two figures would share these names
+    drawing = re.sub(r' id="[a-z]\w*_\d+"', "", drawing)  # not unique across figures
     drawing = re.sub(r' xmlns(:xlink)?="[^"]*"', "", drawing).replace("xlink:href", "href")
     width = re.search(r'width="([\d.]+)pt"', drawing)
     assert width, "matplotlib states the width of an SVG in points"
@@ -134,7 +134,7 @@ def svg(figure: Figure, title: str) -> str:
 
 
 def plain(axes: Axes) -> None:
-    """Takes from axes what a plain figure does not need."""
+    """Removes spines and ticks that a plain figure does not need."""
     axes.patch.set_alpha(0)
     axes.tick_params(colors=PALETTE["muted"], labelsize=9)
     axes.spines[["top", "right"]].set_visible(False)
@@ -144,7 +144,7 @@ def plain(axes: Axes) -> None:
 
 @contextmanager
 def _any_glyph():
-    # Class names may be in any script; the font that draws the PNG may lack some of its signs.
+    # Class names may be in any script, and the font may lack some of their glyphs.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

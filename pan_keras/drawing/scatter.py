@@ -1,4 +1,4 @@
-"""Points with names on logarithmic axes."""
+"""Draws named points on logarithmic axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from matplotlib.ticker import PercentFormatter
 from pan_keras.drawing.colours import PALETTE
 from pan_keras.drawing.figures import plain
 
-NEAR = (0.15, 0.06)  # shares of the axes within which names may overlap
-ABOVE, LINE = 4, 11  # in points: of a name over its point, and of a line of text
+NEAR = (0.15, 0.06)  # distances, as shares of the axes, within which names may overlap
+ABOVE, LINE = 4, 11  # in points: offset of a name above its point, and height of a line
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Point:
     """A named point.
 
     Attributes:
-        name: What stands beside it.
-        x: Its place across, above 0.
-        y: Its place upwards.
-        low: End of an interval of y; None for none.
-        high: Its other end.
+        name: Its label.
+        x: Horizontal position, above 0.
+        y: Vertical position.
+        low: Lower end of an interval of y, or None.
+        high: Upper end of the interval, or None.
         emphasised: Whether it is drawn in the accent colour.
     """
 
@@ -38,14 +38,14 @@ class Point:
 def scatter_figure(
     points: Sequence[Point], across: str, upwards: str, *, shares: bool = False
 ) -> Figure:
-    """Points over a logarithmic axis.
+    """Draws points over a logarithmic axis.
 
     Args:
-        points: At least one.
-        across: What x is, with its unit.
-        upwards: What y is, with its unit.
-        shares: Whether y is a share, shown in per cent on a linear axis; otherwise its axis is
-            logarithmic too.
+        points: At least one point.
+        across: Label of the x axis, with its unit.
+        upwards: Label of the y axis, with its unit.
+        shares: Whether y is a share, shown in per cent on a linear axis; otherwise the y axis is
+            also logarithmic.
     """
     figure = Figure(figsize=(7.4, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -79,12 +79,12 @@ def scatter_figure(
 
 
 def _label_offsets(points: Sequence[Point], shares: bool) -> list[int]:
-    """How far above its point each name stands, so that names of near points do not overlap."""
+    """Offsets of the names above their points, so that names of near points do not overlap."""
     heights = [point.y for point in points] if shares else np.log([point.y for point in points])
     places = np.stack([np.log([point.x for point in points]), heights], axis=1)
     places = (places - places.min(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-9)
     near = (np.abs(places[:, None] - places[None]) < NEAR).all(axis=-1)
-    # Of several near each other, the uppermost has its name above it, the others below that.
+    # Of several near points, the topmost has its name above it, and the others below that.
     order = np.argsort(-places[:, 1], kind="stable")
     rank = {int(place): number for number, place in enumerate(order)}
     earlier = [

@@ -1,4 +1,4 @@
-"""Clips to batches: training examples by position, frame stores and tf.data pipelines."""
+"""From clips to batches: training examples by position, frame stores and tf.data pipelines."""
 
 from pan_keras.input.clip_batches import ClipBatches
 from pan_keras.input.examples import steps_per_epoch

@@ -20,27 +20,27 @@ RESIZED = 8 / 7  # shorter side of a frame over that of the crop, 256 / 224 in t
 
 
 class ClipBatches(keras.utils.PyDataset):
-    """The clips of one split as batches for a model that you compile and fit yourself.
+    """Batches of the clips of one split, for models that you compile and fit yourself.
 
-    Training clips are shuffled, sampled and augmented anew in each epoch, from `seed`, in whole
-    batches only. Clips of other splits come in order, each once, sampled at the middles of their
-    segments and cropped at the centre.
+    Training clips are reshuffled, resampled and augmented in each epoch, from `seed`, in whole
+    batches only. Clips of other splits are given in order, once each, sampled at the middle of
+    their segments and cropped at the centre.
 
     Args:
-        data: What `open_data` gave.
-        model: The model that takes the clips, or their `ClipShape`.
+        data: The result of `open_data`.
+        model: The model for the clips, or their `ClipShape`.
         split: `"train"`, `"val"` or `"test"`.
         batch: Clips per batch.
-        augmentation: How training clips are varied; random crops unless given.
-        sampling: Of training clips: `"random"`, or `"dense"` within 64 frames.
+        augmentation: Augmentation of training clips; random crops by default.
+        sampling: Sampling of training clips: `"random"`, or `"dense"` within 64 frames.
         seed: Seed of order, sampling and augmentation.
         cache: Where decoded frames are kept: `"memory"` or `"none"`.
-        workers: Clips prepared at the same time.
+        workers: Clips prepared concurrently.
 
     Items are `(frames, labels)`: uint8 `(batch, N, m, H, W, 3)` and int32 `(batch,)`.
 
     Raises:
-        UserError: If the split has no clips, or the model takes no clips.
+        UserError: If the split has no clips, or the model does not take clips.
 
     Example:
         >>> data = open_data("videos")
@@ -66,7 +66,7 @@ class ClipBatches(keras.utils.PyDataset):
         cache: Literal["none", "memory"] = "memory",
         workers: int = 2,
     ):
-        # Clips are spread over threads here; Keras's own would each prepare a batch.
+        # Clips are distributed over threads here; each of Keras's workers would prepare a batch.
         super().__init__(workers=1)
         self.clips = data.clips(split)
         if not self.clips:
@@ -97,7 +97,7 @@ class ClipBatches(keras.utils.PyDataset):
         return (len(self.clips) + self.batch - 1) // self.batch
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """A batch of the running epoch.
+        """Prepares a batch of the current epoch.
 
         Raises:
             UserError: If no clip of the batch can be decoded.
@@ -115,7 +115,7 @@ class ClipBatches(keras.utils.PyDataset):
         )
 
     def on_epoch_end(self) -> None:
-        """Goes on to the next epoch; `fit` calls it.
+        """Advances to the next epoch; called by `fit`.
 
         Example:
             >>> batches.on_epoch_end()

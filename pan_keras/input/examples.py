@@ -30,7 +30,7 @@ def steps_per_epoch(clips: Sequence[Clip], batch: int) -> int:
     """Counts the batches of one epoch: whole batches only, at least one.
 
     Args:
-        clips: Clips to learn from.
+        clips: Training clips.
         batch: Clips per batch.
 
     Returns:
@@ -44,18 +44,18 @@ def steps_per_epoch(clips: Sequence[Clip], batch: int) -> int:
 
 
 class TrainingExamples:
-    """The endless row of training examples, open at any position.
+    """The infinite sequence of training examples, accessible at any position.
 
     Args:
         clips: Clips to learn from.
         shape: Segments, stack, size and resize.
-        augmentation: How clips are varied.
+        augmentation: Augmentation of clips.
         batch: Clips per batch, which sets the length of an epoch.
-        parts: Equal parts that a batch comes in, one after the other.
+        parts: Number of equal parts into which each batch is split.
         seed: Seed of order, sampling and augmentation.
         store: Source of decoded frames.
         sampling: `"random"` or `"dense"`.
-        left_out: Clips that broke earlier in the run; those that break now are added.
+        left_out: Clips that became unreadable earlier in the run; new ones are added.
 
     Raises:
         UserError: If there are no clips or `sampling` is unknown.
@@ -95,18 +95,18 @@ class TrainingExamples:
         self.store = store
         self.sampling = sampling
         self.left_out = LeftOut() if left_out is None else left_out
-        # An epoch's end and the next one's start are prepared side by side.
+        # The end of an epoch and the start of the next are prepared concurrently.
         self.order = lru_cache(maxsize=4)(self._order)
 
     def batch(self, step: int, workers: Executor) -> tuple[np.ndarray, np.ndarray]:
-        """The batch, or part of a batch, at a place.
+        """Prepares the batch, or part of a batch, of a step.
 
-        A clip that breaks is left out of the whole batch and of all later ones. In its place stands
-        the next one in the order of the epoch that is not left out.
+        An unreadable clip is left out of the whole batch and of all later ones. It is replaced by
+        the next clip in the order of the epoch that is not left out.
 
         Args:
-            step: Global step; where batches come in parts, parts are counted.
-            workers: Prepares the clips; one after the other or side by side, they are the same.
+            step: Global step, counted in parts if batches have parts.
+            workers: Prepares the clips; the result does not depend on concurrency.
 
         Returns:
             Frames uint8 `(b, N, m, H, W, 3)` and labels int32 `(b,)`, b the clips of a part.
@@ -130,7 +130,7 @@ class TrainingExamples:
                     broken[chosen[position].path] = found.reason
                 else:
                     ready[position] = chosen[position], found
-            # One clip may stand at two places, and break at one of them.
+            # A clip may occur twice, and be unreadable only once.
             ready = {place: each for place, each in ready.items() if each[0].path not in broken}
         if broken:
             self.left_out.add(broken, first)
@@ -141,12 +141,12 @@ class TrainingExamples:
         """The clip at a position of the batch that begins at position `first`."""
         epoch, index = divmod(position, self.epoch_length)
         order = self.order(epoch)
-        # Fewer clips than a batch are gone through again to fill it.
+        # If there are fewer clips than a batch, they are repeated.
         for substitute in range(len(order)):
             clip = self.clips[order[(index + substitute) % len(order)]]
             if clip.path not in broken and not self.left_out.holds(clip.path, first):
                 return clip
-        # Nothing is noted as left out: the run can go on when the clips are back.
+        # Nothing is recorded as left out: the run can be resumed once the clips are back.
         path, reason = next(iter((broken or self.left_out.reasons).items()))
         self.store.failure = UserError(
             f"none of the {len(self.clips)} training clips can be decoded any more "
@@ -170,7 +170,7 @@ class TrainingExamples:
             starts = random_starts(count, shape.segments, shape.stack, rng.integers)
         wanted = stack_frames(starts, count, shape.stack)
         if shape.field is not None:
-            # The last frame of a stack has no next one in it.
+            # The last frame of a stack has no successor in it.
             fields = self.store.frames(clip.path, wanted[:, :-1].ravel())
             return self.augmentation.of_fields(fields, shape.size, rng).reshape(shape.array)
         frames = self.store.frames(clip.path, wanted.ravel())

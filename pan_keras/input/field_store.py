@@ -15,28 +15,28 @@ from pan_keras.flow import OpticalFlow
 from pan_keras.input.frame_store import FrameStore
 from pan_keras.video.motion_vectors import motion_vectors
 
-# Raise this when the same file would give other fields than before.
+# Increase when the same file would give different fields.
 FIELD_VERSION = 1
 PORTION = 64  # pairs of frames
-# OpenCV's methods by the names of cues; all others have the same name there.
+# OpenCV methods whose name differs from that of the cue.
 PRESETS = {"dis": "dis_medium"}
 
 
 class FieldStore(FrameStore):
-    """The motion field of each frame of a video to the next one, as bytes. Safe between threads.
+    """Stores the motion field from each frame of a video to the next, as bytes. Thread-safe.
 
-    Flow is computed on the frames in the size that they are brought to; the codec's vectors are
-    those of the whole file, scaled with it, each on the grid of the later frame. The last frame
-    has no motion. A clip takes two thirds of the bytes of its frames. What is on disk counts only
-    for the same file, size, method and versions of OpenCV or libav.
+    Flow is computed on the resized frames; the codec's vectors are read at full size and scaled,
+    each on the grid of the later frame. The last frame has no motion. A clip takes two thirds of
+    the bytes of its frames. Stored fields are valid for the same file, size, method and version of
+    OpenCV or libav.
 
     Args:
         resize: As for `FrameStore`.
-        field: What computes the fields.
+        field: Method that computes the fields.
         cache: As for `FrameStore`.
-        folder: As for `FrameStore`; may be that of its frames.
-        keeps: Whether clips that are not on disk are computed whole and put there; otherwise the
-            fields asked for are computed each time.
+        folder: As for `FrameStore`; may be the folder of the frames.
+        keeps: Whether clips that are not on disk are computed in full and stored; otherwise
+            requested fields are computed each time.
         memory_limit: As for `FrameStore`.
         timeout: As for `FrameStore`.
 
@@ -71,19 +71,18 @@ class FieldStore(FrameStore):
         self._flow = None if field == "vectors" else OpticalFlow(PRESETS.get(field, field))
 
     def frames(self, path: Path, indices: np.ndarray) -> np.ndarray:
-        """Fields from frames to the ones after them.
+        """Returns the fields from frames to their successors.
 
         Args:
             path: A video file.
             indices: Frame numbers from 0.
 
         Returns:
-            uint8 `(len(indices), h, w, 2)`, as `pan_keras.clips.fields.to_bytes` gives them.
+            uint8 `(len(indices), h, w, 2)`, encoded by `pan_keras.clips.fields.to_bytes`.
 
         Raises:
             BrokenVideo: If it cannot be read; its name is added to `broken`.
-            UserError: If the file has no vectors, or the disk of a disk cache is full; also kept
-                as `failure`.
+            UserError: If the file has no vectors, or the disk is full; also stored as `failure`.
         """
         return super().frames(path, indices)
 
@@ -124,7 +123,7 @@ class FieldStore(FrameStore):
     def _flows(self, path: Path, starts: Sequence[int]) -> list[np.ndarray]:
         assert self._flow is not None
         found = []
-        # In portions, so that the frames of a long clip are not in memory beside its fields.
+        # In portions, so that not all frames of a long clip are in memory.
         for first in range(0, len(starts), PORTION):
             part = starts[first : first + PORTION]
             wanted = sorted({*part, *(start + 1 for start in part)})
@@ -144,13 +143,13 @@ def clip_store(
     crops: str = "1",
     keeps: bool = True,
 ) -> FrameStore:
-    """The store of what a model takes: frames, or motion fields.
+    """Creates the store for a model's input: frames or motion fields.
 
     Args:
-        shape: What the model takes.
+        shape: Shape of the model's clips.
         cache: As for `FrameStore`.
         folder: As for `FrameStore`.
-        crops: The views that are cut.
+        crops: The views to crop.
         keeps: As for `FieldStore`.
 
     Returns:

@@ -19,10 +19,10 @@ from pan_keras.video.container import BrokenVideo, SlowVideo
 from pan_keras.video.frame_sources import frame_source, read_frames
 
 CACHES = ("none", "memory", "disk")
-# Raise this when the same file would give other pixels than before.
+# Increase when the same file would give different pixels.
 CACHE_VERSION = 2
 SHARE_OF_MEMORY = 0.5
-# A read that took too long is tried again with twice the limit, up to this multiple of the first.
+# A read that timed out is retried with twice the limit, up to this multiple of the first limit.
 PATIENCE = 4
 ATTEMPTS = 5
 _HEADERS = threading.Lock()
@@ -37,31 +37,30 @@ Read = TypeVar("Read")
 
 
 class FrameStore:
-    """Frames of videos, resized, with the same pixels whatever the cache. Safe between threads.
+    """Provides resized frames of videos, with the same pixels for every cache. Thread-safe.
 
     A clip takes `frames * h * w * 3` bytes in memory or on disk: 2.2 MB for 80 frames of
-    84x112 pixels. In memory, clips are kept where they fit into what is left of `memory_limit`; of
-    the others the frames asked for are decoded each time. So are those of a clip that is larger
-    than the limit by itself, on disk too. Processes may share a folder.
+    84x112 pixels. In memory, clips are cached while they fit into `memory_limit`; for others,
+    requested frames are decoded each time. The same applies to clips larger than the limit with a
+    disk cache. Processes may share a folder.
 
-    A read that takes too long is tried again, twice at most and with more time. A file that is
-    broken, or still too slow, is not opened again.
+    A read that times out is retried at most twice with more time. A file that is broken, or still
+    too slow, is not opened again.
 
     Args:
-        resize: Shorter side in pixels of the frames given out, or how else they are brought to
-            size.
-        cache: `"none"` decodes the frames asked for each time, `"memory"` and `"disk"` decode a
-            whole clip once.
-        folder: Where `"disk"` keeps its files, one `.npy` a clip.
-        memory_limit: Bytes that `"memory"` may hold, and one clip take while it is decoded for a
-            cache; half of the machine's memory unless given.
-        timeout: Seconds that reading a file may take without progress.
+        resize: Shorter side of the frames in pixels, or another rule for their size.
+        cache: `"none"` decodes requested frames each time, `"memory"` and `"disk"` decode each
+            clip once.
+        folder: Folder of the `"disk"` cache, with one `.npy` file per clip.
+        memory_limit: Maximum bytes of the `"memory"` cache, and of a clip being decoded for a
+            cache; by default half of the machine's memory.
+        timeout: Seconds without progress after which reading a file times out.
 
     Attributes:
-        broken: Why each file that could not be read was given up.
-        held: Bytes in memory, those of clips that are being decoded included.
-        failure: What ended a pipeline, for example a full disk.
-        field: The motion field that it gives in the place of frames; None here.
+        broken: Files that could not be read, with the reason.
+        held: Bytes in memory, including clips being decoded.
+        failure: The error that ended a pipeline, such as a full disk.
+        field: The motion field that it provides instead of frames; None here.
 
     Raises:
         UserError: If `cache` is unknown, or is `"disk"` without a folder.
@@ -104,14 +103,14 @@ class FrameStore:
         self._lock = threading.Lock()
 
     def check(self, shape: ClipShape, crops: str = "1") -> None:
-        """Refuses a shape whose crops are not taken from what the store gives.
+        """Checks that the store provides the input for a shape.
 
         Args:
-            shape: What a model takes.
-            crops: The views that are cut.
+            shape: Shape of a model's clips.
+            crops: The views to crop.
 
         Raises:
-            UserError: If frames are brought to another size, or the field is another.
+            UserError: If the size of frames or the field differs.
         """
         check_framing(self.framing, shape, crops)
         if self.field != shape.field:
@@ -141,7 +140,7 @@ class FrameStore:
             raise self._named(path, error) from error
 
     def frames(self, path: Path, indices: np.ndarray) -> np.ndarray:
-        """Frames of a video, resized.
+        """Returns resized frames of a video.
 
         Args:
             path: A video file.
@@ -152,7 +151,7 @@ class FrameStore:
 
         Raises:
             BrokenVideo: If it cannot be read; its name is added to `broken`.
-            UserError: If the disk of a disk cache is full; also kept as `failure`.
+            UserError: If the disk is full; also stored as `failure`.
         """
         self._refuse_broken(path)
         try:
@@ -182,7 +181,7 @@ class FrameStore:
         return self._decoded(path, indices) if clip is None else clip[indices]
 
     def _reserve(self, path: Path) -> bool:
-        """Sets memory aside for a clip; False where it does not fit or is on its way already."""
+        """Reserves memory for a clip; False if it does not fit or is already being decoded."""
         size = self._size(path)
         with self._lock:
             if path in self._coming or path in self._clips or self.held + size > self.memory_limit:
@@ -205,7 +204,7 @@ class FrameStore:
         return np.array(clip[indices])
 
     def _size(self, path: Path) -> int:
-        """Bytes of a whole clip, from its first frame and their number."""
+        """Bytes of a whole clip, from the size of its first frame and the number of frames."""
         if path not in self._sizes:
             self._sizes[path] = self._decoded(path, np.array([0])).nbytes * self.count(path)
         return self._sizes[path]
@@ -214,19 +213,19 @@ class FrameStore:
         return self._decoded(path, np.arange(self.count(path)))
 
     def _load(self, file: Path) -> np.ndarray | None:
-        # NumPy parses a header with `ast`, whose count of its own depth is one for all threads in
-        # CPython before 3.13: two that parse at once may raise SystemError.
+        # NumPy parses a header with `ast`, whose recursion counter is shared by all threads in
+        # CPython before 3.13: parsing concurrently may raise SystemError.
         for attempt in range(ATTEMPTS):
             try:
                 with _HEADERS:
                     return np.load(file, mmap_mode="r")
-            except SystemError:  # a thread of somebody else was parsing
+            except SystemError:  # another thread was parsing
                 if attempt == ATTEMPTS - 1:
                     raise
             except FileNotFoundError:
                 return None
             except (ValueError, EOFError):
-                # A cache file damaged by others is made again.
+                # A damaged cache file is written again.
                 file.unlink(missing_ok=True)
                 return None
         return None
@@ -237,7 +236,7 @@ class FrameStore:
         return self.folder / f"{digest[:24]}.npy"
 
     def _identity(self, path: Path) -> tuple[object, ...]:
-        """What decides the pixels."""
+        """Everything that determines the pixels."""
         return (path.resolve(), *frame_source(path).state(), self.framing, CACHE_VERSION)
 
     def _decoded(self, path: Path, indices: np.ndarray) -> np.ndarray:
@@ -247,7 +246,7 @@ class FrameStore:
         )
 
     def _patiently(self, path: Path, read: Callable[[float], Read]) -> Read:
-        """Reads with the limit that was enough for the file before, then with more time."""
+        """Reads with the time limit that last sufficed for the file, then with more time."""
         limit = self._limits.get(path, self.timeout)
         while True:
             try:
@@ -271,9 +270,9 @@ class FrameStore:
 
 
 def memory_of_machine() -> int:
-    """Bytes of memory of the machine, or of the container if that is less.
+    """Memory of the machine in bytes, or of the container if less.
 
-    Where neither can be found out, 4 GiB.
+    4 GiB if neither can be determined.
     """
     limits = [_physical(), *(_limit(file) for file in CONTAINER_LIMITS)]
     return min((limit for limit in limits if limit), default=UNKNOWN_MEMORY)

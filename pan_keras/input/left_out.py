@@ -1,4 +1,4 @@
-"""Clips that became unreadable during a run, and from which step they are left out."""
+"""Records clips that became unreadable during a run, and from which step they are left out."""
 
 import json
 import threading
@@ -10,15 +10,14 @@ from pan_keras.files import replacing
 
 
 class LeftOut:
-    """Remembers which clip is left out from which position of a run on.
+    """Records which clip is left out from which position of a run on.
 
-    Positions count training examples over all epochs; a validation has the position of the example
-    that follows it. What is decided once holds: it is in the file before a batch is made by it. So
-    a run that is resumed, at whatever step, leaves the same clips out at the same places, even
-    where they can be read again. Safe between threads.
+    Positions count training examples over all epochs; a validation has the position of the next
+    example. Decisions are final and written before any batch depends on them, so that a resumed run
+    leaves out the same clips at the same positions even if they can be read again. Thread-safe.
 
     Args:
-        file: Where it is written, and read from if it is there; by default nowhere.
+        file: File to write to, and to read from if it exists; none by default.
 
     Raises:
         UserError: If the file cannot be read.
@@ -37,7 +36,7 @@ class LeftOut:
 
     @property
     def reasons(self) -> dict[Path, str]:
-        """The clips and why each is left out, in the order in which that was found."""
+        """The clips with the reason why each is left out, in order of discovery."""
         with self._lock:
             return {path: reason for path, (_, reason) in self._found.items()}
 
@@ -49,7 +48,7 @@ class LeftOut:
             position: The position in the run.
 
         Returns:
-            True where it is left out.
+            True if it is left out.
         """
         found = self._found.get(path)
         return found is not None and found[0] <= position
@@ -58,7 +57,7 @@ class LeftOut:
         """Leaves clips out from a position on.
 
         Args:
-            reasons: Why, as part of a sentence, by clip.
+            reasons: Reason by clip, as part of a sentence.
             position: The first position without them.
 
         Raises:

@@ -1,4 +1,4 @@
-"""tf.data pipelines: from clips to batches of stacks, the same on every run."""
+"""Reproducible tf.data pipelines from clips to batches of stacks."""
 
 import traceback
 import weakref
@@ -42,33 +42,32 @@ def training_dataset(
     sampling: str = "random",
     left_out: LeftOut | None = None,
 ) -> tf.data.Dataset:
-    """Batches without end, shuffled anew each epoch.
+    """Creates an infinite dataset of batches, reshuffled each epoch.
 
-    The batch of global step `s` follows from `(seed, s)` and `left_out` alone: not from the number
-    of workers, the cache, or the step the pipeline began with. A clip that turns out broken is
-    replaced by the next one and named in `store.broken`. The threads end with the dataset.
+    The batch of global step `s` depends only on `(seed, s)` and `left_out`, not on the number of
+    workers, the cache or the start step. An unreadable clip is replaced by the next one and added
+    to `store.broken`. The threads end with the dataset.
 
     Args:
-        clips: Clips to learn from.
+        clips: Training clips.
         shape: Segments, stack, size and resize.
-        augmentation: How clips are varied.
+        augmentation: Augmentation of clips.
         batch: Clips per batch.
         seed: Seed of order, sampling and augmentation.
-        store: Source of decoded frames; keep it from epoch to epoch, it holds the cache.
-        parts: Equal parts that a batch comes in, one after the other, for machines whose memory it
-            would fill.
+        store: Source of decoded frames; reuse it across epochs, as it holds the cache.
+        parts: Number of equal parts into which each batch is split, for gradient accumulation.
         start_step: Global step of the first batch; nothing before it is decoded.
-        workers: Clips prepared at the same time.
-        sampling: `"random"` (one random stack a segment) or `"dense"` (within 64 frames).
-        left_out: Clips that broke earlier in the run; those that break now are added.
+        workers: Clips prepared concurrently.
+        sampling: `"random"` (one random stack per segment) or `"dense"` (within 64 frames).
+        left_out: Clips that became unreadable earlier in the run; new ones are added.
 
     Returns:
-        A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, b the clips
-        of a part, which is the batch where it has one.
+        A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, where b is the
+        number of clips per part.
 
     Raises:
-        UserError: If there are no clips or `sampling` is unknown. Inside `reporting`, also what
-            goes wrong on the way.
+        UserError: If there are no clips or `sampling` is unknown. Inside `reporting`, also for
+            errors during iteration.
 
     Example:
         >>> store, shape = FrameStore(resize=84, cache="memory"), ClipShape(8, 3, (72, 96), 84)
@@ -90,8 +89,8 @@ def training_dataset(
     )
     rows = examples.size
 
-    # Clips are spread over threads here, not by `map`: where operations must be deterministic,
-    # as in training that can be resumed, tf.data would run one Python call at a time.
+    # Clips are distributed over threads here, not by `map`: with op determinism, tf.data runs
+    # one Python call at a time.
     threads = ThreadPoolExecutor(workers, thread_name_prefix="training clips")
     held = {"examples": examples, "threads": threads}
 
@@ -119,9 +118,9 @@ def evaluation_dataset(
     sampling: str = "spread",
     workers: int = 2,
 ) -> tf.data.Dataset:
-    """Every clip once, as one or several views, in the order of `clips`.
+    """Creates a dataset of each clip once, as one or several views, in the order of `clips`.
 
-    A clip that cannot be decoded gives no rows and is named in `store.broken`.
+    A clip that cannot be decoded gives no rows and is added to `store.broken`.
 
     Args:
         clips: Clips to measure on.
@@ -131,14 +130,14 @@ def evaluation_dataset(
         crops: `"1"` centre, `"3"` along the longer side, `"full"` the centre at `full_size`.
         temporal: Samples in time: 1 (middles of the segments), 2 (and their starts) or 10
             (windows of 64 frames).
-        sampling: Of one sample in time, what short clips do: `"spread"` over all frames as
-            `spread_starts`, or at their start as `central_starts`.
-        workers: Clips prepared at the same time.
+        sampling: Treatment of short clips with one sample in time: `"spread"` over all frames
+            (`spread_starts`), or `"central"` at their start (`central_starts`).
+        workers: Clips prepared concurrently.
 
     Returns:
         A dataset of `(frames, index)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`: the view and
-        the place of its clip in `clips`. A clip's views, `temporal` times crops, follow each
-        other.
+        the position of its clip in `clips`. The views of a clip, `temporal` times crops, are
+        consecutive.
 
     Raises:
         UserError: If `crops`, `temporal` or `sampling` is unknown.
@@ -185,7 +184,7 @@ def clip_views(
     temporal: int = 1,
     sampling: str = "spread",
 ) -> np.ndarray:
-    """The views of one clip that evaluation looks at.
+    """Reads the views of a clip as in evaluation.
 
     Args:
         clip: A clip.
@@ -196,8 +195,8 @@ def clip_views(
         sampling: As for `evaluation_dataset`.
 
     Returns:
-        uint8 `(views, N, m, H, W, 3)`, of fields `(views, N, m - 1, H, W, 2)`: for each sample in
-        time, its crops.
+        uint8 `(views, N, m, H, W, 3)`, for fields `(views, N, m - 1, H, W, 2)`: the crops of each
+        sample in time.
 
     Raises:
         BrokenVideo: If the clip cannot be decoded.
@@ -226,7 +225,7 @@ def clip_views(
 
 
 def _release(held: dict[str, Any]) -> None:
-    """Lets go of what a pipeline held: TensorFlow keeps the code of a dataset for ever."""
+    """Releases the resources of a pipeline, as TensorFlow never frees a dataset's Python code."""
     if "threads" in held:
         held["threads"].shutdown(wait=False, cancel_futures=True)
     held.clear()
@@ -234,7 +233,7 @@ def _release(held: dict[str, Any]) -> None:
 
 @contextmanager
 def reporting(store: FrameStore) -> Iterator[None]:
-    """Turns TensorFlow's error for a user error inside a pipeline back into that `UserError`.
+    """Re-raises the `UserError` behind a TensorFlow error from inside a pipeline.
 
     Args:
         store: The frame store of the pipeline that is read inside the block.
@@ -243,7 +242,7 @@ def reporting(store: FrameStore) -> Iterator[None]:
         Nothing.
 
     Raises:
-        UserError: What went wrong, for example a full disk.
+        UserError: The error inside the pipeline, such as a full disk.
 
     Example:
         >>> store, shape = FrameStore(resize=84), ClipShape(8, 3, (72, 96), 84)
@@ -255,7 +254,7 @@ def reporting(store: FrameStore) -> Iterator[None]:
     except tf.errors.OpError as error:
         if store.failure is None:
             raise
-        # The frames of the traceback hold the iterator. Left to the garbage collector it might
-        # be freed in one of its own threads, which would then wait for itself.
+        # The frames of the traceback reference the iterator. The garbage collector might free it
+        # in one of the iterator's own threads, which would then deadlock.
         traceback.clear_frames(error.__traceback__)
         raise UserError(str(store.failure)) from None

@@ -1,4 +1,4 @@
-"""Accuracy, its intervals, and tests of whether two classifiers differ: numbers in, numbers out."""
+"""Accuracy, confidence intervals, and paired tests of two classifiers."""
 
 from pan_keras.metrics.intervals import Interval, mean_interval, mean_of_proportions, wilson
 from pan_keras.metrics.paired import PairedLoss, binomial_tail, holm, mcnemar

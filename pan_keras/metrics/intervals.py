@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-QUANTILE_95 = 1.959963984540054  # of the normal distribution, two-sided
+QUANTILE_95 = 1.959963984540054  # two-sided, of the normal distribution
 
 
 class Interval(NamedTuple):
@@ -27,14 +27,14 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: float, total: float) -> Interval:
-    """The Wilson score interval of a proportion.
+    """Computes the Wilson score interval of a proportion.
 
-    Unlike the textbook interval it stays within 0 and 1, and it does not shrink to nothing when
-    every clip is right: test sets of a few dozen clips need both.
+    Unlike the normal approximation it stays within 0 and 1 and keeps a width when all clips are
+    correct, both of which matter for test sets of a few dozen clips.
 
     Args:
-        successes: Clips that were right.
-        total: All clips, at least one.
+        successes: Number of correct clips.
+        total: Number of clips, at least one.
 
     Returns:
         The interval, within 0 and 1.
@@ -51,23 +51,23 @@ def wilson(successes: float, total: float) -> Interval:
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     spread = share * (1 - share) / total + z2 / (4 * total**2)
     half = QUANTILE_95 * spread**0.5 / (1 + z2 / total)
-    # Rounding must not push the bound past the estimate where no clip, or every clip, is right.
+    # Rounding must not move a bound past the estimate when no clip or every clip is correct.
     return Interval(min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
 def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
-    """Interval of the mean of independent proportions, such as the classes' accuracies.
+    """Computes the interval of the mean of independent proportions, such as class accuracies.
 
-    Wilson's interval of the mean, as if it were the share of Kish's effective number of clips,
-    `classes ** 2 / sum(1 / totals)`: the clips themselves where all classes have as many, fewer
-    where they differ. A bootstrap within classes is the usual way, but it never draws an
-    error in a class whose few clips are all right: of nine classes of five clips, each with an
-    accuracy of 0.9, its 95 % interval holds the truth 91 times in 100 (4,000 draws of 1,000
-    resamples), this one 95.9 times (summed over the binomial distribution), without random numbers.
+    It is Wilson's interval of the mean with Kish's effective number of clips,
+    `classes ** 2 / sum(1 / totals)`, which equals the number of clips if classes are balanced and
+    is smaller otherwise. The usual stratified bootstrap never draws an error in a class whose few
+    clips are all correct: for nine classes of five clips with an accuracy of 0.9, its 95 % interval
+    covers the true value in 91 % of cases (4,000 draws of 1,000 resamples), and this one, without
+    random numbers, in 95.9 % (summed over the binomial distribution).
 
     Args:
-        successes: `(classes,)` clips that were right.
-        totals: `(classes,)` clips, at least one each.
+        successes: `(classes,)` numbers of correct clips.
+        totals: `(classes,)` numbers of clips, at least one each.
 
     Returns:
         The interval, within 0 and 1.
@@ -85,11 +85,11 @@ def mean_of_proportions(successes: np.ndarray, totals: np.ndarray) -> Interval:
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """The interval of the mean of a few measurements in 0 to 1, by Student's t.
+    """Computes the interval of the mean of a few measurements in 0 to 1, by Student's t.
 
     Args:
-        values: Such as the accuracy of each seed. One value says nothing of the spread: its
-            interval is 0 to 1.
+        values: Measurements, such as the accuracy of each seed. For a single value the interval is
+            0 to 1.
 
     Returns:
         The interval, within 0 and 1.
@@ -106,10 +106,10 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def student_quantile(freedom: int) -> float:
-    """Student's t that 95 % of the distribution lie within, to both sides.
+    """Computes the two-sided 95 % quantile of Student's t distribution.
 
-    Computed from the finite series of the distribution function, so that no table ends at some
-    number of measurements and SciPy need not be installed for one figure.
+    It uses the finite series of the distribution function, which has no upper limit like a table
+    and does not need SciPy.
 
     Args:
         freedom: Degrees of freedom, at least one.
@@ -121,7 +121,7 @@ def student_quantile(freedom: int) -> float:
     References:
         Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and 26.7.4.
     """
-    # By bisection over the angle whose tangent is t / sqrt(freedom).
+    # Bisection over the angle whose tangent is t / sqrt(freedom).
     low, high = 0.0, math.pi / 2
     for _ in range(60):
         middle = (low + high) / 2

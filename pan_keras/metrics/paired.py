@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-DOUBT = 0.05  # chance of being wrong that is put up with, to one side
-QUANTILE = 1.6448536269514722  # of the normal distribution, for that chance
+DOUBT = 0.05  # one-sided error probability
+QUANTILE = 1.6448536269514722  # of the normal distribution, for `DOUBT`
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's exact test: how likely two equally good classifiers would differ as much.
+    """McNemar's exact test of whether two classifiers are equally accurate.
 
-    Clips that both or neither get right say nothing of the difference. If the classifiers are
-    equally good, each of the others is as likely to be the first's as the second's.
+    Clips that both or neither classify correctly are not informative. Under the null hypothesis,
+    each of the others is equally likely to be correct for either classifier.
 
     Args:
-        only_first: Clips that the first alone gets right.
-        only_second: Clips that the second alone gets right.
+        only_first: Clips that only the first classifies correctly.
+        only_second: Clips that only the second classifies correctly.
 
     Returns:
         The two-sided p-value.
@@ -41,7 +41,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusts p-values for multiple tests by Holm's step-down rule.
 
-    Of all tests together, one or more is then wrongly below 0.05 in at most 5 of 100 cases.
+    At a threshold of 0.05, the probability of any false positive among all tests is at most 5 %.
 
     Args:
         p_values: One per test.
@@ -67,14 +67,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class PairedLoss:
-    """Top-1 accuracy lost between two models that saw the same clips.
+    """The loss of top-1 accuracy from one model to another on the same clips.
 
-    Only the clips that one of the two alone gets right tell anything of the difference.
+    Only clips that exactly one of the two classifies correctly are informative.
 
     Args:
-        clips: All clips.
-        lost: Clips that the first model alone gets right.
-        gained: Clips that the second model alone gets right.
+        clips: Number of clips.
+        lost: Clips that only the first model classifies correctly.
+        gained: Clips that only the second model classifies correctly.
 
     Example:
         >>> loss = PairedLoss(clips=45, lost=1, gained=0)
@@ -96,11 +96,11 @@ class PairedLoss:
 
     @staticmethod
     def of(first: np.ndarray, second: np.ndarray) -> "PairedLoss":
-        """Counts the clips that one of two models gets right.
+        """Counts the clips that exactly one of two models classifies correctly.
 
         Args:
-            first: bool `(clips,)`, whether the first model is right.
-            second: bool `(clips,)`, whether the second is.
+            first: bool `(clips,)`, whether the first model is correct.
+            second: bool `(clips,)`, whether the second model is correct.
 
         Returns:
             The counts.
@@ -109,36 +109,35 @@ class PairedLoss:
 
     @property
     def points(self) -> float:
-        """Points of a hundred that are lost."""
+        """Loss in percentage points."""
         return 100 * (self.lost - self.gained) / max(self.clips, 1)
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """Points lost at least and at most, by Tango's score interval: 95 % to either side."""
+        """Bounds of the loss in percentage points by Tango's score interval, 95 % to each side."""
         bounds = self._where_score_is(QUANTILE), self._where_score_is(-QUANTILE)
         return 100 * bounds[0], 100 * bounds[1]
 
     def beyond(self, limit: float) -> bool:
-        """Whether more than `limit` points are lost, and the loss is not chance.
+        """Whether the loss exceeds `limit` and is significant.
 
         One clip of 45 is 2.2 points, so a few clips cannot measure a loss of one point. A loss
-        above the limit counts where the interval excludes 0. On enough clips, where the interval
-        reaches down from the measured loss by less than the limit, every loss above the limit
-        counts.
+        above the limit counts if the interval excludes 0, which on sufficiently many clips, where
+        the interval is narrower than the limit, is always the case.
 
         Args:
-            limit: Points of a hundred.
+            limit: Percentage points.
 
         Returns:
-            True where the loss counts.
+            True if the loss counts.
         """
         return self.points > limit and self.interval[0] > 0
 
     def to_json(self) -> dict[str, Any]:
-        """The loss as in `model.json`.
+        """The loss as recorded in `model.json`.
 
         Returns:
-            Counts, and the interval in points of a hundred.
+            Counts, and the interval in percentage points.
         """
         return {
             "clips": self.clips,
@@ -148,7 +147,7 @@ class PairedLoss:
         }
 
     def _where_score_is(self, wanted: float) -> float:
-        """The difference at which the score statistic, which falls, has a value; by bisection."""
+        """The difference at which the decreasing score statistic takes a value, by bisection."""
         low, high = -1.0, 1.0
         for _ in range(60):
             middle = (low + high) / 2
@@ -160,7 +159,7 @@ class PairedLoss:
         n, spread = max(self.clips, 1), difference * (1 - difference)
         linear = 2 * n * difference - (self.lost - self.gained) * difference
         linear -= self.lost + self.gained
-        # The most likely share of clips gained, if that were the difference.
+        # Maximum likelihood of the share of gained clips, given the difference.
         root = math.sqrt(max(0.0, linear**2 + 8 * n * self.gained * spread))
         gained = (root - linear) / (4 * n)
         deviation = math.sqrt(max(n * (2 * gained + spread), 1e-300))
@@ -168,7 +167,7 @@ class PairedLoss:
 
 
 def binomial_tail(successes: int, trials: int, chance: float) -> float:
-    """The probability of so many successes or fewer in independent trials.
+    """The cumulative binomial probability: at most so many successes in independent trials.
 
     Args:
         successes: 0 or more.

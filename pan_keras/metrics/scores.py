@@ -15,8 +15,8 @@ class ClassScore:
     Attributes:
         name: The class.
         clips: Clips of the class.
-        recall: Share of them that were recognised, the accuracy of the class.
-        precision: Share of the clips given this class that belong to it.
+        recall: Share of them classified correctly, the accuracy of the class.
+        precision: Share of the clips predicted as this class that belong to it.
         f1: Harmonic mean of precision and recall.
 
     Example:
@@ -49,7 +49,7 @@ class ConfusedPair:
     Attributes:
         truth: Their class.
         predicted: The class predicted.
-        clips: How many.
+        clips: Number of clips.
         share: Their share of the true class's clips.
 
     Example:
@@ -68,8 +68,8 @@ class Scores:
     """Accuracy over a set of clips, with 95 % intervals.
 
     Attributes:
-        top1: Share of clips whose most probable class is the truth.
-        top5: Share of clips with the truth among the five most probable classes.
+        top1: Share of clips whose most probable class is the ground truth.
+        top5: Share of clips with the ground truth among the five most probable classes.
         mean_class: Mean of the classes' accuracies, over the classes that have clips.
         intervals: The intervals of the three, by name.
         confusion: `(classes, classes)` counts, row = ground truth, column = prediction.
@@ -91,10 +91,10 @@ class Scores:
 
 
 def score(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Scores:
-    """Scores a classifier's probabilities against the truth.
+    """Scores a classifier's probabilities against the ground truth.
 
     Args:
-        probabilities: `(clips, classes)`, one row a clip.
+        probabilities: `(clips, classes)`, one row per clip.
         labels: `(clips,)` integers, the true class of each clip.
         classes: Names of the classes, in order of the labels.
 
@@ -126,16 +126,16 @@ def score(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str])
 
 
 def truth_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Position of each clip's true class among its classes by falling probability, from 0.
+    """Rank of each clip's true class by descending probability, from 0.
 
-    Of equal probabilities the class with the lower number comes first, as `argmax` has it.
+    Ties go to the class with the lower number, as in `argmax`.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")
     return (order == labels[:, None]).argmax(axis=1)
 
 
 def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> tuple[ClassScore, ...]:
-    """The per-class table of a confusion matrix; a share of nothing is 0."""
+    """Computes the per-class table of a confusion matrix; shares of zero clips are 0."""
     right, clips, given = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     recall = right / np.maximum(clips, 1)
     precision = right / np.maximum(given, 1)
@@ -168,15 +168,15 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
 def confused_pairs(
     confusion: np.ndarray, classes: Sequence[str], most: int = 10
 ) -> tuple[ConfusedPair, ...]:
-    """The most frequent mistakes, first the pair with the most clips.
+    """Lists the most frequent confusions, in descending order of clips.
 
     Args:
         confusion: `(classes, classes)` counts, row = ground truth, column = prediction.
         classes: Names of the classes.
-        most: Pairs to give at most.
+        most: Maximum number of pairs.
 
     Returns:
-        The pairs; `share` is the part of the true class's clips that were predicted so.
+        The pairs; `share` is the share of the true class's clips.
 
     Example:
         >>> confused_pairs(np.array([[8, 2], [0, 5]]), ["left", "right"])
