@@ -14,8 +14,8 @@ from av.video.reformatter import VideoReformatter
 from preprocessing_cases import FILE, golden_frame, lines
 
 from pan_keras.clips import ClipShape
+from pan_keras.metrics import softmax
 from pan_keras.runtime.preprocessing import frame_for_model
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.orientation import Orientation
 
 GOLDEN = FILE.with_name("android.json")

@@ -41,6 +41,7 @@ def model_card(facts: Facts) -> str:
         _table(facts),
         _doubts(facts),
         _classes(facts),
+        _confidence(facts),
         _input(facts),
         _float_ops(facts),
         _origin(facts),
@@ -130,6 +131,27 @@ def _classes(facts: Facts) -> str:
 
 def _row(name: str, shares: list[float]) -> str:
     return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} |"
+
+
+def _confidence(facts: Facts) -> str:
+    fitted = facts.get("confidence")
+    if fitted is None:
+        return ""
+    lines = [
+        "## Probabilities",
+        "",
+        f"Softmax of the logits over a temperature of {fitted['temperature']:.4g}, fitted on "
+        f"{fitted['clips']} clips of {fitted['split']}; their expected calibration error is "
+        f"{fitted['error_before']:.3f} without it and {fitted['error_after']:.3f} with it.",
+    ]
+    if fitted["threshold"] is not None:
+        others = f" and {fitted['negatives']} of no class" if fitted["negatives"] else ""
+        lines.append(
+            f"The answer is unknown up to a probability of {fitted['threshold']:.4g}, chosen for "
+            f"wrong answers on at most {fitted['false_alarms']:.3g} of the clips, by these clips"
+            f"{others}."
+        )
+    return "\n".join(lines)
 
 
 def _input(facts: Facts) -> str:

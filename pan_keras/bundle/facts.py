@@ -185,6 +185,19 @@ class CalibrationFacts(TypedDict):
     rule: NotRequired[str]
 
 
+class ConfidenceFacts(TypedDict):
+    """What `pan-keras calibrate` fitted: temperature of the softmax, threshold of "unknown"."""
+
+    temperature: float
+    threshold: float | None
+    split: str
+    clips: int
+    error_before: float
+    error_after: float
+    false_alarms: float | None
+    negatives: int
+
+
 class LicenceFacts(TypedDict):
     """Licences of the code and of the data, and how to cite the data."""
 
@@ -206,6 +219,7 @@ class Facts(TypedDict):
     vectors: Literal["vectors/index.json"]
     source: SourceFacts
     calibration: CalibrationFacts
+    confidence: NotRequired[ConfidenceFacts]
     licence: LicenceFacts
     versions: dict[str, str]
     created: str

@@ -20,6 +20,7 @@ from pan_keras.bundle.schema import upgraded
 from pan_keras.clips.clip_shape import ClipShape
 from pan_keras.clips.live_window import LiveSampling
 from pan_keras.errors import UserError
+from pan_keras.metrics.confidence import UNCALIBRATED, Confidence
 from pan_keras.printable import is_printable
 
 LARGEST_CLIP = 2**30  # bytes
@@ -39,6 +40,8 @@ class Bundle:
         labels: Class names in the order of the logits.
         shape: The clips that the models take.
         entries: The model files.
+        confidence: Temperature of the softmax and threshold of "unknown"; 1 and none of a bundle
+            that does not say.
 
     Example:
         >>> bundle = Bundle.open("runs/demo/bundle")
@@ -55,6 +58,7 @@ class Bundle:
     labels: tuple[str, ...]
     shape: ClipShape
     entries: tuple[ModelFile, ...]
+    confidence: Confidence = UNCALIBRATED
 
     @classmethod
     def open(cls, path: Path | str) -> "Bundle":
@@ -81,6 +85,7 @@ class Bundle:
                 labels=_labels(facts["labels"]),
                 shape=_shape(path, facts["input"]),
                 entries=tuple(map(ModelFile.read, facts["artefacts"])),
+                confidence=Confidence.of(facts.get("confidence")),
             )
             check_names(path, bundle.checksums)
             if not bundle.entries:

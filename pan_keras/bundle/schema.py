@@ -5,6 +5,8 @@
   would resize frames in their own way.
 * 3: sampling, layout and resizing are numbers and enumerations, without sentences; a state names
   the output that it is taken from; `conversion` and `quantisation` stand in the place of `facts`.
+  `confidence` came later; a file without it means a temperature of 1 and no threshold, and a reader
+  that does not know it gives the same classes with other probabilities, so the version is the same.
 """
 
 import json

@@ -7,6 +7,7 @@ import click
 from pan_keras import __version__
 from pan_keras.cli.ablation import ablation
 from pan_keras.cli.bench import bench
+from pan_keras.cli.calibrate import calibrate
 from pan_keras.cli.combine import combine
 from pan_keras.cli.compare import compare
 from pan_keras.cli.convert import convert
@@ -30,6 +31,7 @@ from pan_keras.printable import printable_message
 COMMANDS = (
     ablation,
     bench,
+    calibrate,
     combine,
     compare,
     convert,
@@ -51,6 +53,7 @@ COMMANDS = (
 EXTRAS = {
     "ablation": "train",
     "bench": "export",
+    "calibrate": "train",
     "combine": "train",
     "compare": "train",
     "convert": "train",

@@ -10,6 +10,7 @@ from pan_keras.bundle import SCHEMA_VERSION
 from pan_keras.bundle.facts import (
     AccuracyFacts,
     CalibrationFacts,
+    ConfidenceFacts,
     DataFacts,
     Facts,
     InputFacts,
@@ -51,6 +52,7 @@ def bundle_facts(
         reference: Accuracy of the Keras model, None where it was not measured.
     """
     card = source.card
+    fitted = _confidence(source)
     return {
         "schema_version": SCHEMA_VERSION,
         "name": source.name,
@@ -72,6 +74,7 @@ def bundle_facts(
                 **clips.drawn,
             },
         ),
+        **({} if fitted is None else {"confidence": fitted}),  # type: ignore[typeddict-item]
         "licence": {
             "code": "Apache-2.0",
             "data": (card.licence if card else "") or "not known",
@@ -175,6 +178,14 @@ def _accuracy(record: dict[str, Any] | None) -> AccuracyFacts | None:
     if record is None:
         return None
     return cast(AccuracyFacts, {**record, "data": last_name(record["data"])})
+
+
+def _confidence(source: Source) -> ConfidenceFacts | None:
+    record = None if source.run is None else source.run.confidence_record
+    if record is None:
+        return None
+    keys = ConfidenceFacts.__required_keys__
+    return cast(ConfidenceFacts, {key: record[key] for key in record if key in keys})
 
 
 def _source(source: Source) -> SourceFacts:

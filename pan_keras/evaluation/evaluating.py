@@ -18,7 +18,7 @@ from pan_keras.files import refuse_overwriting
 from pan_keras.inference.classifier import Classifier
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
-from pan_keras.metrics import confused_pairs, score
+from pan_keras.metrics import Confidence, confused_pairs, score
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data files may have such names
 WORST = 10  # length of the list of worst clips
@@ -107,10 +107,12 @@ def evaluate(
         raise UserError(
             f"{measured.source}: no clip of {split} could be read; check the data ({skipped})"
         )
+    # A fusion is another model, to which nothing was fitted.
+    confidence = opened[0].confidence if len(opened) == 1 else Confidence()
     evaluation = _evaluation(
         measured.labels,
         [chosen[position] for position in fused],
-        probabilities(np.stack(list(fused.values())), fuse),
+        probabilities(np.stack(list(fused.values())), fuse, confidence),
         runs=tuple(str(classifier.path) for classifier in opened),
         weights=tuple(shares),
         data=str(data or origins[0].data.source),

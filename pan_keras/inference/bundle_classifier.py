@@ -9,6 +9,7 @@ import numpy as np
 
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
+from pan_keras.metrics.confidence import Confidence
 from pan_keras.runtime import Bundle, Recogniser, live_window
 
 
@@ -54,6 +55,11 @@ class BundleClassifier:
     def shape(self) -> ClipShape:
         """The shape of the clips that the model takes."""
         return self.bundle.shape
+
+    @property
+    def confidence(self) -> Confidence:
+        """Temperature and threshold, as the bundle specifies them."""
+        return self.bundle.confidence
 
     @property
     def streams(self) -> bool:

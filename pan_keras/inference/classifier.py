@@ -8,6 +8,7 @@ import numpy as np
 
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow
 from pan_keras.errors import UserError
+from pan_keras.metrics.confidence import Confidence
 
 if TYPE_CHECKING:  # bundles are opened without Keras
     from pan_keras.models import VideoNetwork
@@ -28,6 +29,7 @@ class Classifier(Protocol):
         networks: Its Keras networks by name, for callers that inspect layers; empty for a bundle,
             whose model files give logits only.
         field_folder: Folder of stored motion fields, for a model that takes them.
+        confidence: Temperature and threshold, which turn logits into probabilities and answers.
         streams: Whether live video runs segment by segment through a model that carries state.
 
     Example:
@@ -62,6 +64,9 @@ class Classifier(Protocol):
 
     @property
     def field_folder(self) -> Path | None: ...  # noqa: D102
+
+    @property
+    def confidence(self) -> Confidence: ...  # noqa: D102
 
     @property
     def streams(self) -> bool: ...  # noqa: D102

@@ -13,6 +13,7 @@ from pan_keras.clips import ClipShape, LiveSegment, LiveWindow, full_size
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
 from pan_keras.inference.classifier import frames_alone
+from pan_keras.metrics.confidence import Confidence
 from pan_keras.models import VideoNetwork
 from pan_keras.models.networks import networks
 from pan_keras.runs.run import Run, cue_folder
@@ -137,6 +138,11 @@ class KerasClassifier:
     def networks(self) -> dict[str, VideoNetwork]:
         """The networks in the model, by name."""
         return networks(self.model)
+
+    @property
+    def confidence(self) -> Confidence:
+        """Temperature and threshold of the run; 1 and none of a model alone."""
+        return Confidence() if self.run is None else self.run.confidence
 
     @property
     def field_folder(self) -> Path | None:

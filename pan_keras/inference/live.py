@@ -9,7 +9,6 @@ import numpy as np
 
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.prediction import likeliest
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.live_readers import check_source
 from pan_keras.video.live_source import LiveSource
 
@@ -118,7 +117,8 @@ def predict_live(
             start = time.perf_counter()
             logits = classifier.answer(window.segments, window.clip)
             assert logits is not None, "a window holds what its model takes"
-            found = likeliest(softmax(logits), classifier.labels, top)
+            shares = classifier.confidence.probabilities(logits)
+            found = likeliest(shares, classifier.labels, top)
             dropped, seconds = window.dropped, time.perf_counter() - start
             if held is not None:
                 dropped, seconds = dropped + held.dropped, seconds + held.seconds

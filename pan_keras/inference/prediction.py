@@ -102,7 +102,7 @@ def predict(
         if found.scores is None:
             yield Prediction(found.path, (), found.error)
         else:
-            shares = probabilities(found.scores, fuse)
+            shares = probabilities(found.scores, fuse, classifier.confidence)
             yield Prediction(found.path, likeliest(shares, classifier.labels, top))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from pan_keras.clips.crops import CROPS, Resize, framing
 from pan_keras.errors import UserError
 from pan_keras.inference.classifier import Classifier
+from pan_keras.metrics.confidence import UNCALIBRATED, Confidence, softmax
 from pan_keras.runtime.preprocessing import views_from_video
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video.container import BrokenVideo, SlowVideo
 
 if TYPE_CHECKING:  # bundles are classified without TensorFlow
@@ -210,14 +210,18 @@ class ViewClassifier:
         return resize
 
 
-def probabilities(scores: np.ndarray, fuse: Fuse) -> np.ndarray:
+def probabilities(
+    scores: np.ndarray, fuse: Fuse, confidence: Confidence = UNCALIBRATED
+) -> np.ndarray:
     """Converts averaged scores to probabilities `(..., classes)`.
 
     Args:
         scores: Mean logits or mean probabilities, `(..., classes)`.
         fuse: Which of the two `scores` are.
+        confidence: Holds the temperature of the model, which is applied to the mean, so that the
+            classes of a clip keep their order.
     """
-    return softmax(scores) if fuse == "logits" else scores
+    return confidence.probabilities(scores) if fuse == "logits" else confidence.rescaled(scores)
 
 
 def _result(

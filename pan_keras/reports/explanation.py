@@ -11,7 +11,6 @@ from pan_keras.clips.sampling import spread_starts, stack_frames
 from pan_keras.inference.classifier import Classifier, frames_alone
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.runtime.preprocessing import clip_from_video
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import frame_source
 
 if TYPE_CHECKING:  # bundles are explained without Keras
@@ -220,7 +219,7 @@ def explain(
         run=classifier.path,
         path=video,
         labels=classifier.labels,
-        probabilities=softmax(logits),
+        probabilities=classifier.confidence.probabilities(logits),
         frames=stack_frames(starts, count, shape.stack),
         pictures=clip[:, 0],
         networks=_look_inside(classifier, clip),

@@ -1,6 +1,7 @@
 """A run: configuration, data identity and split, models, metrics and versions in one folder."""
 
 import csv
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pan_keras.clips.live_window import LiveSampling
 from pan_keras.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
+from pan_keras.metrics.confidence import Confidence
 from pan_keras.printable import is_printable
 from pan_keras.runs.data_identity import DataIdentity, data_root, identity_from_csv
 from pan_keras.runs.run_folder import RunFolder
@@ -27,6 +29,7 @@ FIELD_LAYOUT = "uint8 (batch, segments, stack - 1, height, width, across and dow
 # The files of the trained models by name.
 CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
 IDENTITY = "data_identity.json"
+CONFIDENCE = "confidence.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,9 +38,10 @@ class Run(RunFolder):
 
     It holds `config.toml` (resolved), `versions.json`, `metrics.csv` (one row per epoch),
     `tensorboard/`, `checkpoints/`, `model.keras` (the kept epoch) with `kept.json`, `last.keras`,
-    `best.keras`, `labels.txt`, `preprocessing.json`, `data_report.json`, `card.toml` if the data
-    have a card, and the identity of the data: `split.csv` (path, class, split and size of every
-    clip at the start) with `data_identity.json` (digest and root).
+    `best.keras`, `confidence.json` if it was calibrated, `labels.txt`, `preprocessing.json`,
+    `data_report.json`, `card.toml` if the data have a card, and the identity of the data:
+    `split.csv` (path, class, split and size of every clip at the start) with `data_identity.json`
+    (digest and root).
 
     Args:
         path: The folder.
@@ -217,6 +221,38 @@ class Run(RunFolder):
         if not (self.path / "kept.json").is_file():
             return None
         return self.read_json("kept.json")
+
+    @cached_property
+    def confidence_record(self) -> dict[str, Any] | None:
+        """What was fitted to the kept model, as `confidence.json` holds it; None where nothing was.
+
+        A record of an earlier model in the same folder does not count.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        model = self.path / "model.keras"
+        if not (self.path / CONFIDENCE).is_file() or not model.is_file():
+            return None
+        record = self.read_json(CONFIDENCE)
+        try:
+            Confidence.of(record)
+            same = record["model_sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{self.path / CONFIDENCE}: damaged ({str(error)[:200]}); write it again with "
+                "pan-keras calibrate"
+            ) from None
+        return record if same else None
+
+    @property
+    def confidence(self) -> Confidence:
+        """Temperature and threshold of the model; 1 and none where nothing was fitted to it.
+
+        Raises:
+            UserError: If the record is damaged.
+        """
+        return Confidence.of(self.confidence_record if self.checkpoint == "kept" else None)
 
     def load_model(self, checkpoint: str | None = None) -> "keras.Model":
         """Loads a trained model of the run.

@@ -44,7 +44,9 @@ def _recognise(bundle: Bundle, given: argparse.Namespace) -> int:
     recogniser = Recogniser(bundle, given.precision, given.threads)
     for video in given.videos:
         answer = recogniser.recognise(video)
-        print(f"{printable(video)}: {printable(answer.label)} {answer.probability:.1%}")  # noqa: T201
+        best = f"{answer.best} {answer.probability:.1%}"
+        found = best if answer.label == answer.best else f"{answer.label} ({best})"
+        print(f"{printable(video)}: {printable(found)}")  # noqa: T201
     return 0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from pan_keras.bundle import Bundle
 from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.errors import UserError
+from pan_keras.metrics.confidence import UNCALIBRATED, Confidence
 from pan_keras.runtime.engine import Engine
 from pan_keras.runtime.loading import load_model
 from pan_keras.runtime.preprocessing import (
@@ -28,29 +29,39 @@ class Recognition:
     Args:
         labels: Class names in the order of the logits.
         logits: `(classes,)` float32.
+        confidence: Temperature and threshold of the model.
 
     Example:
         >>> answer = Recognition(("left", "right"), np.array([2.0, 0.0]))
         >>> answer.label, round(answer.probability, 3), len(answer.top(2))
         ('left', 0.881, 2)
+        >>> unsure = Recognition(answer.labels, answer.logits, Confidence(threshold=0.9))
+        >>> unsure.label, unsure.best
+        ('unknown', 'left')
     """
 
     labels: Sequence[str]
     logits: np.ndarray
+    confidence: Confidence = UNCALIBRATED
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Probability of each class, `(classes,)` float64."""
-        return softmax(self.logits)
+        """Probability of each class, calibrated where the model is, `(classes,)` float64."""
+        return self.confidence.probabilities(self.logits)
 
     @property
     def label(self) -> str:
-        """The most probable class."""
+        """The most probable class; `"unknown"` where it is not above the model's threshold."""
+        return self.confidence.label(self.probabilities, self.labels)
+
+    @property
+    def best(self) -> str:
+        """The most probable class, whatever its probability."""
         return self.labels[int(self.logits.argmax())]
 
     @property
     def probability(self) -> float:
-        """Probability of `label`."""
+        """Probability of `best`."""
         return float(self.probabilities.max())
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
@@ -64,13 +75,6 @@ class Recognition:
         """
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.labels[place], float(self.probabilities[place])) for place in order]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, in double precision."""
-    powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
-    probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 CLIP_AXES = 5
@@ -139,7 +143,7 @@ class Recogniser:
             clip = video
         else:
             clip = clip_from_frames(video, shape)
-        return Recognition(self.bundle.labels, self.logits(clip))
+        return self._recognition(self.logits(clip))
 
     def logits(self, clip: np.ndarray) -> np.ndarray:
         """Computes the logits of a clip, stepping through its segments if all models are streaming.
@@ -182,7 +186,7 @@ class Recogniser:
             (3,)
         """
         segment = segment_from_frames(frames, self.bundle.shape)
-        return Recognition(self.bundle.labels, self._finite(self._stream(segment)))
+        return self._recognition(self._finite(self._stream(segment)))
 
     def watch(self, frame: np.ndarray, time: float) -> Recognition | None:
         """Takes the next frame of a camera.
@@ -230,7 +234,7 @@ class Recogniser:
         if not self.steps:
             if not segments or clip is None:
                 return None
-            return Recognition(self.bundle.labels, self.logits(clip))
+            return self._recognition(self.logits(clip))
         answer = None
         for segment in segments:
             if segment.is_first:
@@ -262,6 +266,9 @@ class Recogniser:
             self._stream.reset()
         if "_window" in self.__dict__:
             self._window.reset()
+
+    def _recognition(self, logits: np.ndarray) -> Recognition:
+        return Recognition(self.bundle.labels, logits, self.bundle.confidence)
 
     def _finite(self, logits: np.ndarray) -> np.ndarray:
         if not np.isfinite(logits).all():

@@ -132,6 +132,11 @@ HOSTILE = {
     "a state of objects": fact("artefacts.1.states.0.dtype", "O"),
     "a state under another name": fact("artefacts.1.states.0.name", "state_7"),
     "logits without a shape": fact("artefacts.0.signature.outputs.0.shape", []),
+    "a confidence of text": fact("confidence", "high"),
+    "a confidence without a threshold": fact("confidence", {"temperature": 1.0}),
+    "a temperature of 0": fact("confidence", {"temperature": 0, "threshold": None}),
+    "a temperature without end": fact("confidence", {"temperature": 10**400, "threshold": None}),
+    "a threshold above 1": fact("confidence", {"temperature": 1.0, "threshold": 1.5}),
     "a checksum of no text": lambda bundle: (bundle / "model.json").write_text(
         json.dumps(facts_of(bundle) | {"files": {"preview.png": 7}})
     ),

@@ -17,8 +17,8 @@ from pan_keras.cli import main
 from pan_keras.data import Clip
 from pan_keras.inference import predict
 from pan_keras.input import FrameStore, clip_views
+from pan_keras.metrics import softmax
 from pan_keras.runtime import Recogniser
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import probe
 
 ROOT = Path(__file__).parents[2]

@@ -22,9 +22,9 @@ from pan_keras.inference import predict, views
 from pan_keras.inference.keras_classifier import KerasClassifier, at_size
 from pan_keras.inference.views import ViewClassifier, probabilities
 from pan_keras.input import FrameStore, evaluation_dataset
+from pan_keras.metrics import softmax
 from pan_keras.runs.run import Run
 from pan_keras.runtime.preprocessing import views_from_video
-from pan_keras.runtime.recogniser import softmax
 from pan_keras.video import BrokenVideo
 
 

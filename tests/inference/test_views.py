@@ -11,7 +11,7 @@ from pan_keras.clips import ClipShape
 from pan_keras.errors import UserError
 from pan_keras.inference import views
 from pan_keras.inference.views import ViewClassifier, probabilities
-from pan_keras.runtime.recogniser import softmax
+from pan_keras.metrics import softmax
 from pan_keras.video.container import BrokenVideo, SlowVideo
 
 SHAPE = ClipShape(segments=2, stack=1, size=(4, 4), resize=4)

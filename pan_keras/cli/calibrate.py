@@ -1,0 +1,48 @@
+"""`pan-keras calibrate`: the command line of `pan_keras.inference.calibrating`."""
+
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.options import batch_option, json_option
+from pan_keras.cli.output import TensorFlowCommand, echo
+
+
+@click.command(cls=TensorFlowCommand)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--false-alarms",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Choose the threshold of the answer unknown: the share of clips that may get a wrong "
+    "answer, such as 0.05.",
+)
+@click.option(
+    "--negatives",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Video or folder of videos that show none of the classes, of which no more than that "
+    "share is to get an answer; can be repeated.",
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the videos of RUN, if moved."
+)
+@batch_option
+@json_option
+def calibrate(
+    run: Path,
+    false_alarms: float | None,
+    negatives: tuple[Path, ...],
+    root: Path | None,
+    batch: int,
+    as_json: bool,
+) -> None:
+    """Fit the probabilities of RUN, and its threshold for "unknown", to its validation clips.
+
+    Training fits the probabilities at its end, and no threshold. What is fitted is kept in RUN; a
+    bundle that is exported afterwards has it too.
+    """
+    from pan_keras.inference import calibrate
+
+    found = calibrate(run, false_alarms=false_alarms, negatives=negatives, root=root, batch=batch)
+    echo(found.to_json() if as_json else found.to_text())

@@ -1,0 +1,150 @@
+"""Calibrated probabilities, and the answer "unknown"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+UNKNOWN = "unknown"
+LOWEST, HIGHEST = 0.001, 1000  # temperatures
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How the logits of a model become probabilities, and which of them are too low for an answer.
+
+    Args:
+        temperature: Divides the logits before the softmax; 1 for a model that was not calibrated.
+            It changes no ranking of the classes of a clip.
+        threshold: The answer is unknown where the largest probability is not above it; None for a
+            model that always answers.
+
+    Raises:
+        ValueError: If the temperature is not within 0.001 and 1,000, or the threshold not within 0
+            and 1.
+
+    Example:
+        >>> confidence = Confidence(temperature=2.0, threshold=0.8)
+        >>> shares = confidence.probabilities(np.array([2.0, 0.0]))
+        >>> [round(float(share), 3) for share in shares]
+        [0.731, 0.269]
+        >>> confidence.label(shares, ("left", "right"))
+        'unknown'
+
+    References:
+        Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    temperature: float = 1.0
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.temperature) or not LOWEST <= self.temperature <= HIGHEST:
+            raise ValueError(
+                f"the temperature {self.temperature!r:.60} is no number from {LOWEST} to {HIGHEST}"
+            )
+        if self.threshold is not None and (
+            not _is_number(self.threshold) or not 0 <= self.threshold <= 1
+        ):
+            raise ValueError(f"the threshold {self.threshold!r:.60} is no number from 0 to 1")
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any] | None) -> "Confidence":
+        """Reads the record of a run or bundle.
+
+        Args:
+            record: With the keys `temperature` and `threshold`; None where nothing was fitted.
+
+        Returns:
+            The confidence; of no record a temperature of 1 and no threshold.
+
+        Raises:
+            KeyError, TypeError, ValueError: If the record has another form.
+
+        Example:
+            >>> Confidence.of({"temperature": 1.5, "threshold": None}).temperature
+            1.5
+        """
+        if record is None:
+            return cls()
+        return cls(record["temperature"], record["threshold"])
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Computes calibrated probabilities.
+
+        Args:
+            logits: `(..., classes)`.
+
+        Returns:
+            `(..., classes)` float64, which add up to 1.
+        """
+        return softmax(np.asarray(logits, "float64") / self.temperature)
+
+    def rescaled(self, probabilities: np.ndarray) -> np.ndarray:
+        """Calibrates probabilities that were computed, or averaged, without a temperature.
+
+        Their logarithms serve as logits, so that the ranking of the classes stays.
+
+        Args:
+            probabilities: `(..., classes)`.
+
+        Returns:
+            `(..., classes)` float64, which add up to 1.
+        """
+        if self.temperature == 1:
+            return probabilities
+        tiny = np.finfo("float64").tiny
+        return self.probabilities(np.log(np.maximum(probabilities, tiny)))
+
+    def is_known(self, probabilities: np.ndarray) -> np.ndarray:
+        """Tells which clips have an answer.
+
+        Args:
+            probabilities: Calibrated, `(..., classes)`.
+
+        Returns:
+            `(...)` booleans.
+        """
+        largest = np.asarray(probabilities).max(axis=-1)
+        known: np.ndarray = np.asarray(self.threshold is None or largest > self.threshold)
+        return np.broadcast_to(known, largest.shape)
+
+    def label(self, probabilities: np.ndarray, labels: Sequence[str]) -> str:
+        """Names the answer for a clip.
+
+        Args:
+            probabilities: Calibrated, `(classes,)`.
+            labels: Class names in the order of the logits.
+
+        Returns:
+            The most probable class, or `"unknown"`.
+        """
+        if not self.is_known(probabilities):
+            return UNKNOWN
+        return labels[int(np.argmax(probabilities))]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Computes probabilities of logits, over the last axis, in double precision.
+
+    Args:
+        logits: `(..., classes)`.
+
+    Returns:
+        `(..., classes)` float64.
+
+    Example:
+        >>> softmax(np.array([0.0, 0.0])).tolist()
+        [0.5, 0.5]
+    """
+    powers = np.exp(logits.astype("float64") - logits.max(axis=-1, keepdims=True))
+    probabilities: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+UNCALIBRATED = Confidence()
