@@ -107,7 +107,7 @@ def onnx_clip_model():
     return model.SerializeToString()
 
 
-def make_bundle(folder):
+def make_bundle(folder, **more):
     """Writes a bundle of a TFLite, an ONNX and a streaming model."""
     checked = list(clips())
     expected = np.stack([logits_by_hand(clip) for clip in checked]).astype("float32")
@@ -129,4 +129,4 @@ def make_bundle(folder):
     files = vector_files(checked, chosen, candidates, exact=1e-4) | {"preview.png": b"a picture"}
     source = Source(SimpleNamespace(name="mean", count_params=lambda: WEIGHTS.size), LABELS, SHAPE)
     facts = bundle_facts(source, candidates, ExportClips(checked, checked, "colours", None), None)
-    return pack(folder, facts, candidates, files)
+    return pack(folder, {**facts, **more}, candidates, files)

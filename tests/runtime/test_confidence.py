@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from bundles import clips, logits_by_hand
+from bundles import clips, logits_by_hand, make_bundle
 
-from pan_keras.bundle import write_bundle
 from pan_keras.metrics import softmax
-from pan_keras.runtime import Bundle, Recogniser, verify
+from pan_keras.runtime import Recogniser, verify
 from pan_keras.runtime.__main__ import main
 
 FITTED = {
@@ -23,14 +22,9 @@ CLIP = clips()[0]
 
 
 @pytest.fixture(scope="module")
-def calibrated(bundle, tmp_path_factory):
+def calibrated(tmp_path_factory):
     """The bundle of small models with a temperature and a threshold that nothing reaches."""
-    old = Bundle.open(bundle)
-    models = {entry.file: old.content(entry.file) for entry in old.entries}
-    files = {name: old.content(name) for name in old.facts["files"]}
-    folder = tmp_path_factory.mktemp("calibrated") / "bundle"
-    facts = {**old.facts, "confidence": FITTED}
-    return write_bundle(folder, facts, models, files, lambda _: ()).path
+    return make_bundle(tmp_path_factory.mktemp("calibrated") / "mean", confidence=FITTED).path
 
 
 def test_a_bundle_with_a_temperature_verifies(calibrated):
