@@ -1,5 +1,6 @@
 """A lock has one holder, and none where its process is gone."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -38,11 +39,16 @@ def test_a_second_process_is_refused_and_told_who_holds_it(holder, tmp_path):
 
 
 def test_a_killed_holder_holds_nothing(holder, tmp_path):
+    with pytest.raises(UserError, match=f"process {holder.pid} "):
+        refuse_locked(tmp_path / ".lock", "it")
     holder.kill()
     holder.wait()
     refuse_locked(tmp_path / ".lock", "it")
-    with locked(tmp_path / ".lock", "it"):
-        pass
+    with (
+        locked(tmp_path / ".lock", "it"),
+        pytest.raises(UserError, match=f"process {os.getpid()} "),
+    ):
+        refuse_locked(tmp_path / ".lock", "it")
 
 
 def test_a_thread_of_the_same_process_is_a_second_writer_too(tmp_path):

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -13,9 +14,41 @@ UNIT = 0.002
 
 
 def steady(case):
-    """Each call sleeps for as long as the case says."""
+    """Each call sleeps for as long as the case says, and the longest is told."""
     seconds = case.options.get("seconds", UNIT)
-    return CallSession(lambda: time.sleep(seconds), units=4, answer=lambda: np.ones(3))
+
+    def call():
+        start = time.perf_counter()
+        time.sleep(seconds)
+        took = 1000 * (time.perf_counter() - start)
+        session.facts["longest_ms"] = max(took, session.facts.get("longest_ms", 0.0))
+
+    session = CallSession(call, units=4, answer=lambda: np.ones(3))
+    return session
+
+
+class Clocked(CallSession):
+    """A unit takes exactly as long as the case says, by the clock that the process goes by."""
+
+    def __init__(self, seconds, units):
+        super().__init__(None, units)
+        self.seconds = seconds
+        self.now = 0.0
+        known = {"perf_counter": lambda: self.now, "process_time": lambda: self.now}
+        sys.modules["__main__"].time = SimpleNamespace(**known)
+
+    def run(self, units):
+        self.now += self.seconds * units
+
+
+def clocked(case):
+    return Clocked(case.options["seconds"], units=1)
+
+
+def divisible(case):
+    session = Clocked(case.options["seconds"], units=4)
+    session.divisible = True
+    return session
 
 
 def computes(case):
@@ -37,19 +70,6 @@ def off(case):
 def parted(case):
     """Calls that measure themselves."""
     return CallSession(lambda: Timing((0.25,), {"run": 0.2, "read_back": 0.05}), 1)
-
-
-class Divisible(CallSession):
-    """Takes 0.3 s a unit."""
-
-    divisible = True
-
-    def run(self, units):
-        time.sleep(0.3 * units)
-
-
-def divisible(case):
-    return Divisible(None, units=4)
 
 
 def dies(case):

@@ -38,24 +38,26 @@ def alive(pid):
     return True
 
 
-def test_times_are_those_of_the_calls_and_rows_come_in_the_order_of_the_cases():
+def test_times_are_those_of_the_calls():
     slow, fast = run(case("steady", seconds=0.02), case("steady", seconds=0.002))
-    assert 20 < slow.p50_ms < 40
-    assert 2 < fast.p50_ms < 15
-    assert slow.rounds == fast.rounds == 3
-    assert slow.samples >= 9
+    # On a busy machine calls sleep longer, and say so.
+    assert 20 <= slow.p50_ms <= slow.facts["longest_ms"] + 1
+    assert 2 <= fast.p50_ms <= fast.facts["longest_ms"] + 1
     assert slow.p5_ms <= slow.p50_ms <= slow.p95_ms <= slow.max_ms
     assert slow.pairs_per_second == pytest.approx(4 / slow.p50_ms * 1000, rel=1e-3)
     assert slow.frames_per_second == pytest.approx(6 / slow.p50_ms * 1000, rel=1e-3)
     assert slow.memory_mb > 10
 
 
-def test_the_ratio_is_to_the_baseline_with_its_interval():
-    baseline = case("steady", seconds=0.04)
-    slow, fast = run(baseline, Case("x", "test", WORK, opener="sessions:steady"), baseline=baseline)
-    assert slow.ratio == 1.0
-    assert 5 < fast.ratio < 30
-    assert fast.ratio_low <= fast.ratio <= fast.ratio_high
+def test_rows_come_in_the_order_of_the_cases_with_the_ratio_to_the_baseline():
+    slow, fast = case("clocked", seconds=0.04), case("clocked", seconds=0.002)
+    rows = run(slow, fast, baseline=slow)
+    assert [row.p50_ms for row in rows] == pytest.approx([40, 2])
+    assert [row.ratio for row in rows] == pytest.approx([1, 20])
+    assert [rows[1].ratio_low, rows[1].ratio_high] == pytest.approx([20, 20])
+    assert [row.rounds for row in rows] == [3, 3]
+    # A round takes 0.15 s, but no more than twenty calls.
+    assert [row.samples for row in rows] == [3 * 4, 3 * 20]
 
 
 def test_each_case_has_a_process_with_its_threads_pinned():
@@ -76,8 +78,11 @@ def test_a_case_that_dies_says_how_and_the_others_go_on():
 
 
 def test_a_case_that_hangs_is_ended(monkeypatch):
-    monkeypatch.setattr(harness, "OPENING", 2.0)
-    hanging, good = run(case("hangs"), case("steady"))
+    def progress(line):
+        if line.startswith("open "):
+            monkeypatch.setattr(harness, "OPENING", 2.0 if "hangs" in line else 180.0)
+
+    hanging, good = run(case("hangs"), case("steady"), progress=progress)
     assert hanging.error == "gave no answer within 2 s and was ended"
     assert good.error is None
 
@@ -117,9 +122,9 @@ def test_a_session_may_time_itself_and_name_parts():
 
 
 def test_a_slow_divisible_case_does_a_part_of_the_work_and_says_so():
-    (row,) = run(case("divisible"))
-    assert row.sampled in (0.25, 0.5, 0.75)
-    assert row.p50_ms == pytest.approx(1200, rel=0.2)
+    (row,) = run(case("divisible", seconds=0.3))
+    assert row.sampled == 0.75  # three of four units take less than a second
+    assert row.p50_ms == pytest.approx(1200)
 
 
 def test_files_are_built_beforehand_and_removed(tmp_path, monkeypatch):

@@ -244,8 +244,12 @@ def test_a_wrong_source_is_known_at_once(source, message, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "source", ["rtsp://camera/door", "http://user:word@host:80/x.ts", "udp://@:1234", "pipe:0"]
 )
-def test_an_address_is_read_and_not_called(source):
+def test_an_address_is_read_and_not_called(source, monkeypatch):
+    called = []
+    monkeypatch.setattr("av.open", lambda *arguments, **options: called.append(arguments))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: called.append(arguments))
     check_source(source)
+    assert called == []
 
 
 def test_a_file_may_have_a_colon_in_its_name(tmp_path, monkeypatch):
