@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from pan_keras import training
 from pan_keras.cli import main
-from pan_keras.data import make_motions
 from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
 
@@ -25,15 +24,10 @@ def invoke(*arguments):
     return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 
-@pytest.fixture(scope="module")
-def motions(tmp_path_factory):
-    return make_motions(tmp_path_factory.mktemp("data") / "motions", clips=48)
-
-
-def test_a_run_folder_holds_all_it_should(motions, tmp_path):
+def test_a_run_folder_holds_all_it_should(small_motions, tmp_path):
     run = tmp_path / "run"
     settings = [word for item in QUICK for word in ("--set", item)]
-    result = invoke("motions", "--root", motions, "--run", run, *settings, "--json")
+    result = invoke("motions", "--root", small_motions, "--run", run, *settings, "--json")
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
     assert summary["epochs"] == 1
@@ -55,7 +49,7 @@ def test_a_run_folder_holds_all_it_should(motions, tmp_path):
     assert opened.load_model().output_shape == (None, 8)
     assert {"keras", "tensorflow", "numpy"} <= opened.versions.keys()
 
-    again = invoke("motions", "--root", motions, "--run", run)
+    again = invoke("motions", "--root", small_motions, "--run", run)
     assert again.exit_code == 2
     assert "--resume" in again.output
 

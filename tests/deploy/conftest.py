@@ -6,15 +6,13 @@ import pytest
 from exports import LENIENT
 from run_folders import untrained_run
 
-from pan_keras.data import make_motions
 from pan_keras.deploy import export
 from pan_keras.runs.run import Run
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("export")
-    return untrained_run(folder / "run", make_motions(folder / "motions", clips=48), sureness=1000)
+def run(small_motions, tmp_path_factory):
+    return untrained_run(tmp_path_factory.mktemp("export") / "run", small_motions, sureness=1000)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 
-from pan_keras.data import make_motions
 from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
 from pan_keras.training import resume, train
@@ -28,28 +27,6 @@ SETTINGS = (
 # compiled. They hit steps, validation, and the writing of checkpoints and models. On any machine
 # the ten cover about half of the run's 160 steps.
 DELAYS = np.random.default_rng(2021).uniform(0.0, 10.0, size=10).round(3).tolist()
-
-KILLED = """
-import json, os, signal, sys, threading, time
-from pathlib import Path
-from pan_keras import training
-from pan_keras.training.trainer import Trainer
-
-run, root, overrides, delay = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4]
-advance = Trainer._advance
-starts = []
-def arm_and_advance(self, *arguments):
-    starts.append(time.perf_counter())
-    if len(starts) == 5:
-        step = min(later - earlier for earlier, later in zip(starts[1:], starts[2:]))
-        threading.Timer(float(delay) * step, os.kill, (os.getpid(), signal.SIGKILL)).start()
-    return advance(self, *arguments)
-Trainer._advance = arm_and_advance
-if (run / "config.toml").exists():
-    training.resume(run, quiet=True)
-else:
-    training.train("motions", root=root, overrides=overrides, run=run, quiet=True)
-"""
 
 # Options with their own state, killed at critical moments: between two parts of a batch, while
 # averages replace the weights, after an epoch without improvement.
@@ -79,31 +56,75 @@ MOMENTS = {
     "compiled by XLA": (("TimedBatches", "__next__", 4),),
 }
 
-KILLED_AT = """
-import json, os, signal, sys
+# For each of the given moments, a time or a call of a method, a training is started or resumed and
+# killed then. Each is a fork of one process, because importing takes longer than the training.
+KILLED = """
+import json, multiprocessing, os, signal, sys, threading, time
 from pathlib import Path
 from pan_keras import training
 from pan_keras.training import trainer
 
-run, root, overrides, name, method, count = sys.argv[1:]
-owner = getattr(trainer, name)
-original, calls = getattr(owner, method), []
-def call_or_die(self, *arguments):
-    calls.append(None)
-    if len(calls) == int(count):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return original(self, *arguments)
-setattr(owner, method, call_or_die)
-if (Path(run) / "config.toml").exists():
-    training.resume(run, quiet=True)
-else:
-    training.train("motions", root=root, overrides=json.loads(overrides), run=run, quiet=True)
+run, root, overrides, moments = Path(sys.argv[1]), sys.argv[2], *map(json.loads, sys.argv[3:])
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def in_time(delay):
+    starts = []
+    def arm():
+        starts.append(time.perf_counter())
+        if len(starts) == 5:
+            step = min(later - earlier for earlier, later in zip(starts[1:], starts[2:]))
+            threading.Timer(delay * step, die).start()
+    before("Trainer", "_advance", arm)
+
+def at_call(name, method, count):
+    calls = []
+    def count_or_die():
+        calls.append(None)
+        if len(calls) == count:
+            die()
+    before(name, method, count_or_die)
+
+def before(name, method, action):
+    owner = getattr(trainer, name)
+    original = getattr(owner, method)
+    def act_and_call(self, *arguments):
+        action()
+        return original(self, *arguments)
+    setattr(owner, method, act_and_call)
+
+def train_until(arrange, *moment):
+    arrange(*moment)
+    if (run / "config.toml").exists():
+        training.resume(run, quiet=True)
+    else:
+        training.train("motions", root=root, overrides=overrides, run=run, quiet=True)
+
+for moment in moments:
+    arrange = in_time if len(moment) == 1 else at_call
+    child = multiprocessing.get_context("fork").Process(target=train_until, args=(arrange, *moment))
+    child.start()
+    child.join()
+    print(child.exitcode, flush=True)
 """
 
 
-@pytest.fixture(scope="module")
-def motions(tmp_path_factory):
-    return make_motions(tmp_path_factory.mktemp("data") / "motions", clips=48)
+def train_and_kill(run, motions, settings, moments):
+    """Exit codes of trainings of one run, each killed at its moment.
+
+    Args:
+        moments: `[delay]`, or `[class, method, number of the call]`.
+    """
+    arguments = [run, motions, json.dumps(settings), json.dumps(moments)]
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=900,
+    )
+    return [int(word) for word in ended.stdout.split()]
 
 
 def final_weights(run):
@@ -124,45 +145,39 @@ def assert_same_weights(one, other):
 
 
 @pytest.fixture(scope="module")
-def unbroken(motions, tmp_path_factory):
+def unbroken(small_motions, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "unbroken"
-    train("motions", root=motions, overrides=SETTINGS, run=run, quiet=True)
+    train("motions", root=small_motions, overrides=SETTINGS, run=run, quiet=True)
     return run
 
 
-def test_the_same_seed_gives_the_same_weights(motions, unbroken, tmp_path):
-    train("motions", root=motions, overrides=SETTINGS, run=tmp_path / "run", quiet=True)
+def test_the_same_seed_gives_the_same_weights(small_motions, unbroken, tmp_path):
+    train("motions", root=small_motions, overrides=SETTINGS, run=tmp_path / "run", quiet=True)
     assert_same_weights(final_weights(tmp_path / "run"), final_weights(unbroken))
 
 
 @pytest.mark.slow
-def test_ten_kills_change_nothing(motions, unbroken, tmp_path):
+def test_ten_kills_change_nothing(small_motions, unbroken, tmp_path):
     run = tmp_path / "run"
-    arguments = [str(run), str(motions), json.dumps(SETTINGS)]
-    kills = 0
-    for delay in DELAYS:
-        ended = subprocess.run(
-            [sys.executable, "-c", KILLED, *arguments, str(delay)], capture_output=True, check=False
-        )
-        kills += ended.returncode == -signal.SIGKILL
-    assert kills == len(DELAYS), "the run ended before the last kill: make it longer"
+    ended = train_and_kill(run, small_motions, SETTINGS, [[delay] for delay in DELAYS])
+    # Otherwise the run is too short: it ended before the last kill.
+    assert ended == [-signal.SIGKILL] * len(DELAYS)
     resume(run, quiet=True)
     assert_same_weights(final_weights(run), final_weights(unbroken))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", OPTIONS)
-def test_kills_change_nothing_whatever_is_switched_on(case, motions, tmp_path):
+def test_kills_change_nothing_whatever_is_switched_on(case, small_motions, tmp_path):
     settings = (*SETTINGS, *OPTIONS[case])
-    unbroken = train("motions", root=motions, overrides=settings, run=tmp_path / "one", quiet=True)
+    one = tmp_path / "one"
+    unbroken = train("motions", root=small_motions, overrides=settings, run=one, quiet=True)
     run = tmp_path / "other"
-    for name, method, count in MOMENTS[case]:
-        arguments = [str(run), str(motions), json.dumps(settings), name, method, str(count)]
-        ended = subprocess.run([sys.executable, "-c", KILLED_AT, *arguments], check=False)
-        assert ended.returncode == -signal.SIGKILL
+    ended = train_and_kill(run, small_motions, settings, MOMENTS[case])
+    assert ended == [-signal.SIGKILL] * len(MOMENTS[case])
     result = resume(run, quiet=True)
-    assert_same_weights(final_weights(run), final_weights(tmp_path / "one"))
-    assert_same_weights(model_weights(run), model_weights(tmp_path / "one"))
+    assert_same_weights(final_weights(run), final_weights(one))
+    assert_same_weights(model_weights(run), model_weights(one))
     assert len(result.rows) == len(unbroken.rows)
 
 
@@ -182,7 +197,7 @@ def test_a_finished_run_resumes_to_itself(unbroken):
     assert [row["loss"] for row in again] == pytest.approx([row["loss"] for row in rows], rel=1e-5)
 
 
-def test_an_existing_run_is_not_overwritten(motions, tmp_path):
+def test_an_existing_run_is_not_overwritten(small_motions, tmp_path):
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(UserError, match="add --resume"):
-        train("motions", root=motions, run=tmp_path)
+        train("motions", root=small_motions, run=tmp_path)

@@ -26,7 +26,7 @@ SETTINGS = (
     "training.epochs=3",
     "training.batch=4",
 )
-# Reports the fifth step through a file, then waits until it is told to continue or stopped.
+# Reports the fifth step through a file, then waits until the file is removed.
 TRAIN = """
 import sys, time
 from pathlib import Path
@@ -89,9 +89,10 @@ def unbroken(small_motions, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(number, training, unbroken):
+def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(number, training, unbroken, tmp_path):
     process, run = training
     process.send_signal(number)
+    (tmp_path / "ready").unlink()
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert [file.name for file in (run / "checkpoints").iterdir()] == ["step-00000005.npz"]
