@@ -7,8 +7,9 @@ LOWEST_VENV := .venv-lowest
 DEVICE_VENV := .venv-lowest-device
 BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
-# A file's tests stay together, for they share what takes long to make.
-PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# A file's tests stay together, for they share what takes long to make; in the order of tests/conftest.py,
+# which is not that of their number.
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 ifeq ($(TIER),fast)
 TESTS := tests/layers tests/video tests/clips tests/data tests/runtime tests/deploy/formats tests/test_files.py
 PYTEST += -m "not slow"

@@ -10,6 +10,12 @@ settings.register_profile("bounded", max_examples=50, deadline=None, derandomize
 settings.load_profile("bounded")
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that the workers that share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def registered_backbones(monkeypatch):
     """The backbones as they are: what a test or an example registers goes with it."""
