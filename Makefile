@@ -1,4 +1,4 @@
-# Needs python 3.11 or later and make; everything else is installed into environments of its own.
+# Needs Python 3.11 or later and make; everything else is installed into virtual environments.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,8 +7,8 @@ LOWEST_VENV := .venv-lowest
 DEVICE_VENV := .venv-lowest-device
 BUNDLE ?= runs/demo/bundle
 PINNED := --constraint constraints.txt --build-constraint constraints.txt
-# A file's tests stay together, for they share what takes long to make; in the order of tests/conftest.py,
-# which is not that of their number.
+# Tests of a file run in one process, since they share slow fixtures, in the order of tests/conftest.py
+# instead of the number of tests per file.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 ifeq ($(TIER),fast)
 TESTS := tests/layers tests/video tests/clips tests/data tests/runtime tests/deploy/formats tests/test_files.py
@@ -28,28 +28,28 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/installed  ## Make small videos, train on them and write runs/demo/report.html.
+demo: $(VENV)/installed  ## Generate small videos, train on them and write runs/demo/report.html.
 	$(VENV)/bin/pan-keras demo
 
-ablation: $(VENV)/installed  ## Train networks that lack parts of PAN; make ablation QUICK=--quick.
+ablation: $(VENV)/installed  ## Train networks without parts of PAN; make ablation QUICK=--quick.
 	$(VENV)/bin/pan-keras ablation $(QUICK)
 
-arm: $(VENV)/installed  ## Run the bundle of the demo on emulated 64-bit Arm; make arm BUNDLE=DIR another.
+arm: $(VENV)/installed  ## Run the bundle of the demo (or BUNDLE=DIR) on emulated 64-bit Arm.
 	PYTHON=$(VENV)/bin/python export/devices/arm.sh $(BUNDLE)
 
-apk:  ## Build the Android app with the bundle of the demo; make apk BUNDLE=DIR another.
+apk:  ## Build the Android app with the bundle of the demo (or BUNDLE=DIR).
 	android_demo/build.sh $(BUNDLE)
 
 android: android-core  ## Build and check the Android app: core, runtimes, screens, APK.
 	android_demo/check.sh android_demo/target/inputs/bundles/*
 
-android-core: $(VENV)/test-tools  ## Test the Kotlin core of the Android app, with the phone's own TensorFlow Lite.
+android-core: $(VENV)/test-tools  ## Test the Kotlin core of the Android app, with TensorFlow Lite for Android.
 	rm -rf android_demo/target/inputs
 	mkdir -p android_demo/target/inputs
 	PYTHONPATH=. $(VENV)/bin/python tests/android_inputs.py android_demo/target/inputs
 	mvn --batch-mode --quiet --file android_demo/pom.xml -Dinputs=$(CURDIR)/android_demo/target/inputs test
 
-test: $(VENV)/test-tools  ## Run all tests with TensorFlow; make test TESTS=tests/data or TIER=fast runs some.
+test: $(VENV)/test-tools  ## Run all tests with TensorFlow, or some: TESTS=tests/data, TIER=fast.
 	$(VENV)/bin/python $(PYTEST) $(TESTS)
 
 check: $(VENV)/check-tools  ## Check format, lint, types and the import direction.
@@ -61,26 +61,26 @@ check: $(VENV)/check-tools  ## Check format, lint, types and the import directio
 docs: $(VENV)/docs-tools  ## Build the documentation into site/; broken links and references are errors.
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
-format: $(VENV)/check-tools  ## Put the code into the format that check wants.
+format: $(VENV)/check-tools  ## Format the code.
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-backends: backends-jax backends-torch  ## Test layers, backbones, flow networks, models on JAX and PyTorch; PyTorch reads what is written for it.
+backends: backends-jax backends-torch  ## Test layers, backbones, models and exported state_dicts on JAX and PyTorch.
 
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
 		tests/flow/test_blocks.py tests/flow/test_flow_networks.py tests/bench/test_without_tensorflow.py \
 		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py
 
-# Warnings are no errors there: packages of last year warn of those of today.
+# Warnings are not errors there, since old packages warn about newer ones.
 lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowest versions that pyproject.toml allows.
 	$(LOWEST_VENV)/bin/python $(PYTEST) --override-ini filterwarnings= -m "not slow" $(LOWEST_TESTS)
 	$(DEVICE_VENV)/bin/python .ci/parts.py $(DEVICE_VENV) litert onnx video
 
-speed-table: $(VENV)/installed  ## Write the speed tables of README and docs/bench.md from their results.
+speed-table: $(VENV)/installed  ## Write the speed tables of README and docs/bench.md from the results.
 	$(VENV)/bin/python .ci/speed_table.py
 
-sizes: wheel  ## Measure what an installation takes, by extra; writes export/results/installation.csv.
+sizes: wheel  ## Measure the size of each extra; writes export/results/installation.csv.
 	$(VENV)/bin/python .ci/sizes.py dist/*.whl
 
 wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
@@ -95,11 +95,11 @@ constraints: $(VENV)/pip  ## Look up current releases and write them to constrai
 		if release['metadata']['name'] != 'pan-keras'), sep='\n')" \
 		< $(VENV)/releases.json > constraints.txt
 
-clean:  ## Remove the environments and what was built.
+clean:  ## Remove environments and build outputs.
 	rm -rf $(VENV) $(BACKENDS_VENV) $(LOWEST_VENV) $(DEVICE_VENV) .arm android_demo/build dist site \
 		android_demo/target android_demo/*/target
 
-# Files in an environment that say what it holds, so that a second call is quick.
+# Marker files in an environment avoid repeated installations.
 %/pip: constraints.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade --constraint constraints.txt pip
@@ -121,7 +121,7 @@ $(VENV)/check-tools: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet $(PINNED) --group check
 	@touch $@
 
-# TensorFlow stays out: what runs here runs on machines without it.
+# Without TensorFlow, to test that it is not needed.
 $(BACKENDS_VENV)/installed: $(BACKENDS_VENV)/pip pyproject.toml
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[jax,torch]' --group test
 	@touch $@

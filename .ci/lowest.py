@@ -2,7 +2,7 @@
 
     python .ci/lowest.py EXTRA... > lowest.txt
 
-Packages that pan-keras does not ask for itself keep their version in constraints.txt.
+Indirect dependencies keep their version in constraints.txt.
 """
 
 import re
@@ -12,19 +12,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FREE = {"pydantic-core"}  # each release of pydantic asks for one version of it
+FREE = {"pydantic-core"}  # each release of pydantic requires an exact version
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,-]+)\])?(>=(?P<lowest>[\d.]+))?")
 
 
 def lowest(project: dict, extras: Iterable[str]) -> dict[str, str]:
-    """The lower bound of each package that an installation with some extras asks for.
+    """Returns the lower bound of each requirement of an installation with extras.
 
     Args:
         project: The table `project` of pyproject.toml.
-        extras: Names of extras; those that they ask for are followed.
+        extras: Names of extras; extras that they include are followed.
 
     Returns:
-        Version by name; the largest where several extras bound one package.
+        Version by name; the largest if several extras require a package.
 
     Raises:
         ValueError: If a requirement has no lower bound.
@@ -45,7 +45,7 @@ def lowest(project: dict, extras: Iterable[str]) -> dict[str, str]:
 
 
 def constraints(bounds: dict[str, str], pinned: str) -> str:
-    """The lines of a constraints file, with some packages at other versions."""
+    """Returns the lines of a constraints file with the lower bounds of some packages."""
     pins = dict(line.split("==") for line in pinned.split())
     known = FREE | {_canonical(name) for name in bounds}
     pins = {name: version for name, version in pins.items() if _canonical(name) not in known}

@@ -1,8 +1,8 @@
-"""Uses an installation of some parts of pan-keras as their user does.
+"""Tests an installation with some extras of pan-keras by using it.
 
     python .ci/parts.py ENVIRONMENT [EXTRA...]
 
-ENVIRONMENT has pan-keras with the extras and nothing else: no TensorFlow, Keras or OpenCV.
+ENVIRONMENT has pan-keras with only these extras, without TensorFlow, Keras and OpenCV.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ TIMEOUT = 120
 
 
 def use(environment: Path, extras: set[str], folder: Path) -> None:
-    """Runs commands in an empty folder; one that answers otherwise than it should ends this."""
+    """Runs commands in an empty folder; exits at the first unexpected result."""
 
     def run(*command: object, code: int = 0) -> str:
         line = " ".join(map(str, command))

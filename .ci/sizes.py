@@ -1,4 +1,4 @@
-"""Measures what an installation of pan-keras takes, part by part.
+"""Measures the size of an installation of pan-keras with each extra.
 
     python .ci/sizes.py WHEEL [EXTRA[,EXTRA...]...]
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "export" / "results" / "installation.csv"
-# CUDA and PyTorch, some gigabytes each, are measured where they are asked for.
+# CUDA and PyTorch, some gigabytes each, are measured only on request.
 EXTRAS = (
     "",
     "litert",
@@ -36,7 +36,7 @@ REPEATS = 15
 
 
 def measure(wheel: Path, extras: str) -> dict[str, object]:
-    """Installs some extras into an environment of their own, and measures it."""
+    """Installs extras into a new environment and measures it."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         python = Path(folder) / "bin" / "python"
@@ -60,7 +60,7 @@ def measure(wheel: Path, extras: str) -> dict[str, object]:
 
 
 def milliseconds(python: Path, program: str) -> float:
-    """How much more processor time Python takes with a program than without: medians of turns."""
+    """Additional processor time of Python with a program, from medians of interleaved runs."""
     times: dict[str, list[float]] = {program: [], "pass": []}
     for _ in range(REPEATS):
         for code, taken in times.items():
@@ -71,7 +71,7 @@ def milliseconds(python: Path, program: str) -> float:
 
 
 def used() -> float:
-    """Seconds of processor time of all programs that ended."""
+    """Processor time of all finished child processes in seconds."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

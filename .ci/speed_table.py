@@ -1,4 +1,4 @@
-"""Writes the speed tables of the README and of docs/bench.md from the results that they name."""
+"""Writes the speed tables of README.md and docs/bench.md from the results files they name."""
 
 from pathlib import Path
 

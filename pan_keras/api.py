@@ -1,4 +1,4 @@
-"""The functions of `import pan_keras as pan`: the whole way from videos to a bundle, in Python."""
+"""The functions of `import pan_keras as pan`, from videos to a bundle."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,30 +42,30 @@ def train(
 ) -> Run:
     """Trains a model on labelled videos.
 
-    Settings are put together as on the command line: a recipe, the data set's card over it, and the
-    sections given here over both. `pan-keras settings` lists all keys.
+    Settings are merged as on the command line: the data set's card overrides the recipe, and the
+    sections given here override both. `pan-keras settings` lists all keys.
 
     Args:
         source: A folder of class folders, a CSV, or the name or path of a data set card; by
-            default the embedded data set `motions`, which is made if absent.
-        root: Folder of the videos that a card speaks of.
+            default the generated data set `motions`, which is made if absent.
+        root: Folder of the videos of a card.
         config: A `Config`, which is complete; or a TOML file, or the name of a shipped recipe.
         model: Name of the network, such as `"pan_lite_resnet18"`, or settings of the section
             `model`.
         training: Settings of the section `training`, such as `{"epochs": 20}`.
         augmentation: Settings of the section `augmentation`.
         data: Settings of the section `data`.
-        run: Folder to make; by default the next free `runs/SOURCE-MODEL-NUMBER`.
+        run: Folder to create; by default the next free `runs/SOURCE-MODEL-NUMBER`.
         callbacks: Keras callbacks.
         quiet: Whether to print warnings only.
 
     Returns:
-        The run: a folder with the trained model, its metrics and all that they depend on.
+        The run: a folder with the trained model, its metrics and everything to reproduce them.
 
     Raises:
-        UserError: If a setting, the data or a callback are unusable, or `run` exists. Nothing is
-            left of a run that was refused.
-        Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved, and `resume` goes on.
+        UserError: If a setting, the data or a callback is unusable, or `run` exists. No folder is
+            left behind.
+        Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved, and `resume` continues.
 
     Example:
         >>> run = train("videos", model="pan_lite_micro", training={"epochs": 2})
@@ -94,19 +94,19 @@ def resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
 ) -> Run:
-    """Resumes a training from its newest checkpoint, to the same weights as without the stop.
+    """Resumes a training from its newest checkpoint, with bit-identical results.
 
     Args:
         run: The run; by default the latest in `runs`.
-        root: Folder of its videos, where they were moved.
-        callbacks: Keras callbacks; those of the earlier call are not remembered.
+        root: Folder of its videos, if they were moved.
+        callbacks: Keras callbacks; those of the earlier call are not stored.
         quiet: Whether to print warnings only.
 
     Returns:
-        The run. A run that is finished is given back as it is.
+        The run. A finished run is returned unchanged.
 
     Raises:
-        UserError: If the folder is no run, its data changed, or another process trains it.
+        UserError: If the folder is not a run, its data changed, or another process trains it.
         Interrupted: After Ctrl-C or SIGTERM; a checkpoint is saved.
 
     Example:
@@ -131,16 +131,16 @@ def evaluate(
     batch: int = 8,
     progress: bool = True,
 ) -> Evaluation:
-    """Measures a model on one part of the data, or several models fused by their scores.
+    """Evaluates a model, or several with averaged scores, on one split of the data.
 
     Args:
         model: A run, a bundle, a `.keras` file, a Keras model or a classifier; or several.
         data: Card, folder or CSV; by default the data of the (first) run.
-        root: Folder of the videos that a card speaks of.
+        root: Folder of the videos of a card.
         split: `"train"`, `"val"`, `"test"` or `"all"`.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
-        weights: Weight of each of several models; equal unless given.
+        weights: Weight of each of several models; equal by default.
         fuse: What is averaged over views and models: `"logits"` or `"probabilities"`.
         precision: Which model file of a bundle; the first unless given.
         batch: Views per call of a Keras model.
@@ -188,8 +188,8 @@ def predict(
 
     Args:
         model: A run, a bundle, a `.keras` file, a Keras model or a classifier.
-        videos: Video files, and folders that are searched for them.
-        top: Classes to name for each video.
+        videos: Video files, and folders to search.
+        top: Classes per video.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
@@ -261,7 +261,7 @@ def export(
 
 
 def load(path: Run | str | Path, checkpoint: str = "kept") -> keras.Model:
-    """Loads a trained Keras model, to use it, to train it further, or to take it apart.
+    """Loads a trained Keras model, for inference, further training or reuse of its parts.
 
     Args:
         path: A run or a `.keras` file.

@@ -1,4 +1,4 @@
-"""The demonstration: generated videos, PAN_Lite, a single-frame baseline, a bundle."""
+"""The demonstration: generates videos, trains PAN_Lite and a single-frame baseline, and exports."""
 
 import json
 import sys
@@ -29,22 +29,22 @@ def demo(
     recipe: Path | str | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Trains PAN_Lite and an RGB baseline on the embedded data set, exports, and reports.
+    """Trains PAN_Lite and an RGB baseline on `motions`, exports, and writes a report.
 
-    The baseline is the same network on single RGB frames, averaged. In `motions` a single frame
-    says nothing of the class, so it stays near chance: what PAN_Lite knows, it saw move.
-    A demonstration that was stopped goes on where it was.
+    The baseline is the same network on single RGB frames with averaging. In `motions` a single
+    frame carries no information about the class, so its accuracy is near chance, and that of
+    PAN_Lite is due to motion. An interrupted demonstration continues where it stopped.
 
     Args:
-        run: Run folder of PAN_Lite; the baseline is in `baseline` inside it.
-        root: Folder of the data set; made if absent, by default `data/motions`.
-        overrides: `section.key=value` strings for both.
-        recipe: Recipe of the export, by default that of `pan-keras export`.
-        quiet: Whether to print warnings alone.
+        run: Run folder of PAN_Lite, which contains that of the baseline, `baseline`.
+        root: Folder of the data set; created if absent, by default `data/motions`.
+        overrides: `section.key=value` strings for both networks.
+        recipe: Export recipe, by default that of `pan-keras export`.
+        quiet: Whether to print warnings only.
 
     Returns:
-        What `summary.json` holds: `test_top1`, its interval, `baseline_top1`, the `bundle` and
-        the top-1 accuracy of each of its `models`, `minutes`.
+        The content of `summary.json`: `test_top1`, its interval, `baseline_top1`, the `bundle`,
+        the top-1 accuracy of each of its `models`, and `minutes`.
     """
     start = time.perf_counter()
     run = Path(run)
@@ -92,7 +92,7 @@ def _test(run: Path, quiet: bool) -> Evaluation:
 
 
 def _export(run: Path, recipe: Path | str | None, quiet: bool) -> Bundle:
-    """The bundle of a run; one that is of its present model stays."""
+    """Exports a run, unless its bundle is current."""
     folder = run / "bundle"
     if not is_bundle(folder) or not _is_current(folder, run):
         tell = None if quiet else lambda what: print(what, file=sys.stderr)  # noqa: T201

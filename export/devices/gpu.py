@@ -1,15 +1,15 @@
-"""Motion cues, flow networks and PAN_Lite on one GPU: Keras on JAX and on PyTorch, plain PyTorch.
+"""Benchmarks motion cues, flow networks and PAN_Lite on a GPU with JAX and PyTorch.
 
     python export/devices/gpu.py [--device cpu] [--quick] [--minutes 6] [--output FILE]
 
 One run for a Linux machine with an NVIDIA GPU; TensorFlow is not needed. From a checkout it needs
-NumPy, Keras, lazy-loader, and JAX or PyTorch (`pip install "pan-keras[jax,torch]"` brings them). A
-framework that is not installed is named, and its rows say so. Frames are on the device beforehand,
-and a call ends when its result is there. Writes a CSV; what is worth keeping is committed under
+NumPy, Keras, lazy-loader, and JAX or PyTorch (`pip install "pan-keras[jax,torch]"`). Frameworks
+that are not installed are reported and marked in their rows. Frames are on the device beforehand,
+and a call ends when its result is available. Writes a CSV; results worth keeping are committed in
 export/results/.
 
-Each framework has a process of its own, which measures until its share of the minutes is over; what
-is left then is marked. A result that differs from the reference has no time.
+Each framework runs in its own process until its share of the time is used up; the remaining cases
+are marked. A result that differs from the reference has no time.
 """
 
 import argparse
@@ -32,7 +32,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("jax", "torch")
-# Largest difference of PA from the reference; the features have a deviation of about 3.
+# Maximum difference of PA from the reference; the features have a standard deviation of about 3.
 LIMITS = {"float32": 1e-4, "tf32": 0.02, "bfloat16": 0.1}
 FLOWS = ("flownet_s", "flownet_c", "raft_small", "flownet2")
 CLASSES = 174

@@ -2,9 +2,10 @@
 
     python export/devices/phone_tflite.py BUNDLE LIBRARY STANDINS PROCESSOR
 
-LIBRARY is libtensorflowlite_jni.so for arm64-v8a, STANDINS what android_demo/standins/build.sh
-made of it, PROCESSOR one that qemu knows. Each TFLite file runs by TensorFlow Lite's own kernels
-and by XNNPACK. Exit code 1 where an answer is beyond the limit of the vectors.
+LIBRARY is libtensorflowlite_jni.so for arm64-v8a, STANDINS the output of
+android_demo/standins/build.sh for it, PROCESSOR a processor that qemu supports. Each TFLite file
+runs with TensorFlow Lite's own kernels and with XNNPACK. Exit code 1 if a logit exceeds the limit
+of the vectors.
 """
 
 import subprocess
@@ -25,7 +26,7 @@ KERNELS = {"0": "own kernels", "1": "XNNPACK"}
 
 
 def main() -> int:
-    """Returns 0 where all is well, 1 where an answer is wrong, 2 where nothing could be run."""
+    """Returns 0 for success, 1 if an output is wrong, 2 if nothing could be run."""
     if len(sys.argv) != 5:
         sys.exit(f"usage: {Path(sys.argv[0]).name} BUNDLE LIBRARY STANDINS PROCESSOR")
     path, library, standins, processor = sys.argv[1:]
@@ -53,7 +54,7 @@ def main() -> int:
 def answers(
     command: list[str], xnnpack: str, bundle: Bundle, entry: ModelFile, vectors: Vectors
 ) -> Iterator[np.ndarray]:
-    """The logits of each clip, of a streaming model after each segment."""
+    """Computes the logits of each clip; for a streaming model, after each segment."""
     calls = bundle.shape.array[0] if entry.streaming else 1
     wanted = vectors.expected[entry.file].logits
     done = subprocess.run(
