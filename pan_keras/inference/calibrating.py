@@ -41,6 +41,10 @@ class Calibrated:
         >>> found = calibrate("runs/demo")
         >>> found.record["temperature"], found.record["threshold"]
         (1.0, None)
+        >>> found.to_text().splitlines()[-1]
+        'unknown: never; --false-alarms 0.05 chooses a threshold'
+        >>> found.to_json()[:8]
+        '{"run": '
     """
 
     run: Path

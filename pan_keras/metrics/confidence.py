@@ -29,8 +29,12 @@ class Confidence:
         >>> shares = confidence.probabilities(np.array([2.0, 0.0]))
         >>> [round(float(share), 3) for share in shares]
         [0.731, 0.269]
-        >>> confidence.label(shares, ("left", "right"))
-        'unknown'
+        >>> confidence.label(shares, ("left", "right")), bool(confidence.is_known(shares))
+        ('unknown', False)
+        >>> confidence.rescaled(np.array([0.5, 0.5])).tolist()
+        [0.5, 0.5]
+        >>> Confidence.of({"temperature": 1.5, "threshold": None}).temperature
+        1.5
 
     References:
         Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
