@@ -1,9 +1,9 @@
-"""Cases of what the Android app does before and after a model, kept in `tests/golden/android.json`.
+"""Test cases for the Android app's pre- and postprocessing, in `tests/golden/android.json`.
 
     PYTHONPATH=. python tests/android_cases.py
 
 writes the file. Sample `(x, y)` of plane `p` (Y, U, V) of a picture is `sample(p, y, x)`; byte `c`
-of pixel `(x, y)` of a frame that is RGB already is that of `preprocessing_cases.golden_frame`.
+of pixel `(x, y)` of an RGB frame is that of `preprocessing_cases.golden_frame`.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from pan_keras.runtime.preprocessing import frame_for_model
 from pan_keras.video.orientation import Orientation
 
 GOLDEN = FILE.with_name("android.json")
-# FFmpeg's numbers; a file without a tag is taken for BT.601.
+# FFmpeg's constants; a file without a tag counts as BT.601.
 MATRICES = {"BT601": 2, "BT709": 1, "BT2020": 9}
 LIMITED, FULL = 1, 2
 CROP = ((24, 32), 28, "crop", 2)
@@ -79,7 +79,7 @@ def planes(width, height):
 
 
 def upright(width, height, matrix, full, clockwise):
-    """The picture as `pan_keras.video` decodes it."""
+    """The picture as decoded by `pan_keras.video`."""
     frame = av.VideoFrame(width, height, "yuvj420p" if full else "yuv420p")
     for target, plane in zip(frame.planes, planes(width, height), strict=True):
         rows = np.zeros((target.height, target.line_size), np.uint8)
@@ -114,7 +114,7 @@ def _prepared(pixels):
 
 
 def facts(shape):
-    """`input` of `model.json`."""
+    """The object `input` of `model.json`."""
     return {
         "segments": shape.segments,
         "stack": shape.stack,
@@ -127,7 +127,7 @@ def facts(shape):
 
 
 def cases():
-    """All cases with their results."""
+    """All cases with expected results."""
     answers = [
         {"logits": logits, "probabilities": softmax(np.array(logits, np.float32)).tolist()}
         for logits in LOGITS

@@ -1,4 +1,4 @@
-"""Bundles and decoded videos for the tests of the Android app, with what this package answers.
+"""Bundles and decoded videos for the tests of the Android app, with expected outputs.
 
     PYTHONPATH=. python tests/android_inputs.py FOLDER
 
@@ -8,7 +8,7 @@ writes
   motion maps;
 * `videos/NUMBER.i420`: the planes of a video, frame after frame, and `.properties` about it;
 * `predicted/BUNDLE/MODEL.f32`: the logits of each video, as `pan-keras predict` has them;
-* `watched/BUNDLE.f32`: the answers while a camera shows all videos: number of the frame, logits.
+* `watched/BUNDLE.f32`: the predictions for a camera that shows all videos: frame number, logits.
 
 Numbers are float32, little-endian.
 """
@@ -34,11 +34,11 @@ VIDEOS = 24
 EPOCHS = 10
 ALL = ["float32", "float16", "dynamic", "int8"]
 BT709, FULL = 1, 2
-CAMERA = 25.0  # frames per second: other than those of training
+CAMERA = 25.0  # frames per second, different from training
 
 
 def trained_run(folder, motions):
-    """A run of a small network that has learnt enough to tell motions apart."""
+    """A run of a small network, trained enough to distinguish motions."""
     return train(
         "motions",
         root=motions,
@@ -97,14 +97,14 @@ def write_planes(video, target):
 
 
 def predicted(bundle, entry, videos):
-    """Logits `(videos, classes)`, as `pan-keras predict` has them."""
+    """Logits `(videos, classes)` of `pan-keras predict`."""
     classifier = open_classifier(bundle.path, precision=entry.precision, file_format=entry.format)
     found = ViewClassifier(classifier, "1", 1, "logits")(videos)
     return np.stack([each.scores for each in found])
 
 
 def watched(bundle, videos, counts):
-    """The answers while a camera shows the videos: rows of the frame's number and the logits."""
+    """Predictions for a camera that shows the videos: rows of frame number and logits."""
     recogniser = Recogniser(bundle, "float32", file_format="tflite")
     shown = (
         frame
@@ -121,7 +121,7 @@ def watched(bundle, videos, counts):
 
 
 def phone_videos(folder):
-    """Videos as phones make them: turned, of full range, wider than high."""
+    """Videos like those of phones: rotated, full range, wide."""
     folder.mkdir()
     frames = moving_frames(40, height=96, width=128)
     return [

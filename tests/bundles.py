@@ -1,4 +1,4 @@
-"""Small models in the files that bundles hold, and a bundle of them, made in seconds.
+"""Small model files, and a bundle of them, made in seconds.
 
 Their logits are linear in the mean of the frames, so that tests can compute them by hand.
 """
@@ -26,12 +26,12 @@ WEIGHTS = np.random.default_rng(0).normal(size=(3, len(LABELS))).astype("float32
 
 
 def logits_by_hand(clip):
-    """Of a clip (N, m, H, W, 3), or of the part that a stream has seen."""
+    """Logits of a clip (N, m, H, W, 3), or of the part that a stream has processed."""
     return (clip.reshape(-1, 3).astype("float64") / 255).mean(axis=0) @ WEIGHTS
 
 
 def clips(count=3, seed=0):
-    """Clips of plain colours: every one has an answer of its own."""
+    """Clips of uniform colours with different logits."""
     rng = np.random.default_rng(seed)
     colours = rng.integers(0, 256, (count, SHAPE.segments, 1, 1, 1, 3))
     return np.broadcast_to(colours, (count, *SHAPE.array)).astype("uint8")
@@ -48,7 +48,7 @@ def tflite_clip_model(classes=3):
 
 
 def tflite_step_model():
-    """Answers for the mean of the last N segments; the state is a ring of their colours."""
+    """A streaming model on the mean of the last N segments, with a ring buffer as state."""
     inputs = {
         "frames": tf.TensorSpec((SHAPE.stack, *SHAPE.size, 3), tf.uint8, name="frames"),
         "state_0": tf.TensorSpec((SHAPE.segments, 3), tf.float32, name="state_0"),
@@ -62,7 +62,7 @@ def tflite_step_model():
 
 
 def _colour(frames):
-    """The mean, one axis after the other: one sum over all pixels would round off more."""
+    """The mean over one axis at a time, which has a smaller rounding error than a single sum."""
     mean = tf.cast(frames, tf.float32) / 255
     for axis in (2, 1, 0):
         mean = tf.reduce_mean(mean, axis=axis)

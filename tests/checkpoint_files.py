@@ -1,4 +1,4 @@
-"""Checkpoints made by hand, good ones and bad ones."""
+"""Handmade checkpoints, valid and invalid."""
 
 import io
 import math
@@ -42,7 +42,7 @@ def state(*tensors):
 
 
 def legacy(program, storages=(("0", 4),), system=SYSTEM, end=b""):
-    """A file of before 1.6; storages are keys and counts of float32 zeros."""
+    """A file in the format before PyTorch 1.6; storages are keys and counts of float32 zeros."""
     heads = b"".join(pickle.dumps(value, 2) for value in (MAGIC, PROTOCOL, system))
     keys = pickle.dumps([key for key, _ in storages], 2)
     numbers = b"".join(struct.pack("<q", count) + bytes(4 * count) for _, count in storages)
@@ -50,7 +50,7 @@ def legacy(program, storages=(("0", 4),), system=SYSTEM, end=b""):
 
 
 def archive(entries, compression=zipfile.ZIP_STORED):
-    """A zip file; entries are names and bytes, in order, and a name may come twice."""
+    """A zip file; entries are names and bytes, in order, and names may repeat."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as target:
         for name, content in entries:

@@ -1,4 +1,4 @@
-"""Ways in which a video file, or facts in JSON, get damaged."""
+"""Damages video files and JSON facts for tests."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ def truncated(content, rng):
 
 
 def flipped(content, rng):
-    """Up to 64 bytes anywhere, or in the header, get other values."""
+    """Changes up to 64 bytes, anywhere or in the header."""
     data = bytearray(content)
     end = len(data) if rng.random() < 0.5 else min(2048, len(data))
     for place in rng.integers(0, end, 2 ** rng.integers(0, 7)):
@@ -27,7 +27,7 @@ def flipped(content, rng):
 
 
 def swapped(content, rng):
-    """Two pieces change places, from the first or last bytes, where headers are."""
+    """Swaps two pieces among the first or last bytes, where headers are."""
     length = int(rng.choice([4, 16, 64, 256]))
     edge = min(4096, len(content) // 2 - length)
     first = int(rng.integers(0, edge))
@@ -39,19 +39,19 @@ def swapped(content, rng):
 
 
 def emptied(content, rng):
-    """Nothing is left, or nothing but the first bytes."""
+    """Truncates to nothing or to the first bytes."""
     return content[: int(rng.choice([0, 0, 1, 8, 32]))]
 
 
 def blanked(content, rng):
-    """A stretch is all zeros, as after a failed download."""
+    """Zeros a range, as after a failed download."""
     start = int(rng.integers(0, len(content)))
     length = int(rng.integers(1, len(content) // 2))
     return (content[:start] + bytes(length) + content[start + length :])[: len(content)]
 
 
 def put_anywhere(facts, data, values):
-    """Puts a drawn value at a drawn place, up to five levels deep, into facts read from JSON."""
+    """Puts a drawn value at a drawn position, up to five levels deep, into facts from JSON."""
     place, key = facts, data.draw(st.sampled_from(sorted(facts)))
     for _ in range(data.draw(st.integers(0, 5))):
         inner = place[key]

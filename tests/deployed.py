@@ -1,4 +1,4 @@
-"""Models with weights that matter, clips, and exported models run on them."""
+"""Models with non-trivial weights, clips, and exported models run on them."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ SHAPE = {"segments": 4, "stack": 3, "size": (32, 40)}
 
 
 def make(name, **options):
-    """A model whose normalisations, biases and classifiers do something."""
+    """A model with non-trivial normalisations, biases and classifiers."""
     model = models.create(name, classes=5, **{**SHAPE, **options})
     generator = np.random.default_rng(0)
     ranges = {
@@ -29,7 +29,7 @@ def make(name, **options):
 
 
 def clips(model, count=4, seed=0):
-    """Smooth clips that move, and that repeat a frame here and there as short videos do."""
+    """Smooth moving clips with some repeated frames, as in short videos."""
     generator = np.random.default_rng(seed)
     height, width = model.size
     coarse = generator.uniform(0, 255, (count, height // 4 + 8, width // 4 + 8, 3))

@@ -1,4 +1,4 @@
-"""Gradients on whichever backend runs, for tests."""
+"""Gradients on the current backend, for tests."""
 
 import keras
 import numpy as np

@@ -1,6 +1,6 @@
-"""What tests of exports share."""
+"""Helpers for tests of exports."""
 
-# Of a network that learnt nothing int8 may keep what it likes; float32 stays exact.
+# int8 of an untrained network has no limits; float32 stays exact.
 LENIENT = {"int8": {"drop": 100.0, "agreement": 0.0, "cosine": -1.0}}
 INT8 = {"export": {"precisions": ["int8"], "evaluate": "none"}}
 FLOAT = {"export": {"precisions": ["float32"], "evaluate": "none"}}

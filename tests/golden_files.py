@@ -1,4 +1,4 @@
-"""Reference tensors of the paper authors' code, and the way from torch's layouts to Keras'."""
+"""Reference tensors of the authors' code, and conversion from torch's to Keras's layouts."""
 
 import json
 import lzma
@@ -28,12 +28,12 @@ def golden_state(name):
 
 
 def golden_bytes(name):
-    """Content of a file that is kept compressed."""
+    """Content of a compressed file."""
     return lzma.decompress((FOLDER / f"{name}.xz").read_bytes())
 
 
 def golden_json(name):
-    """Content of a JSON file that is kept compressed."""
+    """Content of a compressed JSON file."""
     return json.loads(golden_bytes(f"{name}.json"))
 
 

@@ -1,4 +1,4 @@
-"""What every layer must do, in one place; a layer's own test adds its numbers."""
+"""Checks common to all layers; a layer's own test adds its numbers."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def check_dynamic_batch(layer, inputs, output_shape):
     symbolic = keras.Input(inputs.shape[1:])
     output = layer(symbolic)
     assert output.shape == (None, *output_shape[1:])
-    # A full batch, then half a one.
+    # A full batch and a partial one.
     thrice = np.concatenate([inputs] * 3)
     predicted = keras.Model(symbolic, output).predict(thrice, batch_size=2 * len(inputs), verbose=0)
     assert predicted.shape == (3 * output_shape[0], *output_shape[1:])
@@ -77,7 +77,7 @@ def check_policy(layer, inputs, policy):
 
 @keras.saving.register_keras_serializable(package="tests")
 class OnParts(keras.layers.Layer):
-    """A layer of several inputs as one of a single input, whose channels it shares out."""
+    """Wraps a layer of several inputs, which are parts of a single input's channels."""
 
     def __init__(self, layer, channels, **kwargs):
         super().__init__(**kwargs)

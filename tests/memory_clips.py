@@ -1,4 +1,4 @@
-"""A toy way to store clips: arrays under names, as records of a shard would be."""
+"""A minimal frame source: arrays by name, like records of a shard."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class MemoryClip:
 
 
 class MemoryClips:
-    """What a test has put in: any path below `NAME.records` is one of them."""
+    """The clips of a test: paths below `NAME.records`."""
 
     def __init__(self, root):
         self.root = Path(root)

@@ -1,4 +1,4 @@
-"""Cases of preprocessing for apps in other languages, kept in `tests/golden/preprocessing.json`.
+"""Test cases of preprocessing for apps, in `tests/golden/preprocessing.json`.
 
     PYTHONPATH=. python tests/preprocessing_cases.py
 
@@ -46,14 +46,14 @@ FRAMES = [
 
 
 def camera(rate, seconds, *, gap=(), back=(), shuffled=()):
-    """Times of frames that come about `rate` times a second, exact in three decimals.
+    """Times of frames at about `rate` per second, exact to three decimals.
 
     Args:
         rate: Frames per second.
-        seconds: How long.
+        seconds: Duration.
         gap: Times of the start and end of a silence.
-        back: A time, and by how much the clock is set back there.
-        shuffled: Numbers of frames that change places with the next.
+        back: A time, and by how much the clock is set back then.
+        shuffled: Numbers of frames to swap with the next.
     """
     jitter = np.random.default_rng(7).uniform(-0.3, 0.3, int(rate * seconds))
     times = (np.arange(len(jitter)) + jitter) / rate
@@ -104,7 +104,7 @@ def live(segments, stack, rate, stride, times):
 
 
 def cases():
-    """All cases with their results."""
+    """All cases with expected results."""
     whole, streams, frames = [], [], []
     for video in VIDEOS:
         given = dict(zip(("frames", "segments", "stack"), video, strict=True))
@@ -126,7 +126,7 @@ def cases():
 
 
 def lines(value, depth=2):
-    """JSON with a record a line."""
+    """JSON with one record per line."""
     if depth and isinstance(value, dict):
         inner = [f'"{key}": {lines(each, depth - 1)}' for key, each in value.items()]
         return "{\n" + ",\n".join(inner) + "\n}"

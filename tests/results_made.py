@@ -1,4 +1,4 @@
-"""Results as a benchmark would leave them, made up: for tests of tables and pages."""
+"""Made-up benchmark results, for tests of tables and pages."""
 
 from pan_keras.bench.case import Work
 from pan_keras.bench.results import Results

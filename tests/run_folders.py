@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, of networks that learnt nothing."""
+"""Run folders of untrained networks, like those of training."""
 
 from pathlib import Path
 
@@ -31,12 +31,12 @@ EPOCHS = [
 def untrained_run(
     folder, motions, *overrides, model="pan_lite_micro", sureness=1.0, source="motions"
 ):
-    """A finished run on the embedded data set, as `make_motions` wrote it into a folder.
+    """A finished run on the data set `motions`, which `make_motions` wrote to a folder.
 
-    `sureness` multiplies the classifier's weights, which begin near zero. The videos may be in
-    another `source`; where it is a folder, `motions` is that folder.
+    `sureness` multiplies the classifier's weights, which are initially near zero. The videos may be
+    in another `source`; if it is a folder, `motions` is that folder.
     """
-    # The same answers whichever tests ran before.
+    # The same outputs whichever tests ran before.
     keras.utils.set_random_seed(0)
     settings = (
         "model.segments=4",

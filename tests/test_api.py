@@ -1,4 +1,4 @@
-"""`import pan_keras as pan`: cheap to import, and the whole way from videos to a bundle."""
+"""`import pan_keras as pan`: cheap to import, and usable from videos to a bundle."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ HEAVY = {"tensorflow", "keras", "numpy", "av", "cv2", "click", "rich", "pydantic
 
 @pytest.fixture(scope="module")
 def trained(small_motions, tmp_path_factory):
-    """A run that was trained by sections given as keywords."""
+    """A run trained with sections given as keywords."""
     return pan.train(
         "motions",
         root=small_motions,
@@ -64,7 +64,7 @@ def test_sections_by_keyword_are_the_settings_of_the_run(trained):
     assert config.model.size == (24, 24)
     assert (config.training.epochs, config.training.batch) == (1, 8)
     assert config.augmentation.brightness == 0.1
-    # What is not given is that of the card.
+    # Settings that are not given come from the card.
     assert config.training.learning_rate == 3e-3
 
 
@@ -140,7 +140,7 @@ def test_run_model_and_bundle_are_predicted_with(trained, bundle, small_motions)
     assert [len(each.predictions) for each in by_run] == [3, 3]
     by_model = pan.predict(pan.load(trained), videos[0])
     assert len(by_model) == 1
-    # A model has no names for its classes.
+    # A model does not store class names.
     assert {label for label, _ in by_model[0].predictions} <= set("01234567")
     for source in (bundle, pan.bundle.Bundle.open(bundle)):
         assert pan.predict(source, videos[0], top=1)[0].error is None

@@ -1,4 +1,4 @@
-"""The scripts beside devices say plainly what they lack, and what answers wrongly."""
+"""The device scripts report missing tools and wrong outputs."""
 
 import os
 import re
@@ -19,7 +19,7 @@ NEEDED = {
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "mvn": "maven",
 }
-# Stands in for the emulator with the library: gives the logits of the vectors, and a bit more.
+# Replaces the emulator with the library: returns the logits of the vectors plus an offset.
 EMULATOR = """#!{python}
 import pathlib, sys
 import numpy as np
@@ -36,7 +36,7 @@ sys.stdout.buffer.write((logits + {more}).astype("<f4").tobytes())
 
 @pytest.fixture
 def tools(tmp_path):
-    """A folder of programs, which is all that the script can find."""
+    """A folder with the only programs that the script can find."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("bash", "dirname"):

@@ -1,9 +1,9 @@
-"""What the documents show, works: Python and commands are run, settings read, make targets found.
+"""The examples in the documents work: Python and commands, settings, make targets.
 
-Each document is a story told once from top to bottom, in an empty folder that holds what a reader
-has: videos and a checkpoint of his own. Trainings are cut to one epoch, benchmarks to one step.
-What cannot run here (it needs the network, an environment, data that may not be shipped) is read
-by the command line, but not run.
+Each document is run from top to bottom in a folder with the files of a user: videos and a
+checkpoint. Trainings are cut to one epoch, benchmarks to one step. Commands that cannot run here
+(because they need the network, an environment, or data that may not be shipped) are parsed by the
+command line but not run.
 """
 
 import re
@@ -31,7 +31,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 SHOWN_ONLY = {"text", "bibtex"}
 OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
-# A network that was trained for one epoch may lose what it likes in eight bits.
+# No limits for int8 of a network that was trained for one epoch.
 LENIENT = '[export]\nevaluate = "none"\n[int8]\nagreement = 0\ncosine = -1\n'
 QUICK = {
     "train": ["--set", "training.epochs=1"],
@@ -56,7 +56,7 @@ QUICK = {
 }
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]
-# Sets the threads of TensorFlow, which it can do only before TensorFlow starts.
+# Sets TensorFlow's threads, which is only possible before TensorFlow starts.
 NEEDS_A_PROCESS = "bench"
 
 
@@ -67,13 +67,13 @@ def motions(tmp_path_factory):
 
 @pytest.fixture
 def desk(motions, tmp_path, monkeypatch):
-    """An empty folder with videos in class folders, as the documents suppose."""
+    """A folder with videos in class folders, as the documents assume."""
     for number, video in enumerate(sorted(motions.rglob("*.mp4"))):
         folder = tmp_path / "videos" / video.parent.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number}.mp4").symlink_to(video)
     (tmp_path / "clip.mp4").symlink_to(video)
-    # A smaller network than its name says, for a reader has a checkpoint of his own.
+    # A smaller network than its name says, in place of the user's checkpoint.
     network = models.create("pan_lite_micro", classes=8, size=32)
     save_state_dict(network, tmp_path / "PAN_Lite_resnet50.pth.tar")
     (tmp_path / "labels.txt").write_text("\n".join("abcdefgh"), encoding="utf-8")
@@ -84,7 +84,7 @@ def desk(motions, tmp_path, monkeypatch):
 
 
 def make_python_quick(monkeypatch):
-    """Cuts what Python blocks train and export as `QUICK` cuts commands."""
+    """Shortens training and export in Python blocks as `QUICK` does for commands."""
     train, export = api.train_run, api.export_model
 
     def train_quickly(*arguments, sections, **options):
@@ -99,7 +99,7 @@ def make_python_quick(monkeypatch):
 
 
 def run_line(line):
-    """Runs one line of a shell block, or checks what can be checked of it."""
+    """Runs one line of a shell block, or only parses it."""
     program, *arguments = shlex.split(line, comments=True)
     if program == "make":
         assert set(arguments) <= TARGETS, f"{line}: no such target"

@@ -1,8 +1,8 @@
-"""The examples in docstrings do what they show.
+"""The examples in docstrings are correct.
 
-Those of layers, backbones and models are exact. Those of everything else that is public are run on
-a desk of small videos and runs that learnt nothing, so that where an example is about files,
-numbers and class names are compared by form.
+Examples of layers, backbones and models are compared exactly. Those of all other public names run
+on small videos and untrained runs, so that numbers and class names in examples with files are
+compared by form.
 """
 
 import doctest
@@ -49,7 +49,7 @@ def modules():
 
 
 class SameShapes(doctest.OutputChecker):
-    """Takes `TensorShape([2, 3])` and `torch.Size([2, 3])` for the `(2, 3)` of the docstrings."""
+    """Treats `TensorShape([2, 3])` and `torch.Size([2, 3])` as `(2, 3)`."""
 
     def check_output(self, want, got, optionflags):
         return super().check_output(self._plain(want), self._plain(got), optionflags)
@@ -64,7 +64,7 @@ class SameShapes(doctest.OutputChecker):
 
 
 class SameForm(SameShapes):
-    """Takes any number for a number, any class for a class, any backbone for a backbone."""
+    """Treats all numbers as equal, and likewise class names and backbones."""
 
     def _plain(self, text):
         text = re.sub(r"resnet\d+|micro", "BACKBONE", LABELS.sub("LABEL", super()._plain(text)))
@@ -83,7 +83,7 @@ def test_examples(name):
 
 @pytest.fixture(scope="module")
 def desk(small_motions, make_run, bundle, tmp_path_factory):
-    """What a reader has: videos in class folders, runs, a bundle, checkpoints."""
+    """The files of a user: videos in class folders, runs, a bundle, checkpoints."""
     from pan_keras import models
     from pan_keras.checkpoints import save_state_dict
 
@@ -164,7 +164,7 @@ def test_examples_on_a_desk(name, desk, small_recipes, monkeypatch):
     failures = 0
     names = {}
     for test in sorted((test for test in found if test.examples and is_public(test)), key=order):
-        # What the example of a class makes is there in the examples of its methods.
+        # Variables of a class's example are available in the examples of its methods.
         owner = test.name.removeprefix(f"{name}.").partition(".")[0]
         test.globs = names.setdefault(owner, test.globs)
         form = OF_FILES.search(test.docstring) is not None

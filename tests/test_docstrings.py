@@ -1,6 +1,6 @@
-"""Public docstrings are complete: every argument, result, error and an example.
+"""Public docstrings are complete: all arguments, results and errors, and an example.
 
-Public is what a package exports. The code is parsed and not imported, so this needs no TensorFlow.
+Public names are those that a package exports. The code is parsed, not imported, without TensorFlow.
 """
 
 import ast
@@ -19,7 +19,7 @@ SECTION = re.compile(
 )
 ENTRY = re.compile(r"^    ((?:\*{0,2}\w+, )*\*{0,2}\w+): ?", re.MULTILINE)
 SHAPE = re.compile(r"`\([^`]*\)`|\b[Tt]he same\b|shape")
-# Their arguments and results are those of every Keras layer and model.
+# Methods whose arguments and results are those of every Keras layer and model.
 OF_KERAS = {
     *("build", "call", "compute_output_shape", "compute_output_spec"),
     *("from_config", "get_config"),
@@ -32,7 +32,7 @@ def parsed(file):
 
 
 def file_of(module):
-    """The file that says what a module has: of lazy packages, their stub."""
+    """The file that defines a module's names: for lazy packages, their stub."""
     path = ROOT.joinpath(*module.split("."))
     if not path.is_dir():
         return path.with_suffix(".py")
@@ -48,7 +48,7 @@ def exports(module):
 
 
 def definition(module, name):
-    """Module and syntax tree of the class or function that a name stands for, if it is one."""
+    """Module and syntax tree of the class or function with a name, if it is one."""
     file = file_of(module)
     for node in parsed(file).body if file.is_file() else ():
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
@@ -62,7 +62,7 @@ def definition(module, name):
 
 
 def public():
-    """Every exported class and function, once, under the name of the module that defines it."""
+    """All exported classes and functions, under the module that defines them."""
     found = {}
     for file in sorted(PACKAGE.rglob("__init__.py")):
         module = ".".join(file.parent.relative_to(ROOT).parts)
@@ -76,7 +76,7 @@ PUBLIC = public()
 
 
 class Docstring:
-    """Sections of a docstring in Google's style."""
+    """Sections of a Google-style docstring."""
 
     def __init__(self, node):
         self.text = ast.get_docstring(node) or ""
@@ -84,7 +84,7 @@ class Docstring:
         self.sections = dict(zip(parts[::2], parts[1::2], strict=True))
 
     def entries(self, section):
-        """What is said of each name in a section."""
+        """The description of each name in a section."""
         _, *parts = ENTRY.split(self.sections.get(section, ""))
         return {
             name.strip("* "): text
@@ -94,7 +94,7 @@ class Docstring:
 
 
 def parameters(function):
-    """Arguments without `self`, and without the `**kwargs` that Keras takes."""
+    """Arguments without `self` and without Keras's `**kwargs`."""
     given = function.args
     every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
     return {
@@ -105,7 +105,7 @@ def parameters(function):
 
 
 def fields(module, node):
-    """Fields of a dataclass or named tuple that its constructor takes, with those of its bases."""
+    """Constructor fields of a dataclass or named tuple, including those of its bases."""
     found = {}
     for base in node.bases:
         defined = definition(module, ast.unparse(base))
@@ -121,7 +121,7 @@ def fields(module, node):
 
 
 def own_nodes(function):
-    """The statements and expressions of a function, without those of functions inside it."""
+    """The statements and expressions of a function, without nested functions."""
     waiting = list(function.body)
     while waiting:
         node = waiting.pop()
@@ -131,7 +131,7 @@ def own_nodes(function):
 
 
 def raised(function):
-    """Names of the errors that a function raises itself and does not catch."""
+    """Names of the errors that a function raises directly and does not catch."""
     caught = {
         id(inner)
         for node in own_nodes(function)
@@ -168,7 +168,7 @@ def is_property(function):
 
 
 def gives(function):
-    """Whether a call of the function has a result."""
+    """Whether the function returns a value."""
     if function.returns is not None:
         return ast.unparse(function.returns) not in ("None", "NoReturn")
     return any(isinstance(node, ast.Return) and node.value for node in own_nodes(function))
@@ -206,7 +206,7 @@ def methods(node):
 
 
 def function_faults(function, shown):
-    """What a docstring of a function lacks; `shown` are the examples in which it may stand."""
+    """Faults of a function's docstring; `shown` are the examples that may use it."""
     doc = Docstring(function)
     if not doc.summary.strip():
         return ["no docstring"]
@@ -243,13 +243,13 @@ def argument_faults(doc, expected):
 
 
 def field_faults(doc, expected):
-    """What a class lacks whose fields are its arguments: it lists them as one or the other."""
+    """Faults of a class whose fields are its arguments, listed under either heading."""
     attributes = doc.entries("Attributes")
     return argument_faults(doc, {n: k for n, k in expected.items() if n not in attributes})
 
 
 def class_faults(module, node):
-    """What docstrings of a class and of its public methods lack."""
+    """Faults in the docstrings of a class and its public methods."""
     doc = Docstring(node)
     if not doc.summary.strip():
         return ["no docstring"]

@@ -1,4 +1,4 @@
-"""A file is replaced as a whole or not at all."""
+"""Files and folders are replaced atomically."""
 
 import errno
 import os
@@ -58,7 +58,7 @@ def test_a_folder_takes_its_place_where_the_system_cannot_swap(tmp_path, monkeyp
     monkeypatch.setattr(files, "_exchange", lambda one, other: False)
     test_a_folder_takes_the_place_of_the_earlier_one_as_a_whole(tmp_path)
 
-    # Killed between the two steps, the earlier folder waits beside.
+    # After a kill between the two steps, the earlier folder is beside.
     path = tmp_path / "deep" / "bundle"
     path.rename(path.with_name(".bundle.earlier"))
     with pytest.raises(RuntimeError), replacing_folder(path):
@@ -154,7 +154,7 @@ def test_what_takes_the_place_is_the_file_that_was_written(tmp_path):
 
 @pytest.fixture
 def events(monkeypatch):
-    """Every flush to the disk and every renaming, in order, by the number of the file."""
+    """Records flushes and renames in order, by inode."""
     found = []
     fsync, replace, rename = os.fsync, Path.replace, Path.rename
 
@@ -217,7 +217,7 @@ def test_two_processes_that_write_one_folder_lose_nothing(tmp_path):
         for _ in range(2)
     ]
     try:
-        # Both write all the time; each line is a folder that was put in place whole.
+        # Both write continuously; each line is a folder that was put in place completely.
         for _ in range(30):
             for process in processes:
                 assert process.stdout.readline(), process.stderr.read().decode()

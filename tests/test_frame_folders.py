@@ -1,4 +1,4 @@
-"""A folder of frames gives what the video gives, wherever a video may stand."""
+"""Folders of frames give the same results as videos, wherever videos are accepted."""
 
 import json
 
@@ -25,7 +25,7 @@ from pan_keras.video import frame_source, read_frames
 
 @pytest.fixture(scope="module")
 def frames(small_motions, tmp_path_factory):
-    """The embedded data set, each clip as a folder of frames in the place of the video."""
+    """The data set `motions` with each clip as a folder of frames."""
     root = tmp_path_factory.mktemp("frames") / "motions"
     for video in sorted(small_motions.rglob("*.mp4")):
         pixels = read_frames(video, range(len(frame_source(video))))

@@ -1,4 +1,4 @@
-"""The script for a GPU measures what is right, and says what it could not measure."""
+"""The GPU script measures only correct results, and reports cases it could not measure."""
 
 import csv
 import importlib.util
@@ -64,7 +64,7 @@ def test_the_reference_is_pa(script):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder whose programs are all that the script can find."""
+    """A folder with the only programs that the script can find."""
     return {**os.environ, "PATH": str(tmp_path)}
 
 

@@ -1,4 +1,4 @@
-"""Where a part is not installed, one sentence says what to install."""
+"""A missing package is reported with the command that installs it."""
 
 import subprocess
 import sys
@@ -14,9 +14,9 @@ from pan_keras.installation import INCLUDED, PACKAGES, missing_part
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-# What a plain installation lacks.
+# Modules that a plain installation lacks.
 EXTRA_MODULES = ",".join(module for module, (_, extra) in PACKAGES.items() if extra)
-# To Python, what stands there as None is not installed.
+# Python treats modules that are None in `sys.modules` as not installed.
 BLOCK = """
 import runpy
 import sys

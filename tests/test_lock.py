@@ -1,4 +1,4 @@
-"""A lock has one holder, and none where its process is gone."""
+"""A lock has a single holder, and is released when its process ends."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What is installed: its data files, and versions that are pinned once."""
+"""The package: its data files, and versions pinned in one place."""
 
 import ast
 import csv
@@ -57,7 +57,7 @@ def test_constraints_pin_each_requirement_inside_its_range(requirement):
 def test_every_requirement_has_a_lower_bound_to_test():
     script = runpy.run_path(str(ROOT / ".ci" / "lowest.py"))
     lowest = script["lowest"](PROJECT["project"], ["all", "gpu", "jax", "torch"])
-    assert lowest["onnxruntime"] == "1.27"  # of export, which the extra onnx alone does not need
+    assert lowest["onnxruntime"] == "1.27"  # for export; the extra onnx alone does not need it
     assert script["lowest"](PROJECT["project"], ["onnx"])["onnxruntime"] == "1.20"
     held = dict(
         line.split("==") for line in script["constraints"](lowest, "NumPy==9\nsix==1").split()

@@ -1,4 +1,4 @@
-"""Text from strangers on terminals and in documents."""
+"""Untrusted text on terminals and in documents."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Keras knows the package's classes after `import pan_keras.models`; the package alone is cheap."""
+"""`import pan_keras.models` registers the classes with Keras; `import pan_keras` stays cheap."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Functions take turns, and each settles before it is measured."""
+"""Functions are timed in turn, each after a settling time."""
 
 from pan_keras.timing import WARM_UP, time_in_turns
 

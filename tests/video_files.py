@@ -1,4 +1,4 @@
-"""Small videos of any kind for tests, and a plain decoder to hold them against."""
+"""Small videos of all kinds for tests, and a simple decoder to compare with."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -24,7 +24,7 @@ needs_real_videos = pytest.mark.skipif(
 
 
 def moving_frames(count, height=48, width=64, seed=0):
-    """A smooth texture that slides by; no two frames are alike."""
+    """A smooth moving texture; all frames differ."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3)).astype(np.uint8)
     texture = coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
@@ -70,18 +70,18 @@ def write_frames(folder, frames, name="{:05d}.png", first=1):
 
 @contextmanager
 def _ordinary_priority():
-    """SVT-AV1 makes the whole process of a superuser real-time, which starves the other tests."""
+    """Resets the priority: SVT-AV1 makes the process real-time for superusers, starving tests."""
     try:
         yield
     finally:
         if hasattr(os, "sched_setscheduler"):
             for thread in Path("/proc/self/task").iterdir():
-                with suppress(ProcessLookupError):  # it has ended since
+                with suppress(ProcessLookupError):  # it has ended meanwhile
                     os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def every_frame(path):
-    """All frames as a player shows them, by decoding from the first to the last."""
+    """All frames as shown by a player, decoded sequentially."""
     to_rgb = VideoReformatter()
     with av.open(str(path)) as container:
         shown = container.decode(video=0)

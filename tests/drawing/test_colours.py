@@ -1,4 +1,4 @@
-"""A colour scale says what it shows."""
+"""Colour scales and their legends agree."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Figures can be drawn of any classes and of short runs."""
+"""Figures for arbitrary class names and short runs."""
 
 import numpy as np
 

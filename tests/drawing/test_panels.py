@@ -1,4 +1,4 @@
-"""Pictures are laid side by side, and written as files that give them back."""
+"""Pictures are placed side by side, and encoded as files that decode to them."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Convolutions of the FlowNets are aligned as PyTorch's; upsampling is by a whole factor."""
+"""Convolutions of the FlowNets have PyTorch's alignment; upsampling by integer factors."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def maps(side=8, channels=2):
 
 
 def model_of(function, channels=2):
-    """A model of a block, its bias not zero."""
+    """A model of a block with a non-zero bias."""
     symbolic = keras.Input((None, None, channels))
     model = keras.Model(symbolic, function(symbolic))
     kernel, bias = model.get_weights()
@@ -50,7 +50,7 @@ def test_transposed_convolutions_crop_one_position_on_each_side():
 
 
 def places_of(side, interpolation):
-    """Where the values of an axis of eight times the length are read."""
+    """Sampling positions of an axis upsampled by eight."""
     centres = (np.arange(8 * side) + 0.5) / 8 - 0.5
     return {
         "aligned": np.linspace(0, side - 1, 8 * side),

@@ -1,4 +1,4 @@
-"""The flow networks are the published ones, take any frames, learn, and come back from a file."""
+"""The flow networks match the published ones, take any size, and can be trained and saved."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ SMALL = {
     "flownet2": {"width": 0.0625},
     "raft_small": {"iterations": 2},
 }
-# As the authors' and NVIDIA's code and torchvision count them.
+# Counts of the authors' code, NVIDIA's code and torchvision.
 PARAMETERS = {
     "flownet_s": 38_676_506,
     "flownet_c": 39_175_298,
@@ -57,7 +57,7 @@ def test_the_other_stages_of_flownet2_have_the_published_parameters(part):
 def test_frames_of_any_size_give_a_flow_of_every_pixel(network):
     assert network.output_shape == (None, None, None, 2)
     model = keras.Model(network.input, network.output)
-    for height, width in ((70, 90), (20, 33)):  # the second compiles it for unknown sizes
+    for height, width in ((70, 90), (20, 33)):  # the second retraces it for unknown sizes
         frames = pairs(height, width)
         found = model.predict_on_batch(frames)
         assert found.shape == (1, height, width, 2)
@@ -121,7 +121,7 @@ def test_a_network_of_one_size_says_its_size_and_works_in_half_precision(name):
 
 
 def constant(core, **pixels):
-    """Makes each named stage predict one flow everywhere."""
+    """Makes each named stage predict a constant flow."""
     for name, value in pixels.items():
         stage = core.get_layer(name)
         stage.set_weights([np.zeros(weight.shape) for weight in stage.get_weights()])
@@ -131,7 +131,7 @@ def constant(core, **pixels):
 
 def test_flownet2_hands_on_what_each_flow_explains():
     core = flow.FlowNet2(width=0.0625)
-    # The first predicts (2, 1) pixels, the third (-4, 0), the one of small displacements (0, 3).
+    # The first predicts (2, 1) pixels, the third (-4, 0), the one for small displacements (0, 3).
     constant(core, flownet_c=(0.1, 0.05), flownet_s2=(-0.2, 0), flownet_sd=(0, 60))
     maps = np.random.default_rng(0).normal(size=(1, 64, 64, 6)).astype("float32")
     first, later = maps[..., :3], maps[..., 3:]
@@ -157,7 +157,7 @@ def test_flownet2_hands_on_what_each_flow_explains():
 
 
 def alike_after_a_shift(core, layer):
-    """What a layer of correlation says, on average, of a texture that moves 16 pixels right."""
+    """Mean output of a correlation layer for a texture that moves 16 pixels to the right."""
     first = np.random.default_rng(0).normal(size=(1, 128, 128, 3))
     maps = np.concatenate([first, np.roll(first, 16, 2)], -1).astype("float32")
     found = keras.Model(core.input, core.get_layer(layer).output).predict_on_batch(maps)
@@ -166,7 +166,7 @@ def alike_after_a_shift(core, layer):
 
 def test_flownet_c_finds_the_first_frame_in_the_later_one():
     alike = alike_after_a_shift(flow.FlowNetC(width=0.25), "corr")
-    # 21 displacements down by 21 to the right, two positions of eight pixels apart.
+    # 21 displacements down times 21 to the right, spaced by two positions of eight pixels.
     assert np.argmax(alike) == 10 * 21 + 11
 
 
@@ -182,7 +182,7 @@ def test_flownet_c_keeps_features_of_the_first_frame_alone():
 
 def test_raft_looks_the_first_frame_up_in_the_later_one():
     alike = alike_after_a_shift(flow.RAFTSmall(iterations=1), "lookup")
-    # On the finest level two positions to the right; x changes slowest.
+    # Two positions to the right on the finest level; x changes slowest.
     assert np.argmax(alike[:49]) == (3 + 2) * 7 + 3
 
 
@@ -206,7 +206,7 @@ def test_raft_adds_up_corrections_in_units_of_eight_pixels():
 
 
 def convolve(x, layer):
-    """In float64, padded to the same size."""
+    """Convolution in float64, padded to the same size."""
     kernel, bias = (np.float64(weight) for weight in layer.get_weights())
     half = kernel.shape[0] // 2
     padded = np.pad(x, ((0, 0), (half, half), (half, half), (0, 0)))

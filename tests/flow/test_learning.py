@@ -36,7 +36,7 @@ def shifted_textures(count, random):
 
 
 def error(shift, predicted):
-    """The end-point error in pixels, of predictions in units of 20."""
+    """The end-point error in pixels of predictions in units of 20 pixels."""
     squares = ops.sum(ops.square(20 * predicted - shift[:, None, None]), axis=-1)
     return ops.mean(ops.sqrt(squares + 1e-6))
 

@@ -1,4 +1,4 @@
-"""Optical flow finds how far things moved; its colours say where to and how fast."""
+"""Optical flow measures known motion, and its colours show direction and speed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,7 +42,7 @@ def test_tvl1_finds_a_shift():
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_sees_colours_by_their_luminance(method):
     grey = texture(48)
-    # Red, green and blue weigh 0.299, 0.587 and 0.114: blue hides most of the texture.
+    # The weights of red, green and blue are 0.299, 0.587 and 0.114: blue has little contrast.
     blue = grey * np.uint8([0, 0, 1])
     expected = cv2.cvtColor(blue, cv2.COLOR_RGB2GRAY)[..., None].repeat(3, -1)
     find = OpticalFlow(method)
@@ -91,7 +91,7 @@ def test_colours_tell_direction_and_speed():
 def test_the_wheel_is_its_own_key():
     wheel = flow_wheel(41)
     assert wheel[20, 20].tolist() == [0, 0, 0]
-    # Hues are whole numbers of two degrees.
+    # Hues are multiples of two degrees.
     np.testing.assert_allclose(wheel[20, 40], [255, 0, 0], atol=1)
     np.testing.assert_allclose(wheel[20, 0], [0, 255, 255], atol=1)
     assert not wheel[0, 0].any()

@@ -1,4 +1,4 @@
-"""Batches for `model.fit`: shuffled anew in each epoch, finite, and what evaluation sees."""
+"""Batches for `model.fit`: reshuffled in each epoch, finite, and consistent with evaluation."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def test_a_model_is_compiled_and_fitted_as_any_of_keras(data):
     val = ClipBatches(data, model, "val", batch=3)
     before = model.get_layer("logits").get_weights()[0].copy()
     history = model.fit(train, validation_data=val, epochs=2, verbose=0).history
-    assert train.epoch >= 2  # Keras may end one more when it builds the model
+    assert train.epoch >= 2  # Keras may end another one when it builds the model
     assert len(history["loss"]) == len(history["val_accuracy"]) == 2
     assert np.isfinite(history["loss"]).all()
     assert np.abs(model.get_layer("logits").get_weights()[0] - before).max() > 0

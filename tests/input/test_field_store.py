@@ -1,4 +1,4 @@
-"""Motion fields of videos: the right ones, computed once, and fed as frames would be."""
+"""Motion fields of videos: correct, computed once, and sampled like frames."""
 
 import errno
 from itertools import pairwise
@@ -36,7 +36,7 @@ SHAPE = ClipShape(segments=2, stack=3, size=(48, 64), resize=SIDE, field="dis")
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
-    """Frames of 96 x 128 pixels, in which all moves three pixels to the right; no B-frames."""
+    """Frames of 96 x 128 pixels that move three pixels to the right; no B-frames."""
     frames = moving_frames(LENGTH, 96, 128, seed=4)
     return write_video(tmp_path_factory.mktemp("video") / "moving.mp4", frames, g=30, bf=0)
 

@@ -1,4 +1,4 @@
-"""Whatever the cache, the pixels are the same; what cannot be kept is decoded again."""
+"""All caches give the same pixels; frames that are not cached are decoded again."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ def store(cache, tmp_path, **options):
 
 @pytest.fixture
 def decodings(monkeypatch):
-    """Notes how many frames are decoded of which file, call by call."""
+    """Records the file and number of frames of each decoding call."""
     calls = []
 
     def counted(path, indices, **options):
@@ -173,7 +173,7 @@ def test_a_decoding_that_fails_gives_its_memory_back(clip, tmp_path, monkeypatch
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Reading takes too long unless it is given the limit that is set here."""
+    """Makes reading time out below a given limit."""
     enough, limits = [0.0], []
 
     def read(path, indices, *, timeout, **options):
@@ -220,7 +220,7 @@ def test_a_clip_may_take_longer_than_the_limit_while_it_makes_progress(
         return resize(*arguments)
 
     monkeypatch.setattr(frame_store, "resize", slowly)
-    # Thirty frames take three seconds.
+    # Reading thirty frames takes three seconds.
     patient = store(cache, tmp_path, timeout=2.0)
     start = time.monotonic()
     assert len(patient.frames(clip, np.arange(30))) == 30

@@ -1,4 +1,4 @@
-"""What is left out once stays out, from the same position on."""
+"""A clip that is left out stays out from the same position on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Batches follow from seed and position alone; evaluation sees every clip once."""
+"""Batches depend only on seed and position; evaluation reads every clip once."""
 
 import errno
 import gc
@@ -31,7 +31,7 @@ LENGTHS = (1, 2, 9, 20, 33, 12, 7)
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    """Seven clips of all lengths and shapes, one of one frame."""
+    """Seven clips of different lengths and shapes, one with a single frame."""
     folder = tmp_path_factory.mktemp("clips")
     found = []
     for number, length in enumerate(LENGTHS):
@@ -102,7 +102,7 @@ def test_the_light_wanders_between_stacks_and_not_within_one(tmp_path):
     data = training_dataset([clip], shape, vary, batch=1, seed=0, store=store)
     for frames, _ in data.take(4):
         levels = frames.numpy()[0].mean(axis=(2, 3, 4))
-        assert np.ptp(levels, axis=1).max() < 1  # what compression leaves of a still picture
+        assert np.ptp(levels, axis=1).max() < 1  # tolerance for compression of a still picture
         assert np.ptp(levels[:, 0]) > 5
 
 
@@ -187,7 +187,7 @@ def test_a_broken_clip_is_replaced_by_the_next_and_named_once(clips, tmp_path):
 
 
 def broken_at(monkeypatch, moments):
-    """Clips are broken at the numbered attempts (from 0) to read them, by path."""
+    """Makes numbered attempts (from 0) to read clips fail, by path."""
     attempts = dict.fromkeys(moments, 0)
     frames = FrameStore.frames
 
@@ -224,7 +224,7 @@ def test_a_clip_that_broke_stays_out_at_the_same_step_of_a_resumed_run(
     clips, tmp_path, monkeypatch
 ):
     path = clips[3].path
-    # It breaks when it is read for the third time, and never again.
+    # Only the third read fails.
     broken_at(monkeypatch, {path: [2]})
     file = tmp_path / "left_out.json"
     whole = training(clips, steps=14, left_out=LeftOut(file))
@@ -288,7 +288,7 @@ def test_no_clip_left_is_a_clear_error(tmp_path):
 
 
 def test_a_pipeline_that_failed_is_freed_at_once(tmp_path):
-    # Freed later, by the garbage collector in one of its own threads, it would wait for itself.
+    # If it were freed later, by the garbage collector in one of its own threads, it would deadlock.
     gone = (Clip(tmp_path / "gone.mp4", 0, "train"),)
     store = FrameStore(SHAPE.resize)
     gc.collect()
@@ -346,7 +346,7 @@ def test_evaluation_gives_every_view_of_every_clip_in_order(crops, temporal, cli
 def test_evaluation_looks_at_the_middle(clips):
     frames, _ = evaluated([clips[4]])
     store = FrameStore(SHAPE.resize)
-    # 33 frames, 2 segments of 15.5 places; 42 pixels high, of which the middle 24 are seen.
+    # 33 frames, 2 segments of 15.5 frames; 42 pixels high, with a centre crop of 24.
     seen = store.frames(clips[4].path, np.array([7, 8, 9, 23, 24, 25]))
     np.testing.assert_array_equal(frames[0].reshape(6, 24, 32, 3), seen[:, 9:33])
 

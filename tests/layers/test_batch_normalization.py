@@ -1,4 +1,4 @@
-"""Batch normalisation is Keras' in its outputs and torch's in its statistics."""
+"""Batch normalisation has Keras's outputs and torch's statistics."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The norm over channels, and its gradient where it is zero."""
+"""The norm over channels, and its gradient at zero."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Correlation is the sum that the paper writes down, borders included."""
+"""Correlation against the paper's formula, including borders."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def maps(height, width, channels=3, batch=2):
 
 
 def correlate(first, second, displacement, stride):
-    """Each sum by itself, in float64; nothing is read outside."""
+    """The formula in float64, one sum at a time, with zeros outside."""
     _, height, width, channels = first.shape
     steps = range(-displacement, displacement + 1, stride)
     found = np.zeros((*first.shape[:3], len(steps) ** 2))

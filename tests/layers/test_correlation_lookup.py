@@ -1,4 +1,4 @@
-"""The pyramid holds all products and their means; the lookup reads squares of it."""
+"""The correlation pyramid, and lookups of squares in it."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def maps(height, width, channels=4, batch=2):
 
 
 def pyramid_of(first, second, levels):
-    """In float64, from means of the second map: a product is linear in it."""
+    """The pyramid in float64, from means of the second map, in which products are linear."""
     batch, height, width, channels = first.shape
     found, second = [], np.float64(second)
     for _ in range(levels):
@@ -27,7 +27,7 @@ def pyramid_of(first, second, levels):
 
 
 def look_up(flow, pyramid, radius):
-    """Each value by itself, in float64; zero outside."""
+    """The lookup in float64, one value at a time; zero outside."""
     batch, height, width, _ = flow.shape
     side = 2 * radius + 1
     found = np.zeros((batch * height * width, len(pyramid), side, side))
@@ -73,7 +73,7 @@ def test_a_lookup_reads_between_positions_and_zero_outside(reach, radius):
 
 @keras.saving.register_keras_serializable(package="tests")
 class OnMaps(keras.layers.Layer):
-    """Both layers on maps and flow in one tensor."""
+    """Applies both layers to maps and flow in one tensor."""
 
     def call(self, inputs):
         first, second, flow = keras.ops.split(inputs, (4, 8), axis=-1)

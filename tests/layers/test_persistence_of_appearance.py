@@ -1,4 +1,4 @@
-"""PA measures change, as the reference does, at every depth and in both encodings."""
+"""PA against the reference, at every depth and in both encodings."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def run(layer, frames):
 
 
 def features(layer, frames):
-    """Feature maps of every frame by itself, the long way round."""
+    """Feature maps computed per frame, without the shortcut by differences."""
     maps = frames.reshape(-1, *frames.shape[2:])
     for index, (kernel, bias) in enumerate(layer.convolutions):
         maps = keras.ops.relu(maps) if index else maps
@@ -59,7 +59,7 @@ def test_gradients_are_the_reference(reference):
     arrays, frames, layer = reference
     (kernel, bias), inputs = differentiate(layer, frames, channels_last(arrays["cotangent"]))
     assert relative_difference(kernel, convolution_kernel(arrays["grad_weight"])) < 1e-4
-    kept = channels_last(arrays["grad_input"])  # of the first stacks
+    kept = channels_last(arrays["grad_input"])  # for the first stacks only
     assert relative_difference(inputs[: len(kept)], kept) < 1e-4
     np.testing.assert_array_equal(bias, 0)
 
@@ -140,7 +140,7 @@ def test_frames_without_a_stack_axis_are_refused():
     ("policy", "tolerance"), [("mixed_bfloat16", 0.02), ("mixed_float16", 0.003)]
 )
 def test_half_precision_sees_the_motion_of_full_precision(policy, tolerance, depth):
-    # Bright frames that differ by noise of up to 2 grey levels, in the unit of the network.
+    # Bright frames with noise of up to 2 grey levels, normalised.
     grey = 200 + np.random.default_rng(2).integers(0, 3, (2, 3, 16, 12, 3))
     frames = (grey / (255 * 0.225)).astype("float32")
     full = PersistenceOfAppearance(depth=depth)

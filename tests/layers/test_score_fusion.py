@@ -1,4 +1,4 @@
-"""Score fusion averages what it says it averages."""
+"""Score fusion averages logits or probabilities."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The shift moves what it says, where it says."""
+"""The temporal shift moves the right channels in the right direction."""
 
 import keras
 import numpy as np

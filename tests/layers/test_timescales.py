@@ -1,4 +1,4 @@
-"""Timescale features pool the segments that Eq. 11 names."""
+"""Timescale features pool the segments of Eq. 11."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""VAP weighs timescale features as the reference does."""
+"""VAP against the reference."""
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ def test_output_and_weights_are_the_reference(name):
 @pytest.mark.parametrize("name", FILES)
 def test_gradients_are_the_reference(name):
     arrays, layer = reference(name)
-    # The file's loss sees the output through the linear classifier.
+    # The loss in the file is computed after the linear classifier.
     cotangent = arrays["cotangent"] @ arrays["param.pred.weight"]
     (first, second), inputs = differentiate(layer, arrays["input"], cotangent)
     assert relative_difference(inputs, arrays["grad_input"]) < 1e-4

@@ -1,4 +1,4 @@
-"""VIP adds timescale features with weights that are set beforehand."""
+"""VIP sums timescale features with fixed weights."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Warping reads between four neighbours, and goes on with the border outside."""
+"""Warping interpolates bilinearly and pads with the border."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def scene(reach, height=6, width=7, channels=3):
 
 
 def warp(maps, flow):
-    """Each value by itself, in float64."""
+    """Warping in float64, one value at a time."""
     _, height, width, _ = maps.shape
     maps, warped = np.float64(maps), np.zeros(maps.shape)
     for b, y, x in np.ndindex(*maps.shape[:3]):
@@ -53,7 +53,7 @@ def test_the_gradient_reaches_map_and_flow():
     inputs, cotangent = np.concatenate([maps, flow], -1), np.ones_like(maps)
     layer(inputs)
     _, gradient = differentiate(layer, inputs, cotangent)
-    # Against differences of the reference.
+    # Against finite differences of the reference.
     for place in ((0, 2, 3, 0), (1, 4, 1, 3), (0, 3, 5, 4)):
         step = np.zeros_like(inputs, "float64")
         step[place] = 1e-6

@@ -1,4 +1,4 @@
-"""Intervals have their published values and hold the truth as often as they say."""
+"""Intervals against published values, and their coverage."""
 
 from math import comb
 
@@ -62,7 +62,7 @@ def test_interval_of_the_mean_covers_the_truth_as_often_as_it_says():
 
 
 def test_the_interval_of_the_mean_holds_the_truth_as_often_as_is_said():
-    # With as many clips in each class, the mean is the share of all 45 clips.
+    # With equally many clips per class, the mean is the share of all 45 clips.
     held = 0.0
     for right in range(46):
         low, high = mean_of_proportions(np.full(9, right / 9), np.full(9, 5))
@@ -87,4 +87,4 @@ def test_interval_of_a_mean_needs_more_than_one_value_and_stays_in_range():
     assert mean_interval([0.5]) == (0.0, 1.0)
     assert mean_interval([0.98, 0.99, 1.0]).high == 1.0
     low, high = mean_interval([0.5, 0.7])
-    assert (low, high) == pytest.approx((0.0, 1.0))  # 12.706 * 0.1 to both sides, cut off
+    assert (low, high) == pytest.approx((0.0, 1.0))  # 12.706 * 0.1 on both sides, clipped

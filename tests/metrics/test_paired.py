@@ -1,4 +1,4 @@
-"""Tests of classifiers on the same clips give the textbook's numbers."""
+"""Paired tests and intervals against textbook values."""
 
 from fractions import Fraction
 from itertools import product
@@ -23,7 +23,7 @@ def test_mcnemar_sees_no_difference_where_there_is_none(only_first, only_second)
 
 
 def test_mcnemar_holds_its_level():
-    """Equal classifiers are called different, at 0.05, in at most 5 of 100 cases."""
+    """Equal classifiers differ at 0.05 in at most 5 % of cases."""
     for clips in (6, 10, 15):
         flips = [sum(flip) for flip in product((0, 1), repeat=clips)]
         wrong = sum(mcnemar(heads, clips - heads) < 0.05 for heads in flips)
@@ -42,7 +42,7 @@ def test_holm_steps_down():
 
 
 def trinomial(clips, lost, gained):
-    """Every outcome of so many clips with its probability, given those of one clip."""
+    """Enumerates outcomes with their probabilities, given those of a single clip."""
     for lost_clips in range(clips + 1):
         for gained_clips in range(clips - lost_clips + 1):
             same = clips - lost_clips - gained_clips
@@ -79,7 +79,7 @@ def test_a_bound_is_where_the_score_of_the_likeliest_shares_is_the_quantile(clip
         PairedLoss(clips, lost, gained).interval, (QUANTILE, -QUANTILE), strict=True
     ):
         difference = bound / 100
-        # By brute force: the likeliest share gained, where the share lost is that much more.
+        # Brute force maximum likelihood of the share gained, given the difference.
         share = np.linspace(max(0, -difference), (1 - difference) / 2, 200_002)[1:-1]
         likelihood = (
             lost * np.log(share + difference)
@@ -96,7 +96,7 @@ def test_where_no_clip_changes_the_bounds_are_those_of_no_event(clips):
     low, high = PairedLoss(clips, 0, 0).interval
     assert high == pytest.approx(100 * QUANTILE**2 / (clips + QUANTILE**2))
     assert low == pytest.approx(-high)
-    # The exact bound of Clopper and Pearson for no event among so many.
+    # The exact bound of Clopper and Pearson for zero events.
     assert high == pytest.approx(100 * (1 - 0.05 ** (1 / clips)), rel=0.2)
 
 
@@ -111,10 +111,10 @@ def test_the_interval_excludes_no_loss_where_mcnemars_statistic_is_significant(l
 @pytest.mark.parametrize(
     ("clips", "lost", "gained", "refused"),
     [
-        (45, 1, 0, False),  # 2.2 points, which is one clip
+        (45, 1, 0, False),  # 2.2 points, a single clip
         (45, 0, 1, False),
         (45, 4, 0, True),
-        (20, 17, 0, True),  # garbage
+        (20, 17, 0, True),  # an unusable model
         (200, 2, 0, False),  # the limit itself
         (200, 10, 0, True),  # 5 points
         (200, 15, 5, True),

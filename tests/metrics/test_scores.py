@@ -1,4 +1,4 @@
-"""Scores and confusions equal what a person works out on paper."""
+"""Scores and confusions against values computed by hand."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def guesses(*orders):
 
 
 def test_scores_by_hand():
-    # Clips of a: right, right, taken for b. Clips of b: right. Clip of c: truth in sixth place.
+    # Clips of a: correct, correct, predicted as b. Clip of b: correct. Clip of c: ranked sixth.
     probabilities = guesses("abcdefg", "acbdefg", "bacdefg", "bacdefg", "gfedbca")
     scores = score(probabilities, np.array([0, 0, 0, 1, 2]), CLASSES)
     assert scores.top1 == pytest.approx(3 / 5)

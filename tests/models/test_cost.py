@@ -1,4 +1,4 @@
-"""The cost counter gives the paper's figures, torchvision's, and sums made by hand."""
+"""The cost counter against the figures of the paper and torchvision, and sums by hand."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.models.calls import calls_of, peak_bytes
 from pan_keras.models.cost import cost
 
-# As torchvision states them: parameters, and thousand millions of multiply-accumulates of
-# convolutions and classifier, at 224 pixels and 1,000 classes.
+# Published by torchvision: parameters, and billions of multiply-accumulates of convolutions and
+# classifier, at 224 pixels and 1,000 classes.
 TORCHVISION = {
     "resnet18": (11_689_512, 1.814),
     "resnet34": (21_797_672, 3.664),
@@ -77,7 +77,7 @@ def test_the_papers_figures(papers):
 
 def test_flow_networks_need_less_than_the_paper_counts(papers):
     counted = {row.what.partition(",")[0]: row.cost for row in papers if row.table == "II"}
-    # Transposed convolutions: three of four products of the paper's count are with nothing.
+    # Transposed convolutions: three of four products in the paper's count are with zeros.
     for cost_of in counted.values():
         transposed, needed = cost_of.by_kind()["Conv2DTranspose"]
         assert transposed == pytest.approx(4 * needed, rel=1e-3)
@@ -85,7 +85,7 @@ def test_flow_networks_need_less_than_the_paper_counts(papers):
     correlation = 40 * 441 * 256 * 32 * 32
     for name in ("flownet_c", "flownet2"):
         assert counted[name].by_kind()["Correlation"] == (0, correlation)
-    # Three channels are warped four times, by four products a value.
+    # Three channels are warped four times, with four products per value.
     assert counted["flownet2"].by_kind()["Warping"] == (0, 40 * 4 * 4 * 3 * 256 * 256)
     assert counted["flownet_s"].parameters == 38_676_506
     assert counted["flownet_c"].parameters == 39_175_298
@@ -164,7 +164,7 @@ def test_activation_memory_is_that_of_the_worst_moment():
     maps = keras.Input((10,))
     wide = ops.concatenate([maps, maps, maps])
     narrow = ops.reshape(wide, (-1, 5, 6))[:, 0]
-    # 10 and 30 values while the wide one is made, 30 and 6 after; the reshape takes no room.
+    # 10 and 30 values while the wide tensor is computed, then 30 and 6; the reshape needs none.
     assert peak_bytes(calls_of(keras.Model(maps, narrow))) == 4 * (10 + 30)
 
 

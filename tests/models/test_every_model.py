@@ -1,4 +1,4 @@
-"""Every registered model runs, learns, is saved and loaded, and costs what the table says."""
+"""Every registered model runs, trains, is saved and loaded, and has the listed cost."""
 
 import csv
 from pathlib import Path
@@ -14,8 +14,8 @@ from pan_keras.bench.model_table import model_table
 CLIP = {"classes": 3, "segments": 2, "stack": 2, "size": 32}
 COSTS = Path(__file__).parent / "costs.csv"
 TENSORFLOW = keras.backend.backend() == "tensorflow"
-# Elsewhere each family once and each kind of block once, for compiling a network takes JAX long.
-# What is left out is the same code with other numbers.
+# On other backends, each family and each kind of block once, since JAX compiles slowly. The other
+# models share their code.
 NAMES = (
     models.names()
     if TENSORFLOW
@@ -28,7 +28,7 @@ def logits_of(model, frames):
 
 
 def take_gradient_step(model, frames, cotangent):
-    """Moves all weights together by a thousandth, where the logits change most."""
+    """Moves all weights by a thousandth along the gradient of the logits."""
     gradients, _ = differentiate(model, frames, cotangent)
     assert len(gradients) == len(model.trainable_weights)
     length = np.sqrt(sum(np.square(gradient, dtype="float64").sum() for gradient in gradients))

@@ -1,4 +1,4 @@
-"""PAN_Full and PAN_En: whole networks on one input, their scores averaged."""
+"""PAN_Full and PAN_En: networks on the same input with averaged scores."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def branch(network, **options):
 
 
 def louder(model, seed):
-    """Gives the classifier weights that tell the clips apart."""
+    """Sets classifier weights for which clips have different logits."""
     kernel = model.get_layer("logits").kernel
     kernel.assign(np.random.default_rng(seed).normal(size=kernel.shape))
     return model
@@ -33,7 +33,7 @@ def full(**options):
 
 @pytest.fixture(scope="module")
 def trio():
-    """PAN_Lite, RGB and PA branch."""
+    """PAN_Lite, an RGB branch and a PA branch."""
     return louder(branch(PANLite), 3), louder(branch(RGBNetwork), 1), louder(branch(PANetwork), 2)
 
 

@@ -1,4 +1,4 @@
-"""A `.keras` file from a stranger is loaded, or refused in one sentence."""
+"""Untrusted `.keras` files are loaded, or refused with a clear error."""
 
 import io
 import json
@@ -25,7 +25,7 @@ def good(tmp_path_factory):
 
 @pytest.fixture
 def rewritten(good, tmp_path):
-    """Writes a copy of which some entries have other content."""
+    """Writes a copy in which some entries have other content."""
 
     def write(entries, compression=zipfile.ZIP_STORED):
         target = tmp_path / "hostile.keras"
@@ -192,7 +192,7 @@ def test_the_backbone_serves_in_a_model_of_ones_own(run):
     model = keras.Model(maps, scores)
     kernel = loaded.backbone.get_layer("conv1").kernel
     assert any(weight is kernel for weight in model.trainable_weights)
-    # Whole clips of the 4 segments over which the backbone shifts.
+    # The batch holds whole clips of 4 segments, as the temporal shift requires.
     assert model.predict_on_batch(np.zeros((8, 48, 40, 5), "float32")).shape == (8, 2)
 
 

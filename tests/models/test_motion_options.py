@@ -1,4 +1,4 @@
-"""Depth, encoding and kernel size of PA can be asked for, and come back from where they go."""
+"""Depth, encoding and kernel size of PA can be set, and survive saving and conversion."""
 
 import keras
 import numpy as np

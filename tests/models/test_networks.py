@@ -1,4 +1,4 @@
-"""Models are taken apart into the networks that they are made of."""
+"""Traversal of the networks in a model."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_a_network_says_which_channels_its_backbone_sees(name, plan):
 
 
 class LaterCues(VideoNetwork):
-    """A plan that no shipped network has: PA of some frames, then another frame than the first."""
+    """A plan of no registered network: PA of some frames, and a frame other than the first."""
 
     @classmethod
     def plan(cls, stack):

@@ -1,4 +1,4 @@
-"""Whole networks with the reference's weights give the reference's numbers."""
+"""Complete networks with the reference's weights against the reference's outputs."""
 
 import keras
 import numpy as np

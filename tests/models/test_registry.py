@@ -1,4 +1,4 @@
-"""Models by name: what exists, what options do, and how mistakes are answered."""
+"""The model registry: names, options and errors."""
 
 from itertools import combinations
 
@@ -123,7 +123,7 @@ def test_causal_without_a_shift_is_refused():
 
 
 def masks(model, calls=3):
-    """What the dropout of each branch keeps of ones, over some steps."""
+    """Dropout masks of each branch over some steps."""
     layers = {}
     for name, branch in model.branches.items():
         if hasattr(branch, "branches"):
@@ -145,7 +145,7 @@ def test_branches_drop_features_independently_and_reproducibly(name):
     pairs = list(combinations(made.values(), 2))
     assert len(made) == (2 if "full" in name else 3)
     for one, other in pairs:
-        # Of independent halves, half are alike.
+        # Independent masks with rate one half agree in half of the values.
         assert np.mean(one == other) == pytest.approx(0.5, abs=0.1)
     again, others = masks(create(name, seed=3)), masks(create(name, seed=4))
     for branch, mask in made.items():

@@ -1,4 +1,4 @@
-"""What all video networks do: take bytes, train, save, cast and show their insides."""
+"""Behaviour common to all video networks: bytes as input, training, saving, intermediates."""
 
 import subprocess
 import sys
