@@ -22,14 +22,8 @@ from pan_keras.video.video_info import FileState, VideoInfo
 CODECS = {"jpg": "mjpeg", "jpeg": "mjpeg", "png": "png"}
 LARGEST = 1 << 28  # maximum size of a picture in bytes
 _NUMBERED = re.compile(rf"(.*?)([0-9]{{1,18}})\.({'|'.join(CODECS)})", re.IGNORECASE | re.DOTALL)
-_PICTURE = re.compile(rf".*\.({'|'.join(CODECS)})", re.IGNORECASE | re.DOTALL)
 
 Transform = Callable[[np.ndarray], np.ndarray]
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file name has the extension of a supported picture format."""
-    return _PICTURE.fullmatch(name) is not None
 
 
 def is_frame(name: str) -> bool:
