@@ -14,15 +14,15 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     "--false-alarms",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    help="Choose the threshold of the answer unknown: the share of clips that may get a wrong "
-    "answer, such as 0.05.",
+    help="Choose the threshold of the answer unknown for this share of clips with a wrong answer, "
+    "such as 0.05.",
 )
 @click.option(
     "--negatives",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Video or folder of videos that show none of the classes, of which no more than that "
-    "share is to get an answer; can be repeated.",
+    help="Video or folder of videos that show none of the classes, of which at most that share "
+    "gets an answer; can be repeated.",
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos of RUN, if moved."
@@ -37,10 +37,10 @@ def calibrate(
     batch: int,
     as_json: bool,
 ) -> None:
-    """Fit the probabilities of RUN, and its threshold for "unknown", to its validation clips.
+    """Calibrate the probabilities of RUN, and its threshold for "unknown", on validation clips.
 
-    Training fits the probabilities at its end, and no threshold. What is fitted is kept in RUN; a
-    bundle that is exported afterwards has it too.
+    Training calibrates the probabilities at its end, but sets no threshold. The result is stored in
+    RUN and in bundles exported afterwards.
     """
     from pan_keras.inference import calibrate
 

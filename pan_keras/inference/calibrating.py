@@ -33,9 +33,9 @@ class Calibrated:
 
     Attributes:
         run: The run folder.
-        record: What `confidence.json` in it holds: `temperature`, `threshold`, the number of
-            `clips`, the expected calibration error before and after, and what the threshold was
-            chosen for.
+        record: The content of its `confidence.json`: `temperature`, `threshold`, the number of
+            `clips`, the expected calibration error before and after, and the settings of the
+            threshold.
 
     Example:
         >>> found = calibrate("runs/demo")
@@ -51,7 +51,7 @@ class Calibrated:
     record: dict[str, Any]
 
     def to_json(self) -> str:
-        """The result for programs.
+        """The result as JSON.
 
         Returns:
             One JSON object.
@@ -59,7 +59,7 @@ class Calibrated:
         return json.dumps({"run": str(self.run), **self.record})
 
     def to_text(self) -> str:
-        """The result for people.
+        """The result as text.
 
         Returns:
             A few lines.
@@ -100,27 +100,27 @@ def calibrate(
     batch: int = 8,
     clips: Sequence[Clip] | None = None,
 ) -> Calibrated:
-    """Fits the temperature of a run and, if asked for, its threshold, on validation clips.
+    """Fits the temperature of a run and, optionally, its threshold, on validation clips.
 
-    Both are kept in the run, as `confidence.json`, and `pan-keras export` puts them into the
+    Both are stored in `confidence.json` of the run, and `pan-keras export` copies them to the
     bundle. An earlier record is replaced.
 
     Args:
         run: The run, or its folder.
-        false_alarms: Wanted share of clips that get a wrong answer; the others that would are
-            unknown. Every clip gets an answer unless given.
-        negatives: Videos, and folders of videos, that show none of the classes: at most that share
-            of them, too, is to get an answer.
-        root: Folder of the videos of the run, where they were moved.
+        false_alarms: Maximum share of clips with a wrong answer, which sets the threshold. By
+            default there is no threshold, and every clip gets an answer.
+        negatives: Videos, and folders of videos, that show none of the classes, of which at most
+            that share gets an answer.
+        root: Folder of the videos of the run, if they were moved.
         batch: Clips per call of the model.
-        clips: The validation clips; those that the run recorded unless given.
+        clips: The validation clips; by default those that the run recorded.
 
     Returns:
-        What was fitted. With fewer than 10 validation clips the temperature stays 1.
+        The result. With fewer than 10 validation clips the temperature stays 1.
 
     Raises:
-        UserError: If the run has no model or no validation clips, none can be read, or they are
-            too few for the share that is wanted.
+        UserError: If the run has no model or no validation clips, none can be read, or there are
+            too few for the share.
 
     Example:
         >>> calibrate("runs/demo", false_alarms=0.1).record["false_alarms"]
@@ -143,7 +143,7 @@ def calibrate(
             f"{run.path}: has no validation clips to calibrate on; train it on data with clips of "
             "the split val"
         )
-    # Not as the run was calibrated before.
+    # Opens the model without the run's earlier calibration.
     classify = ViewClassifier(open_classifier(run.path, batch=batch))
     logits, rows = _logits(classify, [clip.path for clip in clips], f"{run.path}: validation")
     labels = np.array([clips[row].label for row in rows])
@@ -190,7 +190,7 @@ def calibrate(
 def _logits(
     classify: ViewClassifier, paths: Sequence[Path], what: str
 ) -> tuple[np.ndarray, list[int]]:
-    """Logits `(clips, classes)` of the videos that can be read, and their places."""
+    """Computes the logits `(clips, classes)` of the readable videos, and their positions."""
     found = [(row, each.scores) for row, each in enumerate(classify(paths))]
     read = [(row, scores) for row, scores in found if scores is not None]
     if not read:

@@ -7,8 +7,8 @@ import numpy as np
 
 from pan_keras.metrics.confidence import softmax
 
-FEWEST = 10  # clips; a temperature of fewer says nothing
-PRIOR = 10  # clips that the uncalibrated model counts for
+FEWEST = 10  # minimum number of clips to fit a temperature
+PRIOR = 10  # weight of the uncalibrated model, in clips
 COLDEST, HOTTEST = 0.05, 20.0
 BINS = 10
 
@@ -17,11 +17,11 @@ class ReliabilityBin(NamedTuple):
     """Clips whose largest probability is within a range.
 
     Args:
-        low: Lower end of the range, not part of it.
-        high: Upper end of the range, part of it.
-        clips: How many there are.
+        low: Lower end of the range, exclusive.
+        high: Upper end of the range, inclusive.
+        clips: Number of clips.
         confidence: Mean of their largest probabilities; 0 without clips.
-        accuracy: Share of them that is right; 0 without clips.
+        accuracy: Share of them classified correctly; 0 without clips.
 
     Example:
         >>> ReliabilityBin(0.9, 1.0, clips=20, confidence=0.97, accuracy=0.9).clips
@@ -36,24 +36,24 @@ class ReliabilityBin(NamedTuple):
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fits a temperature by likelihood.
+    """Fits a temperature by maximum likelihood with a prior.
 
-    The likelihood alone has no maximum where every clip is right, as is usual with a dozen of
-    them: it would make the model ever surer. So 10 more clips are added, spread over the given
-    ones, whose classes are as the uncalibrated model says. With few clips they hold the temperature
-    near 1, with hundreds they do not count. The negative logarithm of this likelihood is convex
-    in 1 / temperature, so that bisection of its slope finds the only minimum.
+    The likelihood alone has no maximum if every clip is correct, as is usual with a dozen clips:
+        the
+    temperature would approach zero. Therefore 10 pseudo-clips with the class probabilities of the
+    uncalibrated model are added, spread over the given clips. With few clips they keep the
+    temperature near 1, with hundreds they are negligible. The negative logarithm of this likelihood
+    is convex in 1 / temperature, so bisection of its slope finds the minimum.
 
     Args:
-        logits: `(clips, classes)`, of clips that the model was not trained on.
+        logits: `(clips, classes)`, for clips that the model was not trained on.
         labels: `(clips,)` integers, the true classes.
 
     Returns:
         The temperature, from 0.05 to 20; 1 for fewer than 10 clips.
 
     Raises:
-        ValueError: If a logit is not finite, or those of every clip are all the same, which no
-            temperature changes.
+        ValueError: If a logit is not finite, or the logits of every clip are all equal.
 
     Example:
         >>> logits = np.array([[4.0, 0.0]] * 20)
@@ -86,7 +86,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def reliability(
     probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Compares the confidence of a classifier with its accuracy: the reliability diagram.
+    """Computes a reliability diagram: the accuracy of a classifier by confidence.
 
     Args:
         probabilities: `(clips, classes)`.
@@ -94,7 +94,7 @@ def reliability(
         bins: Ranges of equal width from 0 to 1.
 
     Returns:
-        One bin for each range, in rising order.
+        One bin per range, in ascending order.
 
     Example:
         >>> probabilities = np.array([[0.95, 0.05], [0.95, 0.05]])
@@ -116,9 +116,9 @@ def reliability(
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
     """Computes the expected calibration error.
 
-    It is the mean over the clips of the distance between the confidence and the accuracy of their
-    bin. With few clips it is too large by chance alone: of a perfectly calibrated model with 50
-    clips about 0.05 to 0.1.
+    It is the mean over the clips of the difference between confidence and accuracy in their bin.
+    With few clips it is biased upwards: about 0.05 to 0.1 for a perfectly calibrated model with 50
+    clips.
 
     Args:
         probabilities: `(clips, classes)`.
@@ -143,22 +143,21 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
 
 
 def unknown_threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) -> float:
-    """Chooses the threshold below which an answer is unknown.
+    """Chooses the threshold of confidence below which the answer is unknown.
 
-    By conformal risk control: a false alarm is a clip that gets an answer that is wrong. Of n clips
-    at most `rate * (n + 1) - 1` may be false alarms, so that the probability of one on the
-    next clip is at most `rate`, whatever the number of clips and the model, if the next clip is
-    drawn as these were.
+    It uses conformal risk control. A false alarm is a clip with a wrong answer. If at most
+    `rate * (n + 1) - 1` of n clips are false alarms, their probability on the next clip is at most
+    `rate`, for any model and number of clips, if the next clip comes from the same distribution.
 
     Args:
         confidence: `(clips,)` largest probabilities.
-        wrong: `(clips,)` booleans: whether naming the most probable class would be wrong; true of
-            all clips that show none of the classes.
-        rate: Wanted probability of a false alarm, above 0 and below 1.
+        wrong: `(clips,)` booleans, whether the most probable class is wrong; true for all clips
+            that show none of the classes.
+        rate: Maximum probability of a false alarm, above 0 and below 1.
 
     Returns:
-        The largest probability has to be above it. Halfway to the next clip, where one may choose;
-        0 where every answer may be given.
+        The threshold, which the largest probability must exceed, halfway between two clips; 0 if
+        every answer may be given.
 
     Raises:
         ValueError: If there are too few clips for such a rate.
@@ -171,7 +170,7 @@ def unknown_threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) ->
     References:
         Angelopoulos, Bates, Fisch, Lei, Schuster, "Conformal Risk Control", ICLR 2024.
     """
-    # Rounding must not cost a clip where rate * (n + 1) is whole.
+    # Tolerance for rounding when rate * (n + 1) is an integer.
     allowed = math.floor(rate * (len(confidence) + 1) + 1e-9) - 1
     if allowed < 0:
         needed = math.ceil(1 / rate - 1e-9) - 1
@@ -185,5 +184,5 @@ def unknown_threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) ->
 
 
 def _expected(logits: np.ndarray, inverse: float) -> float:
-    """Sum over the clips of the mean logit under the softmax at an inverse temperature."""
+    """Sums over the clips the mean logit under the softmax at an inverse temperature."""
     return float((softmax(inverse * logits) * logits).sum())

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 UNKNOWN = "unknown"
-LOWEST, HIGHEST = 0.001, 1000  # temperatures
+LOWEST, HIGHEST = 0.001, 1000  # limits of the temperature
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """How the logits of a model become probabilities, and which of them are too low for an answer.
+    """Converts logits to calibrated probabilities, and decides which answers are unknown.
 
     Args:
-        temperature: Divides the logits before the softmax; 1 for a model that was not calibrated.
-            It changes no ranking of the classes of a clip.
-        threshold: The answer is unknown where the largest probability is not above it; None for a
-            model that always answers.
+        temperature: Divides the logits before the softmax; 1 for an uncalibrated model. It does not
+            change the ranking of the classes.
+        threshold: The answer is unknown unless the largest probability exceeds it; None for a model
+            that always answers.
 
     Raises:
         ValueError: If the temperature is not within 0.001 and 1,000, or the threshold not within 0
@@ -58,10 +58,10 @@ class Confidence:
         """Reads the record of a run or bundle.
 
         Args:
-            record: With the keys `temperature` and `threshold`; None where nothing was fitted.
+            record: A mapping with `temperature` and `threshold`, or None.
 
         Returns:
-            The confidence; of no record a temperature of 1 and no threshold.
+            The confidence; without a record, a temperature of 1 and no threshold.
 
         Raises:
             KeyError, TypeError, ValueError: If the record has another form.
@@ -88,7 +88,7 @@ class Confidence:
     def rescaled(self, probabilities: np.ndarray) -> np.ndarray:
         """Calibrates probabilities that were computed, or averaged, without a temperature.
 
-        Their logarithms serve as logits, so that the ranking of the classes stays.
+        Their logarithms serve as logits, which keeps the ranking of the classes.
 
         Args:
             probabilities: `(..., classes)`.
@@ -102,7 +102,7 @@ class Confidence:
         return self.probabilities(np.log(np.maximum(probabilities, tiny)))
 
     def is_known(self, probabilities: np.ndarray) -> np.ndarray:
-        """Tells which clips have an answer.
+        """Whether each clip has an answer.
 
         Args:
             probabilities: Calibrated, `(..., classes)`.
@@ -115,7 +115,7 @@ class Confidence:
         return np.broadcast_to(known, largest.shape)
 
     def label(self, probabilities: np.ndarray, labels: Sequence[str]) -> str:
-        """Names the answer for a clip.
+        """Returns the answer for a clip.
 
         Args:
             probabilities: Calibrated, `(classes,)`.
@@ -130,7 +130,7 @@ class Confidence:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Computes probabilities of logits, over the last axis, in double precision.
+    """Computes the softmax over the last axis in double precision.
 
     Args:
         logits: `(..., classes)`.

@@ -1,4 +1,4 @@
-"""Calibration of a run: what is fitted, where it is kept, and who uses it."""
+"""Calibration of a run: the fit, its record, and its use in predictions."""
 
 import json
 
@@ -18,7 +18,7 @@ NEEDED = {"temperature", "threshold", "split", "clips", "error_before", "error_a
 
 @pytest.fixture(scope="module")
 def sure_run(make_run, small_motions, tmp_path_factory):
-    """An untrained network that is sure of its answers, with a dozen validation clips."""
+    """An untrained network with high confidence, and a dozen validation clips."""
     from run_folders import untrained_run
 
     folder = tmp_path_factory.mktemp("sure") / "run"
@@ -41,7 +41,7 @@ def own(sure_run, tmp_path):
 
 
 def validated(run):
-    """Logits of the validation clips, one by one, and their classes."""
+    """Logits and classes of the validation clips."""
     classifier = open_classifier(run.path, batch=4)
     clips = open_run_data(run).videos.clips("val")
     found = [next(iter(predict_logits(classifier, clip.path))) for clip in clips]

@@ -24,7 +24,7 @@ def drawn(clips, classes=5, scale=3.0, temperature=2.0, seed=0):
 
 
 def loss(logits, labels, temperature):
-    """Negative log-likelihood of the clips and of the prior's, clip by clip."""
+    """Negative log-likelihood of the clips and of the prior, clip by clip."""
     total = 0.0
     for row, label in zip(logits, labels, strict=True):
         logs = [value / temperature for value in row]

@@ -1,4 +1,4 @@
-"""Temperature and threshold of a bundle, in every answer of the runtime."""
+"""Temperature and threshold of a bundle, in all predictions of the runtime."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ CLIP = clips()[0]
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory):
-    """The bundle of small models with a temperature and a threshold that nothing reaches."""
+    """The bundle of small models with a temperature and an unreachable threshold."""
     return make_bundle(tmp_path_factory.mktemp("calibrated") / "mean", confidence=FITTED).path
 
 
