@@ -142,7 +142,7 @@ def evaluate(
         clips: Views in time: 1, 2 or 10.
         weights: Weight of each of several models; equal by default.
         fuse: What is averaged over views and models: `"logits"` or `"probabilities"`.
-        precision: Which model file of a bundle; the first unless given.
+        precision: Precision of a bundle's model file; the first by default.
         batch: Views per call of a Keras model.
         progress: Whether to show a bar on a terminal.
 
@@ -193,7 +193,7 @@ def predict(
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
         fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
-        precision: Which model file of a bundle; the first unless given.
+        precision: Precision of a bundle's model file; the first by default.
         batch: Views per call of a Keras model.
 
     Returns:
@@ -226,18 +226,18 @@ def export(
 
     Args:
         model: A run, a `.keras` file or a Keras model; by default the latest run in `runs`.
-        recipe: A `Recipe`, the name of a shipped one, or a TOML file; unless given the one named
-            as the model's backbone, else `default`.
+        recipe: A `Recipe`, the name of a shipped one, or a TOML file; by default the one named
+            after the model's backbone, else `default`.
         calibration: Videos (card, folder or CSV), or clips uint8 `(B, N, m, H, W, 3)`, to check
             and to calibrate on; by default the data of the run.
-        output: Folder of the bundle; `bundle` in the run unless given.
-        labels: Class names of a model that comes without.
+        output: Folder of the bundle; by default `bundle` in the run.
+        labels: Class names of a model without any.
         settings: Values by section and key of the recipe, such as
-            `{"export": {"precision": ["float32", "int8"]}}`.
-        quiet: Whether to keep silent about what is being done.
+            `{"export": {"precisions": ["float32", "int8"]}}`.
+        quiet: Whether to print no progress.
 
     Returns:
-        The bundle, which `predict` and `evaluate` take.
+        The bundle, which `predict` and `evaluate` accept.
 
     Raises:
         UserError: If there is no such model or recipe, the data are unusable, or a file differs

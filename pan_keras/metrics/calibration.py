@@ -39,8 +39,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Fits a temperature by maximum likelihood with a prior.
 
     The likelihood alone has no maximum if every clip is correct, as is usual with a dozen clips: it
-    would drive the temperature to zero. Therefore 10 pseudo-clips with the class probabilities of the
-    uncalibrated model are added, spread over the given clips. With few clips they keep the
+    would drive the temperature to zero. Therefore 10 pseudo-clips with the class probabilities of
+    the uncalibrated model are added, spread over the given clips. With few clips they keep the
     temperature near 1, with hundreds they are negligible. The negative logarithm of this likelihood
     is convex in 1 / temperature, so bisection of its slope finds the minimum.
 

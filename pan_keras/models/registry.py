@@ -162,7 +162,7 @@ def create(
             (PAN_En: both), `pa_*` (motion branch of PAN_Full alone), `tsm_*` (RGB, temporal shift,
             average), `tsn_*` (RGB, no shift, average); on a backbone that takes whole clips
             `rgb_*` instead of the last two; `difference_*` (RGB differences), `flow_*` (motion
-            fields, which come in the place of frames).
+            fields, given instead of frames).
         classes: Number of classes.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.

@@ -90,7 +90,7 @@ def clip_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
         uint8 `(N, m, H, W, 3)`.
 
     Raises:
-        UserError: If they are no such frames.
+        UserError: If the frames have another shape or dtype.
     """
     check_frames(frames)
     starts = spread_starts(len(frames), shape.segments, shape.stack)
@@ -109,7 +109,7 @@ def segment_from_frames(frames: np.ndarray, shape: ClipShape) -> np.ndarray:
         uint8 `(m, H, W, 3)`.
 
     Raises:
-        UserError: If they are no such frames.
+        UserError: If the frames have another shape or dtype.
     """
     check_frames(frames)
     if len(frames) != shape.stack:

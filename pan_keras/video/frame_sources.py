@@ -164,7 +164,7 @@ def probe(path: Path | str, *, timeout: float = TIMEOUT) -> VideoInfo:
 
     Args:
         path: A video file or a folder of frames.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
+        timeout: Seconds per step of reading; a long video takes many steps.
 
     Returns:
         Count, rate, size and orientation.
@@ -186,7 +186,7 @@ def read_frames(
     timeout: float = TIMEOUT,
     transform: Transform | None = None,
 ) -> np.ndarray:
-    """Decodes the frames asked for, upright, as 8-bit RGB whatever the pixel format.
+    """Decodes frames by number, upright, as 8-bit RGB.
 
     Frame `i` is frame number `i` in display order, from 0. A frame of a video file that cannot be
     decoded is replaced by the nearest one that can.
@@ -194,7 +194,7 @@ def read_frames(
     Args:
         path: A video file or a folder of frames.
         indices: At least one frame, in any order, repeats allowed, from 0 to `frames - 1`.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
+        timeout: Seconds per step of reading; a long video takes many steps.
         transform: Applied to each frame as it is decoded, for example a resize: a long clip in
             full size may not fit in memory.
 
@@ -223,7 +223,7 @@ def iterate_frames(
 
     Args:
         path: A video file or a folder of frames.
-        timeout: Seconds that a step of the reading may take; a long video takes many.
+        timeout: Seconds per step of reading; a long video takes many steps.
         transform: Applied to each frame as it is decoded, for example a resize.
 
     Yields:
