@@ -137,7 +137,7 @@ class Comparison:
             accuracy = f"{run.top1:6.1%}  {f'{low:.1%} to {high:.1%}':<15}"
             cost = f"{run.parameters / 1e6:9.3f} {run.macs / 1e9:8.3f} {run.needed_macs / 1e9:7.3f}"
             lines.append(f"{run.name:<{wide}}  {accuracy} {cost}  {run.model}")
-        lines += ["", "McNemar's exact test on the clips that one of two alone gets right"]
+        lines += ["", "McNemar's exact test on the clips that only one of two classifies correctly"]
         for pair in self.pairs:
             lines.append(
                 f"  {pair.first} {pair.only_first}, {pair.second} {pair.only_second}: "

@@ -97,14 +97,14 @@ def confusion_section(evaluation: Evaluation) -> Html:
         for clip in evaluation.worst_clips
         if clip.truth != clip.predicted
     ]
-    text = "A row is a true class, a column is what its clips were taken for; shades go by row."
+    text = "Rows are true classes, columns are predictions; shading is relative to the row."
     if not pairs:
         return section("Confusions", f"{text} Every clip is on the diagonal.", Html(drawing))
     tables = [
         element("h2", "Most confused pairs"),
-        table(["truth", "taken for", "clips", "of the class"], pairs, texts=2),
+        table(["truth", "predicted", "clips", "of the class"], pairs, texts=2),
         element("h2", "Worst clips"),
-        table(["clip", "truth", "taken for", "p(truth)"], worst, texts=3),
+        table(["clip", "truth", "predicted", "p(truth)"], worst, texts=3),
     ]
     return section("Confusions", text, columns(Html(drawing), tables))
 
@@ -113,6 +113,6 @@ def classes_section(evaluation: Evaluation) -> Html:
     """Renders recall, precision and F1 per class."""
     rows = [row.cells() for row in evaluation.per_class]
     header = ["class", "clips", "recall", "precision", "F1"]
-    text = "Recall: share of the class's clips that were recognised. Precision: share of the "
-    text += "clips given this class that belong to it."
+    text = "Recall: share of the class's clips classified correctly. Precision: share of the "
+    text += "clips predicted as this class that belong to it."
     return section("Classes", text, folded(table(header, rows), len(rows), "classes"))

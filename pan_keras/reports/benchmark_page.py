@@ -57,7 +57,7 @@ def _head(results: Results) -> Html:
             element(
                 "p",
                 f"The machine was busy: other programs took {share:.0%} of its processors. Ratios "
-                "of interleaved rounds stand; times are too long.",
+                "of interleaved rounds are valid; times are too long.",
             )
         )
     return element("header", element("h1", "Benchmarks"), notes)
@@ -106,8 +106,8 @@ def _paper(rows: Sequence[Row]) -> Html:
                 _significant(row.ratio if row else None),
             )
         )
-    note = "The paper's numbers are of a TITAN X; its Tables I and II have more columns."
-    return section("Beside the paper", note, table(header, cells))
+    note = "The paper measured on a TITAN X; its Tables I and II have more columns."
+    return section("Comparison with the paper", note, table(header, cells))
 
 
 def _rows(name: str, results: Results) -> Html:
@@ -115,7 +115,7 @@ def _rows(name: str, results: Results) -> Html:
     height, width = work["size"]
     note = (
         f"{work['segments']} x {work['stack']} frames of {height} x {width} pixels, batch "
-        f"{work['batch']}. Fastest first; ratio: how many times as long the baseline takes."
+        f"{work['batch']}. Fastest first; ratio: time of the baseline over that of the row."
     )
     cells = [
         (

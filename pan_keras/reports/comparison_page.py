@@ -45,7 +45,7 @@ def _sections(comparison: Comparison) -> list[Html]:
     facts = [
         f"{comparison.clips} clips of {comparison.split}, the same for all runs",
         f"{comparison.left_out} left out",
-        f"{comparison.views} views a clip" if comparison.views > 1 else "one view a clip",
+        f"{comparison.views} views per clip" if comparison.views > 1 else "one view per clip",
     ]
     header = element("header", element("h1", "Comparison of runs"), element("p", " · ".join(facts)))
     return [header, _runs(comparison), _differences(comparison), _classes(comparison)]
@@ -66,8 +66,8 @@ def _runs(comparison: Comparison) -> Html:
     ]
     header = ["run", "model", "top-1", "95 % interval", "M parameters", "G MACs", "needed"]
     note = (
-        "MACs are the multiply-accumulates of one view as the paper counts them; needed are those "
-        "left when norms are folded and PA convolves differences."
+        "MACs: multiply-accumulates per view as the paper counts them; needed: after folding batch "
+        "norms and computing PA from differences of frames."
     )
     return section("Accuracy and cost", note, table(header, rows, texts=2))
 
@@ -86,12 +86,12 @@ def _differences(comparison: Comparison) -> Html:
         for pair in comparison.pairs
     ]
     header = ["first", "second", "only first right", "only second right", "p"]
-    note = "McNemar's exact test, two-sided: how likely runs that are equally good would differ so."
+    note = "Two-sided p-value of McNemar's exact test."
     if several:
         header.append("p adjusted")
-        note += f" Adjusted: by Holm's rule, for {len(comparison.pairs)} pairs."
+        note += f" Adjusted for {len(comparison.pairs)} pairs by Holm's method."
     drawing = Html(figures.svg(cost_figure(comparison), "accuracy over cost"))
-    return section("Do they differ?", note, columns(table(header, rows, texts=2), drawing))
+    return section("Differences", note, columns(table(header, rows, texts=2), drawing))
 
 
 def _classes(comparison: Comparison) -> Html:

@@ -46,12 +46,12 @@ def examples_section(run: Run, evaluation: Evaluation) -> Html | None:
     chosen = choose(evaluation.results)
     model = run.load_model()
     shown = list(examples(run, model, chosen))
-    text = "Right ones of different classes, then those that went most wrong."
+    text = "Correctly classified clips of different classes, then the worst errors."
     if any(example.motion is not None for example in shown):
-        text += " PA is the mean of a segment's motion maps, bright where much moves."
+        text += " PA is the mean of a segment's motion maps, bright where there is motion."
     if any(example.weights is not None for example in shown):
         text += (
-            " Below, a row is one timescale feature of VAP: the bars under the frames mark the "
+            " Below, each row is a timescale feature of VAP: the bars under the frames mark the "
             "segments it pools, red for timescale 1, then orange, yellow and so on; the number "
             "is its weight w (Fig. 6 of the paper)."
         )

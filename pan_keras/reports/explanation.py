@@ -17,12 +17,12 @@ if TYPE_CHECKING:  # bundles are explained without Keras
     from pan_keras.models import VideoNetwork
 
 EVIDENCE = (
-    "what a segment adds to a class's logit through the features that the pooling takes from it, "
-    "less the mean over the classes; the temporal shift has let each segment see its neighbours"
+    "contribution of a segment to a class's logit through the features that the pooling takes from "
+    "it, minus the mean over the classes; by the temporal shift, features depend on neighbours too"
 )
 BUNDLE = (
-    "a bundle gives logits and nothing from inside its model: for timescale weights, PA and "
-    "evidence, explain the run that it was exported from"
+    "a bundle gives logits only: for timescale weights, PA and evidence, explain the run that it "
+    "was exported from"
 )
 TOP = 5  # classes in the text
 

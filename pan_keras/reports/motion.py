@@ -62,9 +62,9 @@ class MotionPicture:
         height, width = self.size
         return (
             f"{self.output}: {self.pairs} pairs of frames of {height} x {width} pixels, "
-            f"{self.frames_per_second:.0f} a second\n"
+            f"{self.frames_per_second:.0f} per second\n"
             f"PA 0 to {self.pa_scale:g} by {self.filters}; flow ({self.flow}) 0 to "
-            f"{self.flow_scale:g} pixels a frame"
+            f"{self.flow_scale:g} pixels per frame"
         )
 
 
@@ -201,7 +201,7 @@ class _Canvas:
         speed = panels.blank(panels.MARGIN, width)
         wheel = flow_wheel(panels.MARGIN - 4)
         speed[2:-2, 2 : 2 + len(wheel)] = wheel
-        panels.write(speed, f"0 to {self.flow_scale:.2g} pixels a frame", (34, panels.MARGIN - 9))
+        panels.write(speed, f"0 to {self.flow_scale:.2g} pixels per frame", (34, panels.MARGIN - 9))
         legends = [panels.heat_legend(self.pa_scale, width), speed]
         return panels.row([panels.blank(panels.MARGIN, width)] * (columns - 2) + legends)
 

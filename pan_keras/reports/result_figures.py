@@ -148,7 +148,7 @@ def _draw_cost(axes: Axes, comparison: Comparison) -> None:
             label=run.name,
         )
     _prepare(axes, "top-1 accuracy, 95 % interval")
-    axes.set_xlabel("G multiply-accumulates a view", color=PALETTE["muted"])
+    axes.set_xlabel("G multiply-accumulates per view", color=PALETTE["muted"])
     axes.set_xlim(left=0, right=1.15 * max(run.macs for run in comparison.runs) / 1e9)
     axes.set_ylim(0, 1.02)
 

@@ -87,8 +87,8 @@ def _curves(run: Run) -> Html | None:
         return None
     last = rows[-1]
     text = (
-        f"{len(rows)} epochs. The last took in {last['clips_per_second']:.1f} clips a second "
-        f"and waited for them {last['input_wait']:.1%} of its time."
+        f"{len(rows)} epochs. The last processed {last['clips_per_second']:.1f} clips per second "
+        f"and spent {last['input_wait']:.1%} of its time waiting for input."
     )
     text += _kept(run, rows)
     drawings = [
@@ -146,7 +146,7 @@ def _ranges(report: dict[str, Any]) -> str:
     frames, rate = report["frames"], report["frame_rate"]
     return (
         f"Split: {report['split_origin']}. Clips have {frames['min']:.0f} to {frames['max']:.0f} "
-        f"frames, at {rate['min']:.3g} to {rate['max']:.3g} a second."
+        f"frames, at {rate['min']:.3g} to {rate['max']:.3g} per second."
     )
 
 
@@ -156,7 +156,7 @@ def _setup(run: Run) -> Html:
     content = [element("pre", config), table(["package", "version"], rows, texts=2)]
     return section(
         "Configuration and versions",
-        "What this run was trained with.",
+        "Settings and software of the training.",
         element("div", content, class_="columns"),
     )
 
@@ -171,7 +171,7 @@ def _bundle(run: Run) -> Html | None:
     model = run.path / "model.keras"
     current = model.is_file() and hashlib.sha256(model.read_bytes()).hexdigest()
     if facts["source"]["model_sha256"] != current:
-        text = f"The bundle is of an earlier model: pan-keras export {run.path} makes it anew."
+        text = f"The bundle is of an earlier model: pan-keras export {run.path} updates it."
         return element("section", title, element("p", text))
     rows: list[tuple[Content, ...]] = []
     measured = facts["reference"]["accuracy"]
@@ -192,7 +192,7 @@ def _bundle(run: Run) -> Html | None:
         )
     speed = facts["artefacts"][0]["speed"]
     note = (
-        f"Each file was checked against the Keras model before it was written. Time of one call, "
+        f"Each file was checked against the Keras model before it was written. Time per call, "
         f"{speed['threads']} threads, {speed['machine']}."
     )
     text = element("p", note, class_="note")
