@@ -32,6 +32,7 @@ def train(
     *,
     root: str | Path | None = None,
     config: Config | str | Path | None = None,
+    preset: str | None = None,
     model: str | Section | None = None,
     training: Section | None = None,
     augmentation: Section | None = None,
@@ -43,13 +44,16 @@ def train(
     """Trains a model on labelled videos.
 
     Settings are merged as on the command line: the data set's card overrides the recipe, and the
-    sections given here override both. `pan-keras settings` lists all keys.
+    sections given here override both. Where there is neither a card nor a recipe, settings are
+    chosen from the clips and printed. `pan-keras settings` lists all keys.
 
     Args:
         source: A folder of class folders, a CSV, or the name or path of a data set card; by
             default the generated data set `motions`, which is made if absent.
         root: Folder of the videos of a card.
         config: A `Config`, which is complete; or a TOML file, or the name of a shipped recipe.
+        preset: `"fast"`, `"balanced"` or `"accurate"`: how much time the settings that are chosen
+            from the clips may take.
         model: Name of the network, such as `"pan_lite_resnet18"`, or settings of the section
             `model`.
         training: Settings of the section `training`, such as `{"epochs": 20}`.
@@ -80,6 +84,7 @@ def train(
         root=root,
         model=model if isinstance(model, str) else None,
         config=config,
+        preset=preset,
         sections={name: section for name, section in sections.items() if section},
         run=run,
         callbacks=[TrainingPictures(), *callbacks],

@@ -29,7 +29,16 @@ def own_cache(tmp_path_factory):
     """Tests leave nothing in the user's cache and find nothing there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_downloads(monkeypatch):
+    """Settings are chosen as on a machine without weights of ImageNet and without a network."""
+    from pan_keras.checkpoints import imagenet
+
+    monkeypatch.setattr(imagenet, "_downloaded", lambda backbone, file: False)
 
 
 @pytest.fixture(scope="session")

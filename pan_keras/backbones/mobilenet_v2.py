@@ -252,5 +252,6 @@ register(
         "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
         application_key,
         SYMMETRIC,
+        "block_16_project",
     ),
 )(MobileNetV2)

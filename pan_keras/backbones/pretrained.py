@@ -17,6 +17,7 @@ class KerasApplication:
         file: The file of its weights without the classifier, which Keras downloads.
         torch_key: From the name of one of its layers to the name in torchvision.
         normalisation: How it scales RGB bytes.
+        landmark: A layer that tells its files from those of other networks; empty for none.
 
     Example:
         >>> from pan_keras import backbones
@@ -28,6 +29,7 @@ class KerasApplication:
     file: str
     torch_key: Callable[[str], str]
     normalisation: InputNormalisation
+    landmark: str = ""
 
 
 # What keras.applications scales bytes to: blue first less the mean of ImageNet, and -1 to 1.

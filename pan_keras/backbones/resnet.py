@@ -199,15 +199,16 @@ def application_key(layer: str) -> str:
     return f"layer{int(stage) - 1}.{int(block) - 1}.{part}"
 
 
-def application(make: Callable[..., keras.Model], name: str) -> KerasApplication:
+def application(make: Callable[..., keras.Model], name: str, landmark: str) -> KerasApplication:
     """What Keras distributes of a ResNet."""
     file = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    return KerasApplication(make, file, application_key, CAFFE)
+    return KerasApplication(make, file, application_key, CAFFE, landmark)
 
 
 PRETRAINED = {
-    "resnet50": application(keras.applications.ResNet50, "resnet50"),
-    "resnet101": application(keras.applications.ResNet101, "resnet101"),
+    "resnet50": application(keras.applications.ResNet50, "resnet50", "conv4_block6_3_conv"),
+    # A file of ResNet-101 has the layers of ResNet-50, too, and comes first by its name.
+    "resnet101": application(keras.applications.ResNet101, "resnet101", "conv4_block23_3_conv"),
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "resnet18": {"block": "basic", "blocks": (2, 2, 2, 2)},

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from pan_keras.backbones import Backbone
+from pan_keras.checkpoints.applications import SUFFIXES, application_state
 from pan_keras.checkpoints.architecture import branches_of
 from pan_keras.checkpoints.conversion import check, listed
 from pan_keras.checkpoints.imagenet import imagenet_state
@@ -91,7 +92,8 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
     Args:
         model: A network with fresh weights.
         source: A state_dict of torchvision, timm (ResNet, MobileNetV2) or the authors' code in any
-            format of `read_state_dict`, or `"imagenet"` for the weights that Keras distributes.
+            format of `read_state_dict`; a `.h5` or `.keras` file of `keras.applications`; or
+            `"imagenet"` for the weights that Keras distributes.
 
     Returns:
         What was taken and what was dropped, for each branch.
@@ -106,11 +108,15 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
         >>> report.inflated  # from 3 channels
         6
     """
-    given = None if str(source) == IMAGENET else read_state_dict(source)
+    application = Path(source).suffix in SUFFIXES and Path(source).is_file()
+    given = None if application or str(source) == IMAGENET else read_state_dict(source)
     loaded = []
     for name, network in branches_of(model).items():
-        state = imagenet_state(network.backbone.name) if given is None else given
         with described(source):
+            if application:
+                state = application_state(source, network.backbone.name)
+            else:
+                state = imagenet_state(network.backbone.name) if given is None else given
             plain = plain_names(state, declared(network.backbone))
             loaded.append(_load(network, plain, str(source), name))
     return tuple(loaded)

@@ -10,6 +10,7 @@ start for training, not a network that classifies images.
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -37,6 +38,51 @@ def has_imagenet_weights(backbone: str) -> bool:
         (True, False)
     """
     return backbone in backbones.names() and backbones.get(backbone).pretrained is not None
+
+
+def imagenet_file(backbone: str) -> Path:
+    """Where Keras keeps the weights that it distributes for a backbone.
+
+    Args:
+        backbone: Registered name of a backbone with such weights.
+
+    Returns:
+        The file, which need not be there.
+
+    Example:
+        >>> imagenet_file("resnet50").name
+        'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'
+    """
+    source = backbones.get(backbone).pretrained
+    assert source is not None
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models" / source.file
+
+
+def can_start_from_imagenet(backbone: str) -> bool:
+    """Whether weights of ImageNet are on this machine or can be downloaded.
+
+    Args:
+        backbone: Registered name.
+
+    Returns:
+        True if they are on disk now. What could not be downloaded is not tried again.
+
+    Example:
+        >>> can_start_from_imagenet("micro")
+        False
+    """
+    if not has_imagenet_weights(backbone):
+        return False
+    return imagenet_file(backbone).is_file() or _downloaded(backbone, imagenet_file(backbone))
+
+
+@cache
+def _downloaded(backbone: str, file: Path) -> bool:
+    try:
+        imagenet_state(backbone)
+    except UserError:
+        return False
+    return file.is_file()
 
 
 def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
@@ -67,7 +113,7 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         network = source.make(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:
         # Keras raises a bare Exception where it cannot download.
-        folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+        folder = imagenet_file(backbone).parent
         reason = str(error).splitlines()[0]
         raise UserError(
             f"model.weights=imagenet: Keras could not get {source.file} ({reason}); put this file "

@@ -17,6 +17,12 @@ from pan_keras.errors import UserError
 @click.option("--model", help="Network, such as pan_lite_micro or pan_lite_resnet18.")
 @click.option("--config", help="TOML file, or the name of a shipped recipe: small or paper.")
 @click.option(
+    "--preset",
+    metavar="NAME",
+    help="fast, balanced or accurate: how much time the settings chosen from the data may take. "
+    "In the place of a data set card's own settings.",
+)
+@click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
 )
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
@@ -28,6 +34,7 @@ def train(
     root: Path | None,
     model: str | None,
     config: str | None,
+    preset: str | None,
     overrides: tuple[str, ...],
     run: Path | None,
     jit: bool,
@@ -36,9 +43,10 @@ def train(
 ):
     """Train a model on DATA: a folder of class folders, a CSV, or a data set card.
 
-    Without DATA, the embedded data set `motions` is made and used.
+    Without DATA, the embedded data set `motions` is made and used. Settings that you do not choose
+    are chosen from the clips, printed, and written to the run.
     """
-    if resume and (data or model or config or overrides or jit):
+    if resume and (data or model or config or preset or overrides or jit):
         raise UserError(
             "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
@@ -58,6 +66,7 @@ def train(
             root=root,
             model=model,
             config=config,
+            preset=preset,
             overrides=(*overrides, "training.jit=true") if jit else overrides,
             run=run,
             callbacks=callbacks,

@@ -83,9 +83,9 @@ class ModelConfig:
         causal: Whether the shift looks at the past alone; if absent, it does not.
         aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
         weights: Where training starts: a run folder or `.keras` file, whose layers are taken where
-            they fit; a checkpoint of an image network or of the authors' code, or `imagenet`, for
-            the backbone; `auto` for `imagenet` where the backbone has such weights; `none` for
-            fresh ones.
+            they fit; a checkpoint of an image network or of the authors' code, a `.h5` or `.keras`
+            file of keras.applications, or `imagenet`, for the backbone; `auto` for `imagenet` where
+            the backbone has such weights; `none` for fresh ones.
         width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
         initialisation: First weights of PA and VAP: `scaled` to the number of their inputs, or as
             small as in the authors' code (`reference`).

@@ -60,6 +60,24 @@ def load_config(
     return assemble(Config, [*layers, ("", dict(sections or {}))])
 
 
+def is_complete(file: Path) -> bool:
+    """Whether a file has every setting, as that of a run does.
+
+    Args:
+        file: TOML file of the user.
+
+    Raises:
+        UserError: If it cannot be read.
+
+    Example:
+        >>> is_complete(Path("runs/demo/config.toml"))
+        True
+    """
+    return _without_format(read_toml(file, f"a TOML file or one of {', '.join(recipes())}"), file)[
+        1
+    ]
+
+
 def make_config(source: str | Path | None = None, **sections: Mapping[str, Any]) -> Config:
     """Puts a configuration together in Python, over the recipe `small`.
 

@@ -2,6 +2,7 @@
 
 from pan_keras.data.card import Card, card_names, card_text, is_card, is_own_card, load_card
 from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.data.mirroring import mirror_doubt
 from pan_keras.data.motions import ensure_motions, make_motions
 from pan_keras.data.opening import open_data
 from pan_keras.data.video_data import SkippedFile, VideoData
@@ -19,5 +20,6 @@ __all__ = [
     "is_own_card",
     "load_card",
     "make_motions",
+    "mirror_doubt",
     "open_data",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from pan_keras.clips.clip_shape import FIELDS
-from pan_keras.data import ensure_motions
+from pan_keras.data import ensure_motions, is_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.results import Evaluation, stored_evaluation
@@ -223,8 +223,10 @@ def _measured(
     settings: Sequence[str],
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Evaluation:
+    # Variants are compared under the same settings, whatever could be chosen for each.
+    recipe = None if is_card(data) and load_card(data).training else "small"
     if (run / "config.toml").is_file():
-        wanted = resolve(data, root=root, model=model, overrides=settings)
+        wanted = resolve(data, root=root, model=model, config=recipe, overrides=settings)
         if not is_run_of(open_run(run), wanted):
             raise UserError(f"{run}: made with other settings; name another folder, or remove it")
         found = stored_evaluation(open_run(run), "test")
@@ -236,6 +238,7 @@ def _measured(
             data,
             root=root,
             model=model,
+            config=recipe,
             overrides=settings,
             run=run,
             callbacks=callbacks,

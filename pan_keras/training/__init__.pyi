@@ -1,12 +1,15 @@
 from .callbacks import TrainingCallback
+from .choosing import Choice, choose_settings
 from .configuring import is_run_of, resolve
 from .session import TrainingResult, resume, train
 from .trainer import Trainer
 
 __all__ = [
+    "Choice",
     "Trainer",
     "TrainingCallback",
     "TrainingResult",
+    "choose_settings",
     "is_run_of",
     "resolve",
     "resume",

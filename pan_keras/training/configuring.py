@@ -8,8 +8,8 @@ from typing import Any
 
 from pan_keras import models
 from pan_keras.config.config import FRESH, Config
-from pan_keras.config.loading import load_config, recipes
-from pan_keras.config.tables import assemble, override
+from pan_keras.config.loading import is_complete, load_config, recipes
+from pan_keras.config.tables import assemble, override, read_toml
 from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.runs.network import check_cue, with_network
@@ -26,8 +26,9 @@ def resolve(
     config: Config | str | Path | None = None,
     overrides: Iterable[str] = (),
     sections: Mapping[str, Mapping[str, Any]] | None = None,
+    chosen: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
-    """Resolves the configuration that `train` would use; takes the arguments of `train`.
+    """Resolves the configuration that `train` would use, without what it chooses from the data.
 
     A recipe or file overrides the training settings of the data set card. A `Config` is complete:
     only `source`, `model`, `overrides` and `sections` change it.
@@ -39,6 +40,8 @@ def resolve(
         config: As for `train`.
         overrides: As for `train`.
         sections: As for `train`.
+        chosen: Values by section and key that were chosen from the data; they stand in the place
+            of the card's training settings.
 
     Returns:
         The configuration.
@@ -61,7 +64,7 @@ def resolve(
         layers += [(f"--set {item}", override(item)) for item in overrides]
         resolved = assemble(Config, [*layers, ("", sections)])
     else:
-        card, resolved = _from_recipe(source, config, overrides, sections)
+        card, resolved = _from_recipe(source, config, overrides, sections, chosen)
     resolved = _with_flip(resolved, card)
     if resolved.model.name not in models.names():
         near = difflib.get_close_matches(resolved.model.name, models.names(), n=1)
@@ -112,16 +115,93 @@ def is_run_of(run: Run, config: Config) -> bool:
     return run.config == with_length(with_network(config), len(clips))
 
 
+def leaves_choices(
+    source: str | Path | None,
+    config: Config | str | Path | None,
+    preset: str | None,
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Iterable[str] = (),
+) -> bool:
+    """Whether settings are to be chosen from the data: no recipe, card or whole file has them.
+
+    Args:
+        source: As for `train`.
+        config: As for `train`.
+        preset: As for `train`.
+        sections: As for `train`.
+        overrides: As for `train`.
+
+    Raises:
+        UserError: If a preset is given besides a configuration that is complete.
+
+    Example:
+        >>> leaves_choices("videos", None, None), leaves_choices("egogestar", None, None)
+        (True, False)
+    """
+    file = _file(config)
+    if isinstance(config, Config) or (config is not None and (file is None or is_complete(file))):
+        if preset is not None:
+            raise UserError(
+                "a preset and a configuration with all settings are given; remove one of them"
+            )
+        return False
+    if preset is not None:
+        return True
+    if source is None:
+        source = load_config(file=file, overrides=overrides, sections=sections).data.source
+    card = _card(str(source))
+    return card is None or not card.training
+
+
+def given_settings(
+    model: str | None,
+    config: Config | str | Path | None,
+    overrides: Iterable[str],
+    sections: Mapping[str, Mapping[str, Any]] | None,
+) -> dict[str, dict[str, Any]]:
+    """What the user set, by section and key.
+
+    Args:
+        model: As for `train`.
+        config: As for `train`; a file counts, a recipe does not.
+        overrides: As for `train`.
+        sections: As for `train`.
+
+    Example:
+        >>> given_settings("pan_lite_micro", None, ["training.epochs=3"], None)
+        {'model': {'name': 'pan_lite_micro'}, 'training': {'epochs': 3}}
+    """
+    file = _file(config)
+    layers = [] if file is None else [read_toml(file)]
+    layers += [{"model": {"name": model}}] if model is not None else []
+    layers += [*map(override, overrides), dict(sections or {})]
+    given: dict[str, dict[str, Any]] = {}
+    for tables in layers:
+        for name, table in tables.items():
+            if isinstance(table, Mapping):
+                given.setdefault(name, {}).update(table)
+    return given
+
+
+def _file(config: Config | str | Path | None) -> Path | None:
+    """The file that a configuration is read from; None for a recipe or a `Config`."""
+    named = config is None or isinstance(config, Config) or str(config) in recipes()
+    return None if named else Path(str(config))
+
+
 def _from_recipe(
     source: str | Path | None,
     config: str | Path | None,
     overrides: list[str],
     sections: Mapping[str, Mapping[str, Any]],
+    chosen: Mapping[str, Mapping[str, Any]] | None,
 ) -> tuple[Card | None, Config]:
     """Returns the data set card, and the configuration merged from recipe, card and arguments."""
-    file = None if config is None or str(config) in recipes() else Path(config)
+    file = _file(config)
     given = load_config(file=file, overrides=overrides, sections=sections)
     card = _card(str(source or given.data.source))
+    if chosen is not None:
+        return card, load_config("small", chosen, file, overrides, sections)
     defaults = dict(card.training) if card else {}
     recipe = defaults.pop("config", "small")
     if config is not None and file is None and str(config) != recipe:

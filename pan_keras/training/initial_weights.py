@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from pan_keras import models
-from pan_keras.checkpoints import load_backbone_weights
+from pan_keras.checkpoints import is_application, load_backbone_weights
 from pan_keras.errors import UserError
 from pan_keras.runs.run import Run, open_run
 
@@ -75,8 +75,8 @@ def initial_weights(
 ) -> tuple[Taken, ...]:
     """Loads the weights that training starts from.
 
-    A run folder or `.keras` file initialises all layers that fit (`start_from`); any other file, or
-    `imagenet`, initialises the backbone (`load_backbone_weights`).
+    A run folder or `.keras` file initialises all layers that fit (`start_from`); any other file, one
+    of `keras.applications`, or `imagenet`, initialises the backbone (`load_backbone_weights`).
 
     Args:
         model: The network to train; its weights change.
@@ -89,7 +89,8 @@ def initial_weights(
     Raises:
         UserError: If the source cannot be read, or nothing in it fits.
     """
-    if Path(source).is_dir() or source.endswith(".keras"):
+    ours = source.endswith(".keras") and not is_application(source)
+    if Path(source).is_dir() or ours:
         return (start_from(model, source, classes),)
     return load_backbone_weights(model, source)
 

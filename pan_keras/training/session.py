@@ -8,21 +8,20 @@ from typing import Any
 
 import keras
 
-from pan_keras.config.config import FRESH, Config
+from pan_keras.config.config import Config
 from pan_keras.data import VideoData, card_text
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.runs.combining import RECORD
 from pan_keras.runs.data_identity import data_root, identity_of
-from pan_keras.runs.network import create_model, describe_network, with_network
+from pan_keras.runs.network import describe_network, with_network
 from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
 from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing
-from pan_keras.runs.run_data import open_configured_data, open_run_data
+from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
 from pan_keras.training.callbacks import check_callbacks
-from pan_keras.training.configuring import resolve
-from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.optimisation.schedules import describe, with_length
+from pan_keras.training.preparing import prepare
 from pan_keras.training.trainer import Trainer
 
 
@@ -71,6 +70,7 @@ def train(
     root: str | Path | None = None,
     model: str | None = None,
     config: Config | str | Path | None = None,
+    preset: str | None = None,
     overrides: Iterable[str] = (),
     sections: Mapping[str, Mapping[str, Any]] | None = None,
     run: str | Path | None = None,
@@ -79,12 +79,17 @@ def train(
 ) -> TrainingResult:
     """Trains a model on labelled videos.
 
+    Settings that neither a recipe nor the data set's card has are chosen from the data, as
+    `choose_settings` says; they are printed, and written to `choices.json` of the run.
+
     Args:
         source: A folder of class folders, a CSV, or the name of a data set card; by default the
             generated data set `motions`, which is made if absent.
         root: Folder of the videos of a card.
         model: A name that `pan_keras.models.names()` lists.
         config: A `Config`, a TOML file, or the name of a shipped recipe.
+        preset: `"fast"`, `"balanced"` or `"accurate"`: how much time the choices may take. Unless
+            given `"balanced"`, where there is no card with settings.
         overrides: `section.key=value` strings, as on the command line.
         sections: Values by section and key, which override everything else.
         run: Folder to create; by default the next free `runs/SOURCE-MODEL-NUMBER`.
@@ -106,19 +111,22 @@ def train(
         0.96
     """
     callbacks = check_callbacks(callbacks)
-    resolved = resolve(
-        source, root=root, model=model, config=config, overrides=overrides, sections=sections
-    )
     start = time.perf_counter()
     if run is not None:
         run = Path(run)
         refuse_taken(run)
+    prepared = prepare(
+        source,
+        root=root,
+        model=model,
+        config=config,
+        preset=preset,
+        overrides=overrides,
+        sections=sections,
+        quiet=quiet,
+    )
+    resolved, data = prepared.config, prepared.data
     network = with_network(resolved)
-    if network.model.weights != FRESH:
-        # Refuses weights that do not fit before the data are scanned, which takes longer.
-        initial_weights(create_model(network, classes=2), network.model.weights)
-    data = open_configured_data(resolved, progress=(lambda *_: None) if quiet else None)
-    _check_trainable(resolved, data)
     complete = with_length(network, len(data.clips("train")))
     with new_run(run, resolved) as new:
         new.write_identity(identity_of(data, data_root(resolved.data.source, resolved.data.root)))
@@ -130,7 +138,9 @@ def train(
         new.write("preprocessing.json", preprocessing(complete))
         new.write("data_report.json", data.report())
         new.write("config.toml", complete.to_toml())
-        notes = describe_network(complete, resolved)
+        if prepared.choices:
+            new.write("choices.json", prepared.to_json())
+        notes = prepared.to_lines() + describe_network(complete, resolved)
         notes += describe(complete, resolved, len(data.clips("train")))
         return _fit(Trainer(complete, data, new, callbacks), notes, start, quiet)
 
@@ -176,21 +186,6 @@ def resume(
         clips = len(data.clips("train"))
         notes = describe(with_length(config, clips), config, clips)
         return _fit(Trainer(config, data, found, callbacks), notes, start, quiet)
-
-
-def _check_trainable(config: Config, data: VideoData) -> None:
-    if len(data.classes) < 2:
-        raise UserError(
-            f"{config.data.source}: only one class, {data.classes[0]!r}; give videos of two or "
-            "more, each class in a folder of its own"
-        )
-    if not data.clips("train"):
-        raise UserError(f"{config.data.source}: no training clips; name their split `train`")
-    if config.training.patience and not data.clips("val"):
-        raise UserError(
-            "training.patience waits for better validation results, but the data have no "
-            "validation clips; set it to 0"
-        )
 
 
 def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> TrainingResult:

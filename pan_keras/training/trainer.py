@@ -30,6 +30,7 @@ from pan_keras.training.optimisation.optimizers import create_optimizer
 from pan_keras.training.optimisation.schedules import length
 from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
+from pan_keras.training.overfitting import overfitting
 from pan_keras.training.progress import ConsoleProgress
 from pan_keras.training.stopping import StopRequest
 from pan_keras.training.validation import Validation
@@ -182,9 +183,13 @@ class Trainer:
             progress.note(f"stopped: {state.stale} epochs without a better validation result")
         elif state.step < steps:
             progress.note(f"stopped by a callback at step {state.step} of {steps}")
-        uncertain = kept_doubt(self.files.keeping.record(state.rows)) if state.rows else None
-        if uncertain:
-            progress.message(f"warning: {uncertain}")
+        if state.rows:
+            doubts = (
+                kept_doubt(self.files.keeping.record(state.rows)),
+                overfitting(state.rows, len(self.classes), len(self.validation.clips)),
+            )
+            for doubt in filter(None, doubts):
+                progress.message(f"warning: {doubt}")
 
     def _run_epoch(
         self, state: State, batches: TimedBatches, progress: ConsoleProgress, stop: StopRequest

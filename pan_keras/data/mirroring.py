@@ -1,0 +1,67 @@
+"""Tells from the names of classes whether a mirrored clip may still show its class."""
+
+import re
+from collections.abc import Sequence
+
+# Words that name a side or a sense of rotation, wherever they stand in a name.
+ANYWHERE = ("left", "right", "clockwise", "左", "右", "лев", "прав")
+# The same in other languages, at the beginning of a word.
+BEGINNINGS = (
+    "link",
+    "recht",
+    "gauche",
+    "droit",
+    "izquierd",
+    "derech",
+    "esquerd",
+    "direit",
+    "sinistr",
+    "destra",
+    "destro",
+)
+# Whole words: short forms of sides, and signs that are drawn or written one way round.
+WORDS = frozenset(
+    {
+        *("l", "r", "lhs", "rhs", "cw", "ccw", "circlecw", "circleccw", "circlecc"),
+        *("east", "west", "letter", "letters", "digit", "digits", "number"),
+        *("tick", "check", "checkmark", "arrow", "spiral"),
+    }
+)
+# A name that says nothing of what is seen: a number, a letter, `class_3`.
+OPAQUE = re.compile(
+    r"\w|([a-z]|action|category|class|cls|gesture|label|sign)?[\W_]*\d+", re.IGNORECASE
+)
+
+
+def mirror_doubt(classes: Sequence[str]) -> str | None:
+    """A reason not to mirror clips of these classes, or None where the names give none.
+
+    Args:
+        classes: Names of the classes.
+
+    Returns:
+        Part of a sentence.
+
+    Example:
+        >>> mirror_doubt(["swipe left", "wave"])
+        "'swipe left' may name a side"
+        >>> mirror_doubt(["7", "wave"])
+        "'7' does not tell what is seen"
+        >>> mirror_doubt(["wave", "clap"]) is None
+        True
+    """
+    for name in classes:
+        if _names_a_side(name):
+            return f"{name!r} may name a side"
+        if OPAQUE.fullmatch(name.strip()):
+            return f"{name!r} does not tell what is seen"
+    return None
+
+
+def _names_a_side(name: str) -> bool:
+    lower = name.lower()
+    if any(part in lower for part in ANYWHERE):
+        return True
+    # Words are told apart by anything that is no letter, and by capitals within.
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    return any(word in WORDS or word.startswith(BEGINNINGS) for word in words)

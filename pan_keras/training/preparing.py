@@ -1,0 +1,181 @@
+"""Puts a configuration together and opens its data, before anything is written."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pan_keras.config.config import FRESH, Config
+from pan_keras.data import VideoData
+from pan_keras.errors import UserError
+from pan_keras.metrics.intervals import wilson
+from pan_keras.runs.network import create_model, with_network
+from pan_keras.runs.run_data import open_configured_data
+from pan_keras.training.choosing import (
+    Choice,
+    Preset,
+    as_tables,
+    check_preset,
+    choose_settings,
+)
+from pan_keras.training.configuring import given_settings, leaves_choices, resolve
+from pan_keras.training.initial_weights import initial_weights
+
+FEW_OF_A_CLASS = 8  # training clips, below which accuracy depends on which they are
+WIDE = 0.2  # of an interval of a validation accuracy, above which it tells little
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A configuration and its data.
+
+    Attributes:
+        config: The configuration.
+        data: The opened data.
+        choices: What was chosen from the data.
+        preset: The preset of the choices; None where nothing was chosen.
+    """
+
+    config: Config
+    data: VideoData
+    choices: tuple[Choice, ...] = ()
+    preset: str | None = None
+
+    def to_lines(self) -> list[str]:
+        """The choices for people, and what so few clips cannot tell.
+
+        Returns:
+            One line each; none where nothing was chosen.
+        """
+        if not self.choices:
+            return []
+        head = f"settings chosen from the data (preset {self.preset}; --set KEY=VALUE overrides):"
+        lines = [head, *(f"  {choice.to_text()}" for choice in self.choices)]
+        return lines + [f"warning: {each}" for each in few_clips(self.data)]
+
+    def to_json(self) -> dict[str, Any]:
+        """The choices for programs.
+
+        Returns:
+            The preset, and key, value and reason of each choice.
+        """
+        return {"preset": self.preset, "choices": [choice.to_json() for choice in self.choices]}
+
+
+def prepare(
+    source: str | Path | None = None,
+    *,
+    root: str | Path | None = None,
+    model: str | None = None,
+    config: Config | str | Path | None = None,
+    preset: str | None = None,
+    overrides: Iterable[str] = (),
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    quiet: bool = False,
+) -> Prepared:
+    """Resolves a configuration, opens its data and chooses what nobody set.
+
+    Args:
+        source: As for `train`.
+        root: As for `train`.
+        model: As for `train`.
+        config: As for `train`.
+        preset: As for `train`.
+        overrides: As for `train`.
+        sections: As for `train`.
+        quiet: As for `train`.
+
+    Returns:
+        The configuration and the data, which can be trained on.
+
+    Raises:
+        UserError: If the configuration or the data are unusable.
+
+    Example:
+        >>> prepare("videos").choices[0].key
+        'model.name'
+    """
+    overrides = list(overrides)
+    if preset is not None:
+        check_preset(preset)
+    chooses = leaves_choices(source, config, preset, sections, overrides)
+
+    def resolved_with(chosen: Mapping[str, Mapping[str, Any]] | None) -> Config:
+        return resolve(
+            source,
+            root=root,
+            model=model,
+            config=config,
+            overrides=overrides,
+            sections=sections,
+            chosen=chosen,
+        )
+
+    # What the user set is checked before the data are looked into, which takes longer.
+    resolved = resolved_with({} if chooses else None)
+    given = given_settings(model, config, overrides, sections)
+    if not chooses or "name" in given.get("model", {}):
+        _check_start(resolved)
+    data = open_configured_data(resolved, progress=(lambda *_: None) if quiet else None)
+    check_classes(resolved, data)
+    choices: tuple[Choice, ...] = ()
+    if chooses:
+        choices = choose_settings(data, cast(Preset, preset or "balanced"), given)
+        resolved = resolved_with(as_tables(choices))
+        _check_start(resolved)
+    if resolved.training.patience and not data.clips("val"):
+        raise UserError(
+            "training.patience waits for better validation results, but the data have no "
+            "validation clips; set it to 0"
+        )
+    return Prepared(resolved, data, choices, (preset or "balanced") if chooses else None)
+
+
+def check_classes(config: Config, data: VideoData) -> None:
+    """Raises UserError unless there are two classes and clips to train on."""
+    if len(data.classes) < 2:
+        raise UserError(
+            f"{config.data.source}: only one class, {data.classes[0]!r}; give videos of two or "
+            "more, each class in a folder of its own"
+        )
+    if not data.clips("train"):
+        raise UserError(f"{config.data.source}: no training clips; name their split `train`")
+
+
+def few_clips(data: VideoData) -> list[str]:
+    """What the clips of a data set are too few for, as sentences.
+
+    Args:
+        data: The opened data.
+
+    Returns:
+        No sentence where there are enough.
+    """
+    sentences = []
+    train, validation = data.clips("train"), len(data.clips("val"))
+    fewest = min(sum(clip.label == label for clip in train) for label in range(len(data.classes)))
+    if fewest < FEW_OF_A_CLASS:
+        name = next(
+            name
+            for label, name in enumerate(data.classes)
+            if sum(clip.label == label for clip in train) == fewest
+        )
+        sentences.append(
+            f"the class {name!r} has {fewest} training clips; {FEW_OF_A_CLASS} and more of each "
+            "class, of several people and places, make the result less a matter of chance"
+        )
+    if validation:
+        low, high = wilson(validation * 0.9, validation)
+        if high - low > WIDE:
+            sentences.append(
+                f"{validation} validation clips are too few to tell how good the model is: 90 % "
+                f"right of them means {low:.0%} to {high:.0%}; --folds 5 measures on all clips"
+            )
+    return sentences
+
+
+def _check_start(config: Config) -> None:
+    """Refuses weights that do not fit, before a run folder is made."""
+    network = with_network(config)
+    if network.model.weights != FRESH:
+        initial_weights(create_model(network, classes=2), network.model.weights)

@@ -1,0 +1,39 @@
+"""Names of classes tell whether mirrored clips may still show them."""
+
+import pytest
+
+from pan_keras.data import mirror_doubt
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "left",
+        "Swipe Right",
+        "swipeleft",
+        "turn-clockwise",
+        "counter_clockwise",
+        "turnCW",
+        "nach links",
+        "gauche",
+        "mano izquierda",
+        "向左",
+        "направо",
+        "L",
+        "tick",
+        "circlecc",
+        "letter b",
+    ],
+)
+def test_a_name_of_a_side_or_sign_forbids_mirror_images(name):
+    assert name in mirror_doubt(["wave", name])
+
+
+@pytest.mark.parametrize("name", ["0", "12", "class_3", "c07", "b", "Gesture 4"])
+def test_a_name_that_tells_nothing_forbids_mirror_images(name):
+    assert "does not tell" in mirror_doubt([name, "wave"])
+
+
+def test_other_names_allow_mirror_images():
+    names = ["wave", "clap", "pick up", "hand shake", "jump2", "zoom in", "drink", "blink"]
+    assert mirror_doubt(names) is None

@@ -1,0 +1,26 @@
+"""A network that knows its training clips by heart is told from one that learnt."""
+
+import pytest
+
+from pan_keras.training.overfitting import overfitting
+
+ROW = {"epoch": 40, "loss": 0.01, "accuracy": 1.0, "val_loss": 0.9, "val_accuracy": 10 / 12}
+
+
+def test_a_loss_near_zero_with_errors_in_validation_is_warned_of():
+    said = overfitting([{**ROW, "loss": 2.0}, ROW], classes=6, clips=12)
+    assert "of the 12 validation clips 83% are right (55% to 95%)" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "clips"),
+    [
+        ({"loss": 0.3}, 12),
+        ({"val_loss": 0.1}, 12),
+        ({"val_accuracy": 1.0}, 12),
+        ({}, 0),
+    ],
+)
+def test_nothing_is_said_of_others(change, clips):
+    assert overfitting([{**ROW, **change}], classes=6, clips=clips) is None
+    assert overfitting([], classes=6, clips=12) is None
