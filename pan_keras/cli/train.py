@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,25 @@ from pan_keras.errors import UserError
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
 )
+@click.option(
+    "--folds",
+    type=int,
+    help="Cross-validate with so many folds: a run for each, mean and interval at the end.",
+)
+@click.option(
+    "--groups",
+    metavar="COLUMN",
+    help="Column of the CSV, such as person, whose values are not divided over folds; without "
+    "--folds each value is a fold.",
+)
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="Search for better settings on the validation clips, or by --folds and --groups.",
+)
+@click.option(
+    "--trials", type=click.IntRange(1), default=8, show_default=True, help="Trials of --tune."
+)
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
 @click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
 @click.option("--resume", is_flag=True, help="Resume --run, or the latest run.")
@@ -36,6 +56,10 @@ def train(
     config: str | None,
     preset: str | None,
     overrides: tuple[str, ...],
+    folds: int | None,
+    groups: str | None,
+    tune: bool,
+    trials: int,
     run: Path | None,
     jit: bool,
     resume: bool,
@@ -46,32 +70,51 @@ def train(
     Without DATA, the embedded data set `motions` is made and used. Settings that you do not choose
     are chosen from the clips, printed, and written to the run.
     """
-    if resume and (data or model or config or preset or overrides or jit):
+    crossed = folds is not None or groups is not None
+    if resume and (data or model or config or preset or overrides or jit or crossed or tune):
         raise UserError(
             "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
         )
     # TensorFlow takes seconds to import.
-    from pan_keras import training
+    from pan_keras import evaluation, training
+    from pan_keras.evaluation.cross_validation import is_cross_validation
+    from pan_keras.evaluation.tuning import is_tuning
     from pan_keras.reports.training_pictures import TrainingPictures
     from pan_keras.runs.training_record import kept_text
 
     callbacks = [TrainingPictures()]
-
-    if resume:
-        result = training.resume(run, root=root, callbacks=callbacks, quiet=as_json)
-    else:
-        result = training.train(
-            data,
-            root=root,
-            model=model,
-            config=config,
-            preset=preset,
-            overrides=(*overrides, "training.jit=true") if jit else overrides,
-            run=run,
-            callbacks=callbacks,
-            quiet=as_json,
+    settings: dict[str, Any] = {
+        "root": root,
+        "model": model,
+        "config": config,
+        "preset": preset,
+        "overrides": (*overrides, "training.jit=true") if jit else overrides,
+        "run": run,
+        "callbacks": callbacks,
+        "quiet": as_json,
+    }
+    again: dict[str, Any] = {"callbacks": callbacks, "quiet": as_json}
+    several: Any = None
+    if resume and run is not None and is_tuning(run):
+        several = evaluation.resume_tuning(run, tell=_tell, **again)
+    elif resume and run is not None and is_cross_validation(run):
+        several = evaluation.resume_folds(run, tell=_tell, **again)
+    elif tune:
+        several = evaluation.tune(
+            data, trials=trials, folds=folds, groups=groups, tell=_tell, **settings
         )
+    elif crossed:
+        several = evaluation.cross_validate(
+            data, folds=folds, groups=groups, tell=_tell, **settings
+        )
+    if several is not None:
+        echo(json.dumps(several.to_json()) if as_json else several.to_markdown())
+        return
+    if resume:
+        result = training.resume(run, root=root, **again)
+    else:
+        result = training.train(data, **settings)
     summary = result.to_json()
     if as_json:
         echo(json.dumps(summary))
@@ -79,3 +122,7 @@ def train(
     kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
     echo(f"next: pan-keras evaluate {result.run.path}")
+
+
+def _tell(line: str) -> None:
+    echo(line, err=True)

@@ -177,6 +177,11 @@ class OptimisationConfig:
         optimizer: `adamw`, or `sgd` with momentum 0.9 and the paper's rates and decays for each
             kind of weight.
         learning_rate: Highest learning rate.
+        first_rate: Learning rate of the backbone's first layer as a share of `learning_rate`, which
+            its last layer, PA and the head have; between them it rises geometrically. For a
+            backbone that starts from other weights.
+        freeze: Share of the backbone's layers, counted from its input, that keep the weights that
+            they start with; 1 for all of them.
         reference_batch: Batch that `learning_rate` is meant for: with another batch it is scaled in
             proportion. 0: it is taken as it is.
         warmup: Epochs over which the rate first rises from zero.
@@ -211,6 +216,8 @@ class OptimisationConfig:
     accumulate: Annotated[StrictInt, Field(ge=1, le=65_536)] = 1
     optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Annotated[StrictFloat, Field(gt=0, le=1e6)] = 1e-3
+    first_rate: Annotated[StrictFloat, Field(gt=0, le=1)] = 1.0
+    freeze: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.0
     reference_batch: Annotated[StrictInt, Field(ge=0, le=65_536)] = 0
     warmup: Annotated[StrictFloat, Field(ge=0, le=1e6)] = 0.0
     schedule: Literal["cosine", "steps"] = "cosine"

@@ -2,6 +2,7 @@
 
 from pan_keras.data.card import Card, card_names, card_text, is_card, is_own_card, load_card
 from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.data.folds import assign_folds
 from pan_keras.data.mirroring import mirror_doubt
 from pan_keras.data.motions import ensure_motions, make_motions
 from pan_keras.data.opening import open_data
@@ -13,6 +14,7 @@ __all__ = [
     "Clip",
     "SkippedFile",
     "VideoData",
+    "assign_folds",
     "card_names",
     "card_text",
     "ensure_motions",

@@ -97,6 +97,7 @@ def open_data(
             *_remarks(found, assumed),
             *found.words,
         ),
+        columns={path: listing.columns[path] for path in infos if path in listing.columns},
     )
 
 

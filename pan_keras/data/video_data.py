@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class VideoData:
         split_origin: Where the split comes from, as part of a sentence.
         drawn: The split as CSV text, if it was drawn for this data set.
         warnings: What a user should know before training on them, as sentences.
+        columns: Further columns of each clip by lower-case name, from a CSV.
 
     Example:
         >>> data = open_data("videos")
@@ -76,6 +77,7 @@ class VideoData:
     split_origin: str
     drawn: str | None = None
     warnings: tuple[str, ...] = ()
+    columns: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def clips(self, split: str) -> tuple[Clip, ...]:
         """Clips of one split, in the order of their paths; none if the data lack it.

@@ -179,3 +179,8 @@ def _check_start(config: Config) -> None:
     network = with_network(config)
     if network.model.weights != FRESH:
         initial_weights(create_model(network, classes=2), network.model.weights)
+    elif network.training.freeze:
+        raise UserError(
+            f"training.freeze is {network.training.freeze:g}, but the backbone starts from fresh "
+            "weights, which must train; set model.weights, or training.freeze to 0"
+        )

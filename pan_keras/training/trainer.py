@@ -25,6 +25,7 @@ from pan_keras.training.callbacks import CallbackList
 from pan_keras.training.checkpoints import Checkpoints, State, Sums, TimedBatches
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.keeping import Keeping, ModelFiles
+from pan_keras.training.optimisation.fine_tuning import describe_fine_tuning, freeze_layers
 from pan_keras.training.optimisation.losses import Loss, Mixup, balanced_weights, cross_entropy
 from pan_keras.training.optimisation.optimizers import create_optimizer
 from pan_keras.training.optimisation.schedules import length
@@ -86,6 +87,8 @@ class Trainer:
         self.steps = steps_per_epoch(self.clips, training.batch)
         self.length = length(config, len(self.clips))
         self.model = create_model(config, len(data.classes), training.precision)
+        frozen = freeze_layers(self.model, training.freeze)
+        self.fine_tuning = describe_fine_tuning(self.model, frozen, training.first_rate)
         self.optimizer = create_optimizer(config, self.model, self.steps, self.length)
         self.average = (
             WeightAverage(self.model.weights, training.average) if training.average else None
@@ -148,7 +151,7 @@ class Trainer:
                 progress.message(f"{skipped.path}: left out ({skipped.reason})")
             for warning in self.warnings:
                 progress.message(f"warning: {warning}")
-            for note in notes:
+            for note in (*notes, *self.fine_tuning):
                 progress.note(note)
             self._report_left_out(progress)
             state = self._start(progress)

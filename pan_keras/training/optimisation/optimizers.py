@@ -12,6 +12,8 @@ from pan_keras.layers import (
     VariousTimescaleAggregationPooling,
 )
 from pan_keras.models import weighted_layers
+from pan_keras.training.optimisation.fine_tuning import rate_multipliers
+from pan_keras.training.optimisation.layerwise_adam import LayerwiseAdam
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
 from pan_keras.training.optimisation.schedules import Length, learning_rate
 
@@ -119,19 +121,35 @@ def create_optimizer(
 
     Returns:
         `sgd`: `MomentumSGD` with the paper's parameter groups. `adamw`: AdamW without decay of
-        norms and biases. In `mixed_float16` either is wrapped with loss scaling, so that small
-        gradients do not underflow.
+        norms and biases. Both apply `training.first_rate`. In `mixed_float16` either is wrapped
+        with loss scaling, so that small gradients do not underflow.
     """
     training = config.training
     rate = learning_rate(config, steps, length)
     clip = training.clip_norm or None
     weights = model.trainable_variables
     optimizer: keras.optimizers.Optimizer
+    shares = rate_multipliers(model, training.first_rate)
     if training.optimizer == "sgd":
+        pairs = multipliers(parameter_groups(model), weights)
         optimizer = MomentumSGD(
             rate,
             decay=training.weight_decay,
-            multipliers=multipliers(parameter_groups(model), weights),
+            multipliers=[
+                (share * multiple, decay)
+                for share, (multiple, decay) in zip(shares, pairs, strict=True)
+            ],
+            global_clipnorm=clip,
+        )
+    elif training.first_rate != 1:
+        spared = ("bias", "gamma", "beta")
+        optimizer = LayerwiseAdam(
+            rate,
+            decay=training.weight_decay,
+            multipliers=[
+                (share, float(not any(name in weight.name for name in spared)))
+                for share, weight in zip(shares, weights, strict=True)
+            ],
             global_clipnorm=clip,
         )
     else:

@@ -1,0 +1,356 @@
+"""Cross-validation: each fold is trained without its clips and tested on them."""
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pan_keras.config.config import Config
+from pan_keras.config.loading import read_config
+from pan_keras.errors import UserError
+from pan_keras.evaluation.evaluating import evaluate
+from pan_keras.evaluation.fold_record import FOLDS, FoldRecord
+from pan_keras.evaluation.results import Evaluation, stored_evaluation
+from pan_keras.lock import locked
+from pan_keras.metrics import Interval, mean_interval
+from pan_keras.metrics.intervals import wilson
+from pan_keras.runs.data_identity import data_root
+from pan_keras.runs.new_run import LOCK, refuse_taken
+from pan_keras.runs.run import open_run
+from pan_keras.runs.run_folder import RunFolder
+from pan_keras.training import resume, train
+from pan_keras.training.preparing import Prepared, prepare
+
+SETTINGS = "settings.toml"
+ALL_SPLITS = ("train", "val", "test")
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The result of a fold.
+
+    Args:
+        name: The group that was left out, or the number of the fold.
+        clips: Clips tested.
+        correct: Clips whose class was found.
+        log_loss: Mean cross-entropy of the tested clips.
+        run: The run folder.
+    """
+
+    name: str
+    clips: int
+    correct: int
+    log_loss: float
+    run: str
+
+    @property
+    def top1(self) -> float:
+        """Accuracy on the clips of the fold."""
+        return self.correct / self.clips
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A finished cross-validation.
+
+    Attributes:
+        data: Where the clips came from.
+        groups: The column that clips were grouped by; None for none.
+        folds: The results of the folds.
+
+    Example:
+        >>> folds = (Fold("P1", 10, 9, 0.3, "fold-1"), Fold("P2", 10, 7, 0.8, "fold-2"))
+        >>> result = CrossValidation("clips.csv", "person", folds)
+        >>> result.mean, result.clips
+        (0.8, 20)
+        >>> print(result.to_markdown().splitlines()[0])
+        | person left out | Clips | Top-1 |
+    """
+
+    data: str
+    groups: str | None
+    folds: tuple[Fold, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy of the folds."""
+        return statistics.fmean(fold.top1 for fold in self.folds)
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the mean over folds, by Student's t."""
+        return mean_interval([fold.top1 for fold in self.folds])
+
+    @property
+    def clips(self) -> int:
+        """Clips tested, each of them once."""
+        return sum(fold.clips for fold in self.folds)
+
+    @property
+    def top1(self) -> float:
+        """Share of all clips whose class was found."""
+        return sum(fold.correct for fold in self.folds) / self.clips
+
+    @property
+    def log_loss(self) -> float:
+        """Mean cross-entropy of all clips."""
+        return sum(fold.log_loss * fold.clips for fold in self.folds) / self.clips
+
+    def to_json(self) -> dict[str, Any]:
+        """The result for programs.
+
+        Returns:
+            Mean and interval over folds, share of all clips and its interval, and every fold.
+        """
+        correct = sum(fold.correct for fold in self.folds)
+        return {
+            "data": self.data,
+            "groups": self.groups,
+            "mean": self.mean,
+            "interval": list(self.interval),
+            "clips": self.clips,
+            "top1": self.top1,
+            "top1_interval": list(wilson(correct, self.clips)),
+            "log_loss": self.log_loss,
+            "folds": [
+                {
+                    "fold": fold.name,
+                    "clips": fold.clips,
+                    "correct": fold.correct,
+                    "top1": fold.top1,
+                    "log_loss": fold.log_loss,
+                    "run": fold.run,
+                }
+                for fold in self.folds
+            ],
+        }
+
+    def to_csv(self) -> str:
+        """The folds for programs.
+
+        Returns:
+            CSV, one row per fold.
+        """
+        file = io.StringIO()
+        rows = self.to_json()["folds"]
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return file.getvalue()
+
+    def to_markdown(self) -> str:
+        """The result for a document.
+
+        Returns:
+            A table, and two sentences.
+        """
+        head = f"{self.groups} left out" if self.groups else "Fold"
+        lines = [f"| {head} | Clips | Top-1 |", "|---|---:|---:|"]
+        lines += [f"| {fold.name} | {fold.clips} | {fold.top1:.3f} |" for fold in self.folds]
+        low, high = self.interval
+        correct = sum(fold.correct for fold in self.folds)
+        lines += [
+            "",
+            f"Mean of {len(self.folds)} folds: {self.mean:.3f} (95 % interval {low:.3f} to "
+            f"{high:.3f}, by Student's t).",
+            f"All clips: {correct} of {self.clips} right, {self.top1:.3f}.",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def cross_validate(
+    source: str | Path | None = None,
+    *,
+    folds: int | None = None,
+    groups: str | None = None,
+    root: str | Path | None = None,
+    model: str | None = None,
+    config: Config | str | Path | None = None,
+    preset: str | None = None,
+    overrides: Iterable[str] = (),
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
+    splits: Sequence[str] = ALL_SPLITS,
+    run: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    quiet: bool = False,
+    tell: Tell | None = None,
+) -> CrossValidation:
+    """Trains once per fold, and tests each run on the clips that it never saw.
+
+    All folds have the same settings and no validation clips; the last epoch is kept. Which clip is
+    in which fold is written to `folds.csv` at the start, and stays.
+
+    Args:
+        source: As for `train`.
+        folds: Number of folds; with `groups` absent or enough for one fold per group.
+        groups: Column of the CSV whose values, such as persons or scenes, are never divided.
+        root: As for `train`.
+        model: As for `train`.
+        config: As for `train`.
+        preset: As for `train`.
+        overrides: As for `train`.
+        sections: As for `train`.
+        splits: Clips of these splits take part; of all unless given.
+        run: Folder to make, with a run per fold; by default the next free `runs/SOURCE-folds-N`.
+        callbacks: Keras callbacks of each training.
+        quiet: Whether to print warnings only.
+        tell: Called with a line after each fold.
+
+    Returns:
+        Accuracy of each fold, their mean and its interval.
+
+    Raises:
+        UserError: If the clips cannot be divided so, or settings or data are unusable.
+
+    Example:
+        >>> cross_validate("videos", folds=2, sections={"training": {"epochs": 1}}).clips
+        48
+    """
+    folder = _free_folder(source) if run is None else Path(run)
+    refuse_taken(folder)
+    prepared = prepare(
+        source,
+        root=root,
+        model=model,
+        config=config,
+        preset=preset,
+        overrides=overrides,
+        sections=sections,
+        quiet=quiet,
+    )
+    begin(folder, prepared, folds, groups, splits)
+    if not quiet and tell is not None:
+        for line in prepared.to_lines():
+            tell(line)
+    return resume_folds(folder, callbacks=callbacks, quiet=quiet, tell=tell)
+
+
+def begin(
+    folder: Path,
+    prepared: Prepared,
+    folds: int | None,
+    groups: str | None,
+    splits: Sequence[str] = ALL_SPLITS,
+) -> None:
+    """Writes the settings and the folds of a cross-validation, which `resume_folds` carries out.
+
+    Args:
+        folder: The folder.
+        prepared: Configuration and data.
+        folds: As for `cross_validate`.
+        groups: As for `cross_validate`.
+        splits: As for `cross_validate`.
+
+    Raises:
+        UserError: If the clips cannot be divided so. Nothing is written then.
+    """
+    config, data = prepared.config, prepared.data
+    where = data_root(config.data.source, config.data.root).resolve()
+    record = FoldRecord.draw(
+        data, folds, groups, root=where, splits=splits, seed=config.data.split_seed
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / LOCK, str(folder)):
+        files = RunFolder(folder)
+        files.write("choices.json", prepared.to_json())
+        # The folds have no validation clips to wait for.
+        patient = replace(config, training=replace(config.training, patience=0))
+        files.write(SETTINGS, patient.to_toml())
+        record.write(folder)
+
+
+def resume_folds(
+    run: str | Path,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    quiet: bool = False,
+    tell: Tell | None = None,
+) -> CrossValidation:
+    """Carries on a cross-validation where it was: finished folds are read, a begun one is resumed.
+
+    Args:
+        run: Its folder.
+        callbacks: As for `cross_validate`.
+        quiet: As for `cross_validate`.
+        tell: As for `cross_validate`.
+
+    Returns:
+        The result, which is also written to `results.json`, `results.csv` and `results.md`.
+
+    Raises:
+        UserError: If the folder is none of a cross-validation, its clips changed, or another
+            process writes there.
+    """
+    folder = Path(run)
+    if not is_cross_validation(folder):
+        raise UserError(f"{folder}: no cross-validation (no {FOLDS}); start one with --folds")
+    record, config = FoldRecord.read(folder), read_config(folder / SETTINGS)
+    record.check_clips()
+    results = []
+    with locked(folder / LOCK, str(folder)):
+        for number, name in record.names.items():
+            result = _fold(folder, number, record, config, callbacks, quiet)
+            losses = [-_log(clip.truth_probability) for clip in result.results]
+            results.append(
+                Fold(
+                    name=name,
+                    clips=result.clips,
+                    correct=round(result.top1 * result.clips),
+                    log_loss=statistics.fmean(losses),
+                    run=str(folder / f"fold-{number}"),
+                )
+            )
+            if tell is not None:
+                last = results[-1]
+                tell(f"fold {name}: {last.correct} of {last.clips} right ({last.top1:.3f})")
+        finished = CrossValidation(config.data.source, record.groups, tuple(results))
+        files = RunFolder(folder)
+        files.write("results.json", finished.to_json())
+        files.write("results.csv", finished.to_csv())
+        files.write("results.md", finished.to_markdown())
+    return finished
+
+
+def is_cross_validation(folder: Path | str) -> bool:
+    """Whether a folder is that of a cross-validation, finished or not."""
+    return (Path(folder) / FOLDS).is_file() and (Path(folder) / SETTINGS).is_file()
+
+
+def _fold(
+    folder: Path,
+    number: int,
+    record: FoldRecord,
+    config: Config,
+    callbacks: Sequence[keras.callbacks.Callback],
+    quiet: bool,
+) -> Evaluation:
+    run, table = folder / f"fold-{number}", folder / f"fold-{number}.csv"
+    if (run / "config.toml").is_file():
+        found = stored_evaluation(open_run(run), "test")
+        if found is not None:
+            return found
+        resume(run, callbacks=callbacks, quiet=quiet)
+    else:
+        RunFolder(folder).write(table.name, record.table(number))
+        data = replace(config.data, source=str(table.resolve()), root=str(record.root))
+        own = replace(config, data=data)
+        train(config=own, run=run, callbacks=callbacks, quiet=quiet)
+    return evaluate(run, split="test", progress=not quiet)
+
+
+def _free_folder(source: str | Path | None) -> Path:
+    stem = Path(source or "motions").stem
+    folders = (Path("runs") / f"{stem}-folds-{number}" for number in count(1))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def _log(probability: float) -> float:
+    return math.log(max(probability, 1e-12))

@@ -1,0 +1,78 @@
+"""Adam with decoupled weight decay, and a learning rate for each weight."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="pan_keras")
+class LayerwiseAdam(keras.optimizers.Adam):
+    """AdamW with multipliers of learning rate and weight decay for each weight.
+
+    With multipliers of 1 it takes the steps of Keras' AdamW.
+
+    Args:
+        learning_rate: Rate or schedule.
+        decay: Decoupled weight decay.
+        multipliers: One pair `(of the rate, of the decay)` for each weight, in the order in which
+            the optimizer is built on them; None for 1 everywhere.
+        kwargs: As Keras' Adam takes them, such as `global_clipnorm`.
+
+    Raises:
+        ValueError: If there are more or fewer multipliers than weights.
+
+    Example:
+        >>> weight = keras.Variable([1.0, 2.0])
+        >>> optimizer = LayerwiseAdam(0.1, multipliers=[(0.5, 0.0)])
+        >>> optimizer.apply([keras.ops.ones(2)], [weight])
+        >>> weight.numpy()
+        array([0.95, 1.95], dtype=float32)
+
+    References:
+        Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019. Howard and Ruder,
+        "Universal Language Model Fine-tuning for Text Classification", ACL 2018 (rates by layer).
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
+        decay: float = 0.0,
+        multipliers: Sequence[tuple[float, float]] | None = None,
+        name: str = "layerwise_adam",
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.decay = decay
+        self.multipliers = (
+            None
+            if multipliers is None
+            else [(float(rate), float(decay)) for rate, decay in multipliers]
+        )
+
+    def build(self, variables):
+        """Makes the moments of each weight."""
+        if self.multipliers is not None and len(self.multipliers) != len(variables):
+            raise ValueError(
+                f"{self.name}: {len(self.multipliers)} multipliers for {len(variables)} weights; "
+                "give one pair for each"
+            )
+        super().build(variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Moves one weight."""
+        rate, decay = (
+            self.multipliers[self._get_variable_index(variable)]
+            if self.multipliers is not None
+            else (1.0, 1.0)
+        )
+        learning_rate = ops.cast(learning_rate, variable.dtype) * rate
+        if self.decay * decay:
+            self.assign_sub(variable, variable * (self.decay * decay * learning_rate))
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        """The arguments; Keras' own ones among them."""
+        multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
+        return {**super().get_config(), "decay": self.decay, "multipliers": multipliers}
