@@ -115,7 +115,14 @@ class FoldRecord:
         try:
             rows = csv.DictReader(io.StringIO(files.read_text(FOLDS), newline=""), strict=True)
             clips = tuple(
-                FoldClip(**{**row, "fold": int(row["fold"]), "bytes": int(row["bytes"])})
+                FoldClip(
+                    path=row["path"],
+                    label=row["label"],
+                    group=row["group"],
+                    fold=int(row["fold"]),
+                    bytes=int(row["bytes"]),
+                    frame_rate=row["frame_rate"],
+                )
                 for row in rows
             )
             facts = json.loads(files.read_text(FACTS))

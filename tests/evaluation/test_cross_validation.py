@@ -61,7 +61,7 @@ def test_each_group_is_left_out_once(crossed, table):
         clips = open_run(folder / f"fold-{number}").identity.clips
         held = {clip.path for clip in clips if clip.split == "test"}
         assert {int(path[-5]) % 3 for path in held} == {number - 1}
-        assert {clip.split for clip in clips} == {"train", "test"}
+        assert {clip.split for clip in clips} == {"train", "val", "test"}
         tested |= held
     assert len(tested) == 12
     assert json.loads((folder / "results.json").read_text()) == result.to_json()
