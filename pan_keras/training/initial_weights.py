@@ -75,8 +75,9 @@ def initial_weights(
 ) -> tuple[Taken, ...]:
     """Loads the weights that training starts from.
 
-    A run folder or `.keras` file initialises all layers that fit (`start_from`); any other file, one
-    of `keras.applications`, or `imagenet`, initialises the backbone (`load_backbone_weights`).
+    A run folder or `.keras` file initialises all layers that fit (`start_from`); a file of
+    `keras.applications`, any other file, or `imagenet`, initialises the backbone
+    (`load_backbone_weights`).
 
     Args:
         model: The network to train; its weights change.

@@ -1,0 +1,138 @@
+"""What `pan-keras train` chooses, measured on EgoGestAR: recorder B, and every scene left out.
+
+    python export/experiments/few_clips.py --root EGOGESTAR [--weights FILE] [--seeds 3] [--quick]
+
+Trains each network with the settings that are chosen from the clips (the card's own are left out)
+and with those of the card; tests on recorder B with several seeds and, with `--scenes`, on every
+scene of recorders A and B by cross-validation. `--weights` names a file of keras.applications or
+`imagenet`. What is finished is read when the script runs again. Writes `few_clips.csv` and
+`few_clips.md` into the folder `--output`. One training of MobileNetV2 takes some 20 minutes of two
+cores, one of the smallest network about 10.
+"""
+
+import argparse
+import csv
+import statistics
+from pathlib import Path
+
+from pan_keras.evaluation import cross_validate, evaluate, resume_folds
+from pan_keras.evaluation.cross_validation import is_cross_validation
+from pan_keras.evaluation.results import stored_evaluation
+from pan_keras.files import replacing
+from pan_keras.metrics import mean_interval
+from pan_keras.runs import open_run
+from pan_keras.training import resume, train
+
+QUICK = (
+    "model.segments=2",
+    "model.stack=2",
+    "model.size=32",
+    "model.resize=36",
+    "training.epochs=1",
+)
+
+
+def rows_of(weights: str | None) -> dict[str, dict]:
+    """Arguments of `train` by the name of a row."""
+    fresh = ("model.weights=none",)
+    rows = {
+        "micro, card's settings": {"model": "pan_lite_micro"},
+        "micro, chosen": {"model": "pan_lite_micro", "preset": "balanced", "overrides": fresh},
+        "MobileNetV2, chosen, fresh": {
+            "model": "pan_lite_mobilenetv2",
+            "preset": "balanced",
+            "overrides": fresh,
+        },
+    }
+    if weights:
+        start = weights if weights == "imagenet" else str(Path(weights).resolve())
+        # The epochs and the rate of a start are chosen where there is one.
+        rows["MobileNetV2, chosen, ImageNet"] = {
+            "model": "pan_lite_mobilenetv2",
+            "preset": "balanced",
+            "overrides": (f'model.weights="{start}"',),
+        }
+    return rows
+
+
+def on_recorder_b(folder: Path, root: Path, seed: int, options: dict) -> float:
+    """Accuracy on recorder B of one training."""
+    run = folder / f"seed-{seed}"
+    if (run / "config.toml").is_file():
+        found = stored_evaluation(open_run(run), "test")
+        if found is not None:
+            return found.top1
+        resume(run)
+    else:
+        settings = (*options.get("overrides", ()), f"training.seed={seed}")
+        train("egogestar", root=root, run=run, **{**options, "overrides": settings})
+    return evaluate(run, split="test").top1
+
+
+def over_scenes(folder: Path, table: Path, root: Path, options: dict) -> tuple[float, float, float]:
+    """Mean accuracy over the scenes of recorders A and B, and its interval."""
+    if is_cross_validation(folder):
+        result = resume_folds(folder)
+    else:
+        given = {"preset": "balanced", **options}
+        result = cross_validate(table, root=root, groups="scene", run=folder, **given)
+    return result.mean, *result.interval
+
+
+def write_table(root: Path, file: Path) -> None:
+    """The clips of recorders A and B, whose scenes become folds."""
+    with (root / "manifest.csv").open(encoding="utf-8", newline="") as source:
+        clips = [row for row in csv.DictReader(source) if row["recorder"] in "AB"]
+    clips = [row for row in clips if row["label"] != "unclassified"]
+    with replacing(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(["path", "label", "scene"])
+        writer.writerows((row["path"], row["label"], row["scene"]) for row in clips)
+
+
+def main() -> None:
+    """Measures every row that is not measured yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, required=True, help="folder of EgoGestAR")
+    parser.add_argument("--weights", help="file of keras.applications, or imagenet")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--scenes", action="store_true", help="leave out every scene as well")
+    parser.add_argument("--output", type=Path, default=Path("runs/few_clips"))
+    parser.add_argument("--quick", action="store_true", help="one epoch of tiny frames: a test")
+    given = parser.parse_args()
+    given.output.mkdir(parents=True, exist_ok=True)
+    table = given.output / "scenes.csv"
+    write_table(given.root, table)
+    results = []
+    for name, row in rows_of(given.weights).items():
+        options = dict(row)
+        if given.quick:
+            options["overrides"] = (*options.get("overrides", ()), *QUICK)
+        folder = given.output / "-".join(name.lower().replace(",", "").replace("'", "").split())
+        found = [
+            on_recorder_b(folder, given.root, seed, options) for seed in range(1, given.seeds + 1)
+        ]
+        low, high = mean_interval(found)
+        seeds = " ".join(f"{each:.4f}" for each in found)
+        results.append([name, "recorder B", f"{statistics.fmean(found):.4f}", low, high, seeds])
+        if given.scenes and "preset" in row:
+            mean, low, high = over_scenes(folder / "scenes", table, given.root, options)
+            results.append([name, "scenes of A and B", f"{mean:.4f}", low, high, ""])
+        write_results(given.output, results)
+
+
+def write_results(folder: Path, results: list[list]) -> None:
+    """Writes the table for programs and for documents."""
+    with (folder / "few_clips.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["network", "tested", "top1", "low", "high", "seeds"])
+        writer.writerows(results)
+    lines = ["| Network | Tested on | Top-1 | 95 % interval | Seeds |", "|---|---|---:|---|---|"]
+    for name, tested, mean, low, high, seeds in results:
+        lines.append(f"| {name} | {tested} | {mean} | {low:.3f} to {high:.3f} | {seeds} |")
+    (folder / "few_clips.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(lines[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()
