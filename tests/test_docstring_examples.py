@@ -32,6 +32,8 @@ TRAIN = {
     "pan_keras.api",
     "pan_keras.deploy.exporter",
     "pan_keras.evaluation.ablation",
+    "pan_keras.evaluation.cross_validation",
+    "pan_keras.evaluation.tuning",
     "pan_keras.training.session",
     "pan_keras.training.trainer",
 }
@@ -114,8 +116,9 @@ def desk(small_motions, make_run, bundle, tmp_path_factory):
 
 @pytest.fixture
 def small_recipes(monkeypatch, tmp_path):
-    """The recipe `small` with smaller clips."""
+    """The recipe `small` with smaller clips, and choices of smaller frames."""
     from pan_keras.config import loading
+    from pan_keras.training import choosing
 
     text = (loading.RECIPES / "small.toml").read_text(encoding="utf-8")
     for key, value in {"segments": 2, "stack": 2, "size": "[24, 32]", "resize": 28}.items():
@@ -123,6 +126,7 @@ def small_recipes(monkeypatch, tmp_path):
     shutil.copytree(loading.RECIPES, tmp_path / "recipes")
     (tmp_path / "recipes" / "small.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(loading, "RECIPES", tmp_path / "recipes")
+    monkeypatch.setattr(choosing, "AREA", {"micro": 32 * 32})
 
 
 def exported():

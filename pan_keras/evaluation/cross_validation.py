@@ -43,6 +43,10 @@ class Fold:
         correct: Clips whose class was found.
         log_loss: Mean cross-entropy of the tested clips.
         run: The run folder.
+
+    Example:
+        >>> Fold("P1", clips=10, correct=9, log_loss=0.3, run="runs/folds/fold-1").top1
+        0.9
     """
 
     name: str
@@ -73,6 +77,8 @@ class CrossValidation:
         (0.8, 20)
         >>> print(result.to_markdown().splitlines()[0])
         | person left out | Clips | Top-1 |
+        >>> len(result.to_csv().splitlines()), result.to_json()["groups"]
+        (3, 'person')
     """
 
     data: str
@@ -212,7 +218,8 @@ def cross_validate(
         UserError: If the clips cannot be divided so, or settings or data are unusable.
 
     Example:
-        >>> cross_validate("videos", folds=2, sections={"training": {"epochs": 1}}).clips
+        >>> small = {"model": {"segments": 2, "size": 32}, "training": {"epochs": 1}}
+        >>> cross_validate("videos", folds=2, sections=small, run="runs/folds").clips
         48
     """
     folder = _free_folder(source) if run is None else Path(run)
@@ -287,6 +294,10 @@ def resume_folds(
     Raises:
         UserError: If the folder is none of a cross-validation, its clips changed, or another
             process writes there.
+
+    Example:
+        >>> resume_folds("runs/folds").clips
+        48
     """
     folder = Path(run)
     if not is_cross_validation(folder):

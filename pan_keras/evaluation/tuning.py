@@ -51,6 +51,10 @@ class Trial:
         interval: 95 % interval of the accuracy.
         log_loss: Mean cross-entropy of these clips, which decides between equal accuracies.
         run: The run, or the folder of the cross-validation.
+
+    Example:
+        >>> Trial(2, ("training.mixup=0.2",), 0.8, Interval(0.5, 0.9), 0.7, "trial-2").interval.low
+        0.5
     """
 
     number: int
@@ -75,8 +79,8 @@ class Tuning:
         >>> result = Tuning("videos", "12 validation clips", (trial,))
         >>> print(result.to_markdown().splitlines()[2])
         | 1 | 0.800 | 0.500 to 0.900 | 0.700 | as chosen |
-        >>> result.to_json()["best"]["trial"]
-        1
+        >>> result.to_json()["best"]["trial"], len(result.to_csv().splitlines())
+        (1, 2)
     """
 
     data: str
@@ -189,7 +193,8 @@ def tune(
         UserError: If there are no clips to rank by, or settings or data are unusable.
 
     Example:
-        >>> tune("videos", trials=1, sections={"training": {"epochs": 1}}).trials[0].number
+        >>> small = {"model": {"segments": 2, "size": 32}, "training": {"epochs": 1}}
+        >>> tune("videos", trials=1, sections=small, run="runs/search").trials[0].number
         1
     """
     folder = _free_folder(source) if run is None else Path(run)
@@ -249,6 +254,10 @@ def resume_tuning(
 
     Raises:
         UserError: If the folder is none of a search, or another process writes there.
+
+    Example:
+        >>> resume_tuning("runs/search").trials[0].number
+        1
     """
     folder = Path(run)
     if not is_tuning(folder):

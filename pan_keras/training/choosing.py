@@ -57,6 +57,8 @@ class Choice:
     Example:
         >>> Choice("training.mixup", 0.4, "48 training clips are few").to_text()
         'training.mixup = 0.4: 48 training clips are few'
+        >>> Choice("training.mixup", 0.4, "48 training clips are few").to_json()["value"]
+        0.4
     """
 
     key: str

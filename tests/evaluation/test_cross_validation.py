@@ -79,6 +79,7 @@ def test_all_folds_have_the_same_settings(crossed):
     assert first.augmentation.contrast == 0.6  # as chosen for few clips
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_read_and_a_fold_that_is_missing_is_made_again(crossed, tmp_path):
     folder, result, _ = crossed
     own = shutil.copytree(folder, tmp_path / "own")
