@@ -8,8 +8,9 @@ from pan_keras.checkpoints import branches_of
 from pan_keras.config import load_config
 from pan_keras.data import open_data
 from pan_keras.runs.data_identity import identity_of
+from pan_keras.runs.model_input import preprocessing
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import Run, preprocessing
+from pan_keras.runs.run import Run
 from pan_keras.runs.versions import versions
 
 EPOCHS = [

@@ -16,7 +16,8 @@ from pan_keras.inference.classifier import frames_alone
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.models import VideoNetwork
 from pan_keras.models.networks import networks
-from pan_keras.runs.run import Run, cue_folder
+from pan_keras.runs.model_input import cue_folder
+from pan_keras.runs.run import Run
 from pan_keras.runtime.preprocessing import frame_for_model
 
 

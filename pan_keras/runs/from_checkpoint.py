@@ -17,7 +17,8 @@ from pan_keras.checkpoints import (
 from pan_keras.config.config import Config, DataConfig, ModelConfig
 from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
-from pan_keras.runs.run import Run, preprocessing
+from pan_keras.runs.model_input import preprocessing
+from pan_keras.runs.run import Run
 from pan_keras.runs.versions import versions
 
 RECORD = "conversion.json"

@@ -11,7 +11,8 @@ from pan_keras.checkpoints import has_imagenet_weights
 from pan_keras.clips.clip_shape import FIELDS
 from pan_keras.config.config import FRESH, Config
 from pan_keras.errors import UserError
-from pan_keras.runs.run import motion_field, open_run
+from pan_keras.runs.model_input import motion_field
+from pan_keras.runs.run import open_run
 
 AUTO, IMAGENET = "auto", "imagenet"
 # Options that the name of a network implies unless the configuration sets them.

@@ -7,10 +7,9 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pan_keras.clips import ClipShape
-from pan_keras.clips.clip_shape import FIELDS, MotionField
 from pan_keras.clips.live_window import LiveSampling
 from pan_keras.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
@@ -18,6 +17,7 @@ from pan_keras.errors import UserError
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.printable import is_printable
 from pan_keras.runs.data_identity import DataIdentity, data_root, identity_from_csv
+from pan_keras.runs.model_input import clip_shape
 from pan_keras.runs.run_folder import RunFolder
 from pan_keras.runs.training_record import metrics_from_csv, metrics_to_csv
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import keras
 
 CARD = "card.toml"
-FIELD_LAYOUT = "uint8 (batch, segments, stack - 1, height, width, across and down)"
 # The files of the trained models by name.
 CHECKPOINTS = {"kept": "model.keras", "last": "last.keras", "best": "best.keras"}
 IDENTITY = "data_identity.json"
@@ -340,51 +339,6 @@ def open_run(path: Path | str) -> Run:
     if not (path / "config.toml").is_file():
         raise UserError(f"{path}: not a run folder (no config.toml); give one that train wrote")
     return Run(path)
-
-
-def clip_shape(config: Config) -> ClipShape:
-    """Shape of the clips that the model of a configuration takes."""
-    model = config.model
-    return ClipShape(
-        model.segments,
-        model.stack,
-        model.size,
-        model.resize,
-        model.fit,
-        model.resizing,
-        motion_field(config),
-    )
-
-
-def motion_field(config: Config) -> MotionField | None:
-    """The motion field that the model of a configuration takes; None if it takes frames."""
-    cue = config.data.cue
-    return None if cue is None or cue not in FIELDS else cast(MotionField, cue)
-
-
-def cue_folder(run: Path, config: Config) -> Path:
-    """The folder of a run's motion fields."""
-    folder = config.data.cue_folder
-    return Path(folder).expanduser() if folder else run / "cache"
-
-
-def preprocessing(config: Config) -> dict[str, Any]:
-    """Preprocessing before the model; normalisation is part of the model."""
-    model, augmentation = config.model, config.augmentation
-    field = motion_field(config)
-    fields = {"layout": FIELD_LAYOUT, "field": field} if field else {}
-    return {
-        "segments": model.segments,
-        "stack": model.stack,
-        "size": list(model.size),
-        "resize": model.resize,
-        "resizing": model.resizing,
-        "fit": model.fit,
-        "crop": "centre",
-        "sampling": augmentation.sampling,
-        "layout": "uint8 (batch, segments, stack, height, width, RGB)",
-        **fields,
-    }
 
 
 def latest_run(folder: Path = Path("runs")) -> Run:

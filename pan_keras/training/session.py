@@ -14,9 +14,10 @@ from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.runs.combining import RECORD
 from pan_keras.runs.data_identity import data_root, identity_of
+from pan_keras.runs.model_input import preprocessing
 from pan_keras.runs.network import describe_network, with_network
 from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
-from pan_keras.runs.run import CARD, Run, latest_run, open_run, preprocessing
+from pan_keras.runs.run import CARD, Run, latest_run, open_run
 from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
 from pan_keras.training.callbacks import check_callbacks

@@ -17,8 +17,9 @@ from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.inference.keras_classifier import KerasClassifier
 from pan_keras.input import LeftOut, clip_store, reporting, steps_per_epoch, training_dataset
+from pan_keras.runs.model_input import clip_shape, cue_folder
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import Run, clip_shape, cue_folder
+from pan_keras.runs.run import Run
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.training.callbacks import CallbackList

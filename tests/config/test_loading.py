@@ -16,7 +16,8 @@ from pan_keras.config.loading import recipes
 from pan_keras.config.section import bounds_of
 from pan_keras.config.section import hints as section_hints
 from pan_keras.errors import UserError
-from pan_keras.runs.run import Run, open_run, preprocessing
+from pan_keras.runs.model_input import preprocessing
+from pan_keras.runs.run import Run, open_run
 
 BOUNDED = settings(max_examples=50, deadline=None, derandomize=True)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -21,8 +21,9 @@ from pan_keras.input import frame_store as frame_store_module
 from pan_keras.reports.explanation import explain
 from pan_keras.reports.overlay import predict_onto
 from pan_keras.reports.run_page import write_report
+from pan_keras.runs.model_input import preprocessing
 from pan_keras.runs.network import create_model
-from pan_keras.runs.run import open_run, preprocessing
+from pan_keras.runs.run import open_run
 
 
 @pytest.fixture(scope="module")
