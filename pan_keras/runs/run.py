@@ -223,9 +223,9 @@ class Run(RunFolder):
 
     @cached_property
     def confidence_record(self) -> dict[str, Any] | None:
-        """What was fitted to the kept model, as `confidence.json` holds it; None where nothing was.
+        """The calibration of the kept model from `confidence.json`; None if it is not calibrated.
 
-        A record of an earlier model in the same folder does not count.
+        A record for an earlier model in the same folder is ignored.
 
         Raises:
             UserError: If the record is damaged.
@@ -246,7 +246,7 @@ class Run(RunFolder):
 
     @property
     def confidence(self) -> Confidence:
-        """Temperature and threshold of the model; 1 and none where nothing was fitted to it.
+        """Temperature and threshold of the model; 1 and None if it is not calibrated.
 
         Raises:
             UserError: If the record is damaged.
