@@ -107,7 +107,7 @@ def evaluate(
         raise UserError(
             f"{measured.source}: no clip of {split} could be read; check the data ({skipped})"
         )
-    # A fusion is another model, to which nothing was fitted.
+    # The calibration of a run does not apply to a fusion.
     confidence = opened[0].confidence if len(opened) == 1 else Confidence()
     evaluation = _evaluation(
         measured.labels,
