@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the app from its sources and checks it: android_demo/check.sh BUNDLE [BUNDLE ...]
 #
-# ktlint and detekt, the tests of the screens, the APK twice with the same bytes, its badging,
-# permissions, signature, alignment and size, and the Java API of level 26.
+# ktlint and detekt, the tests of the screens, the APK twice with the same bytes, signed for debugging
+# and as a release, its badging, permissions, signature, alignment and size, and the Java API of level 26.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 [ $# -gt 0 ] || { echo "usage: check.sh BUNDLE [BUNDLE ...]" >&2; exit 2; }
@@ -37,6 +37,9 @@ zipalign -c -p 4 "$apk" || fail "the libraries are not aligned"
 bundles=$(unzip -v "$apk" 'assets/*' | tail -1 | awk '{print $2}')
 bytes=$(($(stat --format=%s "$apk") - bundles))
 [ "$bytes" -lt "$LARGEST" ] || fail "the APK has $bytes bytes without its bundles, more than $LARGEST"
+manifest=$(aapt2 dump xmltree "$apk" --file AndroidManifest.xml 2>/dev/null)
+activities=$(grep -A1 "E: activity" <<<"$manifest" | grep -o '="\.[A-Za-z]*"' | tr -d '="' | sort | tr '\n' ' ')
+[ "$activities" = ".BenchmarkActivity .MainActivity " ] || fail "the activities are $activities"
 classes=$(unzip -qop "$apk" classes.dex >build/classes.dex && dexdump -l plain build/classes.dex | grep "Class descriptor")
 for class in pan/demo/MainActivity pan/demo/BenchmarkActivity pan/demo/views/HeatView org/tensorflow/lite/Interpreter ai/onnxruntime/OrtSession; do
     has "$classes" "'L$class;'" "$class was shrunk away"
@@ -49,8 +52,19 @@ java -jar build/tools/detekt-cli-all.jar --input "${sources%,}" --build-upon-def
 mvn --quiet --batch-mode --file app/pom.xml org.codehaus.mojo:animal-sniffer-maven-plugin:1.28:check
 
 COMPILED=1 ./test.sh "$@"
-
 cd - >/dev/null
+
+# The second build is signed as a release, with a key that is thrown away; the first APK takes its place again.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cp "$here/$apk" "$scratch/first.apk"
+export PAN_KEYSTORE=$scratch/release.keystore PAN_KEY_ALIAS=release PAN_KEYSTORE_PASSWORD=thrown-away
+keytool -genkeypair -keystore "$PAN_KEYSTORE" -storepass "$PAN_KEYSTORE_PASSWORD" -alias "$PAN_KEY_ALIAS" -keyalg RSA \
+    -keysize 2048 -validity 1 -dname CN=thrown-away >/dev/null 2>&1
 "$here/build.sh" "$@" >/dev/null
 cmp "$here/build/aligned.apk" "$here/build/first-build" || fail "a second build gives other bytes"
-echo "check.sh: a second build gives the same bytes"
+has "$(apksigner verify --print-certs --min-sdk-version 26 "$here/$apk")" "^Signer #1 certificate DN: CN=thrown-away$" \
+    "the release is signed with another key than PAN_KEYSTORE holds"
+mv "$scratch/first.apk" "$here/$apk"
+has "$(apksigner verify --print-certs "$here/$apk")" "^Signer #1 certificate DN: CN=debug$" "the key of debug builds is another"
+echo "check.sh: a second build gives the same bytes, and a release has the key of the environment"

@@ -18,13 +18,23 @@ for aar in build/robolectric/*.aar; do unzip -qop "$aar" classes.jar >"build/tes
 library=build/aar/tensorflow-lite/jni/x86_64/libtensorflowlite_jni.so
 [ -f build/standins-x86_64/libc.so ] || standins/build.sh "$library" build/standins-x86_64
 
+# The example of core/README.md, as a function.
+mkdir -p build/generated-test
+{
+    printf 'package pan.demo\n\nimport android.media.Image\nimport pan.engines.TfliteEngine\nimport java.io.File\n'
+    printf 'import pan.core.%s\n' LiveRecogniser 'answer.*' 'bundle.*' 'engine.*' 'frames.*'
+    printf '\nfun readmeExample(folder: File, show: (List<Pair<String, Double>>) -> Unit): (Image, Int) -> Unit {\n'
+    sed -n '/^```kotlin$/,/^```$/{/^```/d;p}' core/README.md
+    printf 'return ::onImage\n}\n'
+} >build/generated-test/ReadmeExample.kt
+
 compiler=$(printf '%s:' build/tools/kotlin-*.jar build/tools/kotlinx-*.jar build/tools/annotations.jar)
 app=build/app.jar:$(printf '%s:' build/jars/*.jar)build/tools/kotlin-stdlib.jar
 robolectric=$(printf '%s:' build/robolectric/*.jar build/test-jars/*.jar)
 # android.jar goes last, for Robolectric's own classes are to be found first.
 path=$app:$robolectric:build/tools/android-all.jar
 java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$compiler" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler -no-stdlib -no-reflect \
-    -jvm-target 17 -Werror -cp "$path" -d build/test-classes app/src/test/kotlin
+    -jvm-target 17 -Werror -cp "$path" -d build/test-classes app/src/test/kotlin build/generated-test
 cp app/src/test/resources/robolectric.properties build/test-classes/
 cat >build/test-classes/com/android/tools/test_config.properties <<CONFIG
 android_resource_apk=$here/build/base.apk

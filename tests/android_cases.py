@@ -7,6 +7,9 @@ of pixel `(x, y)` of an RGB frame is that of `preprocessing_cases.golden_frame`.
 """
 
 import hashlib
+import tempfile
+from itertools import product
+from pathlib import Path
 
 import av
 import numpy as np
@@ -14,7 +17,7 @@ from av.video.reformatter import VideoReformatter
 from preprocessing_cases import FILE, golden_frame, lines
 
 from pan_keras.clips import ClipShape
-from pan_keras.metrics import softmax
+from pan_keras.metrics.confidence import Confidence
 from pan_keras.runtime.preprocessing import frame_for_model
 from pan_keras.video.orientation import Orientation
 
@@ -43,6 +46,30 @@ PICTURES = [
     (176, 144, "BT601", False, 90, (72, 96), 84, "squash", 2),
     (320, 240, "BT601", False, 0, (72, 96), 84, "crop", 1),
 ]
+MIRRORED = [
+    (66, 50, "BT601", False, 0, *CROP),
+    (66, 50, "BT709", False, 90, *CROP),
+    (66, 50, "BT601", True, 180, *CROP),
+    (63, 48, "BT601", False, 270, *CROP),
+]
+# Width and height; chroma has a row more than half of them.
+ODD_ROWS = [(16, 9), (9, 7), (2, 1)]
+# Of the bitstream and of the container: matrix and range, or nothing.
+TAGS = [
+    (None, None),
+    (("BT709", False), None),
+    (("BT709", True), None),
+    (("BT2020", False), None),
+    ((None, True), None),
+    (None, ("BT709", False)),
+    (None, ("BT709", True)),
+    (None, ("BT2020", False)),
+    (("BT601", False), ("BT709", False)),
+    (("BT709", True), ("BT601", False)),
+    (("BT709", False), ("BT2020", True)),
+]
+# The names that x264 has for the matrices, as options of a stream.
+X264 = {"BT601": "smpte170m", "BT709": "bt709", "BT2020": "bt2020nc", None: "undef"}
 # Height and width of a frame, for version 1: areas, blocks of 2 x 2 and of 3 x 3, and enlarging.
 EARLY = [
     ((240, 320), (72, 96), 84),
@@ -58,6 +85,8 @@ LOGITS = [
     [88.0, -104.0, 90.0],
     [1e-3, -1e-3],
 ]
+# Temperature and threshold; the last is exactly the probability of equal logits of three classes.
+CONFIDENCES = [(1.0, None), (1.62, 0.71), (0.4, 0.9), (30.0, 0.3), (1.0, 1 / 3)]
 VALUES = [
     [4.0],
     [2.0, 1.0],
@@ -70,7 +99,11 @@ def sample(plane, row, column):
     return (7 * row * row + 3 * column * column + 5 * row * column + 31 * row + 89 * plane) & 255
 
 
-def planes(width, height):
+def smooth_sample(plane, row, column):
+    return (60 + 50 * plane + row + 2 * column) & 255
+
+
+def planes(width, height, sample=sample):
     """Y, U and V."""
     for plane in range(3):
         rows, columns = (height, width) if plane == 0 else ((height + 1) // 2, (width + 1) // 2)
@@ -78,29 +111,89 @@ def planes(width, height):
         yield sample(plane, y, x).astype(np.uint8)
 
 
-def upright(width, height, matrix, full, clockwise):
+def upright(width, height, matrix, full, clockwise, mirrored=False, sample=sample):
     """The picture as decoded by `pan_keras.video`."""
     frame = av.VideoFrame(width, height, "yuvj420p" if full else "yuv420p")
-    for target, plane in zip(frame.planes, planes(width, height), strict=True):
+    for target, plane in zip(frame.planes, planes(width, height, sample), strict=True):
         rows = np.zeros((target.height, target.line_size), np.uint8)
         rows[: plane.shape[0], : plane.shape[1]] = plane
         target.update(rows.tobytes())
     frame.colorspace, frame.color_range = MATRICES[matrix], FULL if full else LIMITED
     rgb = VideoReformatter().reformat(frame, width=width, height=height, format="rgb24", threads=1)
-    return np.ascontiguousarray(Orientation(-clockwise).applied(rgb.to_ndarray()))
+    return np.ascontiguousarray(Orientation(-clockwise, mirrored).applied(rgb.to_ndarray()))
 
 
 def digest(pixels):
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def picture(width, height, matrix, full, clockwise, size, resize, fit, version):
+def picture(width, height, matrix, full, clockwise, size, resize, fit, version, mirrored=False):
     shape = ClipShape(1, 1, size, resize, fit, version)
-    pixels = upright(width, height, matrix, full, clockwise)
+    pixels = upright(width, height, matrix, full, clockwise, mirrored)
     given = {"width": width, "height": height, "matrix": matrix, "full": full}
+    given["mirrored"] = mirrored
     result = {"rgb": digest(pixels), "corner": pixels[0, :2].ravel().tolist()}
     prepared = frame_for_model(pixels, shape)
     return given | {"rotation": clockwise, "input": facts(shape), **result} | _prepared(prepared)
+
+
+def answer(logits, numbers):
+    confidence = Confidence(*numbers)
+    probabilities = confidence.probabilities(np.array(logits, np.float32))
+    return {
+        "logits": logits,
+        "temperature": confidence.temperature,
+        "threshold": confidence.threshold,
+        "probabilities": probabilities.tolist(),
+        "unknown": not confidence.is_known(probabilities),
+    }
+
+
+def odd_rows(width, height):
+    """A picture whose number of rows is odd, and all bytes of it."""
+    pixels = upright(width, height, "BT601", False, 0, sample=smooth_sample)
+    return {"width": width, "height": height, "rgb": pixels.ravel().tolist()}
+
+
+def colours(bitstream, container):
+    """With which matrix and range a video of such tags is decoded."""
+    with tempfile.TemporaryDirectory() as folder:
+        frame = _decoded(_tagged_video(Path(folder) / "tagged.mp4", bitstream, container))
+    # SMPTE 170M, which most encoders write, has the matrix of BT.601.
+    matrix = {1: "BT709", 9: "BT2020"}.get(frame.colorspace, "BT601")
+    said = {"bitstream": _tags(bitstream), "container": _tags(container)}
+    return said | {"matrix": matrix, "full": frame.color_range == FULL}
+
+
+def _tags(tags):
+    matrix, full = tags or (None, None)
+    return {"matrix": matrix, "full": full}
+
+
+def _tagged_video(path, bitstream, container):
+    matrix, full = bitstream or (None, None)
+    # Limited range without a matrix leaves the tags out of the bitstream.
+    options = {"colormatrix": X264[matrix], "fullrange": "on" if full else "off"}
+    if bitstream is None:
+        options |= {"colorprim": "undef", "transfer": "undef"}
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        stream.options = {"x264-params": ":".join(f"{k}={v}" for k, v in options.items())}
+        if container:
+            context = stream.codec_context
+            context.colorspace = MATRICES[container[0]] if container[0] != "BT601" else 6
+            context.color_range = FULL if container[1] else LIMITED
+            context.color_primaries = context.color_trc = 1
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        file.mux([*stream.encode(picture), *stream.encode()])
+    assert (b"colrnclx" in path.read_bytes()) == (container is not None)
+    return path
+
+
+def _decoded(path):
+    with av.open(str(path)) as file:
+        return next(file.decode(video=0))
 
 
 def early_frame(frame, size, resize):
@@ -127,11 +220,7 @@ def facts(shape):
 
 
 def cases():
-    """All cases with expected results."""
-    answers = [
-        {"logits": logits, "probabilities": softmax(np.array(logits, np.float32)).tolist()}
-        for logits in LOGITS
-    ]
+    """All cases with their results."""
     timings = [
         {
             "values": values,
@@ -141,9 +230,14 @@ def cases():
         for values in VALUES
     ]
     return {
-        "picture": [picture(*case) for case in PICTURES],
+        "picture": [
+            *(picture(*case) for case in PICTURES),
+            *(picture(*case, mirrored=True) for case in MIRRORED),
+        ],
+        "odd_rows": [odd_rows(*case) for case in ODD_ROWS],
+        "colours": [colours(*case) for case in TAGS],
         "early_frame": [early_frame(*case) for case in EARLY],
-        "answer": answers,
+        "answer": [answer(*case) for case in product(LOGITS, CONFIDENCES)],
         "timings": timings,
     }
 

@@ -21,4 +21,5 @@ def test_the_cases_hold_every_matrix_range_rotation_fit_and_version():
     }
     given = {key: {case["input"][key] for case in pictures} for key in ("fit", "resizing")}
     assert given == {"fit": {"crop", "letterbox", "squash"}, "resizing": {1, 2}}
+    assert {case["rotation"] for case in pictures if case["mirrored"]} == {0, 90, 180, 270}
     assert len({case["rgb"] for case in pictures}) >= len(pictures) - 2

@@ -10,7 +10,7 @@ import pan.demo.model.ModelsController
 import pan.demo.video.VideoController
 
 /**
- * All of the app but its views; it outlives an activity that is only turned.
+ * The app without its views; it survives the rotation of the phone, which makes a new activity.
  *
  * Camera and model are released when the activity stops; a video, check or benchmark that is under
  * way goes on while the activity turns, and is given up when it is left.
@@ -19,7 +19,7 @@ class AppController(
     parts: Parts,
     saved: Bundle?,
 ) {
-    private val thread = ModelThread()
+    private val thread = ModelThread(::fail)
     private val store = StateStore(restored(saved, parts))
     private val host = ModelHost(parts.bundles, parts.engines, thread, store)
     private var visible = false
@@ -42,7 +42,7 @@ class AppController(
 
     val state: UiState get() = store.state
 
-    /** Shows every state from now on; null shows none. */
+    /** Sets the listener that shows states, and shows it the newest one; null removes it. */
     fun show(listener: ((UiState) -> Unit)?) {
         store.listener =
             listener?.let { shown ->
@@ -55,7 +55,7 @@ class AppController(
         listener?.invoke(state)
     }
 
-    /** The activity can be seen. */
+    /** The activity has become visible. */
     fun start(displayRotation: Int) {
         val first = !visible
         visible = true
@@ -63,20 +63,31 @@ class AppController(
         live.setVisible(true, displayRotation)
     }
 
-    /** The activity cannot be seen any more. */
+    /** The activity is no longer visible. */
     fun stop(turning: Boolean) {
         visible = false
         live.setVisible(false, 0)
         if (turning && isBusy()) return
+        cancel()
+        host.release()
+    }
+
+    /** The model is given up after an exception that nobody expected; every screen says so. */
+    private fun fail(reason: Notice) {
+        cancel()
+        store.update { it.copy(importing = false) }
+        host.fail(reason)
+    }
+
+    private fun cancel() {
         video.cancel()
         check.cancel()
         benchmark.cancel()
-        host.release()
     }
 
     fun go(screen: Screen) = store.update { it.copy(screen = screen) }
 
-    /** What brings the choices back when the process has ended. */
+    /** Saves what restores screen and choices after the end of the process. */
     fun save(target: Bundle) {
         val choice = state.choice
         target.putString(SCREEN, state.screen.name)

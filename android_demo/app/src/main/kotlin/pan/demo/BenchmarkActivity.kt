@@ -40,7 +40,7 @@ import pan.core.bundle.Bundle as ModelBundle
  * `{"error": "..."}` where nothing could be measured.
  */
 class BenchmarkActivity : Activity() {
-    private val thread = ModelThread()
+    private val thread = ModelThread(::fail)
 
     @Volatile
     private var ended = false
@@ -59,7 +59,6 @@ class BenchmarkActivity : Activity() {
     }
 
     private fun measure(parts: Parts) {
-        val out = place(intent.getStringExtra("out") ?: "benchmark.json")
         val text =
             try {
                 results(parts).toString(INDENT)
@@ -69,20 +68,23 @@ class BenchmarkActivity : Activity() {
                 problem(error.message)
             } catch (error: IOException) {
                 problem(error.message)
-            } catch (_: OutOfMemoryError) {
-                problem(getString(R.string.no_memory))
             }
+        thread.tell { end(text) }
+    }
+
+    private fun fail(reason: Notice) = end(problem(reason.said(resources)))
+
+    private fun end(text: String) {
         if (ended) return
+        val out = place(intent.getStringExtra("out") ?: "benchmark.json")
         try {
             write(out, text)
             Log.i(TAG, "wrote $out")
         } catch (error: IOException) {
             Log.e(TAG, "$out: cannot be written (${error.message})")
         }
-        thread.tell {
-            findViewById<TextView>(R.id.headless_status).text = getString(R.string.headless_done, out.path)
-            finishAndRemoveTask()
-        }
+        findViewById<TextView>(R.id.headless_status).text = getString(R.string.headless_done, out.path)
+        finishAndRemoveTask()
     }
 
     private fun results(parts: Parts): JSONObject {

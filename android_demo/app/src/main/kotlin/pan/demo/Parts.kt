@@ -14,7 +14,7 @@ import pan.demo.video.PhoneVideos
 import pan.demo.video.VideoSource
 import java.io.File
 
-/** What the app is made of; tests put fakes in. */
+/** The replaceable parts of the app; tests use fakes. */
 class Parts(
     val bundles: BundleStore,
     val engines: Engines,

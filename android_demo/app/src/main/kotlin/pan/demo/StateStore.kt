@@ -1,14 +1,14 @@
 package pan.demo
 
-/** The one state of the app; it is changed and shown on the main thread. */
+/** Holds the state of the app and tells its listener of changes. Used on the main thread. */
 class StateStore(
     initial: UiState,
 ) {
-    /** What is shown. */
+    /** The newest state. */
     var state: UiState = initial
         private set
 
-    /** Told of every change; null while no activity is there. */
+    /** Called with every new state; null while there is no activity. */
     var listener: ((UiState) -> Unit)? = null
 
     fun update(change: (UiState) -> UiState) {

@@ -14,8 +14,8 @@ enum class Facing { BACK, FRONT }
 /**
  * A sentence for the user.
  *
- * @property text a string resource
- * @property arguments what it is about
+ * @property text A string resource.
+ * @property arguments What it is about.
  */
 data class Notice(
     val text: Int,
@@ -27,7 +27,7 @@ data class Notice(
     fun said(resources: Resources): String = resources.getString(text, *arguments.toTypedArray())
 }
 
-/** A name with its share of 1. */
+/** A name with its probability or weight, 0 to 1. */
 data class Score(
     val label: String,
     val share: Float,
@@ -45,7 +45,7 @@ data class FileItem(
 /**
  * A bundle in the list.
  *
- * @property problem why it cannot be used; null if it can
+ * @property problem Why it cannot be used; null if it can.
  */
 data class BundleItem(
     val id: String,
@@ -73,11 +73,11 @@ sealed interface ModelState {
     /**
      * A model whose vectors passed on this phone.
      *
-     * @property acceleration what is in use, which is the processor if another failed
-     * @property refused why the chosen acceleration is not used; null if it is
-     * @property difference largest difference of a logit from the vectors
-     * @property limit how much it may be
-     * @property motion whether it gives the motion map
+     * @property acceleration What is in use, which is the processor if another failed.
+     * @property refused Why the chosen acceleration is not used; null if it is.
+     * @property difference Largest difference of a logit from the vectors.
+     * @property limit How much it may be.
+     * @property motion Whether it gives the motion map.
      */
     data class Ready(
         val name: String,
@@ -94,13 +94,13 @@ sealed interface ModelState {
     ) : ModelState
 }
 
-/** What the camera does. */
+/** State of the camera. */
 sealed interface CameraState {
     data object Off : CameraState
 
     data object Opening : CameraState
 
-    /** @property refused whether the user said no, so that only the settings can change it */
+    /** @property refused Whether the user said no, so that only the settings can change it. */
     data class NoPermission(
         val refused: Boolean = false,
     ) : CameraState
@@ -125,10 +125,10 @@ data class Region(
 /**
  * How the preview lies in its view.
  *
- * @property width of the upright picture, in pixels of the camera
- * @property height of the upright picture
- * @property displayRotation quarters of a turn of the display
- * @property seen what the model sees
+ * @property width Width of the upright picture, in pixels of the camera.
+ * @property height Height of the upright picture, in pixels of the camera.
+ * @property displayRotation Quarters of a turn of the display.
+ * @property seen What the model sees.
  */
 data class PreviewGeometry(
     val width: Int,
@@ -138,7 +138,7 @@ data class PreviewGeometry(
     val seen: Region,
 )
 
-/** Milliseconds of a step: bytes made ready, the model's call, its answer read. */
+/** Milliseconds of a step: preparing frames, running the model, reading its outputs. */
 data class StepTimes(
     val preprocess: Float = 0f,
     val run: Float = 0f,
@@ -148,20 +148,22 @@ data class StepTimes(
 /**
  * The newest answer of live recognition.
  *
- * @property cameraRate pictures per second
- * @property modelRate answers per second
- * @property tooSlow whether frames were left out lately because the model did not keep up
+ * @property scores The most probable classes.
+ * @property unknownUpTo The threshold that no probability is above; null if there is an answer.
+ * @property cameraRate Pictures per second.
+ * @property modelRate Answers per second.
+ * @property tooSlow Whether frames were left out lately because the model did not keep up.
  */
 data class LiveAnswer(
     val scores: List<Score>,
-    val unknown: Boolean,
+    val unknownUpTo: Float?,
     val cameraRate: Float,
     val modelRate: Float,
     val times: StepTimes,
     val tooSlow: Boolean,
 )
 
-/** The live screen. */
+/** State of the live screen. */
 data class LiveState(
     val camera: CameraState = CameraState.Off,
     val facing: Facing = Facing.BACK,
@@ -170,19 +172,28 @@ data class LiveState(
     val showMotion: Boolean = false,
 )
 
-/** The video screen. */
+/**
+ * State of the video screen.
+ *
+ * @property progress Share of the pictures that are read; null while none is read.
+ * @property scores The most probable classes.
+ * @property timescales How much each timescale counts; empty if the bundle does not say it.
+ * @property unknownUpTo The threshold that no probability is above; null if there is an answer.
+ * @property frames Number of frames of the whole video.
+ * @property milliseconds Duration of the model's calls.
+ */
 data class VideoState(
     val name: String? = null,
     val progress: Float? = null,
     val scores: List<Score> = emptyList(),
     val timescales: List<Score> = emptyList(),
-    val unknown: Boolean = false,
+    val unknownUpTo: Float? = null,
     val frames: Int = 0,
     val milliseconds: Float = 0f,
     val error: Notice? = null,
 )
 
-/** The answer of one model file for the vectors. */
+/** Result of the test vectors for one model file. */
 data class CheckRow(
     val file: String,
     val difference: Float?,
@@ -195,7 +206,7 @@ data class CheckRow(
     val passed: Boolean get() = problem == null && difference != null && limit != null && difference <= limit
 }
 
-/** The check screen. */
+/** State of the check screen. */
 data class CheckState(
     val running: Boolean = false,
     val done: Int = 0,
@@ -213,7 +224,7 @@ data class BenchmarkRow(
     val detail: Notice?,
 )
 
-/** The benchmark screen. */
+/** State of the benchmark screen. */
 data class BenchmarkState(
     val running: Boolean = false,
     val progress: Float = 0f,
@@ -225,7 +236,7 @@ data class BenchmarkState(
     val error: Notice? = null,
 )
 
-/** All that the screens show. */
+/** Everything that the screens show, immutable. */
 data class UiState(
     val screen: Screen = Screen.LIVE,
     val bundles: List<BundleItem> = emptyList(),

@@ -1,10 +1,14 @@
 package pan.demo
 
+import android.app.Activity
+import android.content.Intent
 import android.graphics.SurfaceTexture
+import android.net.Uri
 import android.view.TextureView
 import android.view.View
 import android.widget.RadioButton
 import android.widget.TextView
+import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.rules.ExternalResource
 import org.robolectric.Robolectric
@@ -12,6 +16,7 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.shadows.ShadowLooper
+import pan.core.bundle.Bundle
 import pan.demo.camera.FrameSource
 import pan.demo.model.BundleStore
 import pan.demo.model.Engines
@@ -42,6 +47,13 @@ class AppRule : ExternalResource() {
         if (isStarted && !activity.isDestroyed) controller.pause().stop().destroy()
         until("all models are closed") { (engines as? FakeEngines)?.open ?: 0 == 0 }
     }
+
+    /** Names of the bundles in the APK. */
+    val bundles = BundleStore.inside(RuntimeEnvironment.getApplication().assets)
+
+    fun bundle(name: String): Bundle = BundleStore(RuntimeEnvironment.getApplication().assets, imported).open("/$name")
+
+    fun modelsOf(name: String): List<String> = bundle(name).models.map { it.file }
 
     fun permit() = shadowOf(RuntimeEnvironment.getApplication()).grantPermissions(android.Manifest.permission.CAMERA)
 
@@ -94,6 +106,33 @@ class AppRule : ExternalResource() {
             Thread.sleep(1)
             idle()
         }
+    }
+
+    /** Clicks a button that lets the user pick a file, and picks [uri]. */
+    fun pick(
+        button: Int,
+        uri: String,
+    ) {
+        click(button)
+        val asked = shadowOf(activity).nextStartedActivityForResult
+        assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.intent.action)
+        // The app is left while the user picks.
+        controller.pause().stop()
+        until("the model is released") { ((engines as? FakeEngines)?.open ?: 0) == 0 }
+        controller.restart().start()
+        shadowOf(activity).receiveResult(asked.intent, Activity.RESULT_OK, Intent().setData(Uri.parse(uri)))
+        controller.resume()
+        idle()
+    }
+
+    /** Imports a zip file; the models screen is shown. */
+    fun import(
+        bytes: ByteArray,
+        name: String,
+    ) {
+        val uri = "content://files/$name"
+        shadowOf(activity.contentResolver).registerInputStream(Uri.parse(uri), bytes.inputStream())
+        pick(R.id.import_bundle, uri)
     }
 
     fun idle() = ShadowLooper.idleMainLooper()

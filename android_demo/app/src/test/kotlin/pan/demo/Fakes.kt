@@ -30,8 +30,23 @@ class FakeEngines : Engines {
     /** By how much all logits are off, by acceleration. */
     val offBy = mutableMapOf<Acceleration, Float>()
 
+    /** What a call throws; null if it works. */
+    @Volatile
+    var failure: (() -> Nothing)? = null
+
+    /** What closing an engine throws; null if it works. */
+    var failureOfClose: (() -> Nothing)? = null
+
     /** How long a call takes. */
     var callMilliseconds = 0L
+
+    /** How many calls there were. */
+    @Volatile
+    var calls = 0
+
+    /** Number of the thread of the newest call. */
+    @Volatile
+    var thread = 0L
 
     /** File, threads and acceleration of each load. */
     val loads = mutableListOf<Triple<String, Int, Acceleration>>()
@@ -60,6 +75,7 @@ class FakeEngines : Engines {
         private val inputs = model.inputs.associate { it.name to buffer(it) }
         private val outputs = model.outputs.associate { it.name to buffer(it) }
         private val answers = HashMap<ByteBuffer, FloatArray>()
+        private val other = FloatArray(output(ModelFile.LOGITS).capacity() / Float.SIZE_BYTES) { it.toFloat() }
         private var isOpen = true
 
         init {
@@ -84,18 +100,22 @@ class FakeEngines : Engines {
 
         override fun run() {
             check(isOpen) { "run after close" }
-            Thread.sleep(callMilliseconds)
+            failure?.invoke()
+            if (callMilliseconds > 0) Thread.sleep(callMilliseconds)
             val frames = input(ModelFile.FRAMES)
             frames.clear()
-            val other = FloatArray(output(ModelFile.LOGITS).capacity() / Float.SIZE_BYTES) { it.toFloat() }
             val logits = answers[frames] ?: other
-            logits.forEachIndexed { place, logit -> output(ModelFile.LOGITS).putFloat(place * Float.SIZE_BYTES, logit + error) }
+            val output = output(ModelFile.LOGITS)
+            for (place in logits.indices) output.putFloat(place * Float.SIZE_BYTES, logits[place] + error)
+            thread = Thread.currentThread().id
+            calls++
         }
 
         override fun close() {
             check(isOpen) { "closed twice" }
             isOpen = false
             open--
+            failureOfClose?.invoke()
         }
     }
 

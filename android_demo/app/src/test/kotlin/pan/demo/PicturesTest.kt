@@ -97,12 +97,29 @@ class PicturesTest {
             .destroy()
         app.engines = FakeEngines().apply { callMilliseconds = 2 }
         app.start()
+        shootUnknown(variant)
         app.go(R.id.tab_benchmark)
         app.activity.findViewById<android.widget.Switch>(R.id.sustained).isChecked = false
         app.click(R.id.run_benchmark)
         app.until("the benchmark is done", 90) { app.isShown(R.id.share_benchmark) }
         shoot("benchmark", variant)
         RuntimeEnvironment.setFontScale(1f)
+    }
+
+    /** Live and video with a bundle whose threshold no class reaches. */
+    private fun shootUnknown(variant: String) {
+        app.go(R.id.tab_models)
+        app.import(app.zipOfCalibrated(app.bundles.first(), 4.0, 0.715), "calibrated.zip")
+        app.until("it is in use") { app.isShown(R.id.remove_bundle) && app.text(R.id.model_status).contains("pass") }
+        app.go(R.id.tab_live)
+        app.openCamera()
+        app.deliver(TEXTURES)
+        app.until("it is unknown") { app.isShown(R.id.live_unknown) }
+        shoot("live-unknown", variant)
+        app.go(R.id.tab_video)
+        app.pick(R.id.pick_video, "content://videos/clip")
+        app.until("the video is answered") { app.isShown(R.id.video_label) }
+        shoot("video-unknown", variant)
     }
 
     private fun recognise() {

@@ -1,6 +1,6 @@
 package pan.core
 
-import pan.core.answer.Calibration
+import pan.core.answer.Confidence
 import pan.core.answer.Smoothing
 import pan.core.answer.Timings
 import pan.core.bundle.Bundle
@@ -27,20 +27,20 @@ import java.nio.ByteOrder
  *
  * @param bundle The bundle of the model.
  * @param running The model.
- * @param calibration What becomes of the logits.
+ * @param confidence Temperature and threshold; those of the bundle unless given.
  * @param smoothedSteps Over how many answers probabilities are averaged.
  */
 class LiveRecogniser(
     bundle: Bundle,
     private val running: RunningModel,
-    private val calibration: Calibration = Calibration(),
+    private val confidence: Confidence = bundle.confidence,
     smoothedSteps: Int = 1,
 ) {
     /** Probabilities of the classes, smoothed; all zero before the first answer. */
     val probabilities: DoubleArray get() = smoothing.mean
 
     /** Whether no class is probable enough in [probabilities]. */
-    val isUnknown: Boolean get() = calibration.isUnknown(probabilities)
+    val isUnknown: Boolean get() = confidence.isUnknown(probabilities)
 
     /** How many answers there were since the last [reset]. */
     var answers: Int = 0
@@ -70,7 +70,7 @@ class LiveRecogniser(
     /**
      * Takes the next picture.
      *
-     * @param picture Of any size; it may be used otherwise after this call.
+     * @param picture A picture of any size; the caller may reuse it after this call.
      * @param time Seconds, of any clock, at which it was taken.
      * @return Whether there is a new answer.
      * @throws pan.core.engine.EngineException If the model fails.
@@ -107,7 +107,7 @@ class LiveRecogniser(
     }
 
     private fun answer(frames: ByteBuffer) {
-        calibration.probabilities(running.run(frames), newest)
+        confidence.probabilities(running.run(frames), newest)
         smoothing.add(newest)
         runTimes.add(running.runNanos / NANOS)
         readTimes.add(running.readNanos / NANOS)

@@ -30,7 +30,7 @@ class VideoClip(
     private val preparation = FramePreparation(input)
     private val frames = ByteBuffer.allocateDirect(input.clipBytes).order(ByteOrder.nativeOrder())
 
-    /** Number of the last frame that it needs: what follows need not be decoded. */
+    /** Number of the last frame that it needs, from 0; frames behind it need not be decoded. */
     val last: Int = numbers.last()
 
     /** Whether all frames are there. */
@@ -39,7 +39,7 @@ class VideoClip(
     /** Whether it needs a frame, counted from 0. */
     fun wants(number: Int): Boolean = number in missing
 
-    /** Takes a frame that it [wants]. */
+    /** Adds a frame that it [wants]. */
     fun put(
         number: Int,
         picture: YuvPicture,

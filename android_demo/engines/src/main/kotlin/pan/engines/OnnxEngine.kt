@@ -16,7 +16,7 @@ import java.nio.ByteOrder
  * An ONNX model on the CPU.
  *
  * @property model The file.
- * @param content Its bytes.
+ * @param content The bytes of the file.
  * @param threads Threads for one call.
  * @throws EngineException If ONNX Runtime refuses the file, or is not in this build.
  */

@@ -16,7 +16,7 @@ import java.nio.ByteOrder
  * ```
  *
  * @property model The file.
- * @param content Its bytes, outside of the heap; they must not change.
+ * @param content The bytes of the file, in a direct buffer; they must not change.
  * @param threads Threads for one call.
  * @param options More of the interpreter's options, such as a delegate.
  * @throws EngineException If TFLite refuses the file or is not there.

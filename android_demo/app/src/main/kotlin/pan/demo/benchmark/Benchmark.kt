@@ -16,9 +16,9 @@ import java.nio.ByteBuffer
 /**
  * Measures the models of a bundle on the model thread; nothing else is loaded meanwhile.
  *
- * @param seconds how long each model is measured after the warm-up
- * @param sustainedSeconds how long one model runs without a pause; 0 leaves that out
- * @param clock nanoseconds
+ * @param seconds How long each model is measured after the warm-up.
+ * @param sustainedSeconds How long one model runs without a pause; 0 leaves that out.
+ * @param clock Gives nanoseconds.
  */
 class Benchmark(
     private val engines: Engines,
@@ -26,7 +26,7 @@ class Benchmark(
     private val sustainedSeconds: Int = 0,
     private val clock: () -> Long = System::nanoTime,
 ) {
-    /** Told what is done: the share, the file, its threads. False ends the benchmark. */
+    /** Receives the share that is done, 0 to 1, and what is measured now; returning false ends the benchmark. */
     fun interface Progress {
         fun goesOn(
             share: Float,
@@ -38,8 +38,8 @@ class Benchmark(
     /**
      * Measures every model with every number of threads, then one of them for long.
      *
-     * @param longest the model of the long run; of the first number of threads
-     * @return what was measured until it was ended
+     * @param longest The model of the long run, which uses the first number of threads; null for no long run.
+     * @return What was measured until it was ended.
      */
     fun run(
         bundle: Bundle,
@@ -93,6 +93,10 @@ class Benchmark(
             Measurement(model, threads, acceleration, error = error.message)
         } catch (error: BundleException) {
             Measurement(model, threads, acceleration, error = error.message)
+        } catch (error: RuntimeException) {
+            Measurement(model, threads, acceleration, error = error.toString())
+        } catch (error: OutOfMemoryError) {
+            Measurement(model, threads, acceleration, error = error.toString())
         }
 
     private fun measured(

@@ -1,6 +1,5 @@
 package pan.demo.benchmark
 
-import pan.core.bundle.BundleException
 import pan.demo.BenchmarkRow
 import pan.demo.BenchmarkState
 import pan.demo.Choice
@@ -11,6 +10,7 @@ import pan.demo.model.BundleStore
 import pan.demo.model.Engines
 import pan.demo.model.ModelHost
 import pan.demo.model.ModelThread
+import pan.demo.model.explained
 import java.time.Instant
 
 /** Measures the models of the chosen bundle. Called from the main thread. */
@@ -27,12 +27,12 @@ class BenchmarkController(
     @Volatile
     private var current: Any? = null
 
-    /** Whether it measures. */
+    /** Whether a benchmark is running. */
     val isRunning: Boolean get() = current != null
 
     fun setSustained(wanted: Boolean) = show { it.copy(sustained = wanted) }
 
-    /** Measures; the model in use is released meanwhile. */
+    /** Starts the benchmark; the model in use is released until it ends. */
     fun run(choice: Choice) {
         val id = choice.bundle ?: return
         val job = Any()
@@ -43,7 +43,7 @@ class BenchmarkController(
         thread.run { measure(job, id, choice, sustained) }
     }
 
-    /** Ends it; what was measured so far is shown. */
+    /** Ends the benchmark; what was measured so far is shown. */
     fun cancel() {
         if (current != null) current = CANCELLED
     }
@@ -55,7 +55,7 @@ class BenchmarkController(
         sustained: Boolean,
     ) {
         val result: (BenchmarkState) -> BenchmarkState =
-            try {
+            explained<(BenchmarkState) -> BenchmarkState>({ reason -> { it.copy(error = reason) } }) {
                 val before = phone.batteryCelsius()
                 val started = Instant.now()
                 val bundle = bundles.open(id)
@@ -89,10 +89,6 @@ class BenchmarkController(
                 val report = BenchmarkReport(phone, bundle, versions, before, after, started).json(measured)
                 val rows = measured.map(::row);
                 { it.copy(rows = rows, conditions = conditions(before, after), report = report.toString(INDENT)) }
-            } catch (error: BundleException) {
-                { it.copy(error = Notice(R.string.given, error.message.orEmpty())) }
-            } catch (_: OutOfMemoryError) {
-                { it.copy(error = Notice(R.string.no_memory)) }
             }
         thread.tell {
             if (current === job || current === CANCELLED) {
@@ -144,7 +140,7 @@ class BenchmarkController(
         }
 
     companion object {
-        /** How long the long run is. */
+        /** Duration of the long run. */
         const val SUSTAINED_SECONDS = 60
 
         private const val INDENT = 1

@@ -9,7 +9,7 @@ import java.time.temporal.ChronoUnit
 /**
  * The results as `pan-keras bench` reads them: `pan_keras/bench/results.schema.json`.
  *
- * @param versions of the runtimes and the app, by name
+ * @param versions Versions of the runtimes and the app, by name.
  */
 class BenchmarkReport(
     private val phone: Phone,

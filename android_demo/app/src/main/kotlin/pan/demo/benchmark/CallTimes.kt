@@ -7,23 +7,23 @@ import java.nio.ByteBuffer
 /**
  * Milliseconds of the calls of a model.
  *
- * @param capacity how many calls are kept
- * @param clock nanoseconds
+ * @param capacity How many calls are kept.
+ * @param clock Gives nanoseconds.
  */
 class CallTimes(
     capacity: Int,
     private val clock: () -> Long,
 ) {
-    /** Of a whole call. */
+    /** Milliseconds of whole calls. */
     val call = Timings(capacity)
 
-    /** Of the runtime in it. */
+    /** Milliseconds of the runtime in them. */
     val run = Timings(capacity)
 
-    /** Of reading logits and states back. */
+    /** Milliseconds of reading logits and states back. */
     val readBack = Timings(capacity)
 
-    /** Measures a call. @return its milliseconds */
+    /** Measures a call and returns its milliseconds. */
     fun add(
         model: RunningModel,
         frames: ByteBuffer,

@@ -6,13 +6,13 @@ import pan.demo.Acceleration
 /**
  * What was measured of a model file with a number of threads.
  *
- * @property acceleration what computed
- * @property times of its calls
- * @property preprocess milliseconds to prepare the frames of a call
- * @property difference largest difference of a logit from the vectors
- * @property xnnpack whether XNNPACK was in effect; null if that was not to be found out
- * @property sustained medians of the first and the last tenth of a long run; null if there was none
- * @property error why there are no times
+ * @property acceleration What computed.
+ * @property times Times of its calls; null if it was not measured.
+ * @property preprocess Milliseconds to prepare the frames of a call.
+ * @property difference Largest difference of a logit from the vectors.
+ * @property xnnpack Whether XNNPACK was in effect; null if that was not to be found out.
+ * @property sustained Medians of the first and the last tenth of a long run; null if there was none.
+ * @property error Why there are no times.
  */
 class Measurement(
     val model: ModelFile,

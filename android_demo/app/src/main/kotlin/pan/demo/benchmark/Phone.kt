@@ -6,12 +6,12 @@ import android.content.IntentFilter
 import android.os.BatteryManager
 import android.os.Build
 
-/** What is to be known of the phone that measures. */
+/** Facts about the phone, for the benchmark. */
 interface Phone {
-    /** Maker and model. */
+    /** Manufacturer and model. */
     val name: String
 
-    /** Android and its level. */
+    /** Android release, API level and hardware. */
     val platform: String
 
     val cores: Int
@@ -19,10 +19,10 @@ interface Phone {
     /** Whether this is an emulator or another machine with x86 processors. */
     val isX86: Boolean
 
-    /** Degrees Celsius; null where the phone does not tell. */
+    /** Temperature of the battery in degrees Celsius; null if unknown. */
     fun batteryCelsius(): Float?
 
-    /** Whether it runs from the battery; null where it does not tell. */
+    /** Whether the phone runs from its battery; null if unknown. */
     fun isUnplugged(): Boolean?
 }
 

@@ -5,15 +5,15 @@ import pan.core.frames.YuvPicture
 import pan.demo.Facing
 import pan.demo.Notice
 
-/** A camera that a fake can stand in for. */
+/** A camera; tests use a fake. */
 interface FrameSource {
-    /** Told from a thread of the camera's own. */
+    /** Receives pictures, on a thread of the camera. */
     interface Listener {
         /**
          * The camera delivers.
          *
-         * @param width of its pictures when they are upright
-         * @param height of the same
+         * @param width Width of its upright pictures, in pixels.
+         * @param height Height of its upright pictures, in pixels.
          */
         fun onOpened(
             width: Int,
@@ -23,7 +23,7 @@ interface FrameSource {
         /**
          * The newest picture, not mirrored; another one after the call.
          *
-         * @param nanoseconds when it was taken
+         * @param nanoseconds Time at which it was taken.
          */
         fun onFrame(
             picture: YuvPicture,
@@ -39,9 +39,9 @@ interface FrameSource {
     /**
      * Opens the camera; the permission must be there.
      *
-     * @param preview makes the surface of the preview once the size of its pictures is known
-     * @param displayDegrees how far the display is turned
-     * @param shorterSide least pixels of the shorter side of a picture
+     * @param preview Makes the surface of the preview, given the size of its pictures in pixels.
+     * @param displayDegrees Rotation of the display, in degrees.
+     * @param shorterSide Smallest allowed length of the shorter side of a picture, in pixels.
      */
     fun open(
         facing: Facing,

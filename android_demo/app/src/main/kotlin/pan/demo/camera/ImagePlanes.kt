@@ -4,9 +4,9 @@ import android.media.Image
 import pan.core.frames.YuvPicture
 
 /**
- * Lets a picture be the visible part of an `Image` in YUV 4:2:0, without copying.
+ * Makes a picture refer to the visible part of an `Image` in YUV 4:2:0, without copying.
  *
- * @param rotation degrees to the right that make it upright
+ * @param rotation Degrees to the right that make it upright.
  */
 fun YuvPicture.set(
     image: Image,

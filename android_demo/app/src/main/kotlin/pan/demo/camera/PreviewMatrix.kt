@@ -10,8 +10,8 @@ private const val QUARTER_DEGREES = 90f
  * Lays the picture of a `TextureView`, which fills the whole view whatever its proportions, upright
  * and whole into the middle of it.
  *
- * @param geometry of the preview; its width and height are those of the upright picture
- * @return the transform for `TextureView.setTransform`
+ * @param geometry Geometry of the preview; width and height are those of the upright picture.
+ * @return The transform for `TextureView.setTransform`.
  */
 fun previewMatrix(
     viewWidth: Float,

@@ -12,25 +12,25 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * From pictures of the camera to what a call of the model takes: on the thread of the camera.
+ * Turns pictures of the camera into the frames of a call of the model, on the thread of the camera.
  *
  * Nothing is allocated for a picture.
  *
- * @param model streaming: each segment is handed on; otherwise the last N, whenever there is a new one
- * @param wake the taker of [newest]
+ * @param model Streaming: each segment is handed on; otherwise the last N, whenever there is a new one.
+ * @param wake The taker of [newest].
  */
 class FrameIntake(
     bundle: Bundle,
     private val model: ModelFile,
     private val wake: () -> Unit,
 ) {
-    /** What the model is to run on next. */
+    /** The frames that the model is to run on next. */
     val newest = Newest(if (model.streaming) bundle.input.segmentBytes else bundle.input.clipBytes)
 
-    /** Pictures of the camera. */
+    /** Rate of the pictures of the camera. */
     val rate = Rate()
 
-    /** Nanoseconds that the newest picture took. */
+    /** Nanoseconds that it took to prepare the newest picture. */
     @Volatile
     var preparationNanoseconds = 0L
         private set
@@ -56,7 +56,7 @@ class FrameIntake(
             }
         }
 
-    /** The next picture starts anew. */
+    /** Forgets all pictures: the next one is the first. */
     fun reset() {
         resets = true
     }
@@ -64,8 +64,8 @@ class FrameIntake(
     /**
      * Takes a picture of the camera.
      *
-     * @param picture may be used otherwise after this call
-     * @param nanoseconds when it was taken
+     * @param picture The picture; the caller may reuse it after this call.
+     * @param nanoseconds Time at which it was taken.
      */
     fun take(
         picture: YuvPicture,

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer
  *
  * The scale is the strongest motion of the last seconds; it falls slowly.
  *
- * @param model gives `motion`, float32 `(segments, H, W, m - 1)`
+ * @param model Gives `motion`, float32 `(segments, H, W, m - 1)`.
  */
 class Heat(
     model: ModelFile,

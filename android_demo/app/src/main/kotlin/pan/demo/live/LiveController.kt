@@ -2,7 +2,6 @@ package pan.demo.live
 
 import android.graphics.SurfaceTexture
 import android.view.Surface
-import pan.core.engine.EngineException
 import pan.core.frames.YuvPicture
 import pan.demo.CameraState
 import pan.demo.Facing
@@ -17,8 +16,9 @@ import pan.demo.camera.FrameSource
 import pan.demo.model.LoadedModel
 import pan.demo.model.ModelHost
 import pan.demo.model.ModelThread
+import pan.demo.model.explained
 
-/** Owns the camera: it is open while the live screen shows and a model is ready. Called from the main thread. */
+/** Opens the camera while the live screen is visible and a model is ready. Called from the main thread. */
 class LiveController(
     private val camera: FrameSource,
     private val host: ModelHost,
@@ -34,7 +34,7 @@ class LiveController(
     /** The motion of the newest answer; null if there is none. */
     val heat: Heat? get() = session?.run?.heat
 
-    /** The screen can be seen, or no longer. */
+    /** Tells whether the activity is visible. */
     fun setVisible(
         shown: Boolean,
         displayRotation: Int,
@@ -46,14 +46,14 @@ class LiveController(
         refresh()
     }
 
-    /** Where the preview goes; null takes it away. */
+    /** Sets the texture that shows the preview; null removes it. */
     fun setPreview(surface: SurfaceTexture?) {
         texture = surface
         if (surface == null) stop()
         refresh()
     }
 
-    /** Whether the camera may be used. */
+    /** Tells whether the user permits the camera. */
     fun setPermitted(
         granted: Boolean,
         refused: Boolean,
@@ -64,7 +64,7 @@ class LiveController(
         refresh()
     }
 
-    /** Front to back and back to front, if there is one. */
+    /** Switches between back and front camera, if the phone has both. */
     fun turn() {
         val other = if (state.state.live.facing == Facing.BACK) Facing.FRONT else Facing.BACK
         if (!camera.has(other)) return
@@ -72,14 +72,14 @@ class LiveController(
         refresh()
     }
 
-    /** Forgets what was seen. */
+    /** Forgets all frames so far. */
     fun reset() {
         session?.run?.intake?.reset()
     }
 
     fun setMotion(shown: Boolean) = show { it.copy(showMotion = shown) }
 
-    /** Opens or closes the camera, as the state asks for it: to be called after each change of it. */
+    /** Opens or closes the camera as the state requires. To be called after each change of the state. */
     fun refresh() {
         val now = state.state
         val model = now.model as? ModelState.Ready
@@ -118,7 +118,7 @@ class LiveController(
     /**
      * Closes the camera.
      *
-     * @param change made together with it: each change of the state asks [refresh] whether to open it
+     * @param change Made together with it: each change of the state asks [refresh] whether to open it.
      */
     private fun stop(change: (LiveState) -> LiveState = { it }) {
         val current = session
@@ -133,7 +133,7 @@ class LiveController(
 
     private fun show(change: (LiveState) -> LiveState) = state.update { it.copy(live = change(it.live)) }
 
-    /** From opening the camera to closing it. */
+    /** The time from opening the camera to closing it. */
     private inner class Session(
         val model: ModelState.Ready,
         private val facing: Facing,
@@ -178,7 +178,7 @@ class LiveController(
             picture: YuvPicture,
             nanoseconds: Long,
         ) {
-            run?.intake?.take(picture, nanoseconds)
+            explained(::onFailed) { run?.intake?.take(picture, nanoseconds) }
         }
 
         override fun onFailed(reason: Notice) {
@@ -197,21 +197,18 @@ class LiveController(
                 Surface(it)
             }
 
-        /** On the model thread. */
+        /** Runs on the model thread. */
         private fun answer() {
             val run = run
             if (ended || run == null) return
-            try {
+            explained(::onFailed) {
                 if (!run.answer() || posted) return
-            } catch (error: EngineException) {
-                onFailed(Notice(R.string.given, error.message.orEmpty()))
-                return
-            }
-            posted = true
-            val newest = run.shown()
-            tell {
-                posted = false
-                it.copy(answer = newest)
+                val newest = run.shown()
+                posted = true
+                tell {
+                    posted = false
+                    it.copy(answer = newest)
+                }
             }
         }
 

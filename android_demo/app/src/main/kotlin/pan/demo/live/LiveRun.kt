@@ -10,8 +10,8 @@ import pan.demo.model.LoadedModel
 /**
  * Live recognition with one model: answers on the model thread, for the frames that [intake] hands on.
  *
- * @param model stays open while this is used
- * @param wake asks for a call of [answer] on the model thread
+ * @param model Stays open while this is used.
+ * @param wake Asks for a call of [answer] on the model thread.
  */
 class LiveRun(
     private val model: LoadedModel,
@@ -20,7 +20,7 @@ class LiveRun(
     /** Takes the pictures of the camera. */
     val intake = FrameIntake(model.bundle, model.model, wake)
 
-    /** The motion of the newest answer; null if the model gives none. Lock it to read it. */
+    /** The motion of the newest answer; null if the model gives none. Synchronise on it to read it. */
     val heat: Heat? = if (model.model.hasMotion) Heat(model.model) else null
 
     private val labels = model.bundle.labels
@@ -31,7 +31,7 @@ class LiveRun(
     private var lastReplaced = 0
     private var slowSteps = 0
 
-    /** Runs the model on the newest frames. @return whether there were any */
+    /** Runs the model on the newest frames and returns whether there were any. */
     fun answer(): Boolean {
         val frames = intake.newest.take() ?: return false
         if (intake.newest.takenFirst) {
@@ -39,7 +39,7 @@ class LiveRun(
             smoothing.reset()
         }
         val logits = model.running.run(frames)
-        model.calibration.probabilities(logits, probabilities)
+        model.confidence.probabilities(logits, probabilities)
         smoothing.add(probabilities)
         top.update(smoothing.mean)
         heat?.let { synchronized(it) { model.motion()?.let(it::read) } }
@@ -52,7 +52,10 @@ class LiveRun(
     fun shown(): LiveAnswer =
         LiveAnswer(
             scores = top.places.map { Score(labels[it], smoothing.mean[it].toFloat()) },
-            unknown = model.calibration.isUnknown(smoothing.mean),
+            unknownUpTo =
+                model.confidence.threshold
+                    ?.takeIf { model.confidence.isUnknown(smoothing.mean) }
+                    ?.toFloat(),
             cameraRate = intake.rate.newest(),
             modelRate = rate.newest(),
             times =

@@ -8,7 +8,7 @@ import java.nio.ByteOrder
  *
  * There is room for one: what was not taken in time is replaced, so that no queue can grow.
  *
- * @param bytes of the frames of one call of the model
+ * @param bytes Size of the frames of one call of the model.
  */
 class Newest(
     bytes: Int,
@@ -25,9 +25,9 @@ class Newest(
     /**
      * Puts frames in place of those that wait, if any.
      *
-     * @param first whether nothing before belongs to them; it is kept if they are replaced
-     * @param fill gets the buffer; its position and limit are set afterwards
-     * @return whether nothing was waiting: the taker is to be woken
+     * @param first Whether nothing before belongs to them; it is kept if they are replaced.
+     * @param fill Writes the frames into the buffer; position and limit are set afterwards.
+     * @return Whether nothing was waiting: the taker is to be woken.
      */
     @Synchronized
     fun put(
@@ -47,7 +47,7 @@ class Newest(
     /**
      * Takes the frames that wait.
      *
-     * @return a buffer that stays as it is until the next call; null if none wait
+     * @return A buffer that stays as it is until the next call; null if none wait.
      */
     @Synchronized
     fun take(): ByteBuffer? {

@@ -1,6 +1,6 @@
 package pan.demo.live
 
-/** How often something happens, over the last two seconds or so; counting allocates nothing. */
+/** Measures how often something happens, over the last two seconds. Counting allocates nothing. */
 class Rate {
     private val times = LongArray(SIZE)
     private var count = 0

@@ -15,13 +15,13 @@ import java.io.InputStream
 /**
  * The bundles inside the APK, in `assets/bundles`, and those that were imported.
  *
- * @param folder where imported ones are
+ * @param folder The folder of imported bundles.
  */
 class BundleStore(
     private val assets: AssetManager,
     private val folder: File,
 ) {
-    /** All bundles, those of the APK first; what cannot be used says why. */
+    /** Lists all bundles, those of the APK first; a bundle that cannot be used has a [BundleItem.problem]. */
     fun items(): List<BundleItem> {
         val imported = folder.list { parent, name -> isWhole(File(parent, name)) }.orEmpty().sorted()
         return inside(assets).map { item(INSIDE + it) } + imported.map { item(IMPORTED + it) }
@@ -30,7 +30,7 @@ class BundleStore(
     /**
      * Opens a bundle.
      *
-     * @throws BundleException if it is gone or cannot be read
+     * @throws BundleException If it is gone or cannot be read.
      */
     fun open(id: String): Bundle {
         val name = id.substring(1)
@@ -40,9 +40,9 @@ class BundleStore(
     /**
      * Unpacks a zip file of a bundle, checks it whole and keeps it.
      *
-     * @param name of the file
-     * @return its id
-     * @throws BundleException if it is no whole bundle; nothing is kept then
+     * @param name The name of the zip file.
+     * @return The id of the bundle.
+     * @throws BundleException If it is no whole bundle; nothing is kept then.
      */
     fun import(
         archive: InputStream,

@@ -1,9 +1,7 @@
 package pan.demo.model
 
 import pan.core.bundle.Bundle
-import pan.core.bundle.BundleException
 import pan.core.bundle.ModelFile
-import pan.core.engine.EngineException
 import pan.core.engine.RunningModel
 import pan.core.engine.VectorCheck
 import pan.demo.CheckRow
@@ -32,7 +30,7 @@ class CheckController(
         current = job
         show { CheckState(running = true) }
         thread.run {
-            try {
+            explained({ reason -> tell(job) { it.copy(error = reason) } }) {
                 val bundle = bundles.open(id)
                 for (model in bundle.models) {
                     if (current !== job) return@run
@@ -40,10 +38,6 @@ class CheckController(
                     val row = row(bundle, model, choice)
                     tell(job) { it.copy(done = it.done + 1, rows = it.rows + row) }
                 }
-            } catch (error: BundleException) {
-                tell(job) { it.copy(error = Notice(R.string.given, error.message.orEmpty())) }
-            } catch (_: OutOfMemoryError) {
-                tell(job) { it.copy(error = Notice(R.string.no_memory)) }
             }
             thread.tell { if (current === job) cancel() }
         }
@@ -60,7 +54,7 @@ class CheckController(
         choice: Choice,
     ): CheckRow {
         if (model.format !in engines.formats) return CheckRow(model.file, null, null, Notice(R.string.not_in_build))
-        return try {
+        return explained({ CheckRow(model.file, null, null, it) }) {
             engines.load(bundle, model, choice.threads, choice.acceleration).use { engine ->
                 val result = VectorCheck(bundle).run(RunningModel(engine))
                 CheckRow(
@@ -70,8 +64,6 @@ class CheckController(
                     result.problem?.let { Notice(R.string.given, it) },
                 )
             }
-        } catch (error: EngineException) {
-            CheckRow(model.file, null, null, Notice(R.string.given, error.message.orEmpty()))
         }
     }
 

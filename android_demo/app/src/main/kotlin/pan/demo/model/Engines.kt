@@ -11,19 +11,19 @@ import pan.engines.OnnxEngine
 import pan.engines.TfliteEngine
 import java.nio.ByteBuffer
 
-/** Makes engines; a fake stands in for it in tests. */
+/** Loads models into runtimes; tests use a fake. */
 interface Engines {
-    /** What this phone and this build offer, the processor first. */
+    /** Accelerations of this phone and this build, the processor first. */
     val accelerations: List<Acceleration>
 
-    /** Formats of files whose runtime is in this build. */
+    /** Formats whose runtime is in this build: `tflite`, `onnx`. */
     val formats: Set<String>
 
     /**
      * Loads a model file.
      *
-     * @throws EngineException if the runtime refuses it, or is not in this build
-     * @throws pan.core.bundle.BundleException if the file has changed, or the memory does not suffice
+     * @throws EngineException If the runtime refuses it, or is not in this build.
+     * @throws pan.core.bundle.BundleException If the file has changed, or the memory does not suffice.
      */
     fun load(
         bundle: Bundle,

@@ -1,6 +1,6 @@
 package pan.demo.model
 
-import pan.core.answer.Calibration
+import pan.core.answer.Confidence
 import pan.core.bundle.Bundle
 import pan.core.bundle.BundleException
 import pan.core.bundle.ModelFile
@@ -17,9 +17,9 @@ import java.nio.ByteBuffer
 /**
  * A model that may be used: its vectors passed on this phone. It belongs to the model thread.
  *
- * @property acceleration what is in use
- * @property refused why the chosen acceleration is not; null if it is
- * @property check what the vectors gave
+ * @property acceleration What is in use.
+ * @property refused Why the chosen acceleration is not; null if it is.
+ * @property check What the vectors gave.
  */
 class LoadedModel private constructor(
     val bundle: Bundle,
@@ -29,9 +29,9 @@ class LoadedModel private constructor(
     val check: CheckResult,
 ) : AutoCloseable {
     val model: ModelFile get() = running.model
-    val calibration = Calibration()
+    val confidence: Confidence get() = bundle.confidence
 
-    /** The motion of the newest call, float32; null if the model gives none. */
+    /** The motion map of the newest call, float32 `(segments, H, W, m - 1)`; null if the model gives none. */
     fun motion(): ByteBuffer? = if (model.hasMotion) running.output(ModelFile.MOTION) else null
 
     override fun close() = running.close()
@@ -41,8 +41,8 @@ class LoadedModel private constructor(
          * Loads what was chosen and runs its vectors; where they fail with an acceleration, the
          * processor takes over, after its own vectors.
          *
-         * @throws BundleException if the bundle cannot be used
-         * @throws EngineException if the model cannot, not even on the processor
+         * @throws BundleException If the bundle cannot be used.
+         * @throws EngineException If the model cannot, not even on the processor.
          */
         fun load(
             store: BundleStore,
@@ -56,7 +56,7 @@ class LoadedModel private constructor(
             return load(bundle, model, engines, choice.threads, choice.acceleration)
         }
 
-        /** The same of an open bundle. */
+        /** Does the same for a bundle that is open already. */
         fun load(
             bundle: Bundle,
             model: ModelFile,
@@ -70,6 +70,9 @@ class LoadedModel private constructor(
                     return checked(bundle, model, engines, threads, acceleration, null)
                 } catch (error: EngineException) {
                     error.message.orEmpty()
+                } catch (error: RuntimeException) {
+                    // Delegates throw more than the interpreter does.
+                    error.toString()
                 }
             return checked(
                 bundle,
@@ -90,17 +93,15 @@ class LoadedModel private constructor(
             refused: Notice?,
         ): LoadedModel {
             val engine = engines.load(bundle, model, threads, acceleration)
+            var isUsed = false
             try {
                 val running = RunningModel(engine)
                 val result = VectorCheck(bundle).run(running)
                 result.problem?.let { throw EngineException(it) }
+                isUsed = true
                 return LoadedModel(bundle, running, acceleration, refused, result)
-            } catch (error: EngineException) {
-                engine.close()
-                throw error
-            } catch (error: BundleException) {
-                engine.close()
-                throw error
+            } finally {
+                if (!isUsed) engine.close()
             }
         }
     }

@@ -1,14 +1,11 @@
 package pan.demo.model
 
-import pan.core.bundle.BundleException
-import pan.core.engine.EngineException
 import pan.demo.Choice
 import pan.demo.ModelState
 import pan.demo.Notice
-import pan.demo.R
 import pan.demo.StateStore
 
-/** The model in use: loads, lends and releases it. Called from the main thread. */
+/** Loads the model in use, lends it to work on the model thread, and releases it. Called from the main thread. */
 class ModelHost(
     private val bundles: BundleStore,
     private val engines: Engines,
@@ -20,7 +17,7 @@ class ModelHost(
     @Volatile
     private var generation = 0
 
-    /** Loads what was chosen in place of what is loaded; the state says how it went. */
+    /** Loads the chosen model in place of the loaded one; [UiState.model] says how it went. */
     fun load(choice: Choice) {
         val wanted = ++generation
         if (choice.bundle == null || choice.file == null) {
@@ -32,32 +29,32 @@ class ModelHost(
             close()
             if (wanted != generation) return@run
             val result =
-                try {
+                explained<ModelState>(ModelState::Failed) {
                     LoadedModel.load(bundles, engines, choice).also { loaded = it }.let(::ready)
-                } catch (error: BundleException) {
-                    ModelState.Failed(Notice(R.string.given, error.message.orEmpty()))
-                } catch (error: EngineException) {
-                    ModelState.Failed(Notice(R.string.given, error.message.orEmpty()))
-                } catch (_: OutOfMemoryError) {
-                    ModelState.Failed(Notice(R.string.no_memory))
                 }
             thread.tell { if (wanted == generation) state.update { it.copy(model = result) } }
         }
     }
 
-    /** Closes the model, after what runs on it. */
-    fun release() {
+    /** Closes the model once work that was handed over before is done. */
+    fun release() = giveUp(ModelState.None)
+
+    /** Closes the model after a failure; every screen shows [reason]. */
+    fun fail(reason: Notice) = giveUp(ModelState.Failed(reason))
+
+    /** Runs [work] with the model on its thread, if a model is loaded. */
+    fun use(work: (LoadedModel) -> Unit) = thread.run { loaded?.let(work) }
+
+    private fun giveUp(shown: ModelState) {
         generation++
-        state.update { it.copy(model = ModelState.None) }
+        state.update { it.copy(model = shown) }
         thread.run(::close)
     }
 
-    /** Does something with the model on its thread; nothing if there is none. */
-    fun use(work: (LoadedModel) -> Unit) = thread.run { loaded?.let(work) }
-
     private fun close() {
-        loaded?.close()
-        loaded = null
+        val model = loaded
+        loaded = null // Even if closing fails.
+        model?.close()
     }
 
     private fun ready(model: LoadedModel) =

@@ -13,7 +13,7 @@ import pan.demo.StateStore
 import java.io.FileNotFoundException
 import java.io.IOException
 
-/** Which bundles there are, and which model of them is used. Called from the main thread. */
+/** Lists, imports and removes bundles, and chooses the model to use. Called from the main thread. */
 class ModelsController(
     private val bundles: BundleStore,
     private val host: ModelHost,
@@ -21,7 +21,7 @@ class ModelsController(
     private val state: StateStore,
     private val isX86: Boolean,
 ) {
-    /** Lists the bundles; what was chosen is loaded if it is still there, else the first that can be used. */
+    /** Lists the bundles and loads the model that was chosen, or the first usable one if it is gone. */
     fun start() {
         thread.run {
             val items = bundles.items()
@@ -38,13 +38,16 @@ class ModelsController(
         choose(state.state.choice.copy(bundle = id, file = suggested(item)?.file))
     }
 
+    /** Loads what is chosen again, after a failure. */
+    fun retry() = choose(state.state.choice)
+
     fun chooseFile(file: String) = choose(state.state.choice.copy(file = file))
 
     fun chooseThreads(threads: Int) = choose(state.state.choice.copy(threads = threads))
 
     fun chooseAcceleration(acceleration: Acceleration) = choose(state.state.choice.copy(acceleration = acceleration))
 
-    /** Takes a zip file of a bundle, chooses it and so runs its vectors. */
+    /** Imports a bundle from a zip file and chooses it, which runs its test vectors. */
     fun import(
         resolver: ContentResolver,
         uri: Uri,
@@ -54,15 +57,15 @@ class ModelsController(
         thread.run {
             var error: Notice? = null
             var id: String? = null
-            try {
-                val stream = resolver.openInputStream(uri) ?: throw FileNotFoundException(name)
-                id = stream.use { bundles.import(it, name) }
-            } catch (problem: BundleException) {
-                error = Notice(R.string.given, problem.message.orEmpty())
-            } catch (problem: IOException) {
-                error = Notice(R.string.import_unreadable, problem.message.orEmpty())
-            } catch (problem: SecurityException) {
-                error = Notice(R.string.import_unreadable, problem.message.orEmpty())
+            explained({ error = it }) {
+                try {
+                    val stream = resolver.openInputStream(uri) ?: throw FileNotFoundException(name)
+                    id = stream.use { bundles.import(it, name) }
+                } catch (problem: IOException) {
+                    error = Notice(R.string.import_unreadable, problem.message.orEmpty())
+                } catch (problem: SecurityException) {
+                    error = Notice(R.string.import_unreadable, problem.message.orEmpty())
+                }
             }
             val items = bundles.items()
             thread.tell {
@@ -72,7 +75,7 @@ class ModelsController(
         }
     }
 
-    /** Removes an imported bundle that is chosen. */
+    /** Removes the chosen bundle if it was imported. */
     fun remove() {
         val item = state.state.bundle?.takeIf { it.imported } ?: return
         host.release()

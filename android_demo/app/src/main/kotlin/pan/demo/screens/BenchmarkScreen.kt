@@ -13,7 +13,7 @@ import pan.demo.MainActivity
 import pan.demo.R
 import pan.demo.UiState
 
-/** How fast the models of the bundle are on this phone. */
+/** Measures the models of the bundle on this phone and shows the results. */
 class BenchmarkScreen(
     private val activity: MainActivity,
     parent: ViewGroup,

@@ -12,7 +12,7 @@ import pan.demo.MainActivity
 import pan.demo.R
 import pan.demo.UiState
 
-/** The vectors of the bundle on this phone. */
+/** Runs the test vectors of the bundle on this phone and shows the results. */
 class CheckScreen(
     private val activity: MainActivity,
     parent: ViewGroup,

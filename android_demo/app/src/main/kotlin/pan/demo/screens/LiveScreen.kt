@@ -14,14 +14,13 @@ import pan.demo.MainActivity
 import pan.demo.ModelState
 import pan.demo.Notice
 import pan.demo.R
-import pan.demo.Score
 import pan.demo.UiState
 import pan.demo.camera.previewMatrix
 import pan.demo.camera.seenInView
 import pan.demo.views.HeatView
 import pan.demo.views.ScoreList
 
-/** The camera with what the model says of it. */
+/** Shows the camera preview and the answers of live recognition. */
 class LiveScreen(
     private val activity: MainActivity,
     parent: ViewGroup,
@@ -35,6 +34,7 @@ class LiveScreen(
     private val noticeText: TextView = root.findViewById(R.id.stage_text)
     private val action: Button = root.findViewById(R.id.stage_action)
     private val scores: ScoreList = root.findViewById(R.id.scores)
+    private val unknown: TextView = root.findViewById(R.id.live_unknown)
     private val warning: TextView = root.findViewById(R.id.warning)
     private val rates: TextView = root.findViewById(R.id.rates)
     private val times: TextView = root.findViewById(R.id.times)
@@ -68,15 +68,8 @@ class LiveScreen(
         showHeat(live)
         val answer = live.answer
         val resources = activity.resources
-        scores.show(
-            if (answer?.unknown ==
-                true
-            ) {
-                listOf(Score(resources.getString(R.string.unknown), 0f))
-            } else {
-                answer?.scores.orEmpty()
-            },
-        )
+        unknown.say(answer?.unknownUpTo?.let { unknownText(resources, it) })
+        scores.show(answer?.scores.orEmpty())
         warning.say(if (answer?.tooSlow == true) resources.getString(R.string.too_slow) else null)
         rates.say(answer?.let { resources.getString(R.string.rates, it.cameraRate, it.modelRate) })
         times.say(answer?.times?.let { resources.getString(R.string.times, it.preprocess, it.run, it.readBack) })
@@ -121,14 +114,18 @@ class LiveScreen(
         val label =
             when {
                 camera is CameraState.NoPermission -> R.string.allow_camera
-                camera is CameraState.Failed -> R.string.try_again
+                camera is CameraState.Failed || model is ModelState.Failed -> R.string.try_again
                 else -> null
             }
         action.showIf(label != null)
         if (label == null) return
         action.setText(label)
         action.setOnClickListener {
-            if (camera is CameraState.NoPermission) activity.askForCamera(camera.refused) else controller.live.retry()
+            when (camera) {
+                is CameraState.NoPermission -> activity.askForCamera(camera.refused)
+                is CameraState.Failed -> controller.live.retry()
+                else -> controller.models.retry()
+            }
         }
     }
 

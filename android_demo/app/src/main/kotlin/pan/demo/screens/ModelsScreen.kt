@@ -18,7 +18,7 @@ import pan.demo.Notice
 import pan.demo.R
 import pan.demo.UiState
 
-/** Which bundle, which file of it, with how many threads and on what. */
+/** Lets the user choose bundle, model file, threads and acceleration. */
 class ModelsScreen(
     private val activity: MainActivity,
     parent: ViewGroup,

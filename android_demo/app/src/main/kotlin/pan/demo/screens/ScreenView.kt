@@ -8,6 +8,7 @@ import pan.demo.ModelState
 import pan.demo.Notice
 import pan.demo.R
 import pan.demo.UiState
+import java.text.NumberFormat
 
 /** A screen: its views, and how they show a state. */
 interface ScreenView {
@@ -37,6 +38,15 @@ internal fun accelerationName(acceleration: Acceleration): Int =
         Acceleration.NNAPI -> R.string.nnapi
         Acceleration.GPU -> R.string.gpu
     }
+
+/** That no class is probable enough for an answer. */
+internal fun unknownText(
+    resources: Resources,
+    threshold: Float,
+): String {
+    val percent = NumberFormat.getPercentInstance().apply { maximumFractionDigits = 1 }
+    return resources.getString(R.string.unknown_up_to, percent.format(threshold))
+}
 
 /** What stands below the title: the model in use, or why there is none. */
 internal fun modelText(

@@ -11,7 +11,7 @@ import pan.demo.R
 import pan.demo.UiState
 import pan.demo.views.ScoreList
 
-/** A video of the phone with what the model says of it. */
+/** Lets the user pick a video and shows the answer for it. */
 class VideoScreen(
     private val activity: MainActivity,
     parent: ViewGroup,
@@ -42,7 +42,7 @@ class VideoScreen(
         progress.progress = ((share ?: 0f) * progress.max).toInt()
         error.say(video.error)
         val best = video.scores.firstOrNull()
-        label.say(if (video.unknown) resources.getString(R.string.unknown) else best?.label)
+        label.say(video.unknownUpTo?.let { unknownText(resources, it) } ?: best?.label)
         name.say(video.name)
         list(R.id.probabilities_section, R.id.video_scores, video.scores.isNotEmpty()) { it.show(video.scores) }
         list(

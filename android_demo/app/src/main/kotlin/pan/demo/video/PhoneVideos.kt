@@ -9,6 +9,7 @@ import android.media.MediaFormat
 import android.net.Uri
 import android.provider.OpenableColumns
 import pan.core.frames.ColourMatrix
+import pan.core.frames.ColourTags
 import pan.core.frames.YuvPicture
 import pan.demo.camera.set
 import java.io.IOException
@@ -38,6 +39,7 @@ private class DecodedVideo(
 ) : Video {
     private val extractor = MediaExtractor()
     private val format: MediaFormat
+    private val container: ColourTags
     override val count: Int
 
     init {
@@ -48,6 +50,7 @@ private class DecodedVideo(
                     ?: throw IOException("it holds no video")
             extractor.selectTrack(track)
             format = extractor.getTrackFormat(track)
+            container = colourTags(format)
             count = countPictures()
         } catch (error: IOException) {
             extractor.release()
@@ -65,7 +68,7 @@ private class DecodedVideo(
         extractor.seekTo(0, MediaExtractor.SEEK_TO_CLOSEST_SYNC)
         format.setInteger(MediaFormat.KEY_COLOR_FORMAT, MediaCodecInfo.CodecCapabilities.COLOR_FormatYUV420Flexible)
         // The planes are turned by the app; a decoder with a surface would turn them itself.
-        val rotation = tag(MediaFormat.KEY_ROTATION) ?: 0
+        val rotation = format.number(MediaFormat.KEY_ROTATION) ?: 0
         val codec = MediaCodec.createDecoderByType(kind)
         try {
             codec.configure(format, null, null, 0)
@@ -87,7 +90,7 @@ private class DecodedVideo(
         private val wanted: IntArray,
         private val take: (Int, YuvPicture) -> Boolean,
     ) {
-        private val picture = YuvPicture(rotation = rotation, matrix = matrix(), fullRange = isFullRange())
+        private val picture = YuvPicture(rotation = rotation).also(container::applyTo)
         private val turned = rotation
         private val info = MediaCodec.BufferInfo()
         private var fed = false
@@ -116,9 +119,14 @@ private class DecodedVideo(
             }
         }
 
-        /** @return whether there may be more pictures that are wanted */
+        /** @return Whether there may be more pictures that are wanted. */
         private fun drain(): Boolean {
             val place = codec.dequeueOutputBuffer(info, WAIT_US)
+            if (place == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) {
+                // The decoder fills it from the bitstream.
+                colourTags(codec.outputFormat).orElse(container).applyTo(picture)
+                return true
+            }
             if (place < 0) {
                 if (++idle > MOST_IDLE) throw IOException("the decoder gives nothing")
                 return true
@@ -159,18 +167,6 @@ private class DecodedVideo(
         return pictures
     }
 
-    /** What the file says: the decoder's own format would hold a guess where it says nothing. */
-    private fun matrix(): ColourMatrix =
-        when (tag(MediaFormat.KEY_COLOR_STANDARD)) {
-            MediaFormat.COLOR_STANDARD_BT709 -> ColourMatrix.BT709
-            MediaFormat.COLOR_STANDARD_BT2020 -> ColourMatrix.BT2020
-            else -> ColourMatrix.BT601
-        }
-
-    private fun isFullRange() = tag(MediaFormat.KEY_COLOR_RANGE) == MediaFormat.COLOR_RANGE_FULL
-
-    private fun tag(key: String): Int? = if (format.containsKey(key)) format.getInteger(key) else null
-
     private companion object {
         const val WAIT_US = 10_000L
         const val MOST_IDLE = 500
@@ -178,3 +174,23 @@ private class DecodedVideo(
         fun isVideo(format: MediaFormat) = format.getString(MediaFormat.KEY_MIME).orEmpty().startsWith("video/")
     }
 }
+
+/** What a track of a container, or the output of a decoder, says about colours. */
+fun colourTags(format: MediaFormat): ColourTags {
+    val matrix =
+        when (format.number(MediaFormat.KEY_COLOR_STANDARD)) {
+            MediaFormat.COLOR_STANDARD_BT709 -> ColourMatrix.BT709
+            MediaFormat.COLOR_STANDARD_BT601_PAL, MediaFormat.COLOR_STANDARD_BT601_NTSC -> ColourMatrix.BT601
+            MediaFormat.COLOR_STANDARD_BT2020 -> ColourMatrix.BT2020
+            else -> null
+        }
+    val fullRange =
+        when (format.number(MediaFormat.KEY_COLOR_RANGE)) {
+            MediaFormat.COLOR_RANGE_FULL -> true
+            MediaFormat.COLOR_RANGE_LIMITED -> false
+            else -> null
+        }
+    return ColourTags(matrix, fullRange)
+}
+
+private fun MediaFormat.number(key: String): Int? = if (containsKey(key)) getInteger(key) else null

@@ -8,13 +8,14 @@ import java.io.IOException
 /**
  * The answer for a whole video, sampled as `pan-keras evaluate` does.
  *
- * @property probabilities in the order of the labels
- * @property timescales how much each timescale counts; empty if the bundle does not say it
- * @property milliseconds of the model's calls
+ * @property probabilities In the order of the labels.
+ * @property unknownUpTo The threshold that no probability is above; null if there is an answer.
+ * @property timescales How much each timescale counts; empty if the bundle does not say it.
+ * @property milliseconds Duration of the model's calls.
  */
 class VideoAnswer private constructor(
     val probabilities: DoubleArray,
-    val unknown: Boolean,
+    val unknownUpTo: Float?,
     val timescales: FloatArray,
     val frames: Int,
     val milliseconds: Float,
@@ -26,9 +27,9 @@ class VideoAnswer private constructor(
         /**
          * Reads a video and runs the model.
          *
-         * @param progress gets the share of the pictures that are there; false cancels
-         * @return null if it was cancelled
-         * @throws IOException if the video cannot be decoded
+         * @param progress Receives the share of the pictures that are read, 0 to 1; returning false cancels.
+         * @return Null if it was cancelled.
+         * @throws IOException If the video cannot be decoded.
          */
         @Throws(IOException::class)
         fun of(
@@ -43,11 +44,13 @@ class VideoAnswer private constructor(
             val logits = clip.recognise(model.running)
             val nanoseconds = System.nanoTime() - start
             val probabilities = DoubleArray(model.bundle.labels.size)
-            model.calibration.probabilities(logits, probabilities)
+            model.confidence.probabilities(logits, probabilities)
             model.running.reset()
             return VideoAnswer(
                 probabilities,
-                model.calibration.isUnknown(probabilities),
+                model.confidence.threshold
+                    ?.takeIf { model.confidence.isUnknown(probabilities) }
+                    ?.toFloat(),
                 weights(model),
                 video.count,
                 nanoseconds / MILLISECOND,

@@ -1,7 +1,6 @@
 package pan.demo.video
 
 import android.net.Uri
-import pan.core.engine.EngineException
 import pan.demo.ModelState
 import pan.demo.Notice
 import pan.demo.R
@@ -11,6 +10,7 @@ import pan.demo.VideoState
 import pan.demo.model.LoadedModel
 import pan.demo.model.ModelHost
 import pan.demo.model.ModelThread
+import pan.demo.model.explained
 import java.io.IOException
 
 /** Recognises one video at a time. Called from the main thread. */
@@ -87,18 +87,16 @@ class VideoController(
         model: LoadedModel,
         progress: (Float) -> Boolean,
     ): VideoState? =
-        try {
-            videos.open(uri).use { video ->
-                VideoAnswer.of(video, model, progress)?.let { shown(video.name, it, model) }
+        explained({ VideoState(error = it) }) {
+            try {
+                videos.open(uri).use { video ->
+                    VideoAnswer.of(video, model, progress)?.let { shown(video.name, it, model) }
+                }
+            } catch (error: IOException) {
+                VideoState(error = Notice(R.string.video_unreadable, error.message.orEmpty()))
+            } catch (error: SecurityException) {
+                VideoState(error = Notice(R.string.video_unreadable, error.message.orEmpty()))
             }
-        } catch (error: IOException) {
-            VideoState(error = Notice(R.string.video_unreadable, error.message.orEmpty()))
-        } catch (error: SecurityException) {
-            VideoState(error = Notice(R.string.video_unreadable, error.message.orEmpty()))
-        } catch (error: EngineException) {
-            VideoState(error = Notice(R.string.given, error.message.orEmpty()))
-        } catch (_: OutOfMemoryError) {
-            VideoState(error = Notice(R.string.no_memory))
         }
 
     private fun shown(
@@ -112,7 +110,7 @@ class VideoController(
             name = name,
             scores = order.take(SHOWN).map { Score(labels[it], answer.probabilities[it].toFloat()) },
             timescales = answer.timescales.mapIndexed { place, weight -> Score("${place + 1}", weight) },
-            unknown = answer.unknown,
+            unknownUpTo = answer.unknownUpTo,
             frames = answer.frames,
             milliseconds = answer.milliseconds,
         )

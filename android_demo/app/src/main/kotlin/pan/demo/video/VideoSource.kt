@@ -4,12 +4,12 @@ import android.net.Uri
 import pan.core.frames.YuvPicture
 import java.io.IOException
 
-/** Opens videos; a fake stands in for it in tests. */
+/** Opens videos; tests use a fake. */
 fun interface VideoSource {
     /**
      * Opens a video.
      *
-     * @throws IOException if it cannot be read, or holds no video
+     * @throws IOException If it cannot be read, or holds no video.
      */
     @Throws(IOException::class)
     fun open(uri: Uri): Video
@@ -26,9 +26,10 @@ interface Video : AutoCloseable {
     /**
      * Decodes from the start and gives the wanted pictures.
      *
-     * @param wanted numbers of pictures, rising
-     * @param take gets a number and its picture, which is another one after the call; false ends it
-     * @throws IOException if a picture cannot be decoded
+     * @param wanted Numbers of pictures, rising.
+     * @param take Receives the number of a picture and the picture, which is reused after the call; returning false
+     *   ends reading.
+     * @throws IOException If a picture cannot be decoded.
      */
     @Throws(IOException::class)
     fun read(

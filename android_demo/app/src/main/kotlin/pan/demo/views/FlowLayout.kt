@@ -5,7 +5,7 @@ import android.util.AttributeSet
 import android.view.View
 import android.view.ViewGroup
 
-/** Lays its children out in lines, as words in a text: buttons stay whole when the font is large. */
+/** Lays out its children in lines and wraps like text, so that no button is cut off when the font is large. */
 class FlowLayout
     @JvmOverloads
     constructor(

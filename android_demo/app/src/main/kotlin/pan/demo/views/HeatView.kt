@@ -11,7 +11,7 @@ import android.view.View
 import pan.demo.R
 import java.nio.ByteBuffer
 
-/** What the model sees of the picture behind, as an outline, and its motion as heat within. */
+/** Draws over the camera preview: the outline of the part that the model sees, and its motion as heat. */
 class HeatView
     @JvmOverloads
     constructor(
@@ -34,7 +34,7 @@ class HeatView
         /** The part of this view that the model sees, in pixels; empty shows nothing. */
         val seen = RectF()
 
-        /** Whether the picture behind is a mirror's. */
+        /** Whether the preview is mirrored, as that of a front camera is. */
         var mirrored = false
 
         /** Removes the heat. */
@@ -47,8 +47,8 @@ class HeatView
         /**
          * Shows strengths of motion.
          *
-         * @param strengths 0 (none) to 1, row by row
-         * @param width of a row
+         * @param strengths 0 (none) to 1, row by row.
+         * @param width Number of strengths in a row.
          */
         fun show(
             strengths: FloatArray,

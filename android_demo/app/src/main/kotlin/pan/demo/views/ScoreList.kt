@@ -11,7 +11,7 @@ import pan.demo.R
 import pan.demo.Score
 import java.text.NumberFormat
 
-/** Names with their shares as bars; rows are made once and changed from then on. */
+/** Shows names with their probabilities as bars. Rows are reused. */
 class ScoreList
     @JvmOverloads
     constructor(

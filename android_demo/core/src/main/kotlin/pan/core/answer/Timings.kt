@@ -16,13 +16,13 @@ class Timings(
     private val sorted = DoubleArray(capacity)
     private var added = 0L
 
-    /** How many are kept now. */
+    /** Number of measurements kept now. */
     val count: Int get() = minOf(added, values.size.toLong()).toInt()
 
     /** The median; NaN where there is no measurement. */
     val p50: Double get() = percentile(50.0)
 
-    /** What nine of ten do not exceed; NaN where there is no measurement. */
+    /** The 90th percentile; NaN where there is no measurement. */
     val p90: Double get() = percentile(90.0)
 
     /** Takes a measurement. */

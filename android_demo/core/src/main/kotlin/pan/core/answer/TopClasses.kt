@@ -3,8 +3,8 @@ package pan.core.answer
 /**
  * The most probable classes, kept up to date without allocating.
  *
- * @param count How many.
- * @param classes How many there are.
+ * @param count Number of classes to keep.
+ * @param classes Number of all classes.
  */
 class TopClasses(
     count: Int,
@@ -13,7 +13,7 @@ class TopClasses(
     /** Numbers of the classes, the most probable first; of equal ones, the first in the labels. */
     val places: IntArray = IntArray(minOf(count, classes))
 
-    /** Finds them anew. */
+    /** Finds the most probable classes of `(classes)` probabilities. */
     fun update(probabilities: DoubleArray) {
         for (rank in places.indices) {
             var best = -1

@@ -1,5 +1,6 @@
 package pan.core.bundle
 
+import pan.core.answer.Confidence
 import java.io.ByteArrayOutputStream
 import java.io.FileNotFoundException
 import java.io.IOException
@@ -10,7 +11,7 @@ import java.security.MessageDigest
 import java.util.Locale
 
 /**
- * What `pan-keras export` wrote: model files, and the facts that an app needs to use them.
+ * A bundle of `pan-keras export`: model files, and the facts that an app needs to use them.
  *
  * A bundle may come from anyone. [open] checks the facts; each file is checked against its checksum
  * when it is read.
@@ -26,8 +27,9 @@ import java.util.Locale
  * @property input The clips that the models take.
  * @property sampling Which frames of a video they are made of.
  * @property models The model files.
+ * @property confidence Temperature of the softmax and threshold of "unknown"; 1 and none where the bundle does not say.
  * @property licence Licences of the code and the data and how to cite the data, by key; show them.
- * @property created When it was exported.
+ * @property created Date and time of the export.
  */
 class Bundle private constructor(
     private val files: BundleFiles,
@@ -37,13 +39,14 @@ class Bundle private constructor(
     val input: InputSpec,
     val sampling: SamplingSpec,
     val models: List<ModelFile>,
+    val confidence: Confidence,
     val licence: Map<String, String>,
     val created: String,
 ) {
     /** Names of all files but `model.json`. */
     val fileNames: Set<String> get() = checksums.keys
 
-    /** What errors call it. */
+    /** Name of the bundle in error messages. */
     val title: String get() = files.title
 
     /** The model card, in Markdown; null where there is none. */
@@ -75,7 +78,7 @@ class Bundle private constructor(
      * Reads a file into a buffer outside of the heap, in the byte order of the machine.
      *
      * @param name Its name in the bundle.
-     * @param size Its bytes.
+     * @param size Its size in bytes.
      * @throws BundleException If it is missing, of another size, or has changed since it was
      *   exported, or the memory does not suffice.
      */
@@ -210,9 +213,20 @@ class Bundle private constructor(
                 input = input,
                 sampling = SamplingSpec.read(facts.part("sampling"), version, input),
                 models = models,
+                confidence = confidence(facts),
                 licence = licence?.names().orEmpty().associateWith { licence?.textOrNull(it).orEmpty() },
                 created = facts.textOrNull("created").orEmpty(),
             )
+        }
+
+        private fun confidence(facts: Facts): Confidence {
+            val fitted = facts.partOrNull("confidence") ?: return Confidence()
+            val threshold = if (fitted.has("threshold")) fitted.number("threshold") else null
+            return try {
+                Confidence(fitted.number("temperature"), threshold)
+            } catch (error: IllegalArgumentException) {
+                facts.wrong("confidence", "holds ${error.message}")
+            }
         }
 
         /** Whether a name of a file leads to a place in the folder of the bundle. */

@@ -27,7 +27,7 @@ class BundleArchive(
      * The files may stand in one folder of the archive, as file managers make it.
      *
      * @param archive The zip file.
-     * @param folder Where the bundle is to be; it must not exist.
+     * @param folder The folder to be made; it must not exist.
      * @return The bundle in [folder].
      * @throws BundleException If it is no bundle or not whole; [folder] does not exist then.
      */

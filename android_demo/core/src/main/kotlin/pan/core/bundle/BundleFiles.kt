@@ -5,7 +5,7 @@ import java.io.IOException
 import java.io.InputStream
 
 /**
- * Where the files of a bundle are: a folder, or the assets of an app.
+ * Access to the files of a bundle: in a folder, or in the assets of an app.
  *
  * ```
  * val inside = object : BundleFiles {
@@ -15,7 +15,7 @@ import java.io.InputStream
  * ```
  */
 interface BundleFiles {
-    /** What errors call the bundle. */
+    /** Name of the bundle in error messages. */
     val title: String
 
     /**

@@ -18,11 +18,11 @@ data class StateSpec(
  * @property format `tflite` or `onnx`.
  * @property precision `float32`, `float16`, `dynamic` or `int8`.
  * @property streaming Whether a call takes one segment in place of a clip.
- * @property bytes Its size; null where the bundle does not say it.
- * @property sha256 Its checksum.
+ * @property bytes Its size in bytes; null where the bundle does not say it.
+ * @property sha256 Its SHA-256 checksum, in hexadecimal digits.
  * @property signature Name of the signature, in TFLite files.
- * @property inputs What it takes, `frames` among it.
- * @property outputs What it gives, `logits` among it.
+ * @property inputs Its inputs, `frames` among them.
+ * @property outputs Its outputs, `logits` among them.
  * @property states Those of a streaming model; none of a clip model.
  * @property runtime The oldest release of TensorFlow Lite that runs it, such as `2.3.0`; null of ONNX files and of
  *   bundles that do not say it.
@@ -41,7 +41,7 @@ data class ModelFile(
     val runtime: String?,
 ) {
     /** Whether it also gives `motion`, the PA map. */
-    val hasMotion: Boolean get() = outputs.any { it.name == MOTION }
+    val hasMotion: Boolean = outputs.any { it.name == MOTION }
 
     /** Whether a release of TensorFlow Lite, such as `2.16.1`, is new enough to run it. */
     fun runsOn(release: String): Boolean {

@@ -3,13 +3,13 @@ package pan.core.bundle
 /**
  * Which frames of a video a clip is made of: `sampling` of `model.json`.
  *
- * Numbers of frames count at [frameRate].
+ * Numbers of frames are counted at [frameRate].
  *
  * @property frameRate Frames per second of the training videos; null where every frame of a source counts.
  * @property stride Frames from the start of one segment to that of the next; not always whole.
  * @property windowFrames Frames that the segments of a clip are spread over.
- * @property early By how many frames a live frame may come too early and still counts.
- * @property late By how many frames a live frame is late when the one before it counts once more.
+ * @property early By how many frames a live frame may be early and still count.
+ * @property late By how many frames a live frame is late when the frame before it is repeated.
  */
 data class SamplingSpec(
     val frameRate: Double?,

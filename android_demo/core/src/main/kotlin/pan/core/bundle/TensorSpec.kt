@@ -4,7 +4,7 @@ package pan.core.bundle
  * An input or output of a model.
  *
  * @property name Its name in the signature.
- * @property shape Its dimensions; a free one is -1.
+ * @property shape Its dimensions; -1 for a free one.
  * @property dtype Such as `uint8` or `float32`.
  */
 data class TensorSpec(

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer
  * inputs in, call [run], and read the outputs.
  */
 interface Engine : AutoCloseable {
-    /** The file that it was made of. */
+    /** The model file that it runs. */
     val model: ModelFile
 
     /** The buffer of an input, at position 0. */

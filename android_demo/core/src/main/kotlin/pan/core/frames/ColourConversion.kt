@@ -4,8 +4,8 @@ package pan.core.frames
  * YUV to upright RGB in libswscale's arithmetic on x86-64, so that frames are those of
  * `pan-keras evaluate` to the last grey level.
  *
- * Each chroma sample holds for 2 x 2 pixels. For pictures with an odd number of rows, which
- * libswscale converts in another way, grey levels may differ. Nothing is allocated per picture of
+ * Each chroma sample applies to 2 x 2 pixels. In pictures with an odd number of rows libswscale
+ * interpolates chroma, so that grey levels differ a little. Nothing is allocated per picture of
  * the same width.
  */
 class ColourConversion {
@@ -26,7 +26,7 @@ class ColourConversion {
      * Converts and turns a picture.
      *
      * @param picture Its planes are read; their positions stay.
-     * @param frame Gets the size of the upright picture, and its pixels.
+     * @param frame Receives the size of the upright picture, and its pixels.
      */
     fun convert(
         picture: YuvPicture,
@@ -70,13 +70,16 @@ class ColourConversion {
                 throw IllegalArgumentException("a picture turned by ${picture.rotation} degrees")
             }
         }
+        // Mirrored: each row is written from its other end.
+        val first = if (picture.mirrored) start + (width - 1) * across else start
+        val step = if (picture.mirrored) -across else across
         for (row in 0 until height) {
             read(picture.y, row, width, luma)
             if (row % 2 == 0) {
                 read(picture.u, row / 2, (width + 1) / 2, chroma)
                 read(picture.v, row / 2, (width + 1) / 2, otherChroma)
             }
-            convertRow(frame.bytes, start + row * down, across, width, picture.u.pixelStride, picture.v.pixelStride)
+            convertRow(frame.bytes, first + row * down, step, width, picture.u.pixelStride, picture.v.pixelStride)
         }
     }
 

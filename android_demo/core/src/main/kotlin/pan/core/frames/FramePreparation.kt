@@ -29,8 +29,8 @@ class FramePreparation(
     /**
      * Converts, turns and scales a picture.
      *
-     * @param source Of a camera or decoder.
-     * @param target Gets uint8 `(H, W, 3)` from its position on, which moves behind it.
+     * @param source A picture of a camera or decoder.
+     * @param target Receives uint8 `(H, W, 3)` at its position, which advances by that.
      */
     fun prepare(
         source: YuvPicture,
@@ -40,7 +40,7 @@ class FramePreparation(
         prepare(picture, target)
     }
 
-    /** The same for an upright frame that is RGB already. */
+    /** Scales an upright RGB frame. */
     fun prepare(
         frame: RgbFrame,
         target: ByteBuffer,

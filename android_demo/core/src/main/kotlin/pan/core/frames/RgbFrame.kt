@@ -15,7 +15,7 @@ class RgbFrame(
     var width: Int = 0
         private set
 
-    /** `(height, width, 3)`; more than that may follow. */
+    /** uint8 `(height, width, 3)`; the array may be longer. */
     var bytes: ByteArray = ByteArray(0)
         private set
 
@@ -23,7 +23,7 @@ class RgbFrame(
         resize(height, width)
     }
 
-    /** Gives it another size; what it holds is left to the caller. */
+    /** Changes the size; the pixels are undefined until the caller sets them. */
     fun resize(
         height: Int,
         width: Int,

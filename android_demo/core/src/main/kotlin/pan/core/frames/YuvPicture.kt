@@ -16,10 +16,10 @@ enum class ColourMatrix(
 }
 
 /**
- * A plane of a picture, in memory that belongs to somebody else.
+ * A plane of a picture, in memory that the source of the picture owns.
  *
  * @property bytes Holds it; absolute positions count from its start.
- * @property offset Where its first sample stands.
+ * @property offset Position of its first sample.
  * @property rowStride Bytes from one row to the next.
  * @property pixelStride Bytes from one sample to the next: 1, or 2 where U and V alternate.
  */
@@ -62,6 +62,7 @@ class Plane(
  * @property rotation Degrees by which it is to be turned clockwise to stand upright: 0, 90, 180 or 270.
  * @property matrix Which matrix turns it into RGB.
  * @property fullRange Whether black is 0 and white 255, in place of 16 and 235.
+ * @property mirrored Whether it is to be mirrored left to right before it is turned.
  */
 class YuvPicture(
     var width: Int = 0,
@@ -69,26 +70,27 @@ class YuvPicture(
     var rotation: Int = 0,
     var matrix: ColourMatrix = ColourMatrix.BT601,
     var fullRange: Boolean = false,
+    var mirrored: Boolean = false,
 ) {
     /** Y, U and V. */
     val planes: Array<Plane> = Array(PLANES) { Plane(NOTHING, 0, 0, 1) }
 
-    /** Y, full size. */
+    /** Y: height x width samples. */
     val y: Plane get() = planes[0]
 
-    /** U, half the size. */
+    /** U: half the rows and columns, rounded up. */
     val u: Plane get() = planes[1]
 
-    /** V, half the size. */
+    /** V: half the rows and columns, rounded up. */
     val v: Plane get() = planes[2]
 
-    /** Rows after it was turned. */
+    /** Rows of the upright picture. */
     val uprightHeight: Int get() = if (rotation % HALF_TURN == 0) height else width
 
-    /** Columns after it was turned. */
+    /** Columns of the upright picture. */
     val uprightWidth: Int get() = if (rotation % HALF_TURN == 0) width else height
 
-    /** The planes one after the other, without gaps: Y, U, V. */
+    /** Sets size and planes of I420: Y, U and V one after the other, without gaps. */
     fun setI420(
         bytes: ByteBuffer,
         width: Int,
@@ -102,7 +104,7 @@ class YuvPicture(
         v.set(bytes, width * height + across * down, across, 1)
     }
 
-    /** Y, then U and V in turns. */
+    /** Sets size and planes of NV12: Y, then U and V samples in turns. */
     fun setNv12(
         bytes: ByteBuffer,
         width: Int,
@@ -110,7 +112,7 @@ class YuvPicture(
         rowStride: Int = width + width % 2,
     ) = setTurns(bytes, width, height, rowStride, first = 0)
 
-    /** Y, then V and U in turns. */
+    /** Sets size and planes of NV21: Y, then V and U samples in turns. */
     fun setNv21(
         bytes: ByteBuffer,
         width: Int,

@@ -6,12 +6,12 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.math.floor
 
-/** Takes the segments that a [LiveWindow] cuts. */
+/** Receives the segments that a [LiveWindow] cuts. */
 fun interface SegmentListener {
     /**
      * A segment is complete.
      *
-     * @param frames Its m frames, uint8 `(m, H, W, 3)`; they are other ones after this call.
+     * @param frames Its m frames, uint8 `(m, H, W, 3)`; the buffer is reused after this call.
      * @param number How many segments came before.
      * @param isFirst Whether nothing before belongs to it: forget the states of a stream.
      */
@@ -80,9 +80,9 @@ class LiveWindow(
     /**
      * Takes the next frame.
      *
-     * @param frame uint8 `(H, W, 3)` from its position to its limit; both stay.
+     * @param frame Uint8 `(H, W, 3)` from its position to its limit; both stay.
      * @param time Seconds, of any clock, at which it was taken.
-     * @param listener Gets the segments that it completes, in their order.
+     * @param listener Receives the segments that it completes, in their order.
      * @return How many they are: mostly none or one; more where frames were missing.
      */
     fun push(

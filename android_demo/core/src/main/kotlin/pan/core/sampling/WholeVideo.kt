@@ -3,7 +3,7 @@ package pan.core.sampling
 import pan.core.bundle.InputSpec
 import kotlin.math.floor
 
-/** Which frames of a whole video make its clip: the middle of each of N equal segments. */
+/** Chooses the frames of a whole video that make its clip: the middle of each of N equal segments. */
 object WholeVideo {
     /**
      * Numbers of the frames of a clip, the frames of a segment together.
@@ -16,7 +16,7 @@ object WholeVideo {
      *
      * @param count Frames of the video, as a player shows them.
      * @param segments N.
-     * @param stack m.
+     * @param stack M.
      * @return N * m numbers, from 0.
      */
     fun frames(
@@ -32,7 +32,7 @@ object WholeVideo {
         }
     }
 
-    /** The same for the clips of a bundle. */
+    /** Does the same for the clips of a bundle. */
     fun frames(
         count: Int,
         input: InputSpec,

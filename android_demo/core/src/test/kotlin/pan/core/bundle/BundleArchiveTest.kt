@@ -68,6 +68,17 @@ class BundleArchiveTest {
     }
 
     @Test
+    fun `exactly as many bytes and files as are allowed are taken`() {
+        val contents = memoryBundle().contents
+        val bytes = contents.values.sumOf { it.size }.toLong()
+        BundleArchive(largest = bytes, most = contents.size).unpack(memoryBundle().zip().inputStream(), folder).checkFiles()
+        folder.deleteRecursively()
+        assertTrue("more than ${bytes - 1} bytes" in refused(memoryBundle().zip(), BundleArchive(largest = bytes - 1)))
+        val fewer = BundleArchive(most = contents.size - 1)
+        assertTrue("more than ${contents.size - 1} files" in refused(memoryBundle().zip(), fewer))
+    }
+
+    @Test
     fun `too many files are refused`() {
         val many = Array(50) { "file_$it" to ByteArray(0) }
         val message = refused(with(*many), BundleArchive(most = 40))

@@ -1,6 +1,7 @@
 package pan.core.bundle
 
 import pan.core.Golden
+import pan.core.answer.Confidence
 import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertContentEquals
@@ -92,6 +93,16 @@ class BundleTest {
     }
 
     @Test
+    fun `temperature and threshold are those of the bundle`() {
+        assertEquals(Confidence(), Bundle.open(memoryBundle()).confidence)
+        for ((threshold, wanted) in listOf("0.71" to 0.71, "null" to null)) {
+            val files = memoryBundle()
+            files.change { it.replace("\"created\"", "\"confidence\": {\"temperature\": 1.62, \"threshold\": $threshold}, \"created\"") }
+            assertEquals(Confidence(1.62, wanted), Bundle.open(files).confidence)
+        }
+    }
+
+    @Test
     fun `a free dimension is that of one clip`() {
         val files = memoryBundle()
         files.change {
@@ -137,6 +148,9 @@ class BundleTest {
                 "\"dtype\": \"float32\"" to "\"dtype\": \"complex64\"",
                 "\"bytes\": 100" to "\"bytes\": -1",
                 "\"sampling\"" to "\"sample\"",
+                "\"created\"" to "\"confidence\": {\"threshold\": 0.5}, \"created\"",
+                "\"created\"" to "\"confidence\": {\"temperature\": 0, \"threshold\": null}, \"created\"",
+                "\"created\"" to "\"confidence\": {\"temperature\": 1, \"threshold\": 1.5}, \"created\"",
                 "{\"schema_version\"" to "[{\"schema_version\"",
                 "{\"schema_version\"" to "",
             )

@@ -107,6 +107,24 @@ class RunningModelTest {
     }
 
     @Test
+    fun `a difference of exactly what is allowed passes`() {
+        // The vectors want (1, 0) and then (3, 4), each within 0.5, which floats hold exactly.
+        fun check(second: Float): CheckResult {
+            val running =
+                RunningModel(
+                    FunctionEngine(stepModel) { engine ->
+                        val isFirst = engine.input("state_0").getFloat(0) == 0f
+                        engine.output("next_state_0").putFloat(0, 1f)
+                        engine.output("logits").putFloat(0, if (isFirst) 1f else 3f).putFloat(4, if (isFirst) 0f else second)
+                    },
+                )
+            return VectorCheck(bundle).run(running)
+        }
+        assertEquals(CheckResult(0.5f, 0.5f, null), check(4.5f))
+        assertTrue("off by" in check(4.5f + 1f / 1024).problem.orEmpty())
+    }
+
+    @Test
     fun `the check holds every step of a stream and its largest class`() {
         // The vectors want (1, 0) and then (3, 4), each within 0.5.
         val check = VectorCheck(bundle)
