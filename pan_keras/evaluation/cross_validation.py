@@ -40,7 +40,7 @@ class Fold:
     Args:
         name: The group that was left out, or the number of the fold.
         clips: Clips tested.
-        correct: Clips whose class was found.
+        correct: Clips classified correctly.
         log_loss: Mean cross-entropy of the tested clips.
         run: The run folder.
 
@@ -67,7 +67,7 @@ class CrossValidation:
 
     Attributes:
         data: Where the clips came from.
-        groups: The column that clips were grouped by; None for none.
+        groups: The column that clips were grouped by, or None.
         folds: The results of the folds.
 
     Example:
@@ -97,12 +97,12 @@ class CrossValidation:
 
     @property
     def clips(self) -> int:
-        """Clips tested, each of them once."""
+        """Number of clips, each tested once."""
         return sum(fold.clips for fold in self.folds)
 
     @property
     def top1(self) -> float:
-        """Share of all clips whose class was found."""
+        """Accuracy over all clips."""
         return sum(fold.correct for fold in self.folds) / self.clips
 
     @property
@@ -140,7 +140,7 @@ class CrossValidation:
         }
 
     def to_csv(self) -> str:
-        """The folds for programs.
+        """The folds as CSV.
 
         Returns:
             CSV, one row per fold.
@@ -153,7 +153,7 @@ class CrossValidation:
         return file.getvalue()
 
     def to_markdown(self) -> str:
-        """The result for a document.
+        """The result as Markdown.
 
         Returns:
             A table, and two sentences.
@@ -189,11 +189,11 @@ def cross_validate(
     quiet: bool = False,
     tell: Tell | None = None,
 ) -> CrossValidation:
-    """Trains once per fold, and tests each run on the clips that it never saw.
+    """Trains once per fold, and tests each run on the clips of its fold.
 
-    All folds have the same settings. As in any training, 15 % of the clips that a fold trains on
-    are drawn for validation. Which clip is in which fold is written to `folds.csv` at the start,
-    and stays.
+    All folds have the same settings. As in any training, 15 % of the training clips of a fold are
+    drawn for validation. The fold of each clip is written to `folds.csv` at the start and does not
+    change.
 
     Args:
         source: As for `train`.
@@ -205,8 +205,8 @@ def cross_validate(
         preset: As for `train`.
         overrides: As for `train`.
         sections: As for `train`.
-        splits: Clips of these splits take part; of all unless given.
-        run: Folder to make, with a run per fold; by default the next free `runs/SOURCE-folds-N`.
+        splits: Splits whose clips are used; all by default.
+        run: Folder to create, with a run per fold; by default the next free `runs/SOURCE-folds-N`.
         callbacks: Keras callbacks of each training.
         quiet: Whether to print warnings only.
         tell: Called with a line after each fold.
@@ -248,7 +248,7 @@ def begin(
     groups: str | None,
     splits: Sequence[str] = ALL_SPLITS,
 ) -> None:
-    """Writes the settings and the folds of a cross-validation, which `resume_folds` carries out.
+    """Writes the settings and the folds of a cross-validation, for `resume_folds` to run.
 
     Args:
         folder: The folder.
@@ -258,7 +258,7 @@ def begin(
         splits: As for `cross_validate`.
 
     Raises:
-        UserError: If the clips cannot be divided so. Nothing is written then.
+        UserError: If the clips cannot be divided in this way; nothing is written.
     """
     config, data = prepared.config, prepared.data
     where = data_root(config.data.source, config.data.root).resolve()
@@ -280,7 +280,7 @@ def resume_folds(
     quiet: bool = False,
     tell: Tell | None = None,
 ) -> CrossValidation:
-    """Carries on a cross-validation where it was: finished folds are read, a begun one is resumed.
+    """Continues a cross-validation: finished folds are read, an unfinished one is resumed.
 
     Args:
         run: Its folder.
@@ -292,8 +292,8 @@ def resume_folds(
         The result, which is also written to `results.json`, `results.csv` and `results.md`.
 
     Raises:
-        UserError: If the folder is none of a cross-validation, its clips changed, or another
-            process writes there.
+        UserError: If the folder is not a cross-validation, its clips changed, or another process
+            writes there.
 
     Example:
         >>> resume_folds("runs/folds").clips

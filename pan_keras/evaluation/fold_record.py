@@ -21,12 +21,12 @@ class FoldClip:
     """A clip in its fold.
 
     Args:
-        path: Relative to the root of the data, with slashes; absolute where it lies elsewhere.
+        path: Path relative to the root of the data, with slashes; absolute if outside the root.
         label: Its class.
         group: Its group; empty without groups.
         fold: Number of its fold, from 1.
         bytes: Size of the file.
-        frame_rate: Frames per second where the data tell it; else empty.
+        frame_rate: Frames per second if the data state it, else empty.
     """
 
     path: str
@@ -46,8 +46,8 @@ class FoldRecord:
 
     Args:
         clips: The clips.
-        root: Folder that relative paths start from.
-        groups: Column of the groups; None without.
+        root: Folder that paths are relative to.
+        groups: Column of the groups, or None.
 
     Example:
         >>> record = FoldRecord.draw(open_data("videos"), folds=2, groups=None, root=Path("videos"))
@@ -70,14 +70,14 @@ class FoldRecord:
         splits: Sequence[str] = ("train", "val", "test"),
         seed: int = 0,
     ) -> "FoldRecord":
-        """Divides the clips of some splits of a data set.
+        """Divides the clips of some splits of a data set into folds.
 
         Args:
             data: The opened data.
             folds: Number of folds; None for one per group.
-            groups: Column of the groups; None for none.
-            root: Folder that paths are told from.
-            splits: The splits that take part.
+            groups: Column of the groups, or None.
+            root: Folder that paths are relative to.
+            splits: The splits whose clips are used.
             seed: Seed of the draw.
 
         Raises:
@@ -145,7 +145,7 @@ class FoldRecord:
 
     @property
     def names(self) -> dict[int, str]:
-        """What each fold is called by its number: its group where it has one alone."""
+        """The name of each fold by number: its group if it has a single one."""
         found = {}
         for number in sorted({clip.fold for clip in self.clips}):
             groups = {clip.group for clip in self.clips if clip.fold == number}
@@ -153,7 +153,7 @@ class FoldRecord:
         return found
 
     def table(self, fold: int) -> str:
-        """The data of the run of a fold: its own clips are for testing, the others for training.
+        """The data of a fold's run: its own clips for testing, the others for training.
 
         Args:
             fold: Its number.
@@ -168,7 +168,7 @@ class FoldRecord:
         return _csv(("path", "label", "split", "frame_rate"), rows)
 
     def check_clips(self) -> None:
-        """Raises UserError if a clip is gone, or of another size."""
+        """Raises UserError if a clip is missing or has another size."""
         for clip in self.clips:
             size = clip_bytes(self.root / clip.path)
             if size != clip.bytes:

@@ -1,4 +1,4 @@
-"""The settings that a search varies around those that were chosen from the data."""
+"""The settings that a search varies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +11,21 @@ from pan_keras.config.tables import override
 Tables = Mapping[str, Mapping[str, Any]]
 NO_VARIATIONS = {"brightness": 0.0, "contrast": 0.0, "exposure": 0.0, "rotation": 0.0, "zoom": 0.0}
 WEAK_VARIATIONS = {**NO_VARIATIONS, "brightness": 0.2, "contrast": 0.2}
-# Draws after which the space counts as exhausted.
+# Unsuccessful draws after which the space counts as exhausted.
 PATIENCE = 200
 
 
 def search_space(config: Config, given: Tables | None = None) -> dict[str, list[list[str]]]:
-    """The values of each axis of a search, the first of which leaves the configuration as it is.
+    """Returns the values of each axis of a search; the first is that of the configuration.
 
-    What the user set stays; learning rate and epochs move by factors.
+    Settings of the user are not varied; learning rate and epochs vary by factors.
 
     Args:
         config: The configuration to start from.
         given: What the user set, by section and key.
 
     Returns:
-        By axis the alternatives, each a list of `section.key=value` strings.
+        The alternatives by axis, each a list of `section.key=value` strings.
 
     Example:
         >>> space = search_space(load_config())
@@ -61,11 +61,11 @@ def search_space(config: Config, given: Tables | None = None) -> dict[str, list[
 
 
 def draw_trials(space: Mapping[str, list[list[str]]], count: int, seed: int) -> list[list[str]]:
-    """Draws different points of a space; the first is the configuration as it is.
+    """Draws distinct points of a space; the first is the unchanged configuration.
 
     Args:
-        space: What `search_space` gives.
-        count: Number of trials; fewer come back where the space has no more.
+        space: The result of `search_space`.
+        count: Number of trials; fewer are returned if the space has no more.
         seed: Seed of the draw.
 
     Returns:
@@ -88,7 +88,7 @@ def draw_trials(space: Mapping[str, list[list[str]]], count: int, seed: int) -> 
 
 
 def _changing(alternatives: list[list[str]], config: Config, given: Tables) -> list[list[str]]:
-    """Alternatives that are not what the configuration has, and touch nothing that was set."""
+    """Alternatives that change the configuration but no setting of the user."""
     tables = config.to_tables()
     kept = []
     for alternative in alternatives:
@@ -104,7 +104,7 @@ def _changing(alternatives: list[list[str]], config: Config, given: Tables) -> l
 
 
 def described(settings: list[str]) -> str:
-    """The settings of a trial in one line.
+    """Formats the settings of a trial on one line.
 
     Args:
         settings: `section.key=value` strings.

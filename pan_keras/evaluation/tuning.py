@@ -1,4 +1,4 @@
-"""A small seeded search over the settings that matter, on validation or by cross-validation."""
+"""A seeded random search over settings, by validation or cross-validation."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ from pan_keras.training.configuring import given_settings
 from pan_keras.training.preparing import Prepared, prepare
 
 PLAN, SETTINGS, BEST = "tuning.json", "settings.toml", "best.toml"
-# The test clips stay unseen until the choice is made.
+# The search does not use test clips.
 SEEN = ("train", "val")
 Tell = Callable[[str], None]
 
@@ -45,11 +45,11 @@ class Trial:
     """The result of a trial.
 
     Args:
-        number: From 1; the first has the settings as they were.
-        settings: What differs, as `section.key=value` strings.
-        top1: Accuracy on the clips that decide.
+        number: Number from 1; the first trial has the unchanged settings.
+        settings: Changed settings, as `section.key=value` strings.
+        top1: Accuracy on the clips used for ranking.
         interval: 95 % interval of the accuracy.
-        log_loss: Mean cross-entropy of these clips, which decides between equal accuracies.
+        log_loss: Mean cross-entropy of these clips, which breaks ties.
         run: The run, or the folder of the cross-validation.
 
     Example:
@@ -71,8 +71,8 @@ class Tuning:
 
     Attributes:
         data: Where the clips came from.
-        measured: What the accuracies are of.
-        trials: The trials, the best first.
+        measured: Description of the clips used for ranking.
+        trials: The trials, best first.
 
     Example:
         >>> trial = Trial(1, (), 0.8, Interval(0.5, 0.9), 0.7, "runs/tuned/trial-1")
@@ -107,10 +107,10 @@ class Tuning:
         return {"data": self.data, "measured": self.measured, "best": rows[0], "trials": rows}
 
     def to_csv(self) -> str:
-        """The trials for programs.
+        """The trials as CSV.
 
         Returns:
-            CSV, one row per trial, the best first.
+            CSV, one row per trial, best first.
         """
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
@@ -122,10 +122,10 @@ class Tuning:
         return file.getvalue()
 
     def to_markdown(self) -> str:
-        """The result for a document.
+        """The result as Markdown.
 
         Returns:
-            A table, and what it cannot tell.
+            A table, and a note on trials that cannot be distinguished.
         """
         lines = ["| Trial | Top-1 | 95 % interval | Loss | Settings |", "|---:|---:|---|---:|---|"]
         for trial in self.trials:
@@ -162,18 +162,18 @@ def tune(
     quiet: bool = False,
     tell: Tell | None = None,
 ) -> Tuning:
-    """Trains with different settings and ranks them, without looking at a test clip.
+    """Trains with different settings and ranks them, without using test clips.
 
     The first trial has the settings that `train` would use; the others differ from them in learning
-    rate, mixup, variations, dropout, epochs and the like, drawn from a seed. What you set is not
-    varied.
+    rate, mixup, augmentation, dropout, epochs and the like, drawn from a seed. Settings that you
+    give are not varied.
 
     Args:
         source: As for `train`.
         trials: Number of trials.
         seed: Seed of the draw.
-        folds: Ranks by cross-validation over the training and validation clips with so many folds,
-            instead of on the validation clips.
+        folds: Number of folds to rank by cross-validation over the training and validation clips,
+            instead of by the validation clips.
         groups: As for `cross_validate`.
         root: As for `train`.
         model: As for `train`.
@@ -181,13 +181,13 @@ def tune(
         preset: As for `train`.
         overrides: As for `train`.
         sections: As for `train`.
-        run: Folder to make; by default the next free `runs/SOURCE-tuning-N`.
+        run: Folder to create; by default the next free `runs/SOURCE-tuning-N`.
         callbacks: Keras callbacks of each training.
         quiet: Whether to print warnings only.
         tell: Called with a line after each trial.
 
     Returns:
-        The trials, the best first. `best.toml` in the folder is its configuration, for `config`.
+        The trials, best first. `best.toml` in the folder is the configuration of the best.
 
     Raises:
         UserError: If there are no clips to rank by, or settings or data are unusable.
@@ -221,7 +221,7 @@ def tune(
         _config_of(prepared.config, point)
     files = RunFolder(folder)
     if crossed:
-        # Folds that cannot be drawn are refused before anything is written.
+        # Raises errors about folds before anything is written.
         begin(folder / "trial-1", prepared, folds, groups, SEEN)
     folder.mkdir(parents=True, exist_ok=True)
     files.write("choices.json", prepared.to_json())
@@ -240,7 +240,7 @@ def resume_tuning(
     quiet: bool = False,
     tell: Tell | None = None,
 ) -> Tuning:
-    """Carries on a search where it was: finished trials are read, a begun one is resumed.
+    """Continues a search: finished trials are read, an unfinished one is resumed.
 
     Args:
         run: Its folder.

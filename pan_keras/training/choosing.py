@@ -1,4 +1,4 @@
-"""Chooses the settings of a training from the data, where the user chose none."""
+"""Chooses settings of a training from the data, unless the user set them."""
 
 import math
 from collections import Counter
@@ -29,18 +29,18 @@ AREA = {SMALLEST: 72 * 96}
 USUAL_AREA = 96 * 128
 AREA_OF_PRESET = {"fast": 0.6, "balanced": 1.0, "accurate": 1.75}
 EPOCHS_OF_PRESET = {"fast": 0.4, "balanced": 1.0, "accurate": 1.5}
-# Steps and epochs that suffice: of a fresh network, and of one that starts from another's weights.
+# Sufficient steps and epochs from random weights, and from pretrained ones.
 FRESH_STEPS, FRESH_EPOCHS = 2600, (20, 120)
 STARTED_STEPS, STARTED_EPOCHS = 900, (12, 60)
-MARGIN = 9 / 8  # of the resized frame over what is cut out of it
+MARGIN = 9 / 8  # side of the resized frame over that of the crop
 ASPECTS_DIFFER = 1.15  # ratio of the 95th to the 5th percentile of width / height
-MANY_CLIPS = 2000  # training clips from which weak variations and large batches serve
-VERY_MANY_CLIPS = 5000  # from which a phone's network learns without a start
+MANY_CLIPS = 2000  # training clips from which weak augmentation and large batches suffice
+VERY_MANY_CLIPS = 5000  # training clips from which MobileNetV2 trains from random weights
 LONG_CLIP = 12.0  # seconds
 FAST_RATE = 40.0  # frames per second
 ENOUGH_TO_STOP = 200  # validation clips: an interval of 0.1 or less about most accuracies
 UNEVEN = 3.0  # ratio of the largest class to the smallest
-# What EgoGestAR's card has: chosen on recorders held out.
+# From EgoGestAR's card, chosen on held-out recorders.
 STRONG = {"brightness": 0.35, "contrast": 0.6, "exposure": 0.25, "rotation": 15.0, "zoom": 0.15}
 WEAK = {"brightness": 0.2, "contrast": 0.3, "exposure": 0.1, "rotation": 8.0, "zoom": 0.1}
 
@@ -66,7 +66,7 @@ class Choice:
     why: str
 
     def to_text(self) -> str:
-        """The choice for people.
+        """The choice as text.
 
         Returns:
             One line.
@@ -74,7 +74,7 @@ class Choice:
         return f"{self.key} = {shown(self.value)}: {self.why}"
 
     def to_json(self) -> dict[str, Any]:
-        """The choice for programs.
+        """The choice as a JSON object.
 
         Returns:
             Key, value and reason.
@@ -106,13 +106,13 @@ def choose_settings(
 ) -> tuple[Choice, ...]:
     """Chooses settings from clips, classes, sizes, rates and lengths.
 
-    What the user set is not chosen, and the other choices go by it.
+    Settings of the user are kept, and the other choices take them into account.
 
     Args:
-        data: The opened data; their training clips decide.
+        data: The opened data, of which training clips are used.
         preset: `"fast"`, `"balanced"` or `"accurate"`.
-        given: What the user set, by section and key.
-        can_start: Whether weights of ImageNet can be had for a backbone.
+        given: Settings of the user, by section and key.
+        can_start: Whether ImageNet weights are available for a backbone.
 
     Returns:
         The choices, each with its reason.
@@ -140,7 +140,7 @@ def choose_settings(
 
 
 class _Choices:
-    """Collects choices; what the user set stands and is not one."""
+    """Collects choices; settings of the user take precedence."""
 
     def __init__(self, given: Tables):
         self.given = given
@@ -154,7 +154,7 @@ class _Choices:
         return value
 
     def asked(self, key: str) -> Any:
-        """What the user set, or what was chosen before; None for neither."""
+        """The user's setting or an earlier choice, or None."""
         section, _, name = key.partition(".")
         earlier = (choice.value for choice in self.made if choice.key == key)
         return self.given.get(section, {}).get(name, next(earlier, None))
@@ -224,7 +224,7 @@ def _choose_network(
 
 
 def _backbone_of(source: str) -> str:
-    """The backbone that a file of weights is for; of networks of this package the smallest."""
+    """The backbone that a weights file is for, or the smallest of this package."""
     found = application_of(source) if Path(source).is_file() else None
     return found or (SMALLEST if source.endswith(".keras") else PHONE)
 
@@ -262,13 +262,13 @@ def _choose_clip(choices: _Choices, facts: _Facts, preset: str) -> None:
 def frame_size(
     aspect: float, area: float, largest: tuple[float, float], unit: int = 8
 ) -> tuple[int, int]:
-    """Height and width of about some aspect ratio and area.
+    """Returns a height and width of approximately an aspect ratio and area.
 
     Args:
-        aspect: Width through height; taken as 0.5 or 2 where it is beyond.
+        aspect: Width divided by height, clipped to 0.5 to 2.
         area: Pixels.
-        largest: Height and width of the frames, which are not enlarged.
-        unit: What both sides are a multiple of; they are at least four units.
+        largest: Height and width of the frames, as an upper limit.
+        unit: Both sides are multiples of it, and at least four units.
 
     Example:
         >>> frame_size(4 / 3, 96 * 128, (480, 640))
@@ -278,7 +278,7 @@ def frame_size(
     height = math.sqrt(area / aspect)
     scale = min(1.0, largest[0] / height, largest[1] / (height * aspect))
     sides = (height * scale, height * aspect * scale)
-    # Rounded down, but for what floating point loses.
+    # Rounded down, with a tolerance for floating point.
     tall, wide = (max(4 * unit, unit * int(side / unit + 1e-6)) for side in sides)
     return tall, wide
 

@@ -1,17 +1,17 @@
-"""Tells from the metrics of a training that its clips were learnt by heart."""
+"""Detects overfitting from the metrics of a training."""
 
 import math
 from collections.abc import Sequence
 
 from pan_keras.metrics.intervals import wilson
 
-# Shares of the loss of a network that knows nothing, log(classes).
+# Fractions of the loss at chance, log(classes).
 NEAR_ZERO, FAR_FROM_ZERO = 0.05, 0.15
 GOOD = 0.97
 
 
 def overfitting(rows: Sequence[dict[str, float]], classes: int, clips: int) -> str | None:
-    """A warning where the training clips are known by heart and the validation clips are not.
+    """Returns a warning if the training loss is near zero and the validation loss is not.
 
     Args:
         rows: One row of metrics per epoch.
@@ -19,7 +19,7 @@ def overfitting(rows: Sequence[dict[str, float]], classes: int, clips: int) -> s
         clips: Validation clips.
 
     Returns:
-        A sentence; None where there is nothing to warn of, or no validation clip.
+        A sentence; None without overfitting or without validation clips.
 
     Example:
         >>> row = {"loss": 0.01, "accuracy": 1.0, "val_loss": 0.9, "val_accuracy": 0.83}

@@ -1,4 +1,4 @@
-"""Puts a configuration together and opens its data, before anything is written."""
+"""Resolves a configuration and opens its data, before anything is written."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pan_keras.training.configuring import given_settings, leaves_choices, resol
 from pan_keras.training.initial_weights import initial_weights
 
 FEW_OF_A_CLASS = 8  # training clips, below which accuracy depends on which they are
-WIDE = 0.2  # of an interval of a validation accuracy, above which it tells little
+WIDE = 0.2  # width of the interval of validation accuracy from which a warning is given
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Prepared:
     Attributes:
         config: The configuration.
         data: The opened data.
-        choices: What was chosen from the data.
-        preset: The preset of the choices; None where nothing was chosen.
+        choices: Settings chosen from the data.
+        preset: The preset of the choices; None if nothing was chosen.
     """
 
     config: Config
@@ -42,10 +42,10 @@ class Prepared:
     preset: str | None = None
 
     def to_lines(self) -> list[str]:
-        """The choices for people, and what so few clips cannot tell.
+        """The choices and warnings about few clips, as text.
 
         Returns:
-            One line each; none where nothing was chosen.
+            One line each; none if nothing was chosen.
         """
         if not self.choices:
             return []
@@ -54,7 +54,7 @@ class Prepared:
         return lines + [f"warning: {each}" for each in few_clips(self.data)]
 
     def to_json(self) -> dict[str, Any]:
-        """The choices for programs.
+        """The choices as a JSON object.
 
         Returns:
             The preset, and key, value and reason of each choice.
@@ -73,7 +73,7 @@ def prepare(
     sections: Mapping[str, Mapping[str, Any]] | None = None,
     quiet: bool = False,
 ) -> Prepared:
-    """Resolves a configuration, opens its data and chooses what nobody set.
+    """Resolves a configuration, opens its data and chooses the settings left open.
 
     Args:
         source: As for `train`.
@@ -86,7 +86,7 @@ def prepare(
         quiet: As for `train`.
 
     Returns:
-        The configuration and the data, which can be trained on.
+        The configuration and the data, checked for training.
 
     Raises:
         UserError: If the configuration or the data are unusable.
@@ -111,7 +111,7 @@ def prepare(
             chosen=chosen,
         )
 
-    # What the user set is checked before the data are looked into, which takes longer.
+    # Settings of the user are checked before the data are scanned, which takes longer.
     resolved = resolved_with({} if chooses else None)
     given = given_settings(model, config, overrides, sections)
     if not chooses or "name" in given.get("model", {}):
@@ -143,13 +143,13 @@ def check_classes(config: Config, data: VideoData) -> None:
 
 
 def few_clips(data: VideoData) -> list[str]:
-    """What the clips of a data set are too few for, as sentences.
+    """Warnings about too few clips, as sentences.
 
     Args:
         data: The opened data.
 
     Returns:
-        No sentence where there are enough.
+        No sentences if there are enough clips.
     """
     sentences = []
     train, validation = data.clips("train"), len(data.clips("val"))
@@ -175,7 +175,7 @@ def few_clips(data: VideoData) -> list[str]:
 
 
 def _check_start(config: Config) -> None:
-    """Refuses weights that do not fit, before a run folder is made."""
+    """Refuses weights that do not fit, before a run folder is created."""
     network = with_network(config)
     if network.model.weights != FRESH:
         initial_weights(create_model(network, classes=2), network.model.weights)

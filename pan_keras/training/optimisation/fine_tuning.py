@@ -1,4 +1,4 @@
-"""Freezing and layer-wise learning rates of a backbone that starts from other weights."""
+"""Freezing and layer-wise learning rates for pretrained backbones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from pan_keras import models
 
 
 def freeze_layers(model: keras.Model, share: float) -> list[str]:
-    """Freezes the first layers of each backbone; their norms keep their statistics, too.
+    """Freezes the first layers of each backbone, including the statistics of their norms.
 
     Args:
         model: A video classifier.
@@ -32,10 +32,10 @@ def freeze_layers(model: keras.Model, share: float) -> list[str]:
 
 
 def rate_multipliers(model: keras.Model, first: float) -> list[float]:
-    """Multipliers of the learning rate, one for each trainable weight of a model.
+    """Computes a multiplier of the learning rate for each trainable weight of a model.
 
     They rise geometrically from the first layer of a backbone to 1 at its last one; PA and the
-    head, which know nothing at the start, have 1.
+    head, which start from random weights, have 1.
 
     Args:
         model: A video classifier.
@@ -56,11 +56,11 @@ def rate_multipliers(model: keras.Model, first: float) -> list[float]:
 
 
 def describe_fine_tuning(model: keras.Model, frozen: Sequence[str], first: float) -> list[str]:
-    """Sentences on which layers train, and at which rates.
+    """Describes which layers train, and at which rates.
 
     Args:
-        model: The network, its layers frozen.
-        frozen: What `freeze_layers` gave.
+        model: The network with frozen layers.
+        frozen: The result of `freeze_layers`.
         first: As for `rate_multipliers`.
     """
     sentences = []
@@ -78,7 +78,7 @@ def describe_fine_tuning(model: keras.Model, frozen: Sequence[str], first: float
 
 
 def backbone_layers(model: keras.Model) -> list[list[Any]]:
-    """Layers with weights of each backbone of a model, from its input on."""
+    """Layers with weights of each backbone of a model, in order from the input."""
     return [
         [layer for _, layer in models.weighted_layers(network.backbone)]
         for network in models.networks(model).values()

@@ -1,4 +1,4 @@
-"""Adam with decoupled weight decay, and a learning rate for each weight."""
+"""Adam with decoupled weight decay and a learning rate per weight."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class LayerwiseAdam(keras.optimizers.Adam):
-    """AdamW with multipliers of learning rate and weight decay for each weight.
+    """AdamW with multipliers of learning rate and weight decay per weight.
 
-    With multipliers of 1 it takes the steps of Keras' AdamW.
+    With multipliers of 1 its steps equal those of Keras's AdamW.
 
     Args:
         learning_rate: Rate or schedule.
@@ -52,7 +52,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
         )
 
     def build(self, variables):
-        """Makes the moments of each weight."""
+        """Creates the moments of each weight."""
         if self.multipliers is not None and len(self.multipliers) != len(variables):
             raise ValueError(
                 f"{self.name}: {len(self.multipliers)} multipliers for {len(variables)} weights; "
@@ -61,7 +61,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one weight."""
+        """Updates one weight."""
         rate, decay = (
             self.multipliers[self._get_variable_index(variable)]
             if self.multipliers is not None
@@ -73,6 +73,6 @@ class LayerwiseAdam(keras.optimizers.Adam):
         super().update_step(gradient, variable, learning_rate)
 
     def get_config(self):
-        """The arguments; Keras' own ones among them."""
+        """The arguments, including those of Keras."""
         multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
         return {**super().get_config(), "decay": self.decay, "multipliers": multipliers}
