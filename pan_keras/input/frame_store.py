@@ -200,7 +200,7 @@ class FrameStore:
             with self._lock:
                 if not file.exists():
                     with replacing(file) as temporary:
-                        np.save(temporary, clip)
+                        _write(temporary, clip)
         return np.array(clip[indices])
 
     def _size(self, path: Path) -> int:
@@ -267,6 +267,14 @@ class FrameStore:
     def _named(self, path: Path, error: BrokenVideo) -> BrokenVideo:
         self.broken.setdefault(path, error.reason)
         return error
+
+
+def _write(file: Path, clip: np.ndarray) -> None:
+    """Writes an array as `numpy.save` does, whose errors do not tell that the disk is full."""
+    with file.open("wb") as stream:
+        header = np.lib.format.header_data_from_array_1_0(clip)
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.write(np.ascontiguousarray(clip).data)
 
 
 def memory_of_machine() -> int:

@@ -1,7 +1,11 @@
 """Motion fields of videos: correct, computed once, and sampled like frames."""
 
 import errno
+import os
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +33,7 @@ from pan_keras.input import frame_store as frame_store_module
 from pan_keras.video import BrokenVideo, read_frames
 from pan_keras.video.motion_vectors import motion_vectors
 
+ROOT = Path(__file__).parents[2]
 SIDE = 64
 LENGTH = 9
 SHAPE = ClipShape(segments=2, stack=3, size=(48, 64), resize=SIDE, field="dis")
@@ -142,12 +147,85 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(video, tmp_path, monkeyp
         file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(frame_store_module.np, "save", full)
+    monkeypatch.setattr(frame_store_module, "_write", full)
     store = FieldStore(SIDE, "dis", "disk", tmp_path)
     with pytest.raises(UserError, match="full"):
         store.frames(video, np.array([0]))
     assert store.failure is not None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 40 KB, of which a clip's fields need 98 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, timeout=20, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], timeout=20, check=True)
+
+
+def test_a_disk_that_is_really_full_is_told_too(video, small_disk):
+    store = FieldStore(SIDE, "dis", "disk", small_disk)
+    with pytest.raises(UserError, match="the disk is full; free some space"):
+        store.frames(video, np.array([0]))
+    assert not list(small_disk.iterdir())
+
+
+COMPUTING = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from pan_keras.input import FieldStore
+from pan_keras.video import read_frames
+
+video, folder, mine, others = sys.argv[1:]
+store = FieldStore(64, "dis", "disk", folder)
+original = store._whole
+
+def whole(path):
+    # Both are about to compute before either has stored anything.
+    Path(mine).touch()
+    end = time.monotonic() + 60
+    while not Path(others).exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return original(path)
+
+store._whole = whole
+np.save(mine + ".npy", store.frames(Path(video), np.arange(9)))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_that_compute_the_same_fields_leave_one_whole_file(video, tmp_path):
+    folder, marks = tmp_path / "fields", [tmp_path / "one", tmp_path / "two"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", COMPUTING, *map(str, (video, folder, mine, others))],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for mine, others in (marks, reversed(marks))
+    ]
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
+    finally:
+        for process in processes:
+            process.kill()
+    expected = flows_of(video, "dis_medium")
+    for mark in marks:
+        np.testing.assert_array_equal(np.load(f"{mark}.npy"), expected)
+    (file,) = folder.iterdir()
+    np.testing.assert_array_equal(np.load(file), expected)
 
 
 def test_files_without_vectors_are_refused_in_one_sentence(tmp_path):
