@@ -86,7 +86,12 @@ def measure_all(
     found: dict[str, Results] = {}
     for name in only or SUITE:
         progress(f"benchmark {name}")
-        found[name] = SUITE[name](threads, quick, progress)
+        try:
+            found[name] = SUITE[name](threads, quick, progress)
+        except KeyboardInterrupt:  # before its rounds
+            if not found:
+                raise
+            break
         if found[name].work["interrupted"]:
             break
     return found

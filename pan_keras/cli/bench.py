@@ -4,7 +4,7 @@ import click
 
 from pan_keras.cli.bench_all import bench_all
 from pan_keras.cli.bench_decode import decode
-from pan_keras.cli.bench_output import COUNT, say, show
+from pan_keras.cli.bench_output import COUNT, keep_rounds_on_sigterm, say, show
 from pan_keras.cli.bench_peers import peers
 from pan_keras.cli.bench_train_step import train_step
 from pan_keras.cli.bench_video import video
@@ -12,8 +12,10 @@ from pan_keras.errors import UserError
 
 
 @click.group()
-def bench():
+@click.pass_context
+def bench(context: click.Context):
     """Measure how fast models are on this machine."""
+    keep_rounds_on_sigterm(context)
 
 
 bench.add_command(decode)
@@ -58,7 +60,8 @@ def motion(
     """Measure PA beside optical flow, codec vectors and frame differences.
 
     All work on the same frames, by default as many as in the paper's Tables I and II. Each runs in
-    a process of its own, and their rounds take turns. Ctrl-C prints what was measured until then.
+    a process of its own, and their rounds take turns. Ctrl-C and SIGTERM print what
+    was measured until then.
     """
     from pan_keras.bench.case import Work
     from pan_keras.bench.motion import measure_motion

@@ -1,10 +1,10 @@
 """`pan-keras bench all`: the command line of `pan_keras.bench.suite`."""
 
-import signal
 from pathlib import Path
 
 import click
 
+from pan_keras.cli.bench_output import exit_as_interrupted
 from pan_keras.cli.output import echo
 
 
@@ -43,10 +43,10 @@ def bench_all(
     """Run all benchmarks and write their tables: CSV, JSON, Markdown and a page with charts.
 
     The Markdown tables are laid out as the paper's Tables I and II, with the paper's numbers beside
-    those measured. Ctrl-C writes what was measured until then.
+    those measured. Ctrl-C and SIGTERM write what was measured until then.
     """
     from pan_keras.bench.paper_tables import read_accuracies
-    from pan_keras.bench.suite import measure_all, write_results
+    from pan_keras.bench.suite import SUITE, measure_all, write_results
     from pan_keras.reports.benchmark_page import write_benchmarks
 
     accuracies = read_accuracies(accuracy) if accuracy else {}
@@ -58,5 +58,6 @@ def bench_all(
     for results in found.values():
         echo(results.to_text())
     echo(f"{table}\n{folder / 'index.html'}")
-    if any(results.work["interrupted"] for results in found.values()):
-        context.exit(128 + signal.SIGINT)
+    is_whole = len(found) == len(set(only or SUITE))
+    if not is_whole or any(results.work["interrupted"] for results in found.values()):
+        exit_as_interrupted(context)

@@ -1,7 +1,9 @@
-"""What the commands of `pan-keras bench` say and print."""
+"""What the commands of `pan-keras bench` say and print, and how they are stopped."""
 
 import json
 import signal
+import threading
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from pan_keras.bench.results import Results
 
 COUNT = click.IntRange(min=1)
+STOPPED_BY = "pan_keras.bench.stopped_by"
 
 
 def say(line: str) -> None:
@@ -19,8 +22,27 @@ def say(line: str) -> None:
     echo(line, err=True)
 
 
+def keep_rounds_on_sigterm(context: click.Context) -> None:
+    """Makes SIGTERM end a benchmark as Ctrl-C does, so that what was measured is kept."""
+    # Python lets no other thread set handlers.
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        context.meta[STOPPED_BY] = number
+        raise KeyboardInterrupt
+
+    earlier = signal.signal(signal.SIGTERM, stop)
+    context.call_on_close(lambda: signal.signal(signal.SIGTERM, earlier))
+
+
+def exit_as_interrupted(context: click.Context) -> None:
+    """Exits with the code of the signal that ended a benchmark."""
+    context.exit(128 + context.meta.get(STOPPED_BY, signal.SIGINT))
+
+
 def show(context: click.Context, results: "Results", as_json: bool) -> None:
-    """Prints results, and exits as interrupted if Ctrl-C ended them."""
+    """Prints results, and exits as interrupted if Ctrl-C or SIGTERM ended them."""
     echo(json.dumps(results.to_json()) if as_json else results.to_text())
     if results.work["interrupted"]:
-        context.exit(128 + signal.SIGINT)
+        exit_as_interrupted(context)

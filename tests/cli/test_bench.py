@@ -1,6 +1,12 @@
 """`pan-keras bench` passes its options on and prints what it is asked for."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +16,7 @@ from pan_keras.bench.results import Results
 from pan_keras.bench.row import Measured
 from pan_keras.cli.bench import bench
 
+ROOT = Path(__file__).parents[2]
 MACHINE = {"name": "a machine", "versions": {}}
 
 
@@ -95,6 +102,47 @@ def test_an_interrupted_measurement_is_printed_and_exits_as_interrupted(run, com
     result, _ = run(*command, interrupted=True)
     assert result.exit_code == 130
     assert "Interrupted: these are the rounds until then." in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_the_rounds_that_were_measured_and_leaves_no_process(number, tmp_path):
+    ends = [f"--{key}={value}" for key, value in (("size", 64), ("segments", 1), ("threads", 1))]
+    command = ["bench", "motion", "--method", "tvl1", "--method", "difference", "--json", *ends]
+    with subprocess.Popen(
+        [sys.executable, "-m", "pan_keras", *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        timer = threading.Timer(120, process.kill)
+        timer.start()
+        try:
+            for line in process.stderr:
+                if line.startswith("round 3 "):
+                    break
+            children = children_of(process.pid)
+            process.send_signal(number)
+            output, _ = process.communicate(timeout=60)
+        finally:
+            timer.cancel()
+            process.kill()
+    assert process.returncode == 128 + number
+    content = json.loads(output)
+    assert content["work"]["interrupted"]
+    assert [row["method"] for row in content["rows"]] == ["tvl1", "difference"]
+    assert all(row["rounds"] >= 2 and row["p50_ms"] > 0 for row in content["rows"])
+    assert len(children) == 2
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not list(tmp_path.iterdir())
+
+
+def children_of(pid):
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    if not file.is_file():
+        pytest.skip("this system does not list the children of a process")
+    return file.read_text().split()
 
 
 def test_counts_below_one_are_refused(run):

@@ -39,6 +39,8 @@ def test_what_does_not_exist_is_named(arguments, sentence, tmp_path, monkeypatch
     ("module", "target", "package"),
     [
         ("ai_edge_litert", "litert", "litert"),
+        ("keras", "keras", "train"),
+        ("onnxruntime", "onnxruntime", "onnx"),
         ("cv2", "opencv", "pictures"),
         ("av", "pyav", "video"),
     ],
