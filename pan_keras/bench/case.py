@@ -72,6 +72,8 @@ class Case:
             process of its own; by default `build` of the target, where it has one. The case that
             reaches the session has their folder under `options["folder"]`.
         reference: Key of the array that the answer is compared with; empty for none.
+        tolerance: Largest difference from the reference in float32; None where values have no known
+            scale, and the signal-to-noise ratio alone decides.
         options: What else the source, the builder and the session want to know.
         known: Fields of the row that are known beforehand, such as `macs`.
         note: What a reader of the row should know.
@@ -88,6 +90,7 @@ class Case:
     opener: str = ""
     builder: str = ""
     reference: str = ""
+    tolerance: float | None = 1e-4
     options: Mapping[str, Any] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""

@@ -64,6 +64,46 @@ class CueSession:
         return next(iter(self._stages.get().values())).astype("float32")
 
 
+class PairSession:
+    """A network that takes pairs of frames; a call may do a part of them.
+
+    Args:
+        case: Whose frames they are.
+        stages: The network, from `frames` `(pairs, 2, H, W, 3)`, or of one pair `(2, H, W, 3)`.
+    """
+
+    divisible = True
+
+    def __init__(self, case: Case, stages: Stages):
+        frames = moving_frames(case.work)
+        pairs = np.stack([frames[:, :-1], frames[:, 1:]], 2)
+        self._pairs = pairs.reshape(-1, *pairs.shape[2:])
+        self.device = stages.device
+        self.backend = stages.backend
+        self.units = case.work.pairs
+        self.facts: dict[str, Any] = {}
+        self._stages = stages
+        self._is_single = len(stages.inputs["frames"][0]) == len(self._pairs.shape) - 1
+        self._held = 0
+
+    def run(self, units: int) -> None:
+        """Computes the flow of the first pairs: at once if the network can, else one by one."""
+        if self._is_single:
+            for pair in self._pairs[:units]:
+                self._stages.put({"frames": pair})
+                self._stages.invoke()
+            return
+        if units != self._held:  # they stay on the device
+            self._stages.put({"frames": self._pairs[:units]})
+            self._held = units
+        self._stages.invoke()
+
+    def answer(self) -> np.ndarray:
+        """The flow of the first pair."""
+        self.run(1)
+        return next(iter(self._stages.get().values())).astype("float32")
+
+
 class ModelSession:
     """A model on frames of a camera: preprocessing, run and reading back are timed each.
 
@@ -115,11 +155,14 @@ class ModelSession:
         return self._stages.get()["logits"]
 
 
-def open_stages(case: Case, stages: Stages) -> CueSession | ModelSession:
+def open_stages(case: Case, stages: Stages) -> CueSession | PairSession | ModelSession:
     """The session of a case on a loaded model.
 
     Args:
-        case: A motion cue, or a model with its clip's `shape` in the options.
+        case: A motion cue, with `pairwise` in the options if it takes pairs of frames, or a model
+            with its clip's `shape` in the options.
         stages: The loaded model.
     """
+    if case.options.get("pairwise"):
+        return PairSession(case, stages)
     return ModelSession(case, stages) if "shape" in case.options else CueSession(case, stages)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pan_keras.bench.benchmark import FULL, QUICK, Benchmark, Budget
+from pan_keras.bench.benchmark import QUICK, Benchmark, Budget
 from pan_keras.bench.building import Progress
 from pan_keras.bench.case import Case, Work
 from pan_keras.bench.results import Results, measured_results
@@ -11,6 +11,8 @@ from pan_keras.bench.targets import check_target, missing_runtime, target_names
 from pan_keras.errors import UserError
 
 BASELINE = "tvl1"
+# Of some seventy cases, most of the time goes into making and opening them.
+FULL = Budget(120.0)
 OPENCV = ("tvl1", "farneback", "dis_ultrafast", "dis_fast", "dis_medium", "difference")
 NETWORKS = ("flownet_s", "flownet_c", "flownet2", "raft_small")
 METHODS = ("pa", "pa_e2", "difference", "vectors", *OPENCV[:-1], *NETWORKS)
@@ -96,18 +98,23 @@ def motion_cases(work: Work, threads: int = 2, *, quick: bool = False) -> list[C
     others = [
         *(Case(method, "opencv") for method in OPENCV),
         Case("vectors", "pyav", note="cost over plain decoding, H.264"),
-        *(
-            Case(
+        *_networks(quick),
+    ]
+    return [replace(case, work=work, threads=threads) for case in (*pa, *others)]
+
+
+def _networks(quick: bool) -> Iterator[Case]:
+    for method in NETWORKS:
+        for target in ("keras",) if quick else ("keras", "litert"):
+            yield Case(
                 method,
-                "keras",
+                target,
                 source=f"{GRAPHS}:graph_of",
+                reference=method,
+                tolerance=None,
                 options={"pairwise": True},
                 note="random weights",
             )
-            for method in NETWORKS
-        ),
-    ]
-    return [replace(case, work=work, threads=threads) for case in (*pa, *others)]
 
 
 def _pa() -> Iterator[Case]:
@@ -134,8 +141,8 @@ def _forms(method: str, depth: int) -> Iterator[Case]:
     ):
         for graph in ("plain", "fast"):
             for precision in precisions:
-                # The encodings and depths are compared in one runtime, their other forms in none.
-                if not deployable and (target == "onnxruntime" or precision == "float16"):
+                # Keras' float16 is slow on CPUs, which one form is enough to show.
+                if not deployable and (target, precision) == ("keras", "float16"):
                     continue
                 error = ONE_FORM if graph == "fast" and not deployable else ""
                 if target == "keras" and graph == "fast" and precision != "float32":

@@ -28,8 +28,8 @@ def graph_of(case: Case) -> keras.Model:
 
     Returns:
         For PA a model from `frames` uint8 `(B * N * m, H, W, 3)` to `motion`
-        `(B * N, H, W, m - 1)`; for a flow network from `frames` `(pairs, 2, H, W, 3)` to `flow`
-        `(pairs, H, W, 2)`.
+        `(B * N, H, W, m - 1)`; for a flow network from `frames` `(pairs, 2, H, W, 3)`, on other
+        targets than Keras those of one pair `(2, H, W, 3)`, to `flow` `(pairs, H, W, 2)`.
     """
     if case.method not in ENCODINGS:
         return _flow_graph(case)
@@ -52,18 +52,19 @@ def graph_of(case: Case) -> keras.Model:
 
 
 def reference(case: Case) -> np.ndarray:
-    """What the layer gives in float32, which answers are compared with.
+    """What the layer or network gives in float32, which answers are compared with.
 
     Args:
         case: One of those that are compared; its form and precision do not matter.
 
     Returns:
-        float32 `(B * N, H, W, m - 1)`.
+        float32 `(B * N, H, W, m - 1)` of PA; of a flow network `(1, H, W, 2)`, the first pair's.
     """
-    graph = graph_of(replace(case, graph="plain", precision="float32"))
+    plain = replace(case, graph="plain", precision="float32", target="keras")
     frames = moving_frames(case.work)
-    motion = graph({"frames": frames.reshape(-1, *frames.shape[2:])}, training=False)["motion"]
-    return ops.convert_to_numpy(motion)
+    given = frames.reshape(-1, *frames.shape[2:]) if case.method in ENCODINGS else frames[:1, :2]
+    (cue,) = graph_of(plain)({"frames": given}, training=False).values()
+    return ops.convert_to_numpy(cue)
 
 
 def counts(case: Case) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def counts(case: Case) -> dict[str, Any]:
 
     def clip_graph() -> keras.Model:
         if case.method not in ENCODINGS:
-            return _flow_graph(case)
+            return flow.create(case.method, size=(work.height, work.width))
         frames = keras.Input((work.segments, work.stack, work.height, work.width, 3))
         stacks = ops.reshape(frames, (-1, work.stack, work.height, work.width, 3))
         return keras.Model(frames, _new_layer(case)(stacks))
@@ -109,7 +110,17 @@ def _layer(case: Case) -> PersistenceOfAppearance:
 
 
 def _flow_graph(case: Case) -> keras.Model:
-    work = case.work
-    network = flow.create(case.method, size=(work.height, work.width))
-    pairs = keras.Input((2, work.height, work.width, 3), dtype="uint8", name="frames")
-    return keras.Model({"frames": pairs}, {"flow": network(pairs)}, name=case.method)
+    shape = (2, case.work.height, case.work.width, 3)
+    # The same weights in each process.
+    keras.utils.set_random_seed(0)
+    network = flow.create(case.method, size=shape[1:3])
+    if case.method == "raft_small":
+        # Without training its corrections grow, and rounding with them: ten times an iteration.
+        correction = network.core.get_layer("head_conv2")
+        correction.set_weights([0.01 * each for each in correction.get_weights()])
+    if case.target == "keras":
+        frames = pairs = keras.Input(shape, dtype="uint8", name="frames")
+    else:
+        frames = keras.Input(batch_shape=shape, dtype="uint8", name="frames")
+        pairs = ops.reshape(frames, (1, *shape))
+    return keras.Model({"frames": frames}, {"flow": network(pairs)}, name=case.method)

@@ -8,7 +8,7 @@ import pytest
 from pan_keras.bench.benchmark import Budget
 from pan_keras.bench.case import Case, Work
 from pan_keras.bench.frames import moving_frames
-from pan_keras.bench.motion import METHODS, measure_motion, motion_cases
+from pan_keras.bench.motion import METHODS, NETWORKS, measure_motion, motion_cases
 from pan_keras.bench.motion_graphs import counts, graph_of, reference
 from pan_keras.bench.results import Results
 from pan_keras.errors import UserError
@@ -32,7 +32,21 @@ def test_the_table_has_every_method_form_and_depth():
         for graph in ("plain", "fast")
         for precision in ("float32", "float16", "int8")
     }
-    assert {c.options["depth"] for c in cases if c.method == "pa"} == {0, 1, 2, 4, 8}
+    depths = {("pa", depth) for depth in (0, 1, 2, 4, 8)}
+    for method, depth in {*depths, ("pa_e2", 1)}:
+        plain = {
+            (c.precision, c.target)
+            for c in cases
+            if (c.method, c.options.get("depth"), c.graph) == (method, depth, "plain")
+        }
+        assert plain >= {
+            *((precision, "litert") for precision in ("float32", "float16", "int8")),
+            *((precision, "onnxruntime") for precision in ("float32", "int8")),
+            ("float32", "keras"),
+        }
+    assert {(c.method, c.target) for c in cases if "pairwise" in c.options} == {
+        (network, target) for network in NETWORKS for target in ("keras", "litert")
+    }
     assert all(c.error for c in cases if c.graph == "fast" and c.options["depth"] != 1)
 
 
@@ -44,6 +58,21 @@ def test_every_method_is_measured_and_compared_with_tvl1(results):
         assert row.ratio is not None
         assert row.pairs_per_second == pytest.approx(4000 / row.p50_ms, rel=1e-3)
         assert row.frames_per_second == pytest.approx(6000 / row.p50_ms, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_flow_network_in_litert_gives_the_flow_of_keras():
+    (network,) = measure_motion(
+        Work(segments=1, stack=3, height=64, width=64),
+        threads=1,
+        methods=["flownet_c"],
+        targets=["litert"],
+        budget=ONE_ROUND,
+    ).rows
+    assert network.error is None
+    assert network.snr_db > 90
+    assert network.sampled in (0.5, 1.0)
+    assert network.parameters == 39_175_298
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ import numpy as np
 
 from pan_keras.bench.case import Case
 from pan_keras.bench.exported import open_stages
-from pan_keras.bench.frames import moving_frames
 from pan_keras.bench.session import Session
 from pan_keras.bench.worker import resolve
 
@@ -19,8 +18,7 @@ REQUIRES = ("keras",)
 def open_session(case: Case) -> Session:
     """Builds the graph of the case and compiles it."""
     set_threads(case.threads)
-    stages = KerasStages(resolve(case.source)(case))
-    return PairSession(case, stages) if case.options.get("pairwise") else open_stages(case, stages)
+    return open_stages(case, KerasStages(resolve(case.source)(case)))
 
 
 class KerasStages:
@@ -59,38 +57,6 @@ class KerasStages:
         from keras import ops  # noqa: PLC0415
 
         return {name: ops.convert_to_numpy(each) for name, each in self._outputs.items()}
-
-
-class PairSession:
-    """A network that takes pairs of frames; a call may do a part of them.
-
-    Args:
-        case: Whose frames they are.
-        stages: The network, from `frames` `(pairs, 2, H, W, 3)`.
-    """
-
-    divisible = True
-
-    def __init__(self, case: Case, stages: KerasStages):
-        frames = moving_frames(case.work)
-        pairs = np.stack([frames[:, :-1], frames[:, 1:]], 2)
-        self._pairs = pairs.reshape(-1, *pairs.shape[2:])
-        self.device = stages.device
-        self.backend = stages.backend
-        self.units = case.work.pairs
-        self.facts: dict[str, Any] = {}
-        self._stages = stages
-        self._held = 0
-
-    def run(self, units: int) -> None:
-        """Computes the flow of the first pairs, which are on the device from the first call on."""
-        if units != self._held:
-            self._stages.put({"frames": self._pairs[:units]})
-            self._held = units
-        self._stages.invoke()
-
-    def answer(self) -> None:
-        """Random weights have no right answer."""
 
 
 def set_threads(count: int) -> None:
