@@ -35,6 +35,29 @@ def motions(folder: Path, clips: int, seed: int):
 
 
 @dataset.command()
+@click.argument("plan", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The mp4 file to write."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(1, 240),
+    default=30.0,
+    show_default=True,
+    help="Frames per second of the video.",
+)
+def join(plan: Path, output: Path, rate: float):
+    """Join the clips of PLAN into a long video with ground truth, to measure timelines on.
+
+    PLAN is a CSV file with the columns path and label; a clip with an empty label shows no action.
+    """
+    from pan_keras.data.joining import join_clips
+
+    truth = join_clips(plan, output, rate)
+    echo(f"{output} and {truth}; next: pan-keras evaluate RUN --timeline {truth}")
+
+
+@dataset.command()
 @click.argument("source")
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."

@@ -1,7 +1,7 @@
 """`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -61,6 +61,13 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
     help="Folder for the files; by default `evaluation` in the run, where it is measured alone "
     "and on its own data.",
 )
+@click.option(
+    "--timeline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="TRUTH.csv",
+    help="Instead of clips: find the actions in long videos, and compare them with this file "
+    "(columns video, start, end, label).",
+)
 @json_option
 def evaluate(
     paths: tuple[str, ...],
@@ -77,6 +84,7 @@ def evaluate(
     batch: int,
     checkpoint: str,
     output: Path | None,
+    timeline: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the accuracy of RUN, or of an exported BUNDLE, on held-out clips.
@@ -89,7 +97,16 @@ def evaluate(
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
         raise UserError(f"{named}: the data are given twice, here and with --data; remove one")
+    if timeline is not None and (named or data or output or len(runs) > 1):
+        raise UserError("--timeline takes one RUN or BUNDLE, and no DATA or --output")
     import_tensorflow(click.get_current_context(), runs)
+    if timeline is not None:
+        from pan_keras.evaluation.timelines import evaluate_timelines
+
+        options: dict[str, Any] = {"precision": precision, "file_format": file_format}
+        scores = evaluate_timelines(runs[0], timeline, batch=batch, **options)
+        echo(scores.to_json() if as_json else scores.to_text())
+        return
     from pan_keras.evaluation import evaluate
 
     result = evaluate(

@@ -16,6 +16,7 @@ from pan_keras.cli.options import (
 )
 from pan_keras.cli.output import echo, import_tensorflow
 from pan_keras.errors import UserError
+from pan_keras.files import refuse_overwriting
 
 if TYPE_CHECKING:
     from pan_keras.inference.views import Crops, Fuse
@@ -37,6 +38,25 @@ if TYPE_CHECKING:
     "--overlay",
     type=click.Path(path_type=Path),
     help="Draw the answer and PA over a copy of the video: an .mp4 file; for several a folder.",
+)
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a table, one row per video (path, answer, the top labels and probabilities) "
+    "or, with --timeline, per segment.",
+)
+@click.option(
+    "--timeline",
+    is_flag=True,
+    help="Find the actions in long videos, with the start and end of each.",
+)
+@click.option(
+    "--subtitles",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --timeline and one VIDEO: also write its segments as .srt or .vtt.",
 )
 @click.option(
     "--source",
@@ -72,6 +92,9 @@ def predict(
     file_format: str | None,
     batch: int,
     overlay: Path | None,
+    table: Path | None,
+    timeline: bool,
+    subtitles: Path | None,
     source: str | None,
     every: float,
     retry: int,
@@ -86,18 +109,23 @@ def predict(
     could be read. A --source ends with exit code 0 at the end of a recording or on Ctrl-C, and with
     2 and one sentence if it cannot be opened or disconnects.
     """
-    if source is not None and (videos or overlay or crops != "1" or clips != "1"):
-        raise UserError("--source cannot be combined with VIDEO, --overlay, --crops or --clips")
-    if source is None and not videos:
-        raise UserError("VIDEO is missing; name videos, folders of videos, or a --source")
+    viewed = crops != "1" or clips != "1"
+    _check_inputs(videos, source, bool(videos or overlay or table or timeline or viewed))
     if source is not None and not source.isdecimal():
         from pan_keras.video.live_readers import check_source
 
         check_source(source)  # before anything that takes seconds; a camera is opened later
+    for written in filter(None, (table, subtitles)):
+        refuse_overwriting(written, videos)
+    _check_timeline(videos, subtitles, overlay, timeline, viewed)
     import_tensorflow(click.get_current_context(), [run])
     options: dict[str, Any] = {"top": top, "precision": precision, "file_format": file_format}
     if source is not None:
         _print_live(run, source, as_json, every=every, retry=retry, **options)
+        return
+    if timeline:
+        del options["top"]
+        _print_timelines(run, videos, as_json, table, subtitles, overlay, batch=batch, **options)
         return
     options |= {"crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
     if overlay is not None:
@@ -108,16 +136,97 @@ def predict(
         from pan_keras.inference import predict
 
         predictions = predict(run, videos, **options)
-    read = 0
+    read, found = 0, []
     for prediction in predictions:
         if prediction.error:
             echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
         read += not prediction.error
+        found.append(prediction)
         if as_json:
             echo(prediction.to_json())
         elif not prediction.error:
             echo(prediction.to_text())
+    if table is not None:
+        from pan_keras.inference import write_table
+
+        write_table(table, found, top)
     if not read:
+        sys.exit(2)
+
+
+def _check_inputs(videos: tuple[Path, ...], source: str | None, others: bool) -> None:
+    if source is not None and others:
+        raise UserError(
+            "--source cannot be combined with VIDEO, --overlay, --csv, --timeline, --crops or "
+            "--clips"
+        )
+    if source is None and not videos:
+        raise UserError("VIDEO is missing; name videos, folders of videos, or a --source")
+
+
+def _check_timeline(
+    videos: tuple[Path, ...],
+    subtitles: Path | None,
+    overlay: Path | None,
+    timeline: bool,
+    viewed: bool,
+) -> None:
+    if subtitles is not None and not timeline:
+        raise UserError("--subtitles shows the segments of --timeline; give both")
+    if not timeline:
+        return
+    if viewed:
+        raise UserError("--timeline cannot be combined with --crops or --clips")
+    if (subtitles or overlay) and (len(videos) != 1):
+        raise UserError("--subtitles and --overlay of a --timeline are for one VIDEO; name one")
+    if subtitles is not None:
+        from pan_keras.inference.timeline_files import check_subtitles
+
+        check_subtitles(subtitles)
+    if overlay is not None and overlay.suffix.lower() != ".mp4":
+        raise UserError(f"{overlay}: name a file that ends in .mp4")
+
+
+def _print_timelines(
+    run: Path,
+    videos: tuple[Path, ...],
+    as_json: bool,
+    table: Path | None,
+    subtitles: Path | None,
+    overlay: Path | None,
+    **options: Any,
+) -> None:
+    """Prints the timeline of each video, and writes what was asked for."""
+    from pan_keras.inference.opening import open_classifier
+    from pan_keras.inference.prediction import video_files
+    from pan_keras.inference.timeline_files import (
+        timeline_json,
+        timeline_text,
+        write_subtitles,
+        write_timelines,
+    )
+    from pan_keras.inference.timelines import timeline
+
+    classifier = open_classifier(run, **options)
+    found, files = [], video_files(videos)
+    for video in files:
+        try:
+            found.append(timeline(classifier, video))
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            echo(f"{video}: skipped ({error})", err=True)
+            continue
+        echo(timeline_json(found[-1]) if as_json else timeline_text(found[-1]))
+    if table is not None:
+        write_timelines(table, found)
+    if subtitles is not None:
+        write_subtitles(subtitles, found[0].segments())
+    if overlay is not None:
+        from pan_keras.reports.timeline_overlay import draw_timeline
+
+        draw_timeline(found[0], overlay)
+    if not found:
         sys.exit(2)
 
 

@@ -123,8 +123,8 @@ def calibrate(
             too few for the share.
 
     Example:
-        >>> calibrate("runs/demo", false_alarms=0.1).record["false_alarms"]
-        0.1
+        >>> calibrate("runs/demo", false_alarms=0.5).record["false_alarms"]
+        0.5
 
     References:
         Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017;

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pan_keras.inference.opening import Source, open_classifier
-from pan_keras.inference.prediction import likeliest
+from pan_keras.inference.prediction import answer_label, answer_text, likeliest
 from pan_keras.video.live_readers import check_source
 from pan_keras.video.live_source import LiveSource
 
@@ -22,9 +22,12 @@ class LivePrediction:
         predictions: (label, probability), the most probable first.
         dropped: Frames since the previous answer that no answer covers.
         seconds: Time the network took.
+        unknown: Whether the highest probability is not above the threshold of the model.
 
     Example:
         >>> answer = LivePrediction(2.5, (("left", 0.98), ("up", 0.02)), dropped=0, seconds=0.03)
+        >>> answer.label
+        'left'
         >>> answer.to_text()
         '    2.50 s  left 98.0%, up 2.0%'
         >>> answer.to_json()[:13]
@@ -35,6 +38,12 @@ class LivePrediction:
     predictions: tuple[tuple[str, float], ...]
     dropped: int
     seconds: float
+    unknown: bool = False
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class, or `"unknown"`."""
+        return answer_label(self.predictions, self.unknown)
 
     def to_json(self) -> str:
         """The answer as JSON.
@@ -46,6 +55,7 @@ class LivePrediction:
         return json.dumps(
             {
                 "time": round(self.time, 3),
+                "label": self.label,
                 "predictions": found,
                 "dropped": self.dropped,
                 "seconds": round(self.seconds, 4),
@@ -58,7 +68,7 @@ class LivePrediction:
         Returns:
             One line.
         """
-        found = ", ".join(f"{label} {share:.1%}" for label, share in self.predictions)
+        found = answer_text(self.predictions, self.unknown)
         dropped = f"  ({self.dropped} frames dropped)" if self.dropped else ""
         return f"{self.time:8.2f} s  {found}{dropped}"
 
@@ -122,7 +132,8 @@ def predict_live(
             dropped, seconds = window.dropped, time.perf_counter() - start
             if held is not None:
                 dropped, seconds = dropped + held.dropped, seconds + held.seconds
-            held = LivePrediction(window.time, found, dropped, seconds)
+            unknown = not classifier.confidence.is_known(shares)
+            held = LivePrediction(window.time, found, dropped, seconds, unknown)
             if not classifier.streams or time.monotonic() >= due:
                 yield held
                 held, due = None, time.monotonic() + every

@@ -10,6 +10,7 @@ import numpy as np
 from pan_keras.errors import UserError
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
+from pan_keras.metrics.confidence import UNKNOWN
 from pan_keras.video.folder_tree import VIDEO_SUFFIXES, visible_videos
 
 
@@ -22,11 +23,12 @@ class Prediction:
         predictions: (label, probability), the most probable first; empty if the file could not be
             read.
         error: Why it could not be read.
+        unknown: Whether the highest probability is not above the threshold of the model.
 
     Example:
         >>> found = Prediction(Path("wave.mp4"), (("wave", 0.98), ("clap", 0.02)))
-        >>> found.to_text()
-        'wave.mp4: wave 98.0%, clap 2.0%'
+        >>> found.label, found.to_text()
+        ('wave', 'wave.mp4: wave 98.0%, clap 2.0%')
         >>> found.to_json()[:19]
         '{"path": "wave.mp4"'
     """
@@ -34,6 +36,12 @@ class Prediction:
     path: Path
     predictions: tuple[tuple[str, float], ...]
     error: str | None = None
+    unknown: bool = False
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class, or `"unknown"`; None if the file could not be read."""
+        return answer_label(self.predictions, self.unknown)
 
     def to_json(self) -> str:
         """The answer as JSON.
@@ -43,6 +51,7 @@ class Prediction:
         """
         record: dict = {
             "path": str(self.path),
+            "label": self.label,
             "predictions": [
                 {"label": label, "probability": probability}
                 for label, probability in self.predictions
@@ -56,8 +65,7 @@ class Prediction:
         Returns:
             One line.
         """
-        found = [f"{label} {probability:.1%}" for label, probability in self.predictions]
-        return f"{self.path}: {', '.join(found)}"
+        return f"{self.path}: {answer_text(self.predictions, self.unknown)}"
 
 
 def predict(
@@ -103,7 +111,22 @@ def predict(
             yield Prediction(found.path, (), found.error)
         else:
             shares = probabilities(found.scores, fuse, classifier.confidence)
-            yield Prediction(found.path, likeliest(shares, classifier.labels, top))
+            unknown = not classifier.confidence.is_known(shares)
+            best = likeliest(shares, classifier.labels, top)
+            yield Prediction(found.path, best, unknown=unknown)
+
+
+def answer_label(predictions: Sequence[tuple[str, float]], unknown: bool) -> str | None:
+    """Names the answer of the most probable classes; None if there are none."""
+    if unknown:
+        return UNKNOWN
+    return predictions[0][0] if predictions else None
+
+
+def answer_text(predictions: Sequence[tuple[str, float]], unknown: bool) -> str:
+    """Shows the most probable classes, in brackets behind `unknown` if none is the answer."""
+    found = ", ".join(f"{label} {probability:.1%}" for label, probability in predictions)
+    return f"{UNKNOWN} ({found})" if unknown else found
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:

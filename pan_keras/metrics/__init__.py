@@ -18,6 +18,7 @@ from pan_keras.metrics.scores import (
     confusion_matrix,
     score,
 )
+from pan_keras.metrics.segments import Segment, SegmentScores
 
 __all__ = [
     "UNKNOWN",
@@ -28,6 +29,8 @@ __all__ = [
     "PairedLoss",
     "ReliabilityBin",
     "Scores",
+    "Segment",
+    "SegmentScores",
     "binomial_tail",
     "calibration_error",
     "confused_pairs",

@@ -58,7 +58,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         >>> logits = np.array([[4.0, 0.0]] * 20)
         >>> sure = fit_temperature(logits, np.array([0] * 16 + [1] * 4))
         >>> round(sure, 2)
-        2.15
+        2.2
     """
     logits = np.asarray(logits, "float64")
     if not np.isfinite(logits).all():

@@ -19,6 +19,7 @@ from pan_keras.inference.classifier import Classifier
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.prediction import Prediction, predict, video_files
 from pan_keras.inference.views import Crops, Fuse
+from pan_keras.metrics.confidence import UNKNOWN
 from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.video import frame_source, iterate_frames
 from pan_keras.video.writer import writing_video
@@ -207,12 +208,16 @@ def answer_box(prediction: Prediction, width: int) -> np.ndarray:
         uint8 `(h, w, 3)`.
     """
     shown = prediction.predictions[:SHOWN]
+    if prediction.unknown:
+        shown = ((UNKNOWN, 0.0), *shown[: SHOWN - 1])
     names = max(panels.text_width(label) for label, _ in shown)
     names = min(names, width - BARS - PERCENT - 3 * EDGE)
     box = np.zeros((LINE * len(shown) + EDGE, names + BARS + PERCENT + 3 * EDGE, 3), np.uint8)
     for line, (label, probability) in enumerate(shown):
         foot = LINE * (line + 1) - EDGE
         panels.write(box[:, : EDGE + names], label, (EDGE, foot))
+        if prediction.unknown and not line:
+            continue  # has no probability of its own
         left, top = names + 2 * EDGE, LINE * line + EDGE
         box[top : top + LINE - 2 * EDGE + 2, left : left + BARS] = 60
         filled = round(BARS * probability)

@@ -10,6 +10,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation.results import Evaluation, latest_evaluation
 from pan_keras.files import replacing
 from pan_keras.reports.accuracy_sections import classes_section, confusion_section, headline
+from pan_keras.reports.calibration_section import calibration_section
 from pan_keras.reports.example_clips import examples_section
 from pan_keras.reports.html import Content, Html, element, folded, page, section, table
 from pan_keras.runs.run import Run, open_run
@@ -56,6 +57,7 @@ def write_report(
         _curves(opened),
         confusion_section(evaluation) if evaluation else None,
         classes_section(evaluation) if evaluation else None,
+        calibration_section(opened),
         examples_section(opened, evaluation) if evaluation else None,
         _data(opened, evaluation),
         _setup(opened),
