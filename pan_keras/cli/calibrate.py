@@ -39,8 +39,7 @@ def calibrate(
 ) -> None:
     """Calibrate the probabilities of RUN, and its threshold for "unknown", on validation clips.
 
-    Training calibrates the probabilities at its end, but sets no threshold. The result is stored in
-    RUN and in bundles exported afterwards.
+    The result is stored in RUN and in bundles exported afterwards.
     """
     from pan_keras.inference import calibrate
 

@@ -1,6 +1,5 @@
 """Trains a model into a run folder, and resumes training."""
 
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,7 @@ import keras
 from pan_keras.config.config import Config
 from pan_keras.data import VideoData, card_text
 from pan_keras.errors import UserError
-from pan_keras.inference.calibrating import calibrate
 from pan_keras.lock import locked
-from pan_keras.metrics.calibration import FEWEST
 from pan_keras.runs.combining import RECORD
 from pan_keras.runs.data_identity import data_root, identity_of
 from pan_keras.runs.model_input import preprocessing
@@ -205,24 +202,7 @@ def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> T
             if str(path) not in known
         ]
         run.write("data_report.json", {**report, "skipped": [*report["skipped"], *more]})
-    if rows:
-        _calibrate(trainer, quiet)
     return TrainingResult(run, rows, time.perf_counter() - start)
-
-
-def _calibrate(trainer: Trainer, quiet: bool) -> None:
-    """Fits a temperature to the kept model, where that is not done and the clips suffice."""
-    # Read anew: training wrote another model into the folder.
-    run, clips = open_run(trainer.run.path), trainer.validation.clips
-    if len(clips) < FEWEST or run.confidence_record is not None:
-        return
-    try:
-        found = calibrate(run, clips=clips, batch=trainer.part)
-    except UserError as error:
-        print(f"warning: not calibrated ({error})", file=sys.stderr)  # noqa: T201
-        return
-    if not quiet:
-        print(found.to_text().splitlines()[0], file=sys.stderr)  # noqa: T201
 
 
 def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:

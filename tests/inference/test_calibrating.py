@@ -1,7 +1,6 @@
 """Calibration of a run: the fit, its record, and its use in predictions."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,30 +81,6 @@ def test_it_is_kept_in_the_run_and_used_by_predictions(own):
 def test_calibrating_again_gives_the_same_temperature(own):
     first = calibrate(own).record["temperature"]
     assert calibrate(own).record["temperature"] == pytest.approx(first, rel=1e-9)
-
-
-def test_training_ends_with_a_calibration_of_the_kept_model(own):
-    from pan_keras.training import session
-
-    clips = open_run_data(own).videos.clips("val")
-    trainer = SimpleNamespace(run=own, validation=SimpleNamespace(clips=clips), part=4)
-    session._calibrate(trainer, quiet=True)
-    record = open_run(own.path).confidence_record
-    assert record["clips"] == len(clips)
-    assert record["threshold"] is None
-    # What a user fitted since stays where the model is the same.
-    own.write("confidence.json", {**record, "threshold": 0.5})
-    session._calibrate(trainer, quiet=True)
-    assert open_run(own.path).confidence.threshold == 0.5
-
-
-def test_training_with_few_validation_clips_fits_nothing(own):
-    from pan_keras.training import session
-
-    clips = open_run_data(own).videos.clips("val")[:9]
-    trainer = SimpleNamespace(run=own, validation=SimpleNamespace(clips=clips), part=4)
-    session._calibrate(trainer, quiet=True)
-    assert open_run(own.path).confidence_record is None
 
 
 def test_the_report_draws_reliability_before_and_after(own, tmp_path):
