@@ -1,26 +1,25 @@
 """The examples in the documents work: Python and commands, settings, make targets.
 
 Each document is run from top to bottom in a folder with the files of a user: videos and a
-checkpoint. Trainings are cut to one epoch, benchmarks to one step. Commands that cannot run here
-(because they need the network, an environment, or data that may not be shipped) are parsed by the
-command line but not run.
+checkpoint. Networks are made small, trainings are cut to one epoch, benchmarks to two rounds.
+Commands that cannot run here (because they need the network, an environment, or data that may not
+be shipped) are parsed by the command line but not run.
 """
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from short_benchmarks import cut_benchmarks
 
 from pan_keras import api, models
 from pan_keras.checkpoints import save_state_dict
 from pan_keras.cli import main
 from pan_keras.config import load_config
-from pan_keras.data import load_card, make_motions
+from pan_keras.data import load_card
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -33,8 +32,13 @@ SHOWN_ONLY = {"text", "bibtex"}
 OTHER_PROGRAMS = {"pip", "pre-commit", "git"}
 # No limits for int8 of a network that was trained for one epoch.
 LENIENT = '[export]\nevaluate = "none"\n[int8]\nagreement = 0\ncosine = -1\n'
+SMALL = {"size": [24, 32], "resize": 28}
 QUICK = {
-    "train": ["--set", "training.epochs=1"],
+    "train": [
+        *("--set", "training.epochs=1"),
+        *(word for key, value in SMALL.items() for word in ("--set", f"model.{key}={value}")),
+    ],
+    "convert": ["--size", "32", "32"],
     "dataset make": ["--clips", "48"],
     "export": ["--recipe", "lenient.toml"],
     "bench model": ["--quick", "--size", "32", "--target", "litert", "--precision", "float32"],
@@ -56,19 +60,12 @@ QUICK = {
 }
 NEEDS_ABSENT_DATA = "egogestar"
 TAKES_MINUTES = ["demo"]
-# Sets TensorFlow's threads, which is only possible before TensorFlow starts.
-NEEDS_A_PROCESS = "bench"
-
-
-@pytest.fixture(scope="module")
-def motions(tmp_path_factory):
-    return make_motions(tmp_path_factory.mktemp("motions"), clips=48)
 
 
 @pytest.fixture
-def desk(motions, tmp_path, monkeypatch):
+def desk(small_motions, tmp_path, monkeypatch):
     """A folder with videos in class folders, as the documents assume."""
-    for number, video in enumerate(sorted(motions.rglob("*.mp4"))):
+    for number, video in enumerate(sorted(small_motions.rglob("*.mp4"))):
         folder = tmp_path / "videos" / video.parent.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number}.mp4").symlink_to(video)
@@ -84,18 +81,21 @@ def desk(motions, tmp_path, monkeypatch):
 
 
 def make_python_quick(monkeypatch):
-    """Shortens training and export in Python blocks as `QUICK` does for commands."""
+    """Shortens Python blocks as `QUICK` does commands, and all quick benchmarks."""
     train, export = api.train_run, api.export_model
 
     def train_quickly(*arguments, sections, **options):
         training = {**sections.get("training", {}), "epochs": 1}
-        return train(*arguments, sections={**sections, "training": training}, **options)
+        model = {**sections.get("model", {}), **SMALL}
+        sections = {**sections, "training": training, "model": model}
+        return train(*arguments, sections=sections, **options)
 
     def export_leniently(model, recipe, *arguments, **options):
         return export(model, recipe or "lenient.toml", *arguments, **options)
 
     monkeypatch.setattr(api, "train_run", train_quickly)
     monkeypatch.setattr(api, "export_model", export_leniently)
+    cut_benchmarks(monkeypatch)
 
 
 def run_line(line):
@@ -117,10 +117,6 @@ def run_command(arguments):
     if "--resume" not in arguments:
         cut = QUICK.get(" ".join(arguments[:2]), QUICK.get(arguments[0], []))
         arguments = [*arguments, *cut]
-    if arguments[0] == NEEDS_A_PROCESS:
-        program = "from pan_keras.cli import main; main()"
-        subprocess.run([sys.executable, "-c", program, *arguments], check=True)
-        return
     main.main(arguments, prog_name="pan-keras", standalone_mode=False)
 
 

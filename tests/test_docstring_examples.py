@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from short_benchmarks import cut_benchmarks
 from test_docstrings import PUBLIC
 
 from pan_keras.data import load_card
@@ -100,7 +101,9 @@ def desk(small_motions, make_run, bundle, tmp_path_factory):
         ("demo", "pan_lite_micro"),
         ("demo/baseline", "tsn_micro"),
     ):
-        shutil.copytree(make_run(model=model).path, folder / "runs" / name)
+        # As many epochs as its metrics have, for it has no checkpoint and is trained when resumed.
+        run = make_run("training.epochs=3", model=model)
+        shutil.copytree(run.path, folder / "runs" / name)
     shutil.copytree(bundle, folder / "runs" / "demo" / "bundle")
     options = {"classes": 8, "segments": 4, "stack": 3, "size": 32}
     branches = models.create("pan_full_micro", **options).branches
@@ -154,6 +157,7 @@ def test_examples_on_a_desk(name, desk, small_recipes, monkeypatch):
     from pan_keras.data import open_data
 
     monkeypatch.chdir(desk)
+    cut_benchmarks(monkeypatch)
     module = importlib.import_module(name)
     keras.utils.set_random_seed(0)
     has = {
