@@ -15,7 +15,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from short_benchmarks import cut_benchmarks
 from test_docstrings import PUBLIC
 
 from pan_keras.data import load_card
@@ -157,7 +156,6 @@ def test_examples_on_a_desk(name, desk, small_recipes, monkeypatch):
     from pan_keras.data import open_data
 
     monkeypatch.chdir(desk)
-    cut_benchmarks(monkeypatch)
     module = importlib.import_module(name)
     keras.utils.set_random_seed(0)
     has = {
