@@ -22,7 +22,7 @@ from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.models.cost import Cost, cost
 from pan_keras.runs.run import open_run
-from pan_keras.training import is_run_of, resolve, resume, train
+from pan_keras.training import is_run_of, resolve, resume, shared_length, train
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ def ablate(
 ) -> Ablation:
     """Trains each variant with each seed and measures it on the test clips.
 
-    An interrupted ablation continues where it stopped: finished runs are read, and an unfinished
-    one is resumed.
+    All networks are trained equally long: as long as the one that the recipe trains longest. An
+    interrupted ablation continues where it stopped: finished runs are read, and an unfinished one
+    is resumed.
 
     Args:
         data: Name of a card, a folder of class folders, or a CSV file.
@@ -191,6 +192,18 @@ def ablate(
         ensure_motions(root, clips=clips)
     fields = json.dumps(str((folder / "fields").resolve()), ensure_ascii=False)
     overrides = tuple(overrides)
+    overrides += shared_length(
+        [
+            resolve(
+                data,
+                root=root,
+                model=each.model,
+                config=_recipe(data),
+                overrides=(*overrides, *each.overrides),
+            )
+            for each in variants
+        ]
+    )
     rows = []
     for variant in variants:
         accuracies = []
@@ -215,6 +228,11 @@ def ablate(
     return finished
 
 
+def _recipe(data: str) -> str | None:
+    """The recipe of all variants, whatever could be chosen for each; None for that of the card."""
+    return None if is_card(data) and load_card(data).training else "small"
+
+
 def _measured(
     run: Path,
     data: str,
@@ -223,8 +241,7 @@ def _measured(
     settings: Sequence[str],
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Evaluation:
-    # Variants are compared under the same settings, whatever could be chosen for each.
-    recipe = None if is_card(data) and load_card(data).training else "small"
+    recipe = _recipe(data)
     if (run / "config.toml").is_file():
         wanted = resolve(data, root=root, model=model, config=recipe, overrides=settings)
         if not is_run_of(open_run(run), wanted):

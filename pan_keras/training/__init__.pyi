@@ -1,6 +1,6 @@
 from .callbacks import TrainingCallback
 from .choosing import Choice, choose_settings
-from .configuring import is_run_of, resolve
+from .configuring import is_run_of, resolve, shared_length
 from .session import TrainingResult, resume, train
 from .trainer import Trainer
 
@@ -13,5 +13,6 @@ __all__ = [
     "is_run_of",
     "resolve",
     "resume",
+    "shared_length",
     "train",
 ]

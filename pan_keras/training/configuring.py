@@ -1,7 +1,7 @@
 """Resolves the configuration of a training from recipe, data set card, file and arguments."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pan_keras.data import Card, is_card, is_own_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.runs.network import check_cue, with_network
 from pan_keras.runs.run import Run
-from pan_keras.runs.run_data import NO_DATA
+from pan_keras.runs.run_data import NO_DATA, open_configured_data
 from pan_keras.training.optimisation.schedules import with_length
 
 
@@ -113,6 +113,39 @@ def is_run_of(run: Run, config: Config) -> bool:
         return run.config == config
     clips = [clip for clip in run.identity.clips if clip.split == "train" and not clip.left_out]
     return run.config == with_length(with_network(config), len(clips))
+
+
+def shared_length(configs: Sequence[Config]) -> tuple[str, ...]:
+    """Settings with which trainings on the same data are all as long as the longest of them.
+
+    A recipe may leave the length to the network: the paper trains networks on RGB for fewer epochs
+    than others.
+
+    Args:
+        configs: What `resolve` gives, one per training.
+
+    Returns:
+        `section.key=value` strings; none if all are equally long.
+
+    Raises:
+        UserError: If their lengths depend on the data, and these are unusable.
+
+    Example:
+        >>> shared_length([resolve("videos", model=name) for name in ("pa_micro", "tsn_micro")])
+        ()
+    """
+
+    def lengths(clips: int) -> set[tuple[int | None, tuple[float, ...]]]:
+        found = (with_length(config, clips).training for config in configs)
+        return {(training.epochs, training.milestones) for training in found}
+
+    if len(lengths(clips=1)) < 2:
+        return ()
+    data = open_configured_data(configs[0], progress=lambda *_: None)
+    found = lengths(len(data.clips("train")))
+    epochs, milestones = max(found, key=lambda length: (length[0] or 0, length[1]))
+    settings = (f"training.epochs={epochs}",)
+    return (*settings, f"training.milestones={list(milestones)}") if milestones else settings
 
 
 def leaves_choices(

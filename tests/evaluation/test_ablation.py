@@ -19,7 +19,7 @@ from pan_keras.input import FieldStore
 from pan_keras.models.cost import cost
 from pan_keras.runs.network import with_network
 from pan_keras.runs.run import open_run
-from pan_keras.training import resolve
+from pan_keras.training import resolve, shared_length
 
 TINY = (
     "model.segments=2",
@@ -48,6 +48,27 @@ def test_a_comparison_is_written_and_read_again(tmp_path):
 
     with pytest.raises(UserError, match="other settings"):
         ablate(overrides=[*TINY, "training.batch=4"], **chosen)
+
+
+def test_all_networks_of_a_comparison_are_trained_equally_long(small_motions):
+    def configs(*settings):
+        found = [
+            resolve(
+                "motions",
+                root=small_motions,
+                model=each.model,
+                overrides=(*settings, *each.overrides),
+            )
+            for each in MOTION
+        ]
+        # As in the recipe `paper`, which leaves the epochs to the network.
+        return [replace(config, training=replace(config.training, epochs=None)) for config in found]
+
+    # The paper trains networks on RGB for 50 epochs, others for 80, and on few clips for half.
+    steps = configs("training.schedule=steps")
+    assert shared_length(steps) == ("training.epochs=40", "training.milestones=[0.375, 0.75]")
+    assert shared_length(configs("training.schedule=cosine")) == ("training.epochs=40",)
+    assert shared_length(steps[:1]) == ()
 
 
 @pytest.mark.slow
