@@ -5,13 +5,14 @@ import io
 import json
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from pan_keras.clips.clip_shape import FIELDS
+from pan_keras.config import Config
 from pan_keras.data import ensure_motions, is_card, load_card
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
@@ -21,7 +22,8 @@ from pan_keras.files import replacing
 from pan_keras.layers import PersistenceOfAppearance
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.models.cost import Cost, cost
-from pan_keras.runs.run import open_run
+from pan_keras.runs.run import Run, open_run
+from pan_keras.runs.run_data import open_run_data
 from pan_keras.training import is_run_of, resolve, resume, shared_length, train
 
 
@@ -159,8 +161,8 @@ def ablate(
     """Trains each variant with each seed and measures it on the test clips.
 
     All networks are trained equally long: as long as the one that the recipe trains longest. An
-    interrupted ablation continues where it stopped: finished runs are read, and an unfinished one
-    is resumed.
+    interrupted ablation continues where it stopped, in a folder that was moved too: finished runs
+    are read, and an unfinished one is resumed.
 
     Args:
         data: Name of a card, a folder of class folders, or a CSV file.
@@ -242,15 +244,7 @@ def _measured(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Evaluation:
     recipe = _recipe(data)
-    if (run / "config.toml").is_file():
-        wanted = resolve(data, root=root, model=model, config=recipe, overrides=settings)
-        if not is_run_of(open_run(run), wanted):
-            raise UserError(f"{run}: made with other settings; name another folder, or remove it")
-        found = stored_evaluation(open_run(run), "test")
-        if found is not None:
-            return found
-        resume(run, callbacks=callbacks, quiet=True)
-    else:
+    if not (run / "config.toml").is_file():
         train(
             data,
             root=root,
@@ -261,7 +255,33 @@ def _measured(
             callbacks=callbacks,
             quiet=True,
         )
-    return evaluate(run, split="test", progress=False)
+        return evaluate(run, split="test", progress=False)
+    wanted = resolve(data, root=root, model=model, config=recipe, overrides=settings)
+    found = stored_evaluation(_here(open_run(run), wanted), "test")
+    if found is not None:
+        return found
+    place = Path(wanted.data.root) if wanted.data.root else None
+    resume(run, root=place, callbacks=callbacks, quiet=True)
+    return evaluate(run, split="test", root=place, progress=False)
+
+
+def _here(run: Run, wanted: Config) -> Run:
+    """The run, made with a configuration; if it was moved, it learns where clips and fields are.
+
+    Raises:
+        UserError: If it was made with another configuration, or on other clips.
+    """
+    if is_run_of(run, wanted):
+        return run
+    before, now = run.config.data, wanted.data
+    elsewhere = replace(now, root=before.root, cue_folder=before.cue_folder)
+    if not is_run_of(run, replace(wanted, data=elsewhere)) or (
+        before.root != now.root and open_run_data(run, root=now.root).changes.phrases()
+    ):
+        raise UserError(f"{run.path}: made with other settings; name another folder, or remove it")
+    moved = replace(before, root=now.root, cue_folder=now.cue_folder)
+    run.write("config.toml", replace(run.config, data=moved).to_toml())
+    return open_run(run.path)
 
 
 def _folder_name(name: str) -> str:

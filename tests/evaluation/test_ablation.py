@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import pytest
 from click.testing import CliRunner
 
@@ -12,6 +13,7 @@ from pan_keras import models
 from pan_keras.cli import main
 from pan_keras.clips.clip_shape import FIELDS
 from pan_keras.errors import UserError
+from pan_keras.evaluation import ablation as subject
 from pan_keras.evaluation.ablation import Ablation, Row, ablate
 from pan_keras.evaluation.variants import CUES, DEPTHS, ENCODINGS, MOTION, PARTS, Variant, choose
 from pan_keras.flow import METHODS
@@ -48,6 +50,39 @@ def test_a_comparison_is_written_and_read_again(tmp_path):
 
     with pytest.raises(UserError, match="other settings"):
         ablate(overrides=[*TINY, "training.batch=4"], **chosen)
+
+
+class PowerCut(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise RuntimeError("power cut")
+
+
+@pytest.mark.slow
+def test_a_folder_that_was_moved_goes_on(tmp_path, monkeypatch):
+    # As of a network on flow, whose configuration names the folder of the fields too.
+    monkeypatch.setattr(subject, "FIELDS", (None,))
+    chosen = {
+        "variants": [Variant("PA", "pan_lite_micro")],
+        "seeds": (1,),
+        "clips": 48,
+        "overrides": [*TINY, "training.epochs=2"],
+    }
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    with pytest.raises(RuntimeError, match="power cut"):
+        ablate(folder=first, callbacks=[PowerCut()], **chosen)
+    first.rename(second)
+    resumed = ablate(folder=second, **chosen)
+    run = open_run(second / "pa" / "seed-1")
+    assert len(run.metrics()) == 2
+    config = run.config.data
+    assert (Path(config.root), Path(config.cue_folder)) == (second / "motions", second / "fields")
+    second.rename(third)
+    assert ablate(folder=third, **chosen) == resumed
+    assert not first.exists()
+    assert not second.exists()
+    with pytest.raises(UserError, match="other settings"):
+        ablate(folder=third, **{**chosen, "overrides": TINY})
 
 
 def test_all_networks_of_a_comparison_are_trained_equally_long(small_motions):
