@@ -1,4 +1,4 @@
-"""The contract with devices: the folder that `pan-keras export` writes, read and written.
+"""Reads and writes bundles, the folders that `pan-keras export` makes for devices.
 
 `docs/bundle.md` describes every file and number for readers in other languages. Nothing here needs
 Keras, TensorFlow or OpenCV.

@@ -1,4 +1,4 @@
-"""What `model.json` says, for people: the model card, and a table for a terminal."""
+"""A bundle described for people: the model card and a table for the terminal."""
 
 from typing import cast
 
@@ -30,10 +30,10 @@ LIVE = (
 
 
 def model_card(facts: Facts) -> str:
-    """Writes `MODEL_CARD.md`.
+    """Returns the text of `MODEL_CARD.md`.
 
     Args:
-        facts: What `model.json` holds.
+        facts: Content of `model.json`.
     """
     sections = [
         f"# {in_markdown(facts['name'])}\n\n![A clip and its motion](preview.png)",
@@ -82,10 +82,10 @@ def _table(facts: Facts) -> str:
     lines += [
         "",
         f"Time of one call with {speed['threads']} threads on {speed['machine']}. `Off by` is the "
-        f"largest difference of a logit from the Keras model on all that was compared: "
+        f"largest difference of a logit from the Keras model on all clips compared: "
         f"{facts['artefacts'][0]['parity']['clips']} real clips, black, white and repeated frames, "
-        "and the clips that accuracy was measured on; agreement is the share of clips "
-        "with its most probable class. A `step` file takes a stream one segment a call.",
+        "and the clips that accuracy was measured on; agreement is the share of clips with the "
+        "same most probable class. A `step` file takes one segment of a stream per call.",
     ]
     return "\n".join(lines)
 
@@ -99,7 +99,7 @@ def _doubts(facts: Facts) -> str:
             lines.append(
                 f"* {entry['file']}: on {ties['clips']} clips the two largest logits are within "
                 f"{ties['margin']:.1g}, so that rounding decides which class comes first; "
-                f"{ties['changed']} of them get another class than from Keras."
+                f"the class of {ties['changed']} of them differs from that of Keras."
             )
     return "\n".join(["## In doubt", "", *lines]) if lines else ""
 
@@ -116,12 +116,12 @@ def _classes(facts: Facts) -> str:
         "## Accuracy",
         "",
         f"On {measured['clips']} clips, {measured['split']} of {in_markdown(measured['data'])}; "
-        "recall of each class.",
+        "recall per class.",
         "",
         f"| Class | Keras | {' | '.join(file for file, _ in columns)} |",
         "|---|---:|" + "---:|" * len(columns),
         _row("top-5", [accuracy["top5"] for accuracy in every]),
-        _row("mean of the classes", [accuracy["mean_class"] for accuracy in every]),
+        _row("mean per class", [accuracy["mean_class"] for accuracy in every]),
     ]
     for label in measured["per_class"]:
         recalls = [accuracy["per_class"][label] for accuracy in every]
@@ -157,7 +157,7 @@ def _confidence(facts: Facts) -> str:
 def _input(facts: Facts) -> str:
     given, sampling = facts["input"], facts["sampling"]
     rate = sampling["frame_rate"]
-    at = f" at about {rate:.3g} frames a second" if rate else ""
+    at = f" at about {rate:.3g} frames per second" if rate else ""
     return (
         "## Input\n\n"
         f"`frames`, uint8 `({given['segments'] * given['stack']}, {given['height']}, "
@@ -170,9 +170,9 @@ def _input(facts: Facts) -> str:
 
 def _fit(given: InputFacts) -> str:
     if given["fit"] == "letterbox":
-        return "The whole frame is scaled into the size, in the middle of black"
+        return "The whole frame is scaled to fit the size and centred on black"
     if given["fit"] == "squash":
-        return "The whole frame is scaled to the size, whatever its proportions"
+        return "The whole frame is scaled to the size without keeping its aspect ratio"
     return (
         f"A frame is resized to a shorter side of {given['resize']} pixels, then its centre is "
         "cut out"
@@ -191,7 +191,7 @@ def _float_ops(facts: Facts) -> str:
 def _calibration(facts: CalibrationFacts) -> list[str]:
     if not facts["clips"]:
         return []
-    line = f"* Calibrated by {facts['clips']} clips of {in_markdown(facts['data'])}"
+    line = f"* Calibrated with {facts['clips']} clips of {in_markdown(facts['data'])}"
     if "videos" in facts:
         line += f" ({facts['videos']} videos of {facts['classes']} classes)"
     return [f"{line}: {facts['rule']} (seed {facts['seed']})" if "rule" in facts else line]
@@ -199,10 +199,10 @@ def _calibration(facts: CalibrationFacts) -> list[str]:
 
 def _origin(facts: Facts) -> str:
     source, licence = facts["source"], facts["licence"]
-    data = in_markdown(source["data"]["source"] if source["data"] else "not known")
-    run = in_markdown(source["run"] or "not known")
+    data = in_markdown(source["data"]["source"] if source["data"] else "unknown")
+    run = in_markdown(source["run"] or "unknown")
     lines = [
-        "## Where it comes from",
+        "## Provenance",
         "",
         f"* Model: {in_markdown(source['model'])}, run: {run}",
         f"* Data: {data}; their licence: {in_markdown(licence['data'])}. "
@@ -221,12 +221,13 @@ def _origin(facts: Facts) -> str:
 
 
 def summary(bundle: Bundle) -> str:
-    """A table for a terminal, with a row for each model file.
+    """Returns a table for the terminal with one row per model file.
 
-    Size, accuracy, largest difference from the Keras model, time of a call.
+    Its columns are size, accuracy, agreement with and largest difference from the Keras model, and
+    time per call.
 
     Args:
-        bundle: A bundle that verifies.
+        bundle: A valid bundle.
     """
     facts = cast(Facts, bundle.facts)
     measured = facts["reference"]["accuracy"]
@@ -258,7 +259,7 @@ def summary(bundle: Bundle) -> str:
 
 
 def largest_difference(entry: ModelFacts) -> float:
-    """The largest difference of a logit from the Keras model on anything that was compared.
+    """Returns the largest difference of a logit from the Keras model's, over all clips compared.
 
     Args:
         entry: One of the `artefacts` of `model.json`.
@@ -269,10 +270,10 @@ def largest_difference(entry: ModelFacts) -> float:
 
 
 def doubts(facts: Facts) -> list[tuple[str, str]]:
-    """What is beyond a limit of the recipe, but may be chance: file and sentence.
+    """Lists results beyond a limit of the recipe that may be due to chance: file and sentence.
 
     Args:
-        facts: What `model.json` holds.
+        facts: Content of `model.json`.
     """
     return [
         (entry["file"], accuracy["doubt"])

@@ -1,6 +1,6 @@
-"""The facts of a bundle inside its model files, where a file that is copied alone keeps them.
+"""Embeds the facts of a bundle in its model files, so that a file copied alone keeps them.
 
-The packages that read and write a format are imported where a file of that format is.
+The package for a format is imported only when a file of that format is read or written.
 """
 
 import json
@@ -14,7 +14,7 @@ from pan_keras.bundle.schema import upgraded
 from pan_keras.errors import UserError
 
 KEY = "pan_keras"
-# What is known only when a file is written is not inside it.
+# Known only once the file is written, so not embedded in it.
 OUTSIDE = ("bytes", "sha256")
 
 
@@ -47,9 +47,9 @@ def extract(file_format: str, content: bytes) -> dict[str, Any]:
 
 
 def differences(bundle: Bundle) -> Iterator[str]:
-    """Model files whose facts are not those of `model.json`, one sentence each.
+    """Yields one sentence for each model file whose facts differ from `model.json`.
 
-    Files whose runtime is not installed are passed over.
+    Files whose runtime is not installed are skipped.
     """
     outside: dict[str, Any] = {key: fact for key, fact in bundle.facts.items() if key != "files"}
     outside["artefacts"] = [
@@ -59,7 +59,7 @@ def differences(bundle: Bundle) -> Iterator[str]:
     for entry in filter(lambda entry: entry.is_runnable, bundle.entries):
         try:
             inside = upgraded(extract(entry.format, bundle.content(entry.file)))
-        except Exception as error:  # bytes that pose as a model can raise anything
+        except Exception as error:  # parsers may raise anything on hostile bytes
             yield f"{entry.file}: its facts cannot be read ({error or type(error).__name__})"
             continue
         if inside != outside:
@@ -104,7 +104,7 @@ def _extract_onnx(content: bytes) -> str | None:
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4  # what is wrong is in the exception
+    options.log_severity_level = 4  # fatal only: the exception has the message
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     properties: dict[str, str] = session.get_modelmeta().custom_metadata_map
     return properties.get(KEY)

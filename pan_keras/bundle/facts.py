@@ -1,6 +1,6 @@
-"""The types of `model.json`, as `bundle.schema.json` describes them.
+"""Types of `model.json`, as `bundle.schema.json` describes it.
 
-They are those of a file that was checked against the schema. A file that was not may hold anything:
+They hold for a file that was validated against the schema. Any other file may contain anything, so
 `pan_keras.bundle.reader` checks what it uses.
 """
 
@@ -12,7 +12,7 @@ Precision = Literal["float32", "float16", "dynamic", "int8"]
 
 
 class InputFacts(TypedDict):
-    """The frames of a clip, as every model takes them, and how frames of any size become such."""
+    """Frames of a clip as every model takes them, and how frames of any size are fitted."""
 
     segments: int
     stack: int
@@ -29,7 +29,7 @@ class InputFacts(TypedDict):
 
 
 class LiveFacts(TypedDict):
-    """How frames of a live video become segments; counted in frames at `frame_rate`."""
+    """How frames of live video are grouped into segments, counted in frames at `frame_rate`."""
 
     stride: float
     window_frames: float
@@ -39,7 +39,7 @@ class LiveFacts(TypedDict):
 
 
 class SamplingFacts(TypedDict):
-    """Which frames of a video a clip is made of."""
+    """How the frames of a clip are sampled from a video."""
 
     method: Literal["middle-of-segments"]
     frame_rate: float | None
@@ -55,13 +55,13 @@ class TensorFacts(TypedDict):
 
 
 class StateFacts(TensorFacts):
-    """An input of a streaming model that takes what `output` gave in the call before."""
+    """An input of a streaming model that takes the value of `output` from the previous call."""
 
     output: str
 
 
 class SignatureFacts(TypedDict):
-    """What a model is called with and what it answers."""
+    """Inputs and outputs of a model."""
 
     name: Literal["serve"]
     inputs: list[TensorFacts]
@@ -69,7 +69,7 @@ class SignatureFacts(TypedDict):
 
 
 class RuntimeFacts(TypedDict):
-    """Releases of TensorFlow Lite: the oldest for a file, and the oldest that was tried."""
+    """Releases of TensorFlow Lite: the oldest that a file needs, and the oldest tested."""
 
     requires: str
     tested: str | None
@@ -77,7 +77,7 @@ class RuntimeFacts(TypedDict):
 
 
 class ConversionFacts(TypedDict):
-    """What made a file, its operations with their counts, and the runtime that has them."""
+    """The converter of a file, its operations with their counts, and the runtime they need."""
 
     converter: str
     ops: dict[str, int]
@@ -86,7 +86,7 @@ class ConversionFacts(TypedDict):
 
 
 class QuantisationFacts(TypedDict):
-    """What quantised a file, and the operations left in float with the reasons."""
+    """The quantiser of a file, and the operations left in float with the reasons."""
 
     quantiser: NotRequired[str]
     calibration_clips: NotRequired[int]
@@ -94,7 +94,7 @@ class QuantisationFacts(TypedDict):
 
 
 class ParityFacts(TypedDict):
-    """Logits against the Keras model's, on real clips and on edge inputs."""
+    """Logits compared with the Keras model's, on real clips and on edge inputs."""
 
     clips: int
     difference: float
@@ -104,7 +104,7 @@ class ParityFacts(TypedDict):
 
 
 class AccuracyFacts(TypedDict):
-    """Accuracy on a split; `drop` and what follows are of exported files alone."""
+    """Accuracy on a split; `drop` and the keys after it exist for exported files only."""
 
     data: str
     split: str
@@ -122,7 +122,7 @@ class AccuracyFacts(TypedDict):
 
 
 class SpeedFacts(TypedDict):
-    """Median time of a call on the machine that exported."""
+    """Median time per call on the machine that exported."""
 
     milliseconds: float
     threads: int
@@ -130,7 +130,7 @@ class SpeedFacts(TypedDict):
 
 
 class ModelFacts(TypedDict):
-    """One model file. `bytes` and `sha256` are not inside the file itself."""
+    """One model file. `bytes` and `sha256` are not embedded in the file itself."""
 
     file: str
     format: Format
@@ -155,7 +155,7 @@ class ReferenceFacts(TypedDict):
 
 
 class DataFacts(TypedDict):
-    """The data of the run: the last part of its name, no path."""
+    """Data of the run: `source` is the last part of its path."""
 
     source: str
     split_seed: int
@@ -164,7 +164,7 @@ class DataFacts(TypedDict):
 
 
 class SourceFacts(TypedDict):
-    """What was exported: names and digests."""
+    """The exported run: names and digests."""
 
     run: str | None
     model: str
@@ -175,7 +175,7 @@ class SourceFacts(TypedDict):
 
 
 class CalibrationFacts(TypedDict):
-    """The clips that int8 was calibrated with."""
+    """Clips that int8 was calibrated with."""
 
     data: str
     clips: int
@@ -207,7 +207,7 @@ class LicenceFacts(TypedDict):
 
 
 class Facts(TypedDict):
-    """All of `model.json`. `files`, the checksums, is not inside the model files."""
+    """Content of `model.json`. `files`, the checksums, is not embedded in the model files."""
 
     schema_version: int
     name: str

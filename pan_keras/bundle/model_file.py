@@ -1,4 +1,4 @@
-"""Files of a bundle that may come from anyone: a hostile one costs an error and nothing else."""
+"""Reads files of untrusted bundles: a hostile file raises an error and does no harm."""
 
 import json
 import stat
@@ -14,11 +14,11 @@ from pan_keras.errors import UserError
 
 FACTS = "model.json"
 LARGEST_FACTS = 64 * 2**20
-LARGEST_FILE = 2**31  # of TFLite's and ONNX's own formats
+LARGEST_FILE = 2**31  # limit of the formats TFLite and ONNX themselves
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """What `model.json` of a bundle holds, in its own version.
+    """Reads `model.json` of a bundle, in the version it was written in.
 
     Args:
         path: The folder.
@@ -48,7 +48,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def read_file(file: Path, largest: int = LARGEST_FILE) -> bytes:
-    """The bytes of a regular file that is not larger than any that belongs into a bundle.
+    """Reads a regular file of at most `largest` bytes.
 
     Raises:
         UserError: If it is missing, a device, a pipe or too large.
@@ -65,14 +65,14 @@ def read_file(file: Path, largest: int = LARGEST_FILE) -> bytes:
 
 
 def check_names(path: Path, names: Mapping[str, Any]) -> None:
-    """Refuses names that lead out of a bundle, and files that are not there.
+    """Checks that names stay inside a bundle and that their files exist.
 
     Args:
         path: The folder.
-        names: Checksums by name in the folder.
+        names: Checksums by file name.
 
     Raises:
-        UserError: If there is such a name, or a checksum is no text.
+        UserError: If a name leads out of the folder, a file is missing or a checksum is not text.
     """
     for name, checksum in names.items():
         parts = PurePosixPath(name)
@@ -89,7 +89,7 @@ def check_names(path: Path, names: Mapping[str, Any]) -> None:
 
 
 SIGNATURE = "serve"
-# By format: the module to import, and the extra that brings it.
+# By format: the module to import, and the extra that installs it.
 RUNTIMES = {"tflite": ("ai_edge_litert", "litert"), "onnx": ("onnxruntime", "onnx")}
 LARGEST_TENSOR = 2**30  # elements
 DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64")
@@ -103,7 +103,7 @@ class Tensor(NamedTuple):
 
 
 class State(NamedTuple):
-    """Shape and dtype of a state, and the output that gives its value for the next call."""
+    """Shape and dtype of a state, and the output that holds its value for the next call."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -188,7 +188,7 @@ class ModelFile:
 
 
 def is_installed(file_format: str) -> bool:
-    """Whether the runtime of a format is installed."""
+    """Tells whether the runtime of a format is installed."""
     return find_spec(RUNTIMES[file_format][0]) is not None
 
 

@@ -1,4 +1,4 @@
-"""Opens a bundle, and checks what it uses of it."""
+"""Opens a bundle and checks every fact that it uses."""
 
 import hashlib
 from collections.abc import Mapping
@@ -109,10 +109,10 @@ class Bundle:
 
     @property
     def live_sampling(self) -> LiveSampling:
-        """Which frames of a live video the models are to see.
+        """How the models' frames are sampled from live video.
 
         Raises:
-            UserError: If the bundle does not say it.
+            UserError: If `model.json` lacks the rate or stride, or they are malformed.
         """
         try:
             sampling = self.facts["sampling"]
@@ -191,7 +191,7 @@ class Bundle:
         )
 
     def check_tensors(self, entry: ModelFile, inputs: Tensors, outputs: Tensors) -> None:
-        """Checks what a model takes and gives against the labels, the clips and the states.
+        """Checks a model's inputs and outputs against the labels, the clip's shape and the states.
 
         Args:
             entry: The model file.
@@ -199,7 +199,7 @@ class Bundle:
             outputs: Its outputs by name.
 
         Raises:
-            UserError: If they do not fit.
+            UserError: If they differ.
         """
         logits = outputs["logits"].shape if "logits" in outputs else ()
         classes = logits[-1] if logits else 0

@@ -1,10 +1,10 @@
-"""Versions of `model.json`: what changed, how files of earlier versions are read, the JSON schema.
+"""Versions of `model.json`: what changed, how earlier versions are read, and the JSON schema.
 
 * 1: the first.
 * 2: `input.fit` and `input.resizing` say how frames are fitted and resized. Readers of version 1
   would resize frames in their own way.
-* 3: sampling, layout and resizing are numbers and enumerations, without sentences; a state names
-  the output that it is taken from; `conversion` and `quantisation` stand in the place of `facts`.
+* 3: sampling, layout and resizing are numbers and enumerations instead of sentences; a state names
+  the output that it is taken from; `conversion` and `quantisation` replace `facts`.
   `confidence` came later; a file without it means a temperature of 1 and no threshold, and a reader
   that does not know it gives the same classes with other probabilities, so the version is the same.
 """
@@ -76,23 +76,22 @@ def live_facts(segments: int, stack: int, rate: float | None, stride: float) -> 
 
 
 def state_output(name: str, outputs: Mapping[str, Any]) -> str:
-    """The output that a state is taken from.
+    """Returns the name of the output that a state is taken from.
 
-    TFLite gives it out under its own name. In ONNX a name stands for one tensor, so that `next_`
-    comes before it.
+    In TFLite it is the state's own name. In ONNX names are unique, so it has the prefix `next_`.
 
     Args:
-        name: Of the state.
+        name: Name of the state.
         outputs: The outputs of the model by name.
     """
     return name if name in outputs else f"{NEXT}{name}"
 
 
 def violations(facts: Any) -> Iterator[str]:
-    """What in `model.json` is not as the schema has it, one sentence each.
+    """Yields one sentence for each violation of the schema.
 
     Args:
-        facts: Of the newest version.
+        facts: Content of a `model.json` of the newest version.
     """
     for error in _validator().iter_errors(facts):
         place = ".".join(map(str, error.absolute_path)) or "model.json"
@@ -118,10 +117,10 @@ def _model(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def split_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """`conversion` and `quantisation` of a model file.
+    """Splits the facts about a model file into `conversion` and `quantisation`.
 
     Args:
-        facts: What conversion and quantisation tell, together.
+        facts: Facts from conversion and quantisation in one dictionary.
     """
     quantisation = {key: value for key, value in facts.items() if key in QUANTISATION}
     conversion = {key: value for key, value in facts.items() if key not in QUANTISATION}

@@ -19,11 +19,11 @@ INDEX: Final = "vectors/index.json"
 
 @dataclass(frozen=True)
 class Expected:
-    """What one model file must answer.
+    """The reference answers of one model file.
 
     Args:
         logits: `(clips, classes)`, or `(clips, N, classes)` of a streaming model: after each step.
-        max_difference: By how much a logit may be off on another machine.
+        max_difference: Allowed difference of a logit on another machine.
     """
 
     logits: np.ndarray

@@ -1,4 +1,4 @@
-"""Writes a bundle, and has it verified before it takes its place."""
+"""Writes a bundle and verifies it before it replaces an earlier one."""
 
 import hashlib
 import json
@@ -68,9 +68,9 @@ def write_bundle(
 
 
 def check_folder(folder: Path) -> None:
-    """Raises UserError if a bundle there would sweep something else away.
+    """Raises UserError if writing a bundle there would delete other files.
 
-    An earlier bundle may be replaced, with the files that it names; anything else may not.
+    An earlier bundle may be replaced, with the files that it names; nothing else may.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: a file is in the way; remove it or name another folder with -o")
@@ -94,7 +94,7 @@ def check_folder(folder: Path) -> None:
 
 
 def sha256(content: bytes) -> str:
-    """The checksum of a file, as `model.json` has it."""
+    """Returns the checksum of a file as `model.json` records it."""
     return hashlib.sha256(content).hexdigest()
 
 

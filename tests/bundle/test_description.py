@@ -1,4 +1,4 @@
-"""The page of a bundle for people."""
+"""The model card of a bundle."""
 
 import json
 

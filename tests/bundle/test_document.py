@@ -1,4 +1,4 @@
-"""`docs/bundle.md` says what the code does: its Python, its tables, its example."""
+"""`docs/bundle.md` agrees with the code: its Python, its tables, its example."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ EXAMPLE = json.loads(re.search(r"^```text\n(\{.*?)^```$", DOCUMENT, re.MULTILINE
 
 @pytest.fixture(scope="module")
 def written():
-    """What the Python of the document defines; its assertions hold."""
+    """Names that the Python blocks of the document define; running them checks their assertions."""
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL):
         exec(compile(block, "bundle.md", "exec"), names)

@@ -1,4 +1,4 @@
-"""Bundles of earlier schema versions, made by the code of then: `tests/golden/before/make.py`."""
+"""Bundles of earlier schema versions, written by earlier code: `tests/golden/before/make.py`."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from pan_keras.runtime.stream import Stream
 
 BEFORE = Path(__file__).parents[1] / "golden/before"
 EARLIER = sorted(path.name for path in BEFORE.glob("schema*"))
-# Of the largest logit: float32 sums in another order, int8 kernels round differently.
+# Relative to the largest logit: float32 sums in another order, int8 kernels round differently.
 EXACT, ROUGH = 1e-4, 0.05
 
 

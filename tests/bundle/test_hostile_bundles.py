@@ -1,4 +1,4 @@
-"""Bundles from strangers: one sentence from every reader, and all readers agree."""
+"""Hostile bundles: every reader refuses them with one sentence, and all readers agree."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def facts_of(bundle):
 
 
 def write_facts(bundle, facts):
-    """Writes the facts with the checksums that the files have."""
+    """Writes the facts with the files' actual checksums."""
     for entry in facts["artefacts"]:
         entry["sha256"] = sha256((bundle / entry["file"]).read_bytes())
     for name in facts["files"]:
@@ -80,7 +80,7 @@ def device_in_place_of_a_model(bundle):
 
 
 def record(path, **values):
-    """Changes a record of the index, as `clips.0`."""
+    """Changes a record of the index, such as `clips.0`."""
     name, number = path.split(".")
     return lambda bundle: change_index(
         bundle, lambda index: index[name][int(number)].update(values)
@@ -88,7 +88,7 @@ def record(path, **values):
 
 
 def fact(path, value):
-    """Changes a fact, as `input.width`."""
+    """Changes a fact, such as `input.width`."""
 
     def change(facts):
         *parents, name = path.split(".")
@@ -144,7 +144,7 @@ HOSTILE = {
 
 
 def outcomes(bundle, capsys):
-    """Exit codes of both commands, which must not show a traceback."""
+    """Exit codes of both commands; checks that neither shows a traceback."""
     full = CliRunner().invoke(main, ["verify", str(bundle), "--threads", "1"])
     assert full.exception is None or isinstance(full.exception, SystemExit), full.exception
     small = runtime_main([str(bundle), "--threads", "1"])
@@ -234,7 +234,7 @@ print(sorted(outcomes))
 
 @pytest.mark.parametrize("name", [MODEL, "model_float32.onnx"])
 def test_mutated_models_are_refused_or_run(bundle, name):
-    """In a process of its own, which a runtime may take down."""
+    """Runs in a process of its own, because a runtime may crash it."""
     found = subprocess.run(
         [sys.executable, "-c", RUN_MUTANTS, bundle / name, "60", name.rpartition(".")[2]],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A bundle that is not what it was is refused with one sentence."""
+"""Damaged and altered bundles are refused with one sentence."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from pan_keras.runtime import Bundle, Recogniser
 
 
 def change(bundle, **values):
-    """Changes facts, as somebody might with an editor."""
+    """Changes facts without updating the checksums, as an edit by hand would."""
     file = bundle / "model.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | values))
 

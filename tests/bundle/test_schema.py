@@ -22,7 +22,7 @@ def read(name):
 
 
 def schema_of(part, definitions):
-    """The object behind a reference, an alternative to null, or the items of an array."""
+    """Resolves a reference, an alternative to null, or the items of an array to an object."""
     if "$ref" in part:
         return schema_of(definitions[part["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in part:
@@ -33,14 +33,14 @@ def schema_of(part, definitions):
 
 
 def type_of(hint):
-    """The typed dictionary in a hint, such as that of the elements of a list."""
+    """Returns the typed dictionary in a hint, such as that of the elements of a list."""
     if is_typeddict(hint):
         return hint
     return next((found for each in get_args(hint) if (found := type_of(each))), None)
 
 
 def check_keys(kind, part, definitions, place="model.json"):
-    """The keys of a type and of its schema are the same, and so on inside."""
+    """Checks that a type and its schema have the same keys, recursively."""
     assert kind.__annotations__.keys() == set(part["properties"]), place
     for name, hint in get_type_hints(kind).items():
         inner = type_of(hint)
@@ -60,7 +60,7 @@ def test_what_is_optional_in_the_schema_is_optional_in_the_types():
         schema_of({"$ref": f"#/$defs/{name}"}, schema["$defs"]) for name in ("artefact", "accuracy")
     )
     assert set(accuracy["required"]) == facts.AccuracyFacts.__required_keys__
-    # These two are not inside the model file.
+    # These two are not embedded in the model file.
     outside = {"bytes", "sha256"}
     assert set(artefact["required"]) == facts.ModelFacts.__required_keys__ | outside
     assert set(schema["required"]) == facts.Facts.__required_keys__ | {"files"}

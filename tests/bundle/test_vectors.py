@@ -1,4 +1,4 @@
-"""Test vectors are written as they are read."""
+"""Test vectors survive a round trip."""
 
 import json
 

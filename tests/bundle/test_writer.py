@@ -1,4 +1,4 @@
-"""A bundle takes its place as a whole."""
+"""A bundle replaces an earlier one as a whole or not at all."""
 
 import errno
 from pathlib import Path
