@@ -48,8 +48,8 @@ COMMANDS = (
     train,
     verify,
 )
-# The extra that has everything a command needs. The others take bundles too: what they need depends
-# on what they are asked for.
+# The extra with everything that a command needs. The commands left out also take bundles; what they
+# need depends on their arguments.
 EXTRAS = {
     "ablation": "train",
     "bench": "export",
@@ -76,10 +76,10 @@ class Mistake(click.ClickException):
 
 
 class Commands(click.Group):
-    """Commands that answer a user's mistake with one sentence and exit code 2."""
+    """A group whose commands answer a user error with one sentence and exit code 2."""
 
     def invoke(self, ctx: click.Context):
-        """Runs the command that was asked for."""
+        """Runs the command and turns known errors into sentences and exit codes."""
         try:
             return super().invoke(ctx)
         except UserError as error:
@@ -98,7 +98,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="pan-keras")
 @click.option("-v", "--verbose", is_flag=True, help="Show TensorFlow's own messages.")
 def main(verbose: bool):
-    """From a folder of videos to an action recogniser that runs on a phone."""
+    """Turn a folder of videos into an action recogniser that runs on a phone."""
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

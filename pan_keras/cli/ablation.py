@@ -27,7 +27,7 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
     "--without",
     multiple=True,
     metavar="CUE",
-    help="Leave out the networks on a cue, such as tvl1, which takes long, or vectors, which not "
+    help="Leave out the networks on a cue, such as tvl1, which is slow, or vectors, which not "
     "every codec has; may be given several times.",
 )
 @click.option("--backbone", default="micro", show_default=True, help="Backbone of all networks.")

@@ -37,12 +37,8 @@ bench.add_command(video)
     "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
 )
 @click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
-@click.option(
-    "--method", "methods", multiple=True, help="Only this method; may be given several times."
-)
-@click.option(
-    "--target", "targets", multiple=True, help="Only this target; may be given several times."
-)
+@click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
+@click.option("--target", "targets", multiple=True, help="Only this target; may be repeated.")
 @click.option("--quick", is_flag=True, help="Fewer forms of PA and fewer rounds: two minutes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
@@ -59,9 +55,9 @@ def motion(
 ):
     """Measure PA beside optical flow, codec vectors and frame differences.
 
-    All work on the same frames, by default as many as in the paper's Tables I and II. Each runs in
-    a process of its own, and their rounds take turns. Ctrl-C and SIGTERM print what
-    was measured until then.
+    All methods process the same frames, by default as many as in the paper's Tables I and II. Each
+    runs in a process of its own, in interleaved rounds. Ctrl-C and SIGTERM print the results so
+    far.
     """
     from pan_keras.bench.case import Work
     from pan_keras.bench.motion import measure_motion
@@ -80,47 +76,46 @@ def motion(
 @bench.command("model")
 @click.argument("names", nargs=-1, required=True, metavar="NAME|RUN|BUNDLE...")
 @click.option(
-    "--segments", default=8, type=COUNT, show_default=True, help="Segments per clip of a NAME, N."
+    "--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N, of a NAME."
 )
 @click.option(
-    "--stack", default=4, type=COUNT, show_default=True, help="Frames per segment of a NAME, m."
+    "--stack", default=4, type=COUNT, show_default=True, help="Frames per segment, m, of a NAME."
 )
 @click.option(
     "--size",
     default=224,
     type=COUNT,
     show_default=True,
-    help="Height and width of a NAME in pixels.",
+    help="Height and width in pixels, of a NAME.",
 )
 @click.option("--batch", default=1, type=COUNT, show_default=True, help="Clips per call.")
 @click.option(
     "--target",
     "targets",
     multiple=True,
-    help="Only this target: keras, litert, onnxruntime; may be given several times. android: the "
-    "device that adb finds measures a BUNDLE, by the demo app.",
+    help="Only this target: keras, litert, onnxruntime or android; may be repeated. android times "
+    "a BUNDLE in the demo app on the device that adb finds.",
 )
-@click.option("--serial", help="Of the Android device, where several are connected.")
+@click.option("--serial", help="Serial number of the Android device, if several are connected.")
 @click.option(
     "--benchmark-binary",
     type=click.Path(dir_okay=False),
-    help="benchmark_model of TensorFlow Lite for the Android device, in place of the app.",
+    help="TensorFlow Lite's benchmark_model for Android, to be used instead of the demo app.",
 )
 @click.option(
     "--precision",
     "precisions",
     multiple=True,
-    help="Only this precision: float32, float16, bfloat16, dynamic, int8; may be given several "
-    "times.",
+    help="Only this precision: float32, float16, bfloat16, dynamic or int8; may be repeated.",
 )
 @click.option(
     "--streaming", is_flag=True, help="Also time a streaming step; a RUN needs a causal shift."
 )
 @click.option("--parts", is_flag=True, help="Also time the parts of exported TFLite models.")
 @click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
-@click.option("--quick", is_flag=True, help="Fewer rounds, and float32 and int8 alone.")
+@click.option("--quick", is_flag=True, help="Fewer rounds, and only float32 and int8.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per model, a line each."
+    "--json", "as_json", is_flag=True, help="Print one JSON object per model, each on a line."
 )
 @click.pass_context
 def model(
@@ -133,8 +128,9 @@ def model(
 ):
     """Time models as trained and as exported: Keras, TFLite and ONNX in each precision.
 
-    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder; BUNDLE what export
-    wrote. Preprocessing, run and reading back are timed each; the time of a call is its run's.
+    NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder; BUNDLE an exported
+    bundle. Preprocessing, inference and reading the outputs are timed separately; the time of a
+    call is that of inference.
     """
     from pan_keras.bench.model import measure_model
     from pan_keras.bench.targets.android import measure_on_android

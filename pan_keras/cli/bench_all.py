@@ -14,18 +14,18 @@ from pan_keras.cli.output import echo
     "folder",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the CSV, JSON and Markdown files and the page.",
+    help="Folder for the CSV, JSON and Markdown files and the HTML page.",
 )
 @click.option(
     "--only",
     multiple=True,
     metavar="NAME",
-    help="Only this benchmark, such as motion; may be given several times.",
+    help="Only this benchmark, such as motion; may be repeated.",
 )
 @click.option(
     "--accuracy",
     type=click.Path(path_type=Path, exists=True),
-    help="What pan-keras ablation --networks motion wrote, for the accuracy of each motion cue.",
+    help="Results of pan-keras ablation --networks motion, for the accuracy of each motion cue.",
 )
 @click.option(
     "--threads", default=2, type=click.IntRange(1), show_default=True, help="Threads per call."
@@ -42,8 +42,8 @@ def bench_all(
 ):
     """Run all benchmarks and write their tables: CSV, JSON, Markdown and a page with charts.
 
-    The Markdown tables are laid out as the paper's Tables I and II, with the paper's numbers beside
-    those measured. Ctrl-C and SIGTERM write what was measured until then.
+    The Markdown tables have the layout of the paper's Tables I and II, with the paper's numbers
+    beside those measured. Ctrl-C and SIGTERM write the results so far.
     """
     from pan_keras.bench.paper_tables import read_accuracies
     from pan_keras.bench.suite import SUITE, measure_all, write_results

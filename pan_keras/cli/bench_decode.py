@@ -11,25 +11,23 @@ from pan_keras.cli.bench_output import COUNT, say, show
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
 @click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
 @click.option("--stack", default=4, type=COUNT, show_default=True, help="Frames per segment, m.")
-@click.option(
-    "--reader", "readers", multiple=True, help="Only this reader; may be given several times."
-)
+@click.option("--reader", "readers", multiple=True, help="Only this reader; may be repeated.")
 @click.option(
     "--codec",
     "codecs",
     multiple=True,
-    help="Only clips of this codec, where no FILE is given; may be given several times.",
+    help="Only clips of this codec, if no FILE is given; may be repeated.",
 )
 @click.option("--threads", default=1, type=COUNT, show_default=True, help="Threads per reader.")
 @click.option("--quick", is_flag=True, help="Two small clips and few rounds: a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def decode(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
-    """Measure how fast video files are read: pan-keras, OpenCV, torchcodec, decord.
+    """Measure how fast pan-keras, OpenCV, torchcodec and decord read video files.
 
-    What is timed is one clip: N stacks of m frames in RGB and full size. Without a FILE, clips of
-    several codecs and sizes are made for it in a temporary folder. Readers that are not installed
-    are named and left out. Ctrl-C prints what was measured until then.
+    The time is that of one clip: N stacks of m frames in RGB and full size. Without a FILE, clips
+    of several codecs and sizes are made in a temporary folder. Readers that are not installed are
+    listed and skipped. Ctrl-C prints the results so far.
     """
     from pan_keras.bench.decode import measure_decode
 

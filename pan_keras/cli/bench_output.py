@@ -1,4 +1,4 @@
-"""What the commands of `pan-keras bench` say and print, and how they are stopped."""
+"""Progress, results and interruption of the commands of `pan-keras bench`."""
 
 import json
 import signal
@@ -18,13 +18,13 @@ STOPPED_BY = "pan_keras.bench.stopped_by"
 
 
 def say(line: str) -> None:
-    """Says on standard error what a benchmark is doing."""
+    """Reports the progress of a benchmark on standard error."""
     echo(line, err=True)
 
 
 def keep_rounds_on_sigterm(context: click.Context) -> None:
-    """Makes SIGTERM end a benchmark as Ctrl-C does, so that what was measured is kept."""
-    # Python lets no other thread set handlers.
+    """Makes SIGTERM end a benchmark as Ctrl-C does, so that the rounds so far are kept."""
+    # Only the main thread may set signal handlers.
     if threading.current_thread() is not threading.main_thread():
         return
 

@@ -19,19 +19,17 @@ from pan_keras.cli.output import echo
 @click.option(
     "--install",
     is_flag=True,
-    help="Make the environment and install tf-models-official there: minutes, and 3 GB.",
+    help="Create the environment and install tf-models-official there: minutes and 3 GB.",
 )
-@click.option(
-    "--method", "methods", multiple=True, help="Only this network; may be given several times."
-)
+@click.option("--method", "methods", multiple=True, help="Only this network; may be repeated.")
 @click.option("--quick", is_flag=True, help="Few rounds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def peers(context: click.Context, as_json: bool, **options):
-    """Measure streams beside MoViNet-A0, -A1 and -A2 and TSM: processor time of one thread.
+    """Compare streaming models with MoViNet-A0, -A1, -A2 and TSM: CPU time on one thread.
 
-    Where MoViNet is cheaper is said first. MoViNet is exported once from --environment; it is no
-    dependency of pan-keras. Ctrl-C prints what was measured until then.
+    Cases in which MoViNet is cheaper are listed first. MoViNet is exported once from --environment;
+    pan-keras does not depend on it. Ctrl-C prints the results so far.
     """
     from pan_keras.bench.peers import measure_peers, to_text
 

@@ -21,7 +21,7 @@ from pan_keras.cli.bench_output import COUNT, say, show
     type=COUNT,
     multiple=True,
     show_default=True,
-    help="Clips per step; may be given several times.",
+    help="Clips per step; may be repeated.",
 )
 @click.option(
     "--precision",
@@ -29,20 +29,20 @@ from pan_keras.cli.bench_output import COUNT, say, show
     default=("float32",),
     multiple=True,
     show_default=True,
-    help="float32, mixed_float16 or mixed_bfloat16; may be given several times.",
+    help="float32, mixed_float16 or mixed_bfloat16; may be repeated.",
 )
 @click.option(
     "--threads", default=2, type=COUNT, show_default=True, help="Threads that TensorFlow may use."
 )
-@click.option("--parts", is_flag=True, help="Also time the parts of a step by themselves.")
+@click.option("--parts", is_flag=True, help="Also time the parts of a step separately.")
 @click.option("--quick", is_flag=True, help="Few rounds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def train_step(context: click.Context, model: str, as_json: bool, **options):
-    """Measure clips a second and peak memory of a training step on random frames.
+    """Measure clips per second and peak memory of a training step on random frames.
 
-    Each batch size and precision runs in a process of its own, and their rounds take turns. Ctrl-C
-    prints what was measured until then.
+    Each batch size and precision runs in a process of its own, in interleaved rounds. Ctrl-C prints
+    the results so far.
     """
     from pan_keras.bench.train_step import measure_train_step
 

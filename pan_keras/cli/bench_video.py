@@ -12,7 +12,9 @@ from pan_keras.cli.output import echo
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option("--backbone", default="mobilenetv2", show_default=True, help="Of every network.")
+@click.option(
+    "--backbone", default="mobilenetv2", show_default=True, help="Backbone of all networks."
+)
 @click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
 @click.option(
     "--stack",
@@ -24,27 +26,25 @@ from pan_keras.cli.output import echo
 @click.option(
     "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
 )
-@click.option(
-    "--method", "methods", multiple=True, help="Only this method; may be given several times."
-)
+@click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
 @click.option(
     "--precision",
     "precisions",
     default=("float32", "int8"),
     multiple=True,
     show_default=True,
-    help="float32 or int8; may be given several times.",
+    help="float32 or int8; may be repeated.",
 )
 @click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
 @click.option("--quick", is_flag=True, help="Few rounds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def video(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
-    """Measure the whole way from a video FILE to a label, in LiteRT.
+    """Measure the whole pipeline from a video FILE to a label, in LiteRT.
 
-    PAN_Lite, PAN_Full, RGB with temporal shift, and two-stream networks on TV-L1, Farneback and
-    DIS, all with the same backbone and random weights, on which speed does not depend. The time is
-    split into decoding, motion and network. Ctrl-C prints what was measured until then.
+    The networks are PAN_Lite, PAN_Full, RGB with temporal shift, and two-stream networks on TV-L1,
+    Farneback and DIS, all with the same backbone and random weights, which do not affect speed. The
+    time is split into decoding, motion and network. Ctrl-C prints the results so far.
     """
     from pan_keras.bench.video import measure_video, sentences
 

@@ -23,8 +23,8 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     "--weights",
     default="paper",
     show_default=True,
-    help="`paper` (Lite 1/2, RGB and PA 1/4; RGB and PA alone 1/2), `reference` (all the same), or "
-    "one number a RUN, such as 2,1,1.",
+    help="`paper` (Lite 1/2, RGB and PA 1/4; RGB and PA alone 1/2), `reference` (all equal), or "
+    "one number per RUN, such as 2,1,1.",
 )
 @fuse_option
 def combine(runs: tuple[Path, ...], output: Path, weights: str, fuse: str) -> None:

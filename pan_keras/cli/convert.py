@@ -37,7 +37,7 @@ from pan_keras.errors import UserError
     type=click.Choice(["e1", "e2"]),
     default="e1",
     show_default=True,
-    help="What the network makes of PA: its maps, or feature maps that it attends to.",
+    help="Encoding of PA: e1, its maps as input; e2, feature maps with PA as attention.",
 )
 @click.option(
     "--to-torch",

@@ -74,7 +74,7 @@ def join(plan: Path, output: Path, rate: float):
 def check(source: str, root: Path | None, max_broken: float, duplicates: bool, as_json: bool):
     """Check every file of SOURCE: a data set's name, a card, a folder or a CSV file.
 
-    Counts classes, splits and sizes, lists what is broken, ignored or unusual, and reports how much
+    Counts classes, splits and sizes, lists broken, ignored and unusual files, and reports how much
     of the frames the crop removes.
     """
     from pan_keras.config import load_config
@@ -119,7 +119,7 @@ def check(source: str, root: Path | None, max_broken: float, duplicates: bool, a
 
 @contextmanager
 def _progress(silent: bool = False) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on standard error, so that standard output holds the result alone."""
+    """Shows a progress bar on standard error; standard output has only the result."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 

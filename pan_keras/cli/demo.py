@@ -22,7 +22,11 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     help="Folder of the data set; made if absent, data/motions by default.",
 )
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set one value of the configuration; may be repeated.",
 )
 @click.option("--recipe", help="Export recipe: a shipped one or a TOML file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")

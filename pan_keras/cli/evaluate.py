@@ -28,7 +28,7 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.command
 @click.argument("paths", nargs=-1, required=True, metavar="RUN|BUNDLE... [DATA]")
 @click.option(
-    "--data", help="Card, folder or CSV to measure on; by default the data of the (first) run."
+    "--data", help="Card, folder or CSV to evaluate on; by default the data of the (first) run."
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
@@ -40,7 +40,7 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.option(
     "--include-new",
     is_flag=True,
-    help="Measure on clips too that came since the run began; by default they are only reported.",
+    help="Also evaluate clips added since the run began; by default they are only reported.",
 )
 @click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
 @precision_option
@@ -51,15 +51,14 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
     type=click.Choice(["kept", "last", "best"]),
     default="kept",
     show_default=True,
-    help="Weights of a run: of the epoch that training kept, of its last, or of its best on "
-    "validation.",
+    help="Weights of a run: those of the kept epoch, of the last, or of the best on validation.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the files; by default `evaluation` in the run, where it is measured alone "
-    "and on its own data.",
+    help="Output folder; by default `evaluation` in the run, if it is evaluated alone and on its "
+    "own data.",
 )
 @click.option(
     "--timeline",
@@ -89,10 +88,10 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of RUN, or of an exported BUNDLE, on held-out clips.
 
-    Several of them are fused: the scores that they give a clip are averaged. The clips of a split
-    are those that RUN recorded when it began, and none that any of the runs was trained on.
+    Several are fused: their scores for a clip are averaged. The clips of a split are those that RUN
+    recorded when it began, without any that one of the runs was trained on.
 
-    A path after the first that is no run folder, bundle or .keras file is DATA, as --data names it.
+    A path after the first that is not a run folder, bundle or .keras file is DATA, as with --data.
     """
     runs, named = sort_paths(paths)
     if named is not None and data is not None:
@@ -130,13 +129,13 @@ def evaluate(
 
 
 def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
-    """Tells runs and bundles from the data by the file that each holds.
+    """Separates runs and bundles from the data, by the file that each of them contains.
 
     Args:
-        paths: What stands on the command line; the first is a run.
+        paths: Paths on the command line; the first is a run.
 
     Raises:
-        UserError: If more than one path after the first is no run.
+        UserError: If more than one path after the first is not a run.
     """
     runs = [
         path

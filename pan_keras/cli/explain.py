@@ -30,7 +30,7 @@ def explain(
 ) -> None:
     """Show what RUN looks at in VIDEO: timescale weights, PA, evidence of each segment.
 
-    RUN is a run folder; of an exported bundle, the answer and the frames are all that is shown.
+    RUN is a run folder, or an exported bundle, of which only the answer and the frames are shown.
     """
     import_tensorflow(click.get_current_context(), [run])
     from pan_keras.reports import explain

@@ -30,7 +30,9 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 @click.option("--dynamic-batch", is_flag=True, help="Let ONNX files take several clips per call.")
 @click.option("--recipe", help="Name of a shipped recipe or a TOML file.")
 @click.option(
-    "--calibration", metavar="DATA", help="Card, folder or CSV to calibrate by, not the run's data."
+    "--calibration",
+    metavar="DATA",
+    help="Card, folder or CSV to calibrate with instead of the run's data.",
 )
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos of --calibration's card."
@@ -38,7 +40,7 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 @click.option(
     "--evaluate",
     type=click.Choice(["train", "val", "test", "all", "none"]),
-    help="Part of the run's data to measure every file on; test unless the recipe says else.",
+    help="Split of the run's data to evaluate every file on; by default the recipe's, test.",
 )
 @click.option(
     "-o",
@@ -86,7 +88,7 @@ def sections(
     root: Path | None,
     **switches: bool,
 ) -> dict[str, dict[str, Any]]:
-    """What the flags say, in the sections of a recipe; what is not said is left out."""
+    """Returns the recipe sections that the flags set, without the flags not given."""
     values: dict[str, Any] = {name: True for name, given in switches.items() if given}
     formats = ["tflite"] * tflite + ["onnx"] * onnx
     if formats:
@@ -99,7 +101,7 @@ def sections(
 
 
 def precision_list(text: str) -> list[str]:
-    """Reads `float32,int8`."""
+    """Parses the value of `--precision`, such as `float32,int8`."""
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in PRECISIONS]
     if unknown:

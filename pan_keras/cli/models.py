@@ -49,5 +49,5 @@ def models(
 
 
 def was_given(context: click.Context, name: str) -> bool:
-    """Whether a parameter stands on the command line."""
+    """Tells whether a parameter was given on the command line."""
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

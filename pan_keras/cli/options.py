@@ -44,7 +44,7 @@ split_option = click.option(
     type=click.Choice(["train", "val", "test", "all"]),
     default="test",
     show_default=True,
-    help="Part of the data to measure on.",
+    help="Split to evaluate on.",
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
@@ -52,7 +52,7 @@ json_option = click.option(
 
 
 def numbers(text: str) -> list[float]:
-    """Reads the value of `--weights`, such as `0.5,0.5`."""
+    """Parses the value of `--weights`, such as `0.5,0.5`."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:

@@ -24,8 +24,8 @@ def echo(text: object, err: bool = False) -> None:
 class TensorFlowCommand(click.Command):
     """A command that needs TensorFlow: imports it before it runs, without its messages.
 
-    TensorFlow writes to the file descriptor itself before its log level counts, so that the
-    descriptor is turned away during the import. `pan-keras -v` shows the messages.
+    TensorFlow writes to the file descriptor before its log level takes effect, so the descriptor is
+    redirected during the import. `pan-keras -v` shows the messages.
     """
 
     def invoke(self, ctx: click.Context):
@@ -39,7 +39,8 @@ def import_tensorflow(ctx: click.Context, models: Iterable[Path | str] | None = 
 
     Args:
         ctx: The command that runs.
-        models: What it is for; bundles alone need no TensorFlow, which takes seconds to import.
+        models: Models that the command opens. Bundles alone need no TensorFlow, which takes seconds
+            to import.
     """
     from pan_keras.bundle import is_bundle
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--overlay",
     type=click.Path(path_type=Path),
-    help="Draw the answer and PA over a copy of the video: an .mp4 file; for several a folder.",
+    help="Draw the answer and PA over a copy of the video: an .mp4 file, or a folder for several.",
 )
 @click.option(
     "--csv",
@@ -114,7 +114,7 @@ def predict(
     if source is not None and not source.isdecimal():
         from pan_keras.video.live_readers import check_source
 
-        check_source(source)  # before anything that takes seconds; a camera is opened later
+        check_source(source)  # before slow imports; a camera is opened later
     for written in filter(None, (table, subtitles)):
         refuse_overwriting(written, videos)
     _check_timeline(videos, subtitles, overlay, timeline, viewed)
@@ -231,7 +231,7 @@ def _print_timelines(
 
 
 def _print_live(run: Path, source: str, as_json: bool, **options: Any) -> None:
-    """Prints the answers about a camera or stream, until it ends or Ctrl-C."""
+    """Prints the answers about a camera or stream until it ends or Ctrl-C is pressed."""
     from pan_keras.inference import predict_live
 
     try:

@@ -18,13 +18,13 @@ from pan_keras.cli.output import TensorFlowCommand, echo
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
-    help="A run that was evaluated on the same clips; its accuracy is shown beside.",
+    help="A run evaluated on the same clips, shown for comparison.",
 )
 def report(run: Path, output: Path | None, baseline: Path | None) -> None:
     """Write a report of RUN as one self-contained page.
 
-    It shows the accuracy that `pan-keras evaluate` measured, the curves, example clips with
-    their motion maps, the data and the configuration.
+    It shows the accuracy that `pan-keras evaluate` measured, the training curves, example clips
+    with their motion maps, the data and the configuration.
     """
     from pan_keras.reports import write_report  # TensorFlow takes seconds to import
 

@@ -11,7 +11,7 @@ from pan_keras.cli.output import echo
 @click.argument("key", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
 def settings(key: str | None, as_json: bool):
-    """List the settings of training with default, meaning and allowed values.
+    """List the settings of training with their defaults, meanings and allowed values.
 
     KEY is a setting such as training.epochs, its last part, or a section such as augmentation;
     without it, all are listed. Set one by `--set KEY=VALUE` or in a TOML file.

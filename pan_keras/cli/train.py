@@ -24,7 +24,11 @@ from pan_keras.errors import UserError
     "In the place of a data set card's own settings.",
 )
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set one value; may be repeated."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set one value of the configuration; may be repeated.",
 )
 @click.option(
     "--folds",

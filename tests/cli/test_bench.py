@@ -1,4 +1,4 @@
-"""`pan-keras bench` passes its options on and prints what it is asked for."""
+"""`pan-keras bench` passes its options on and prints results as text or JSON."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def results(benchmark, interrupted=False):
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs a command whose measurement is replaced; gives the result and its calls."""
+    """Runs a command with its measurement replaced; returns the result and the calls."""
 
     def run(command, function, *arguments, interrupted=False):
         calls = []

@@ -1,4 +1,4 @@
-"""Mistakes in `pan-keras bench` cost one sentence and exit code 2."""
+"""User errors of `pan-keras bench` give one sentence and exit code 2."""
 
 import sys
 

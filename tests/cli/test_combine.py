@@ -1,4 +1,4 @@
-"""`pan-keras combine` passes its arguments on and answers mistakes with one sentence."""
+"""`pan-keras combine` passes its arguments on and answers user errors with one sentence."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""`pan-keras convert`: what a person types, and what the answer is."""
+"""`pan-keras convert` on the command line: output and user errors."""
 
 import json
 import re
@@ -87,7 +87,7 @@ def test_a_mistake_is_one_sentence(arguments, message, checkpoint, tmp_path, mon
 
 
 def private_memory(process):
-    """Bytes that no file can be read again for, or 0 where the process is gone."""
+    """Bytes of memory not backed by files, or 0 if the process has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("RssAnon:"):
@@ -97,7 +97,7 @@ def private_memory(process):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted otherwise elsewhere")
 def test_a_resnet50_converts_in_three_times_the_memory_of_its_file(tmp_path):
-    """All of the process, TensorFlow with it, but pages of files, which the system can drop."""
+    """Counts the whole process with TensorFlow, except file pages, which the system can drop."""
     state = weights_like(golden_json("keys_resnet50_lite"))
     checkpoint, run = tmp_path / "resnet50.pth.tar", tmp_path / "run"
     checkpoint.write_bytes(training_checkpoint(state))

@@ -1,4 +1,4 @@
-"""`pan-keras dataset`: what a person types, and what the answer is."""
+"""`pan-keras dataset` on the command line: output and user errors."""
 
 import json
 
@@ -15,7 +15,7 @@ def invoke(*arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of three clips, one of which is no video."""
+    """Two classes of three clips, one of which is not a video."""
     for label in ("left", "right"):
         (tmp_path / "videos" / label).mkdir(parents=True)
         for number in range(3):

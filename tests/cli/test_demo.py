@@ -13,7 +13,7 @@ QUICK = (
     "model.resize=36",
     "training.epochs=1",
 )
-# A network that was trained for one epoch may lose what it likes in eight bits.
+# After one epoch of training, int8 may lose any amount of accuracy.
 LENIENT = "[int8]\ndrop = 100\nagreement = 0\ncosine = -1\n"
 
 
@@ -47,7 +47,7 @@ def test_it_ends_in_a_report_and_begins_where_it_stopped(tmp_path):
     assert again["test_top1"] == summary["test_top1"]
     assert [file.stat().st_mtime_ns for file in files] == written
 
-    # A bundle of another model says nothing of this one.
+    # The report leaves out a bundle of an earlier model.
     with files[0].open("ab") as model:
         model.write(b"changed")
     page = CliRunner().invoke(main, ["report", str(run), "--output", str(tmp_path / "page.html")])

@@ -1,4 +1,4 @@
-"""`pan-keras models` passes its options on and prints what it is asked for."""
+"""`pan-keras models` passes its options on and prints text or JSON."""
 
 import json
 

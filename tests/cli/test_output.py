@@ -1,4 +1,4 @@
-"""What commands write to the terminal."""
+"""Text from commands reaches the terminal escaped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a command reads is not what it writes over."""
+"""No command overwrites a file that it reads."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Commands take a bundle wherever they take a run, without TensorFlow and Keras."""
+"""Commands accept a bundle in place of a run, without TensorFlow and Keras."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ ABSENT = "tensorflow,keras,matplotlib,tensorboard,jax"
 
 
 def alone(*arguments, absent=ABSENT):
-    """Runs the command where TensorFlow and Keras are not installed."""
+    """Runs the command with the absent packages, such as TensorFlow, impossible to import."""
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, absent, *map(str, arguments)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`pan-keras settings` lists what can be set."""
+"""`pan-keras settings` lists the settings of training."""
 
 import json
 

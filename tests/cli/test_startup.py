@@ -1,4 +1,4 @@
-"""The command line answers at once: nothing slow is imported before a command needs it."""
+"""The command line starts fast: nothing slow is imported before a command needs it."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ finally:
 
 
 def loaded_by(*arguments):
-    """Names of the modules that are loaded when `pan-keras ARGUMENTS` ends."""
+    """Names of the modules loaded when `pan-keras ARGUMENTS` ends."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""`pan-keras train`: what a person types, and what the answer is."""
+"""`pan-keras train` on the command line: output and user errors."""
 
 import json
 
