@@ -285,7 +285,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_no_half_file(clip, tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     keeping = store("disk", tmp_path)
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(frame_store, "_write", full)
     with pytest.raises(UserError, match="the disk is full; free some space") as caught:
         keeping.frames(clip, np.array([0]))
     assert keeping.failure is caught.value

@@ -18,6 +18,7 @@ from pan_keras.input import (
     FrameStore,
     LeftOut,
     evaluation_dataset,
+    frame_store,
     reporting,
     steps_per_epoch,
     training_dataset,
@@ -307,7 +308,7 @@ def test_a_full_disk_ends_training_with_its_own_sentence(clips, tmp_path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     store = FrameStore(SHAPE.resize, "disk", tmp_path)
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(frame_store, "_write", full)
     with pytest.raises(UserError, match="the disk is full"), reporting(store):
         training(clips, store=store)
 
