@@ -11,10 +11,10 @@ from pan_keras.config.section import Kind, Text, section, shown
 from pan_keras.config.tables import to_tables, to_toml
 from pan_keras.errors import UserError
 
-# Stands in files that `to_toml` writes; those of the first versions have none.
+# Written by `to_toml`; files of the first versions have no format.
 FORMAT = 2
 LARGEST_CLIP = 2**30  # bytes
-FRESH = "none"  # model.weights for a network that starts from nothing
+FRESH = "none"  # model.weights for random initialisation
 
 Share = Annotated[StrictFloat, Field(ge=0, lt=1)]
 Pixels = Annotated[StrictInt, Field(ge=1, le=8192)]
@@ -25,7 +25,7 @@ def _square(size: Any) -> Any:
 
 
 def _not_boolean(version: Any) -> Any:
-    """To Python, and so to a Literal, true is 1."""
+    """Refuses booleans: Python, and so a Literal, takes true for 1."""
     if isinstance(version, bool):
         raise ValueError(version)
     return version
@@ -38,19 +38,19 @@ class DataConfig:
 
     Args:
         source: Name of a data set card, a folder of class folders, or a CSV file.
-        root: Folder that holds the card's videos; `""` for a folder or CSV that is its own root.
-        split_seed: Seed of the split, where the data bring none.
+        root: Folder of the card's videos; `""` for a folder or CSV that is its own root.
+        split_seed: Seed of the split, for data without a split of their own.
         max_broken: Share of unreadable files above which the run stops.
-        cue: What the network sees, for networks that see one cue: `rgb`, `pa` or `difference`,
-            which `tsn_*` and `tsm_*`, `pa_*` and `difference_*` make of frames themselves; or, for
-            `flow_*`, the motion field: `vectors` of the codec, or flow by `dis` (dense inverse
-            search, OpenCV's medium preset), `dis_fast`, `dis_ultrafast`, `farneback` or `tvl1`. If
-            absent, what the name of the network stands for.
-        cache: Where decoded clips are kept: not at all, in memory, or in `cache` of the run folder.
-            Motion fields are kept on disk under each setting.
-        cue_folder: Where motion fields are kept, which runs on the same clips may share; if empty,
-            `cache` of the run folder.
-        workers: Clips prepared at the same time.
+        cue: Input of a network with a single cue: `rgb` (`tsn_*`, `tsm_*`), `pa` (`pa_*`) or
+            `difference` (`difference_*`), which the network computes from frames; or, for `flow_*`,
+            the motion field: motion vectors of the codec (`vectors`), or optical flow by `dis`
+            (dense inverse search, OpenCV's medium preset), `dis_fast`, `dis_ultrafast`,
+            `farneback` or `tvl1`. If absent, the network's name decides.
+        cache: Where decoded clips are cached: not at all, in memory, or in the folder `cache` of
+            the run. Motion fields are cached on disk in any case.
+        cue_folder: Folder of cached motion fields, which runs on the same clips can share; if
+            empty, `cache` of the run folder.
+        workers: Number of clips prepared in parallel.
     """
 
     source: Text = "motions"
@@ -66,33 +66,34 @@ class DataConfig:
 @section
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which network, on how many frames of which size.
+    """The network, and the number and size of its frames.
 
     Args:
         name: A name that `pan_keras.models.names()` lists.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
-        size: Height and width of a frame in pixels, as the network sees it.
+        size: Height and width in pixels of the frames that the network takes.
         resize: Shorter side in pixels to which a frame is resized before `size` is cropped.
-        fit: How frames of other proportions become `size`: `crop` cuts it out of them; `letterbox`
-            scales them into it, with black bars; `squash` scales them to it, distorted. The
-            last two show the network the whole frame, and `resize` serves full resolution alone.
-        resizing: Version of the arithmetic that scales frames; 1 is that of earlier runs.
+        fit: How frames of another aspect ratio are fitted to `size`: `crop` crops them;
+            `letterbox` scales them to fit inside and adds black bars; `squash` scales them without
+            keeping the aspect ratio. The last two show the network the whole frame, and use
+            `resize` for full resolution only.
+        resizing: Version of the resizing arithmetic; 1 is that of earlier runs.
         dropout: Share of features dropped in training.
-        shift: Temporal shift in the backbone; if absent, what the name stands for.
-        causal: Whether the shift looks at the past alone; if absent, it does not.
-        aggregation: `vap`, `vip` or `average`; if absent, what the name stands for.
-        weights: Where training starts: a run folder or `.keras` file, whose layers are taken where
-            they fit; a checkpoint of an image network or of the authors' code, a `.h5` or `.keras`
-            file of keras.applications, or `imagenet`, for the backbone; `auto` for `imagenet` where
-            the backbone has such weights; `none` for fresh ones.
-        width: Multiplier of the backbone's channels, for backbones that have one; if absent, 1.
-        initialisation: First weights of PA and VAP: `scaled` to the number of their inputs, or as
-            small as in the authors' code (`reference`).
+        shift: Whether the backbone has the temporal shift; if absent, the network's name decides.
+        causal: Whether the shift uses past segments only; if absent, it does not.
+        aggregation: `vap`, `vip` or `average`; if absent, the network's name decides.
+        weights: Initial weights: a run folder or `.keras` file, whose weights are loaded into all
+            layers that match; for the backbone, a checkpoint of an image network or of the
+            authors' code, a `.h5` or `.keras` file of keras.applications, or `imagenet`; `auto`
+            for `imagenet` if the backbone has such weights; `none` for random initialisation.
+        width: Width multiplier of the backbone's channels, if it has one; if absent, 1.
+        initialisation: Initialisation of PA and VAP: `scaled` by their fan-in, or with the small
+            values of the authors' code (`reference`).
         motion_depth: Basic convolution layers of PA: 0, 1, 2, 4 or 8; if absent, 1.
-        motion_encoding: `e1`, the maps of PA, or `e2`, feature maps that it attends to; if absent,
+        motion_encoding: `e1`, the PA maps, or `e2`, feature maps with PA as attention; if absent,
             e1.
-        motion_kernel: Height and width of the kernels of PA in pixels, odd; if absent, 7.
+        motion_kernel: Height and width of PA's kernels in pixels, odd; if absent, 7.
     """
 
     name: Text = "pan_lite_micro"
@@ -108,7 +109,7 @@ class ModelConfig:
     shift: StrictBool | None = None
     causal: StrictBool | None = None
     aggregation: Literal["vap", "vip", "average"] | None = None
-    # Earlier versions wrote nothing between the quotes.
+    # Earlier versions wrote an empty string for none.
     weights: Annotated[Text, AfterValidator(lambda text: text or FRESH)] = FRESH
     width: Annotated[StrictFloat, Field(gt=0, le=16)] | None = None
     initialisation: Literal["scaled", "reference"] = "scaled"
@@ -134,21 +135,21 @@ class ModelConfig:
 @section
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How a training clip is varied; all its frames alike, but for the exposure.
+    """Augmentation of training clips, the same for all frames of a clip except for exposure.
 
     Args:
         crop: `random`, `multiscale` (corners and scales of the paper) or `centre`.
-        flip: Mirror half of the clips; refused where the card forbids it. If absent, as the card
-            says, and not at all without a card.
+        flip: Whether half of the clips are mirrored; an error if the card forbids it. If absent,
+            the card decides; without a card, clips are not mirrored.
         brightness: Largest change of brightness, as a share of the full range.
         contrast: Largest relative change of contrast.
-        rotation: Largest turn in degrees, either way.
-        zoom: Largest relative change of size.
-        exposure: How far the light wanders over a clip: standard deviation of its logarithm.
+        rotation: Largest rotation in degrees, in either direction.
+        zoom: Largest relative change of scale.
+        exposure: Standard deviation of the logarithm of brightness, which drifts over a clip.
         sampling: `random` start within each segment, or `dense`.
-        validation_sampling: `spread` over the clip, as in testing; or `central` as in the authors'
-            code, which differs for clips of hardly more frames than segments: these begin N times
-            at their first frame.
+        validation_sampling: `spread` over the clip, as in testing; or `central`, as in the
+            authors' code, which differs for clips with hardly more frames than segments: all N
+            segments of these start at the first frame.
     """
 
     crop: Literal["random", "multiscale", "centre"] = "random"
@@ -165,49 +166,49 @@ class AugmentationConfig:
 @section
 @dataclass(frozen=True)
 class OptimisationConfig:
-    """How long and how fast the weights move.
+    """Optimisation: epochs, batch, optimizer, learning-rate schedule and regularisation.
 
     Args:
         seed: Seed of weights, order, sampling, augmentation and dropout.
-        epochs: Passes over the training clips; if absent, as many as the paper takes: 80, of
-            networks on RGB alone 50, of data with fewer than 20,000 training clips half.
+        epochs: Passes over the training clips; if absent, as in the paper: 80, or 50 for networks
+            on RGB only, and half of that for data with fewer than 20,000 training clips.
         batch: Clips per step.
-        accumulate: Parts that a batch is worked through in, to need less memory; the gradient of
-            the step is their mean. Batch normalisation sees one part at a time.
-        optimizer: `adamw`, or `sgd` with momentum 0.9 and the paper's rates and decays for each
-            kind of weight.
+        accumulate: Number of equal parts in which a batch is processed, to save memory; their
+            gradients are averaged. Batch normalisation sees one part at a time.
+        optimizer: `adamw`, or `sgd` with momentum 0.9 and the paper's learning rate and weight
+            decay for each kind of weight.
         learning_rate: Highest learning rate.
         first_rate: Learning rate of the backbone's first layer as a share of `learning_rate`, which
-            its last layer, PA and the head have; between them it rises geometrically. For a
-            backbone that starts from other weights.
-        freeze: Share of the backbone's layers, counted from its input, that keep the weights that
-            they start with; 1 for all of them.
-        reference_batch: Batch that `learning_rate` is meant for: with another batch it is scaled in
-            proportion. 0: it is taken as it is.
-        warmup: Epochs over which the rate first rises from zero.
-        schedule: How the rate then falls: to zero as half a `cosine`, or to a tenth at each of the
-            milestones (`steps`).
+            applies to its last layer, PA and the head; between them it rises geometrically. Useful
+            for a pretrained backbone.
+        freeze: Share of the backbone's layers, counted from its input, whose weights are frozen; 1
+            for all of them.
+        reference_batch: Batch size that `learning_rate` is meant for: with another batch size it is
+            scaled in proportion. 0: no scaling.
+        warmup: Epochs of linear warm-up from zero.
+        schedule: Learning-rate decay after the warm-up: to zero along half a `cosine`, or to a
+            tenth at each of the milestones (`steps`).
         milestones: Shares of the epochs, for `steps`; if empty, those of the paper.
-        weight_decay: Decay of matrices and kernels; norms and biases are spared.
-        clip_norm: Gradients are scaled down to this norm over all weights; 0: never.
+        weight_decay: Decay of matrices and kernels; normalisation parameters and biases have none.
+        clip_norm: Global norm to which gradients are clipped; 0: no clipping.
         label_smoothing: Share of the target that is spread over all classes.
-        mixup: Parameter of the Beta distribution by which the clips of a batch are blended in
-            pairs; for small data sets, with twice the epochs. 0: never.
-        class_weights: Whether clips of rare classes count for more, so that all classes count
-            alike.
-        average: Share of the old value that stays in a moving average of the weights, such as
-            0.999; the average is validated and saved. 0: none.
-        keep: Which epoch becomes `model.keras`: the `best` validation accuracy (of equal ones the
-            lowest loss), the lowest validation `loss`, or the `last`. `auto`: the last, unless
-            its validation accuracy is below the 95 % interval of the best; the best where
-            `patience` stops the training.
+        mixup: Parameter of the Beta distribution by which pairs of clips in a batch are blended;
+            for small data sets, with twice the epochs. 0: no mixup.
+        class_weights: Whether clips of rare classes weigh more, so that all classes have the same
+            total weight.
+        average: Decay of an exponential moving average of the weights, such as 0.999; the average
+            is validated and saved. 0: no average.
+        keep: Which epoch becomes `model.keras`: the `best` validation accuracy (on ties, the lowest
+            loss), the lowest validation `loss`, or the `last`. `auto`: the last, unless its
+            validation accuracy is below the 95 % interval of the best; the best if `patience`
+            stops the training.
         patience: Epochs without a better validation result after which training stops; 0: never.
-        precision: `float32`, or arithmetic in half precision on weights in full.
-        deterministic: Whether a GPU gives the same bits each time, which resuming to the bit needs;
-            some operations are slower so. A CPU always does.
+        precision: `float32`, or mixed precision: half-precision arithmetic on float32 weights.
+        deterministic: Whether a GPU computes deterministically, which bit-exact resume needs; some
+            operations are slower. A CPU always does.
         jit: Whether XLA compiles the training step.
-        checkpoint_seconds: A checkpoint is written when this long has passed since the last,
-            and at the end of each epoch.
+        checkpoint_seconds: Seconds between checkpoints; another is written at the end of each
+            epoch.
     """
 
     seed: Annotated[StrictInt, Field(ge=0, le=2**32 - 1)] = 0
@@ -257,16 +258,16 @@ class OptimisationConfig:
 @section
 @dataclass(frozen=True)
 class Config:
-    """All that decides a training run, in four sections.
+    """The complete configuration of a training run, in four sections.
 
-    `load_config` and `make_config` put one together from a recipe and what differs from it;
-    `Config()` has the defaults of the fields.
+    `load_config` and `make_config` build one from a recipe and overrides; `Config()` has the
+    defaults of the fields.
 
     Args:
         data: Where the clips come from.
-        model: Which network, on how many frames of which size.
-        augmentation: How a training clip is varied.
-        training: How long and how fast the weights move.
+        model: The network, and the number and size of its frames.
+        augmentation: Augmentation of training clips.
+        training: Epochs, batch, optimizer, learning-rate schedule and regularisation.
 
     Example:
         >>> config = load_config(overrides=["training.seed=7", "model.size=[72, 96]"])
@@ -282,7 +283,7 @@ class Config:
     training: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def to_tables(self) -> dict[str, dict[str, Any]]:
-        """The configuration as tables.
+        """Returns the configuration as tables.
 
         Returns:
             Values by section and key, without those that are None.
@@ -290,7 +291,7 @@ class Config:
         return to_tables(self)
 
     def to_toml(self) -> str:
-        """The configuration as a file that `read_config` reads back unchanged.
+        """Returns the configuration as a file that `read_config` reads back unchanged.
 
         Returns:
             TOML.

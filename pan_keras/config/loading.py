@@ -10,13 +10,13 @@ from pan_keras.config.tables import assemble, override, read_toml
 from pan_keras.errors import UserError
 
 RECIPES = Path(__file__).parent / "recipes"
-# Files of runs of the first versions, which have no format, are complete but for keys that came
-# later. Each of those has its default, but for this one: what they did then is version 1.
+# Run files of the first versions have no format and lack the keys added later. Those take their
+# defaults, except for this one: these runs used version 1 of the resizing.
 EARLIER = {"model": {"resizing": 1}}
 
 
 def recipes() -> list[str]:
-    """Names of the configurations that ship with the package."""
+    """Lists the names of the shipped configurations."""
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
@@ -27,14 +27,14 @@ def load_config(
     overrides: Iterable[str] = (),
     sections: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
-    """Puts a configuration together; what comes later wins.
+    """Merges a recipe, a card, a file and overrides into a configuration; later ones win.
 
     Args:
-        recipe: Name of a shipped configuration, the ground.
+        recipe: Name of the shipped configuration to start from.
         card: Training defaults of a data set card, by section.
-        file: TOML file of the user. That of a run is complete: recipe and card do not count.
+        file: TOML file of the user. A run's file is complete and replaces recipe and card.
         overrides: `section.key=value` strings, values as in TOML (a bare word is a string).
-        sections: Values by section and key, as a program gives them.
+        sections: Values by section and key.
 
     Returns:
         The configuration.
@@ -61,7 +61,7 @@ def load_config(
 
 
 def is_complete(file: Path) -> bool:
-    """Whether a file has every setting, as that of a run does.
+    """Returns whether a file has every setting, as a run's file does.
 
     Args:
         file: TOML file of the user.
@@ -79,10 +79,10 @@ def is_complete(file: Path) -> bool:
 
 
 def make_config(source: str | Path | None = None, **sections: Mapping[str, Any]) -> Config:
-    """Puts a configuration together in Python, over the recipe `small`.
+    """Makes a configuration from keyword arguments, on top of the recipe `small`.
 
     Args:
-        source: Data set card, folder or CSV file; the same as `data={"source": source}`.
+        source: Data set card, folder or CSV file; short for `data={"source": source}`.
         **sections: Values by section: `data`, `model`, `augmentation`, `training`.
 
     Returns:
@@ -105,9 +105,9 @@ def make_config(source: str | Path | None = None, **sections: Mapping[str, Any])
 
 
 def read_config(file: Path) -> Config:
-    """Reads the configuration of a run, as `Config.to_toml` or an earlier version wrote it.
+    """Reads the configuration of a run, as written by `Config.to_toml` of this or earlier versions.
 
-    A key that is left out has the default of its field, whatever the recipes say.
+    A missing key takes the default of its field, not that of a recipe.
 
     Args:
         file: The run's `config.toml`.
@@ -116,9 +116,7 @@ def read_config(file: Path) -> Config:
         The configuration.
 
     Raises:
-        UserError: If it is not one.
-
-    A key that is left out has the default of its field, whatever the recipes say.
+        UserError: If the file is not a valid configuration.
 
     Example:
         >>> read_config(Path("runs/demo/config.toml")).training.seed
@@ -129,7 +127,7 @@ def read_config(file: Path) -> Config:
 
 
 def _without_format(tables: dict[str, Any], file: Path) -> tuple[dict[str, Any], bool]:
-    """The sections of a file, and whether it says that they are complete."""
+    """Returns the sections of a file, and whether its format marks them as complete."""
     sections = {name: table for name, table in tables.items() if name != "format"}
     given = tables.get("format")
     if given not in (None, FORMAT):

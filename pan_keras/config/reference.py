@@ -23,10 +23,10 @@ class Entry:
     Attributes:
         section: Name of the section.
         key: Name in the section.
-        kind: What values look like.
-        bounds: Which values are allowed; empty for all of the kind.
-        default: The value of the field where nothing else is said; None if absent.
-        description: One sentence or more, in Markdown, on one line.
+        kind: Kind of value, in words.
+        bounds: Allowed values; empty for all of the kind.
+        default: Default of the field; None if absent.
+        description: One or more sentences in Markdown, on one line.
     """
 
     section: str
@@ -43,11 +43,11 @@ class Setting:
 
     Attributes:
         key: Section and name, such as `training.epochs`.
-        kind: What values look like.
-        bounds: Which values are allowed; empty for all of the kind.
-        default: The value where nothing else is said, that of the recipe `small`; None if absent.
+        kind: Kind of value, in words.
+        bounds: Allowed values; empty for all of the kind.
+        default: Default, that of the recipe `small`; None if absent.
         paper: The value of the recipe `paper`; None if absent.
-        help: One sentence.
+        help: One or more sentences, on one line.
     """
 
     key: str
@@ -58,11 +58,11 @@ class Setting:
     help: str
 
     def to_json(self) -> dict[str, Any]:
-        """The setting for programs."""
+        """Returns the setting as JSON."""
         return dataclasses.asdict(self)
 
     def to_text(self) -> str:
-        """Two lines of text."""
+        """Returns the setting as two lines of text."""
         allowed = f"{self.kind}, {self.bounds}" if self.bounds else self.kind
         values = f"{self.key} = {_written(self.default)}"
         if self.paper != self.default:
@@ -103,8 +103,8 @@ def reference(kind: type = Config) -> Iterator[Entry]:
     """Describes every key of a set of settings, section by section.
 
     Args:
-        kind: A dataclass of sections, such as `Config` or the `Recipe` of an export. What a key is
-            for stands under `Args:` in the docstring of its section.
+        kind: A dataclass of sections, such as `Config` or the `Recipe` of an export. Descriptions
+            are read from `Args:` in the docstring of each section.
 
     Example:
         >>> next(reference()).key, next(reference()).default
@@ -124,7 +124,7 @@ def reference(kind: type = Config) -> Iterator[Entry]:
 
 
 def _descriptions(section: type) -> dict[str, str]:
-    """What the docstring of a section says of each key, on one line."""
+    """Reads the description of each key from the docstring of its section, on one line."""
     _, _, text = (section.__doc__ or "").partition("Args:\n")
     entries = re.findall(r"^(\w+): (.*(?:\n +.*)*)", inspect.cleandoc(text), re.MULTILINE)
     return {name: " ".join(words.split()) for name, words in entries}

@@ -1,4 +1,4 @@
-"""Typed sections with types and bounds at the field, and one-sentence errors."""
+"""Typed configuration sections, with bounds in the field types and one-sentence errors."""
 
 import dataclasses
 import difflib
@@ -15,10 +15,10 @@ from pydantic.fields import FieldInfo
 
 from pan_keras.errors import UserError
 
-SIMILARITY = 0.6  # of two names, above which one is offered for the other
+SIMILARITY = 0.6  # of two names, above which one is suggested for the other
 LONGEST = 80  # characters of a value in a message
 
-# Names and paths: Unicode without the character that ends a path.
+# Names and paths: Unicode without NUL, which ends a path.
 Text = Annotated[StrictStr, Field(pattern=r"\A[^\x00]*\z")]
 
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
@@ -28,10 +28,10 @@ _Section = TypeVar("_Section")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a field takes, in words, where its type does not say it.
+    """Describes the values of a field in words, where its type does not.
 
     Args:
-        words: They follow "it must be".
+        words: Completes "it must be ...".
 
     Example:
         >>> kind_of(Annotated[tuple[int, int], Kind("[height, width]")])
@@ -42,9 +42,9 @@ class Kind:
 
 
 def section(kind: type[_Section]) -> type[_Section]:
-    """Has the constructor of a frozen dataclass check its values, with pydantic.
+    """Makes the constructor of a frozen dataclass validate its values, with pydantic.
 
-    Lists become tuples and tables become sections. Constructor and `dataclasses.replace` raise
+    Lists become tuples and tables become sections. The constructor and `dataclasses.replace` raise
     `UserError` for an unknown field, or a value of the wrong type or out of bounds.
 
     Example:
@@ -75,15 +75,15 @@ def section(kind: type[_Section]) -> type[_Section]:
 def fault(
     error: ValidationError, kind: type, values: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], str]:
-    """The first of the faults that pydantic found; a misspelt key rather than that it is missing.
+    """Describes the first fault that pydantic found, preferring a misspelt key to a missing one.
 
     Args:
-        error: What pydantic raised.
-        kind: The section, or dataclass of sections, that `values` were to become.
-        values: The values by name; those of a section may be a table.
+        error: The error of pydantic.
+        kind: The section, or dataclass of sections, that was validated.
+        values: The validated values by name; those of a section may be a table.
 
     Returns:
-        The path to the value, such as `("training", "seed")`, and a sentence on what is wrong.
+        The path to the value, such as `("training", "seed")`, and a sentence on the fault.
     """
     faults = error.errors(include_url=False, include_context=False)
     found = min(faults, key=lambda each: each["type"] == "missing")
@@ -103,14 +103,14 @@ def fault(
 
 
 def advice(kind: type, path: tuple[str, ...]) -> str:
-    """What to write instead of a name that does not exist.
+    """Suggests what to write instead of an unknown name.
 
     Args:
         kind: The dataclass in which it was looked up.
-        path: The names of the sections, and last the one that does not exist.
+        path: The names of the sections, then the unknown name.
 
     Returns:
-        The key of that name in another section, those nearly of that name, or all there are.
+        The key of that name in another section, keys of similar names, or all keys.
 
     Example:
         >>> advice(Config, ("training", "epoch"))
@@ -133,11 +133,11 @@ def advice(kind: type, path: tuple[str, ...]) -> str:
 
 
 def hint_of(kind: Any, path: tuple[str, ...]) -> Any:
-    """The type hint of a value, with the bounds in it.
+    """Returns the type hint of a value, with its bounds.
 
     Args:
         kind: A section, or a dataclass of sections.
-        path: The names on the way to the value.
+        path: The path to the value.
     """
     for name in path:
         bare = _bare(kind)
@@ -147,13 +147,13 @@ def hint_of(kind: Any, path: tuple[str, ...]) -> Any:
 
 
 def hints(kind: Any) -> dict[str, Any]:
-    """The type hints of a section's fields, with the bounds in them."""
+    """Returns the type hints of a section's fields, with their bounds."""
     found = typing.get_type_hints(kind, include_extras=True)
     return {item.name: found[item.name] for item in dataclasses.fields(kind)}
 
 
 def kind_of(hint: Any) -> str:
-    """What the values of a field look like, in words.
+    """Describes the kind of a field's values in words.
 
     Example:
         >>> kind_of(Literal["none", "memory"]), kind_of(int | None), kind_of(tuple[float, ...])
@@ -173,7 +173,7 @@ def kind_of(hint: Any) -> str:
 
 
 def bounds_of(hint: Any) -> dict[str, float]:
-    """The bounds of a field's values; of a list, those of each: `ge`, `gt`, `le`, `lt`.
+    """Returns the bounds `ge`, `gt`, `le`, `lt` of a field's values; for a list, of its items.
 
     Example:
         >>> bounds_of(Annotated[int, Field(ge=1, le=256)])
@@ -191,7 +191,7 @@ def bounds_of(hint: Any) -> dict[str, float]:
 
 
 def bounds_in_words(hint: Any) -> str:
-    """The bounds of a field's values, in words; empty where it has none.
+    """Describes the bounds of a field's values in words; empty if there are none.
 
     Example:
         >>> bounds_in_words(Annotated[int, Field(ge=1, le=256)])
@@ -209,7 +209,7 @@ def bounds_in_words(hint: Any) -> str:
 
 
 def wanted(hint: Any) -> str:
-    """What a field takes: what its values look like, and their bounds.
+    """Describes the values that a field accepts: their kind and bounds.
 
     Example:
         >>> wanted(Annotated[float, Field(ge=0, lt=1)])
@@ -219,16 +219,16 @@ def wanted(hint: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a message, cut where it is long."""
+    """Returns a value as text for a message, truncated if long."""
     try:
         text = repr(value)
-    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+    except (RecursionError, ValueError):  # nested too deeply, or an integer of thousands of digits
         text = f"a value of type {type(value).__name__}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _depth(place: tuple[int | str, ...]) -> int:
-    """How many parts of a place name tables: none after the index in a list."""
+    """Counts the parts of a location that are names, up to an index into a list."""
     end = (part for part, name in enumerate(place) if isinstance(name, int) or name == "[key]")
     return next(end, len(place))
 
@@ -244,13 +244,13 @@ def _metadata(hint: Any) -> tuple[Any, ...]:
 
 
 def _bare(hint: Any) -> Any:
-    """A type hint without bounds and `None`."""
+    """Returns a type hint without bounds and `None`."""
     hint = _without_none(hint)
     return _bare(typing.get_args(hint)[0]) if hasattr(hint, "__metadata__") else hint
 
 
 def _names(hint: Any) -> list[str]:
-    """The keys that a section, or a table with fixed keys, can have."""
+    """Lists the keys of a section, or of a table with fixed keys."""
     bare = _bare(hint)
     if dataclasses.is_dataclass(bare):
         return [item.name for item in dataclasses.fields(bare)]

@@ -19,15 +19,15 @@ Tables = Mapping[str, Any]
 
 
 def assemble(kind: type[_Settings], layers: Iterable[tuple[str, Tables]]) -> _Settings:
-    """Puts settings together; what comes later wins.
+    """Merges layers of settings; later ones win.
 
     Args:
         kind: A dataclass of sections, or a section.
-        layers: Where each set of tables comes from, and its values by section and key.
+        layers: The origin of each set of tables, and its values by section and key.
 
     Raises:
-        UserError: If a section or key is unknown, or a value that counts is of the wrong type or
-            out of bounds. The sentence begins with where it comes from.
+        UserError: If a section or key is unknown, or a value that takes effect is of the wrong type
+            or out of bounds. The sentence begins with the origin of the value.
 
     Example:
         >>> layers = [("a.toml", {"training": {"epochs": 3}}), ("--set", {"training": {"seed": 1}})]
@@ -45,25 +45,25 @@ def assemble(kind: type[_Settings], layers: Iterable[tuple[str, Tables]]) -> _Se
             elif isinstance(before, Mapping):
                 values[name], origins[name,] = {**before, **table}, where
                 origins |= {(name, key): where for key in table}
-            # Else a value stands where a section should, which is refused below.
+            # Otherwise a value stands in place of a section, which is refused below.
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         path, sentence = fault(error, kind, values)
-        # A key that is missing is missing in all.
+        # A missing key has no origin: report the last layer.
         where = origins.get(path[:2]) or origins.get(path[:1]) or layers[-1][0]
         raise UserError(_from(where, sentence)) from None
     except UserError as error:
-        # What values say together is the fault of one place only if no other says anything.
+        # A conflict between values can be attributed only if all come from one layer.
         places = {where for where, tables in layers if where and tables}
         raise UserError(_from(places.pop() if len(places) == 1 else "", str(error))) from None
 
 
 def override(item: str) -> dict[str, dict[str, Any]]:
-    """Reads `section.key=value`, the value as in TOML; a bare word is a string.
+    """Parses `section.key=value`, the value as in TOML; a bare word is a string.
 
     Raises:
-        UserError: If it is not of that form.
+        UserError: If the text is not of that form.
 
     Example:
         >>> override("training.seed=7"), override("data.cache=disk")
@@ -75,20 +75,20 @@ def override(item: str) -> dict[str, dict[str, Any]]:
         raise UserError(f"--set {item}: write section.key=value, such as training.seed=7")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # no TOML, or more of it than can be read
+    except (ValueError, RecursionError):  # not TOML, or nested too deeply
         value = text
     return {section: {key: value}}
 
 
 def read_toml(path: Path, instead: str = "a TOML file") -> dict[str, Any]:
-    """Reads a TOML file; what is wrong with it becomes one sentence.
+    """Reads a TOML file.
 
     Args:
         path: The file.
-        instead: What to give where there is no such file.
+        instead: What the error suggests instead of a missing file.
 
     Raises:
-        UserError: If it is absent, no file, larger than a megabyte or not TOML.
+        UserError: If it is missing, not a file, larger than a megabyte or not TOML.
     """
     path = Path(path)
     try:
@@ -104,13 +104,13 @@ def read_toml(path: Path, instead: str = "a TOML file") -> dict[str, Any]:
     except RecursionError:
         raise UserError(f"{path}: nested too deeply for a file of settings; fix it") from None
     except (ValueError, OSError) as error:
-        # Besides TOMLDecodeError also what Python says of undecodable bytes and endless numbers.
+        # Besides TOMLDecodeError, Python's errors for undecodable bytes and oversized integers.
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not readable as TOML ({reason}); fix the file") from None
 
 
 def to_tables(settings: Any) -> dict[str, Any]:
-    """The values of a section, or of a dataclass of sections, by name; without what is None."""
+    """Returns the values of a section, or of a dataclass of sections, by name, without None."""
 
     def told(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return {name: value for name, value in pairs if value is not None}
@@ -119,11 +119,11 @@ def to_tables(settings: Any) -> dict[str, Any]:
 
 
 def to_toml(settings: Any, **first: Any) -> str:
-    """The settings as TOML that reads back as they are.
+    """Returns settings as TOML that reads back unchanged.
 
     Args:
         settings: A dataclass of sections.
-        **first: Values that stand above the sections.
+        **first: Values written above the sections.
     """
     return tomli_w.dumps({**first, **to_tables(settings)})
 

@@ -1,4 +1,4 @@
-"""A configuration is typed, complete and says what is wrong with it."""
+"""A configuration is typed and complete, and its errors say what is wrong."""
 
 import pytest
 

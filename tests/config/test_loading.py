@@ -1,4 +1,4 @@
-"""Recipes, cards, files, overrides and keywords make a configuration; hostile files do not."""
+"""Configurations from recipes, cards, files, overrides and keywords; hostile files are refused."""
 
 import dataclasses
 import os
@@ -24,7 +24,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 def values(hint, bounds):
-    """A strategy for the values of a field."""
+    """Returns a strategy for the values of a field."""
     parts = typing.get_args(hint)
     if type(None) in parts:
         return st.none() | values(parts[0], bounds)
@@ -40,7 +40,7 @@ def values(hint, bounds):
             exclude_max="lt" in bounds,
         )
     if hint is int:
-        # Frames stay few, since a clip of many is refused.
+        # Few frames: a clip of many is refused as too large.
         return st.integers(
             bounds["ge"], bounds["le"] if bounds["le"] > 10_000 else min(bounds["le"], 64)
         )
@@ -55,7 +55,7 @@ def configurations():
         if name == "training":
             fields |= {"accumulate": st.just(1), "milestones": st.just(())}
         if name == "model":
-            fields |= {"resizing": st.just(2)}  # version 1 has one fit alone
+            fields |= {"resizing": st.just(2)}  # version 1 supports only one fit
         sections[name] = st.builds(kind, **fields)
     return st.builds(Config, **sections)
 
@@ -95,7 +95,7 @@ def test_a_path_with_a_line_break_and_quotes(tmp_path):
 
 
 def test_a_run_of_an_earlier_version_means_what_it_meant(tmp_path):
-    # As they were written: without a format, without the keys that came later, no weights as "".
+    # As early versions wrote them: no format, no keys added later, and "" for no weights.
     file = tmp_path / "config.toml"
     file.write_text('[model]\nname = "pan_lite_resnet18"\nweights = ""\n[training]\nseed = 3\n')
     config = open_run(tmp_path).config
@@ -145,7 +145,7 @@ KEYS = [
 
 
 def read_or_refused(file):
-    """Reads a configuration; what goes wrong must be one sentence that names the file or key."""
+    """Reads a configuration; any error must be one sentence that names the file or key."""
     try:
         return read_config(file)
     except UserError as error:
@@ -211,7 +211,7 @@ def test_absurd_settings_are_refused_with_their_name(tmp_path, text, message):
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(UserError, match=message) as refused:
-        open_run(tmp_path).config  # noqa: B018 (it is read when it is asked for)
+        open_run(tmp_path).config  # noqa: B018 (reading the property raises)
     assert len(str(refused.value)) < 400
 
 

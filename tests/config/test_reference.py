@@ -1,4 +1,4 @@
-"""Every setting is listed with default, bounds and meaning; a wrong name gets a fair answer."""
+"""Every setting is listed with default, bounds and meaning; an unknown name gets suggestions."""
 
 import dataclasses
 import typing

@@ -1,4 +1,4 @@
-"""A section checks its values wherever they come from, and says in words what it takes."""
+"""A section validates its values from any source and describes what it accepts."""
 
 import copy
 import dataclasses

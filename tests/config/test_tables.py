@@ -1,4 +1,4 @@
-"""Tables from several places become sections; sections become TOML that reads back."""
+"""Tables from several sources become sections; sections become TOML that reads back."""
 
 import os
 import tomllib
