@@ -1,7 +1,7 @@
-"""Frame and clip encoders for any number of input channels, and their registry of names.
+"""Frame and clip encoders for any number of input channels, and their registry.
 
-A new backbone is one file in this folder: a subclass of `Backbone` that declares its layout, its
-input normalisation and its names in PyTorch, under `register("name")`.
+A new backbone is one file in this folder: a subclass of `Backbone` that declares its layout, input
+normalisation and PyTorch names, decorated with `register("name")`.
 """
 
 import importlib

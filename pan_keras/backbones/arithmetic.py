@@ -5,7 +5,7 @@ from keras import layers
 
 from pan_keras.layers import BatchNormalization
 
-EPSILON = 1e-5  # of the batch normalisations, as torch's
+EPSILON = 1e-5  # of batch normalisation, as in torch
 
 
 def convolve(
@@ -17,7 +17,7 @@ def convolve(
     name: str,
     stride: int = 1,
 ) -> keras.KerasTensor:
-    """A convolution without bias, padded as torch pads."""
+    """Applies a convolution without bias, padded as in torch."""
     x, padding = pad(x, kernel, stride, policy, name)
     return layers.Conv2D(
         width,
@@ -34,14 +34,14 @@ def convolve(
 def convolve_each(
     x: keras.KerasTensor, kernel: int, policy: keras.DTypePolicy, *, name: str, stride: int = 1
 ) -> keras.KerasTensor:
-    """A convolution of each channel by itself, without bias, padded as torch pads."""
+    """Applies a depthwise convolution without bias, padded as in torch."""
     x, padding = pad(x, kernel, stride, policy, name)
     return layers.DepthwiseConv2D(
         kernel,
         strides=stride,
         padding=padding,
         use_bias=False,
-        # What torch takes for the fan-out of such a kernel is the fan-in by Keras' axes.
+        # torch's fan-out of a depthwise kernel is the fan-in by Keras' axes.
         depthwise_initializer=he_normal("fan_in"),
         dtype=policy,
         name=name,
@@ -53,10 +53,10 @@ def pad(
 ) -> tuple[keras.KerasTensor, str]:
     """Pads by half the kernel on every side where Keras' own padding would not.
 
-    Keras' "same" does so only for stride 1; with a stride it starts elsewhere.
+    Keras' "same" is symmetric only for stride 1.
 
     Returns:
-        The padded maps, and the padding that is left to the convolution.
+        The padded maps, and the padding argument of the convolution.
     """
     if stride == 1:
         return x, "same"
@@ -66,17 +66,17 @@ def pad(
 
 
 def he_normal(mode: str) -> keras.initializers.Initializer:
-    """torch's Kaiming initialisation of kernels."""
+    """Returns torch's Kaiming initialisation of kernels."""
     return keras.initializers.VarianceScaling(2.0, mode=mode, distribution="untruncated_normal")
 
 
 def normalise(x: keras.KerasTensor, policy: keras.DTypePolicy, name: str) -> keras.KerasTensor:
-    """Batch normalisation."""
+    """Applies batch normalisation."""
     return BatchNormalization(momentum=0.9, epsilon=EPSILON, dtype=policy, name=name)(x)
 
 
 def rectify(
     x: keras.KerasTensor, policy: keras.DTypePolicy, name: str, ceiling: float | None = None
 ) -> keras.KerasTensor:
-    """ReLU, cut off at a ceiling if there is one."""
+    """Applies ReLU, with an optional ceiling."""
     return layers.ReLU(ceiling, dtype=policy, name=name)(x)

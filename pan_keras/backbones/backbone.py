@@ -1,4 +1,4 @@
-"""The base class of backbones: what a backbone declares of itself, and how it is saved."""
+"""The base class of backbones: their declarations and serialisation."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
@@ -14,25 +14,25 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Backbone(keras.Model):
     """A network from maps to one feature vector per row or clip, rebuilt from its configuration.
 
-    A subclass builds the graph, passes it on, and declares what the rest of the package needs:
-    models ask for `layout` and `normalisation`, conversion of PyTorch checkpoints for the names of
-    weights. It is the only file that knows the network.
+    A subclass builds the graph and declares what the rest of the package needs: models read
+    `layout` and `normalisation`, conversion of PyTorch checkpoints reads the names of weights. No
+    other file knows the network.
 
     Args:
         maps: Symbolic input.
         features: Symbolic output.
-        configuration: The subclass's own arguments; `segments` is one of them.
-        policy: Of the layers.
+        configuration: The subclass's own arguments, including `segments`.
+        policy: Dtype policy of the layers.
 
     Attributes:
         layout: `"frames"`: maps `(B * N, H, W, C)` to features `(B * N, d)`, which the network
             aggregates over time. `"clip"`: `(B, N, H, W, C)` to the video feature `(B, d)`, such as
             a 3D convolutional network.
-        normalisation: How RGB bytes are scaled before the backbone, and PA, see them.
-        stem: Name of the first convolution, which is inflated where it was trained on RGB and is to
-            take other channels.
-        classifier: Name in PyTorch of the linear layer that the image network ends in, in whose
-            place the authors' checkpoints have VAP and their classifier.
+        normalisation: Scaling of RGB bytes for the backbone and for PA.
+        stem: Name of the first convolution, which is inflated when weights trained on RGB are
+            loaded for other channels.
+        classifier: PyTorch name of the image network's final linear layer, which the authors'
+            checkpoints replace by VAP and their own classifier.
 
     Input shape:
         `(B * N, H, W, channels)`, or `(B, N, H, W, channels)` where `layout` is `"clip"`.
@@ -71,10 +71,10 @@ class Backbone(keras.Model):
 
     @staticmethod
     def torch_key(layer: str) -> str:
-        """The name that a layer has in torchvision, or in the PyTorch code that it comes from.
+        """Returns the name of a layer in torchvision, or in its original PyTorch code.
 
         Args:
-            layer: Name of the layer, which by default is that of PyTorch with underscores.
+            layer: Name of the layer; by default, PyTorch's name with underscores.
 
         Returns:
             Its key prefix, such as `"layer1.0.conv1"`.
@@ -83,29 +83,29 @@ class Backbone(keras.Model):
 
     @classmethod
     def recognise(cls, shapes: Shapes) -> dict[str, Any] | None:
-        """Tells from a state_dict whether it is of this class, and of which arguments.
+        """Tells whether a state_dict belongs to this class, and with which arguments.
 
         Args:
             shapes: Shapes by key, under torchvision's names.
 
         Returns:
-            The constructor's arguments but for `channels`, `segments` and `causal`; None where the
-            keys are of another network, which is the answer of a class that does not override this.
+            The constructor's arguments except `channels`, `segments` and `causal`; None for keys
+            of another network, and for a class that does not override this method.
 
         Raises:
-            ValueError: If the keys are of this network, and a tensor is absent or misshapen: a
-                clause that says which.
+            ValueError: If the keys belong to this network but a tensor is missing or has the wrong
+                shape; the message is a clause that says which.
         """
         del shapes
         return None
 
     @classmethod
     def from_timm(cls, state: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The arrays of a state_dict of timm under torchvision's names.
+        """Renames the arrays of a timm state_dict to torchvision's names.
 
         Args:
-            state: Of timm or of torchvision; timm's names are torchvision's for a class that does
-                not override this.
+            state: A state_dict of timm or torchvision; a class that does not override this method
+                uses the same names as timm.
 
         Returns:
             The same arrays by torchvision's keys.
@@ -126,18 +126,18 @@ class Backbone(keras.Model):
 
 
 def shape_of(shapes: Shapes, key: str, axes: int) -> tuple[int, ...]:
-    """The shape of a tensor that must be there.
+    """Returns the shape of a required tensor.
 
     Args:
         shapes: Shapes by key.
-        key: Of the tensor.
-        axes: How many it must have.
+        key: Key of the tensor.
+        axes: Number of axes that it must have.
 
     Returns:
         The shape.
 
     Raises:
-        ValueError: If it is absent, or has another number of axes.
+        ValueError: If the tensor is missing or has another number of axes.
 
     Example:
         >>> shape_of({"fc.weight": (10, 512)}, "fc.weight", axes=2)

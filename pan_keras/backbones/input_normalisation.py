@@ -1,4 +1,4 @@
-"""Input normalisation: how RGB bytes are scaled for a backbone and for PA."""
+"""Input normalisation: scaling of RGB bytes for a backbone and for PA."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +9,17 @@ from keras import ops
 
 @dataclass(frozen=True)
 class InputNormalisation:
-    """The preprocessing that a backbone was designed, or pretrained, with.
+    """The preprocessing that a backbone was designed or pretrained with.
 
-    A byte `x` of a channel becomes `(x / 255 * scale - mean) / deviation`. It is part of every
-    network, so that the same bytes go in at training, in TFLite, in ONNX and on the phone.
+    A byte `x` of a channel becomes `(x / 255 * scale - mean) / deviation`. Normalisation is part of
+    every network, so that training, TFLite, ONNX and the phone all take the same bytes.
 
     Args:
-        mean: Per channel, in the order of RGB, in units of `scale`; of a motion field across, down.
-        deviation: Per channel in the same order, in units of `scale`.
-        scale: What the byte 255 becomes first: 1 for torchvision, 255 for Caffe.
-        channel_order: `"rgb"`, or `"bgr"` for a backbone that sees blue first. PA is computed on
+        mean: Mean per channel in RGB order, in units of `scale`; for a motion field, of its
+            horizontal and vertical component.
+        deviation: Standard deviation per channel in the same order, in units of `scale`.
+        scale: Value to which the byte 255 is scaled first: 1 for torchvision, 255 for Caffe.
+        channel_order: `"rgb"`, or `"bgr"` for a backbone that takes blue first. PA is computed on
             frames in this order too.
 
     Raises:
@@ -43,19 +44,19 @@ class InputNormalisation:
 
     @property
     def multiplier(self) -> tuple[float, ...]:
-        """Factor of a byte, per channel in the order of RGB."""
+        """Factor of a byte, per channel in RGB order."""
         return tuple(self.scale / (255 * deviation) for deviation in self.deviation)
 
     @property
     def offset(self) -> tuple[float, ...]:
-        """What is added after the factor, per channel in the order of RGB."""
+        """Offset added after the factor, per channel in RGB order."""
         return tuple(
             -mean / deviation for mean, deviation in zip(self.mean, self.deviation, strict=True)
         )
 
     @property
     def is_reversed(self) -> bool:
-        """Whether blue comes first in what the backbone sees."""
+        """Whether the backbone takes blue first."""
         return self.channel_order == "bgr"
 
     def apply(self, frames: Any) -> Any:
@@ -67,8 +68,8 @@ class InputNormalisation:
         Returns:
             The same shape, float32, in `channel_order`.
         """
-        # In float32 under every policy: half precision would blur the differences of frames, which
-        # `PersistenceOfAppearance` takes before it casts.
+        # In float32 under every policy: half precision would lose small frame differences, which
+        # `PersistenceOfAppearance` computes before casting.
         rescaling = keras.layers.Rescaling(
             list(self.multiplier), list(self.offset), dtype="float32", name="normalisation"
         )
@@ -76,8 +77,8 @@ class InputNormalisation:
         return ops.flip(normalised, axis=-1) if self.is_reversed else normalised
 
 
-# Of bytes that stand for vectors, 128 for no motion; the deviation is the mean of the colours', as
-# in TSN.
+# Motion vectors as bytes, with 128 for no motion; the deviation is the mean of the RGB deviations,
+# as in TSN.
 FIELD = InputNormalisation((128 / 255, 128 / 255), (0.226, 0.226))
-# torchvision's.
+# As in torchvision.
 IMAGENET = InputNormalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -1,4 +1,4 @@
-"""MobileNetV2 with torchvision's arithmetic, for any input and with the temporal shift."""
+"""MobileNetV2 with torchvision's arithmetic, any number of input channels and temporal shift."""
 
 import math
 import re
@@ -34,18 +34,18 @@ class MobileNetV2(Backbone):
     """MobileNetV2 from maps to a feature vector, for phones.
 
     The arithmetic is torchvision's: symmetric padding, convolutions without biases, batch
-    normalisation with epsilon 1e-5 and a moving average of momentum 0.9, ReLU up to 6. Layers carry
-    torchvision's names with underscores: `features_0_0` (the stem's convolution) and `features_0_1`
-    (its norm), `features_2_conv_0_0` (a block's expansion), `features_2_conv_1_0` (its depthwise
-    convolution), `features_2_conv_2` (its projection) and `features_2_conv_3` (the norm after it),
+    normalisation with epsilon 1e-5 and momentum 0.9, ReLU6. Layers have torchvision's names with
+    underscores: `features_0_0` (the stem's convolution) and `features_0_1` (its norm),
+    `features_2_conv_0_0` (a block's expansion), `features_2_conv_1_0` (its depthwise convolution),
+    `features_2_conv_2` (its projection) and `features_2_conv_3` (the norm after it),
     `features_18_0`. A depthwise kernel is `(3, 3, C, 1)`.
 
-    With `segments`, a temporal shift stands at the input of the expansion of each block that has a
-    shortcut, so that the shortcut stays as it is, as in TSM.
+    With `segments`, each block with a shortcut has a temporal shift at the input of its expansion,
+    which leaves the shortcut unchanged, as in TSM.
 
     Args:
-        width: Multiplier of the channels, which are rounded to multiples of 8 as torchvision
-            rounds them; the features are never fewer than 1280.
+        width: Width multiplier of the channels, which are rounded to multiples of 8 as in
+            torchvision; there are never fewer than 1280 features.
         channels: Channels of the input maps.
         segments: Segments per clip, N, for the temporal shift; None for none.
         causal: Shift from past segments only.
@@ -124,7 +124,7 @@ class MobileNetV2(Backbone):
 
     @classmethod
     def from_timm(cls, state: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Renames timm's blocks, which are counted by stages there and through here."""
+        """Renames timm's blocks, numbered per stage there and consecutively here."""
         if "conv_stem.weight" not in state:
             return state
         places = sorted(
@@ -163,16 +163,18 @@ def inverted_residual(
     policy: keras.DTypePolicy,
     name: str,
 ) -> keras.KerasTensor:
-    """A block: widened, convolved by channel, narrowed, plus the shortcut where that is possible.
+    """Applies an inverted residual block: expansion, depthwise convolution, projection, shortcut.
+
+    The shortcut is left out where resolution or width changes.
 
     Args:
         x: Maps.
-        expansion: Channels inside in multiples of those of `x`; 1 for no widening.
-        width: Channels that come out.
-        stride: Of the convolution by channel.
+        expansion: Expanded channels as a multiple of those of `x`; 1 for no expansion.
+        width: Output channels.
+        stride: Stride of the depthwise convolution.
         shift: Arguments of the temporal shift, if any.
-        policy: Of the layers.
-        name: Prefix of their names.
+        policy: Dtype policy of the layers.
+        name: Prefix of the layer names.
     """
     shortcut, inside = x, expansion * x.shape[-1]
     has_shortcut = stride == 1 and x.shape[-1] == width
@@ -191,15 +193,15 @@ def inverted_residual(
 
 
 def activate(x: keras.KerasTensor, policy: keras.DTypePolicy, name: str) -> keras.KerasTensor:
-    """Batch normalisation and ReLU up to 6."""
+    """Applies batch normalisation and ReLU6."""
     return rectify(normalise(x, policy, name), policy, f"{name}_relu", ceiling=6.0)
 
 
 def round_channels(channels: float) -> int:
-    """The multiple of 8 that stands for a number of channels.
+    """Rounds a number of channels to a multiple of 8.
 
-    It is the nearest one, at least 8, and the next higher where the nearest would lose more than
-    a tenth.
+    The result is the nearest multiple, at least 8, or the next higher one if the nearest is more
+    than a tenth below.
 
     Example:
         >>> [round_channels(0.5 * channels) for channels in (16, 24, 32, 96)]
@@ -209,7 +211,7 @@ def round_channels(channels: float) -> int:
     return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
-# timm's names of a block's parts, by whether it widens before the convolution by channel.
+# timm's names of a block's parts, with and without expansion.
 TIMM_BLOCK = re.compile(r"blocks\.(\d+)\.(\d+)\.(\w+)\.(\w+)")
 TIMM_WIDENED = {
     "conv_pw": "conv.0.0",
@@ -231,7 +233,7 @@ APPLICATION_ENDS = {
 
 
 def application_key(layer: str) -> str:
-    """torchvision's name of a layer of Keras' MobileNetV2."""
+    """Returns torchvision's name of a layer of Keras' MobileNetV2."""
     if layer in APPLICATION_ENDS:
         return APPLICATION_ENDS[layer]
     found = APPLICATION_LAYER.fullmatch(layer)
@@ -239,7 +241,7 @@ def application_key(layer: str) -> str:
     number, part, norm = found[1], found[2], found[3] is not None
     units = ["depthwise", "project"] if number is None else ["expand", "depthwise", "project"]
     unit = units.index(part)
-    # The projection has no unit of its own, so that its norm counts as the next.
+    # In torchvision the projection is not in a unit, so its norm has the next number.
     place = f"{unit}.{int(norm)}" if part != "project" else f"{unit + int(norm)}"
     return f"features.{1 + int(number or 0)}.conv.{place}"
 

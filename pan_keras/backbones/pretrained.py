@@ -1,4 +1,4 @@
-"""ImageNet weights that Keras distributes, as a backbone declares them."""
+"""ImageNet weights distributed by Keras, as declared by a backbone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from pan_keras.backbones.input_normalisation import InputNormalisation
 
 @dataclass(frozen=True)
 class KerasApplication:
-    """A network of `keras.applications` with weights of ImageNet.
+    """A network of `keras.applications` with ImageNet weights.
 
     Args:
         make: Its function, such as `keras.applications.ResNet50`.
-        file: The file of its weights without the classifier, which Keras downloads.
-        torch_key: From the name of one of its layers to the name in torchvision.
-        normalisation: How it scales RGB bytes.
-        landmark: A layer that tells its files from those of other networks; empty for none.
+        file: Name of the weights file without the classifier, which Keras downloads.
+        torch_key: Maps the name of a layer to its name in torchvision.
+        normalisation: Its scaling of RGB bytes.
+        landmark: Name of a layer that identifies files of this network; empty for none.
 
     Example:
         >>> from pan_keras import backbones
@@ -32,6 +32,6 @@ class KerasApplication:
     landmark: str = ""
 
 
-# What keras.applications scales bytes to: blue first less the mean of ImageNet, and -1 to 1.
+# The scalings of keras.applications: BGR minus the ImageNet mean, and -1 to 1.
 CAFFE = InputNormalisation((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), 255.0, "bgr")
 SYMMETRIC = InputNormalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

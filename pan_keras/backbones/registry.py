@@ -16,14 +16,14 @@ Maker = TypeVar("Maker", bound=Callable[..., keras.Model])
 
 @dataclass(frozen=True)
 class Registered:
-    """A backbone by name.
+    """A registered backbone.
 
     Args:
         make: Its class, or a function that makes a model of it.
         kind: The class that declares layout, normalisation and the names of weights.
-        arguments: What `make` is called with always.
-        options: Names of the arguments that may be given besides.
-        pretrained: Weights of ImageNet; None where Keras distributes none.
+        arguments: Fixed arguments of `make`.
+        options: Names of the optional arguments.
+        pretrained: ImageNet weights; None if Keras distributes none.
 
     Example:
         >>> entry = get("mobilenetv2")
@@ -49,22 +49,22 @@ def register(
     pretrained: KerasApplication | None = None,
     kind: type[Backbone] = Backbone,
 ) -> Callable[[Maker], Maker]:
-    """Registers a class or a function as the maker of a backbone; a decorator.
+    """Decorator that registers a class or function as a backbone.
 
-    What is made takes `channels`, `segments` and `causal` as `create` does (a backbone of layout
-    `"clip"` has no `causal`), and keyword arguments for the model's constructor (`name`, `dtype`
-    and its own options). What the class declares (`layout`, `normalisation`, names in PyTorch) is
-    documented in `Backbone`.
+    The class or function takes `channels`, `segments` and `causal` as `create` does (a backbone of
+    layout `"clip"` has no `causal`), and keyword arguments for the model's constructor (`name`,
+    `dtype` and its own options). `Backbone` documents the declarations of the class (`layout`,
+    `normalisation`, PyTorch names).
 
     Args:
         name: Registry name, lower case, without underscore.
-        options: Names of the options that this backbone has and others have not.
-        arguments: What the maker is called with always: several names may share a class.
-        pretrained: Weights of ImageNet that Keras distributes for it.
-        kind: The class of what a function makes; a class that is registered is its own.
+        options: Names of the options specific to this backbone.
+        arguments: Fixed arguments, with which several names can share a class.
+        pretrained: ImageNet weights that Keras distributes for it.
+        kind: The class of the models that a function makes; ignored for a class.
 
     Returns:
-        The decorator, which gives the class or function back unchanged.
+        The decorator, which returns the class or function unchanged.
 
     Example:
         >>> from pan_keras.backbones import ResNet
@@ -82,7 +82,7 @@ def register(
 
 
 def names() -> list[str]:
-    """Names of all backbones.
+    """Lists the names of all backbones.
 
     Returns:
         The names, sorted.
@@ -95,7 +95,7 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Registered:
-    """What is registered under a name.
+    """Returns the backbone registered under a name.
 
     Args:
         name: One of `names()`.
@@ -104,7 +104,7 @@ def get(name: str) -> Registered:
         Its class, options and pretrained weights.
 
     Raises:
-        ValueError: If there is no such backbone; it says the nearest that there is.
+        ValueError: If there is no such backbone; the message suggests the nearest name.
 
     Example:
         >>> get("resnet50").kind.layout, get("resnet50").pretrained.file
@@ -116,7 +116,7 @@ def get(name: str) -> Registered:
 
 
 def options(name: str) -> tuple[str, ...]:
-    """Names of the options that a backbone has and others have not.
+    """Lists the options specific to a backbone.
 
     Args:
         name: One of `names()`.
@@ -138,19 +138,19 @@ def create(
     causal: bool = False,
     **kwargs: Any,
 ) -> keras.Model:
-    """Makes a backbone with fresh weights.
+    """Creates a backbone with randomly initialised weights.
 
     Args:
         name: One of `names()`.
         channels: Channels of the input maps.
-        segments: Segments per clip, N. A backbone of layout `"frames"` gets the temporal shift by
-            it; None for one that sees each row by itself.
+        segments: Segments per clip, N, for the temporal shift of a backbone of layout `"frames"`;
+            None for no shift.
         causal: Shift from past segments only.
         kwargs: `name` and `dtype` of the model, and the backbone's own `options(name)`.
 
     Returns:
         A model from maps `(B * N, H, W, channels)` to features `(B * N, d)`; from clips
-        `(B, N, H, W, channels)` to `(B, d)` where its layout is `"clip"`.
+        `(B, N, H, W, channels)` to `(B, d)` if its layout is `"clip"`.
 
     Raises:
         ValueError: If there is no such backbone, or it has no such option.
@@ -165,7 +165,7 @@ def create(
         if option not in valid:
             raise unknown(f"option of {name}", option, valid)
     settings = {"channels": channels, "segments": segments, **registered.arguments}
-    if isinstance(registered.make, type):  # a function names its backbones itself
+    if isinstance(registered.make, type):  # a function names its models itself
         settings["name"] = name
     if registered.kind.layout == "frames":
         settings["causal"] = causal
@@ -175,24 +175,24 @@ def create(
 
 
 def recognise(shapes: Shapes) -> tuple[str | None, type[Backbone], dict[str, Any]] | None:
-    """Tells which backbone a state_dict is of.
+    """Tells which backbone a state_dict belongs to.
 
     Args:
         shapes: Shapes by key, under torchvision's names.
 
     Returns:
-        Registered name (None for arguments that no name has), class, and arguments of the class but
-        for `channels`, `segments` and `causal`; None where no class knows the keys.
+        Registered name (None if no name has these arguments), class, and arguments of the class
+        except `channels`, `segments` and `causal`; None if no class recognises the keys.
 
     Raises:
-        ValueError: If a class knows the keys, and a tensor is absent or misshapen.
+        ValueError: If a class recognises the keys but a tensor is missing or has the wrong shape.
 
     Example:
         >>> stem, last = (32, 3, 3, 3), (160, 480, 1, 1)
         >>> recognise({"features.0.0.weight": stem, "features.17.conv.2.weight": last})
         ('mobilenetv2', <class 'pan_keras.backbones.mobilenet_v2.MobileNetV2'>, {'width': 0.5})
     """
-    # What was registered last first: a network of one's own may share keys with one of these.
+    # Latest first: a user's network may share keys with a built-in one.
     kinds = dict.fromkeys(registered.kind for registered in reversed(BACKBONES.values()))
     for kind in kinds:
         arguments = kind.recognise(shapes)
@@ -214,12 +214,12 @@ def _name(kind: type[Backbone], arguments: Mapping[str, Any]) -> str | None:
 
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> ValueError:
-    """The error for a name that does not exist, with the nearest that does.
+    """Returns the error for an unknown name, which suggests the nearest valid one.
 
     Args:
-        kind: What is named, for the sentence.
-        name: The wrong name.
-        valid: All right ones.
+        kind: The kind of name, for the message.
+        name: The unknown name.
+        valid: All valid names.
     """
     valid = list(valid)
     near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Residual networks with torchvision's arithmetic, for any input and with the temporal shift."""
+"""ResNet with torchvision's arithmetic, any number of input channels and temporal shift."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from pan_keras.backbones.pretrained import CAFFE, KerasApplication
 from pan_keras.backbones.registry import register
 from pan_keras.layers import TemporalShift
 
-# From this many blocks in the third stage on, every second block carries the shift.
+# With at least this many blocks in the third stage, only every second block has the shift.
 DEEP = 23
 
 
@@ -22,13 +22,12 @@ class ResNet(Backbone):
     """A residual network from maps to a feature vector, the backbone of the paper.
 
     The arithmetic is torchvision's: stride on the 3x3 convolution, symmetric padding, convolutions
-    without biases, batch normalisation with epsilon 1e-5 and a moving average of momentum 0.9.
-    Layers carry torchvision's names with underscores, such as `layer1_0_conv1` and
-    `layer2_0_downsample_bn`.
+    without biases, batch normalisation with epsilon 1e-5 and momentum 0.9. Layers have
+    torchvision's names with underscores, such as `layer1_0_conv1` and `layer2_0_downsample_bn`.
 
-    With `segments`, a temporal shift stands at the input of each block's first convolution, so
-    that the shortcut stays as it is; in networks whose third stage has 23 blocks or more
-    (ResNet-101) only in every second block of each stage, the first included.
+    With `segments`, each block has a temporal shift at the input of its first convolution, which
+    leaves the shortcut unchanged. Networks with 23 or more blocks in the third stage (ResNet-101)
+    have it only in every second block of each stage, starting with the first.
 
     Args:
         block: `"basic"` or `"bottleneck"`.
@@ -82,8 +81,8 @@ class ResNet(Backbone):
         policy = keras.dtype_policies.get(dtype)
         maps = keras.Input((None, None, channels), name="maps")
         x = convolve(maps, stem_width, stem_kernel, policy, name="conv1", stride=2)
-        # ReLU after the pool equals ReLU before it, on a quarter of the positions; the pool's
-        # padding of zeros, which would be wrong by itself, is right because of the ReLU.
+        # ReLU commutes with max-pooling, and after the pool it runs on a quarter of the positions.
+        # Zero padding is right only because of the ReLU.
         x = layers.ZeroPadding2D(1, dtype=policy, name="maxpool_pad")(normalise(x, policy, "bn1"))
         x = layers.MaxPooling2D(3, 2, dtype=policy, name="maxpool")(x)
         x = rectify(x, policy, "relu")
@@ -150,9 +149,9 @@ def residual(
     policy: keras.DTypePolicy,
     name: str,
 ) -> keras.KerasTensor:
-    """A block: its branch, behind the shift if there is one, plus the shortcut.
+    """Applies a residual block: the optional shift and the branch, plus the shortcut.
 
-    Where the branch changes resolution or width, the shortcut is a 1x1 convolution.
+    The shortcut is a 1x1 convolution where the branch changes resolution or width.
     """
     y = branch(shift(x) if shift else x, width, stride, policy, name)
     if stride > 1 or x.shape[-1] != y.shape[-1]:
@@ -164,7 +163,7 @@ def residual(
 def basic_branch(
     x: keras.KerasTensor, width: int, stride: int, policy: keras.DTypePolicy, name: str
 ) -> keras.KerasTensor:
-    """Two 3x3 convolutions, up to the sum with the shortcut."""
+    """Applies two 3x3 convolutions, up to the sum with the shortcut."""
     x = convolve(x, width, 3, policy, name=f"{name}_conv1", stride=stride)
     x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
     x = convolve(x, width, 3, policy, name=f"{name}_conv2")
@@ -174,7 +173,7 @@ def basic_branch(
 def bottleneck_branch(
     x: keras.KerasTensor, width: int, stride: int, policy: keras.DTypePolicy, name: str
 ) -> keras.KerasTensor:
-    """1x1, 3x3 and 1x1 convolutions, the last one four times as wide."""
+    """Applies 1x1, 3x3 and 1x1 convolutions, the last one four times as wide."""
     x = convolve(x, width, 1, policy, name=f"{name}_conv1")
     x = rectify(normalise(x, policy, f"{name}_bn1"), policy, f"{name}_relu1")
     x = convolve(x, width, 3, policy, name=f"{name}_conv2", stride=stride)
@@ -190,7 +189,7 @@ APPLICATION_LAYER = re.compile(r"conv(\d)_block(\d+)_(\d)_(conv|bn)")
 
 
 def application_key(layer: str) -> str:
-    """torchvision's name of a layer of Keras' ResNet."""
+    """Returns torchvision's name of a layer of Keras' ResNet."""
     found = APPLICATION_LAYER.fullmatch(layer)
     if found is None:
         return {"conv1_conv": "conv1", "conv1_bn": "bn1"}[layer]
@@ -200,14 +199,14 @@ def application_key(layer: str) -> str:
 
 
 def application(make: Callable[..., keras.Model], name: str, landmark: str) -> KerasApplication:
-    """What Keras distributes of a ResNet."""
+    """Declares the ImageNet weights that Keras distributes for a ResNet."""
     file = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
     return KerasApplication(make, file, application_key, CAFFE, landmark)
 
 
 PRETRAINED = {
     "resnet50": application(keras.applications.ResNet50, "resnet50", "conv4_block6_3_conv"),
-    # A file of ResNet-101 has the layers of ResNet-50, too, and comes first by its name.
+    # Files of ResNet-101 contain this layer of ResNet-50 too, but names are tried in order.
     "resnet101": application(keras.applications.ResNet101, "resnet101", "conv4_block23_3_conv"),
 }
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""MobileNetV2 is torchvision's, with the shift where TSM has it."""
+"""MobileNetV2 equals torchvision's, with the shift where TSM has it."""
 
 import keras
 import numpy as np
@@ -9,9 +9,9 @@ from pan_keras.backbones import MobileNetV2
 from pan_keras.backbones.mobilenet_v2 import round_channels
 from pan_keras.layers import TemporalShift
 
-# By the published table of torchvision; 1,281,000 of its 3,504,872 are the classifier's.
+# From torchvision's published table, 3,504,872, without the classifier's 1,281,000.
 PARAMETERS = 3_504_872 - (1280 * 1000 + 1000)
-# Blocks with a shortcut: of each stage all but the first, in torchvision's numbering.
+# Blocks with a shortcut: all but the first of each stage, in torchvision's numbering.
 SHIFTED = (3, 5, 6, 8, 9, 10, 12, 13, 15, 16)
 
 
@@ -95,7 +95,7 @@ def test_other_backbones_have_no_width():
 
 
 def torch_network(nn):
-    """The same network in torch, with torchvision's keys."""
+    """Builds the same network in torch, with torchvision's keys."""
 
     def unit(before, after, kernel, stride=1, groups=1):
         convolution = nn.Conv2d(

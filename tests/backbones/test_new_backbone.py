@@ -1,4 +1,4 @@
-"""A backbone of one's own is one class: nothing else in the package knows it."""
+"""A user's backbone is one class; nothing else in the package needs to know it."""
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ class Volumes(Backbone):
 
 @keras.saving.register_keras_serializable(package="test")
 class Flat(Backbone):
-    """Two convolutions of frames, blue first, with biases as BN-Inception has."""
+    """Two convolutions over BGR frames, with biases as in BN-Inception."""
 
     normalisation = CAFFE
     stem = "stem_conv"

@@ -1,4 +1,4 @@
-"""Every backbone takes what its maker promises, and wrong names are answered."""
+"""Every backbone accepts the declared arguments, and unknown names get suggestions."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""ResNet is torchvision's, with the shift where the reference has it."""
+"""ResNet equals torchvision's, with the shift where the reference has it."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def clips(segments=4, batch=2, size=(20, 28)):
 
 
 def reference_keys(name):
-    """Layer name -> shape of its first tensor, and the names of the shifted convolutions."""
+    """Returns each layer's first tensor shape by name, and the names of shifted convolutions."""
     shapes, shifted = {}, set()
     for key, shape, _ in golden_json(f"keys_{name}_lite"):
         if not key.startswith("base_model.") or not key.endswith(".weight") or ".fc." in key:
