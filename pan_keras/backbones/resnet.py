@@ -206,7 +206,7 @@ def application(make: Callable[..., keras.Model], name: str, landmark: str) -> K
 
 PRETRAINED = {
     "resnet50": application(keras.applications.ResNet50, "resnet50", "conv4_block6_3_conv"),
-    # Files of ResNet-101 contain this layer of ResNet-50 too, but names are tried in order.
+    # Files of ResNet-101 contain the landmark of ResNet-50 too, but "resnet101" is tried first.
     "resnet101": application(keras.applications.ResNet101, "resnet101", "conv4_block23_3_conv"),
 }
 VARIANTS: dict[str, dict[str, Any]] = {

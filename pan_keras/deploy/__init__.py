@@ -1,6 +1,6 @@
 """Exports trained models to device formats and checks that they match the original.
 
-Each name is imported when it is first asked for: a recipe needs no TensorFlow.
+Each name is imported on first access, so that reading a recipe needs no TensorFlow.
 """
 
 import lazy_loader

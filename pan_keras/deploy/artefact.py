@@ -12,15 +12,15 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "float16", "dynamic", "int8")
 
 @dataclass(frozen=True)
 class StateTensor:
-    """A tensor that a streaming model takes in and gives back, changed.
+    """A state tensor of a streaming model, both an input and an updated output.
 
-    In TFLite it comes out under the same name. In ONNX, where a name stands for one tensor,
-    `next_state_0` comes out for `state_0`.
+    In TFLite, input and output have the same name. In ONNX, where tensor names are unique, the
+    output of `state_0` is `next_state_0`.
 
     Args:
         name: `state_0`, `state_1`, ...
         shape: All dimensions; at most four.
-        dtype: As NumPy calls it. All zeros start a stream.
+        dtype: NumPy's name of the type. All zeros start a stream.
     """
 
     name: str
@@ -32,18 +32,18 @@ class StateTensor:
 class Artefact:
     """One exported model.
 
-    Its signature is `serve`: `frames` uint8 `(N * m, H, W, 3)` in, `logits` float32 `(1, classes)`
-    out, and `motion` where it was asked for. A streaming model takes the `(m, H, W, 3)` frames of
-    one segment and the states, and gives the logits and the states back.
+    Its signature is `serve`: the input `frames` uint8 `(N * m, H, W, 3)`, the output `logits`
+    float32 `(1, classes)`, and the output `motion` on request. A streaming model takes the frames
+    `(m, H, W, 3)` of one segment and the states, and returns the logits and the new states.
 
     Args:
-        format: Of the file.
-        precision: What the numbers inside are.
+        format: File format.
+        precision: Precision of weights and activations.
         streaming: Whether one call takes one segment instead of a clip.
-        content: The file.
-        facts: What the bundle tells of it, ready for JSON: `ops` (name: count), `float_ops` (name:
-            why it is left in float) and `calibration_clips` of int8, and what made it
-            (`converter`, `quantiser`, `opset`), and the `runtime` that it needs, of TFLite.
+        content: Content of the file.
+        facts: Its entry in the bundle, ready for JSON: `ops` (name: count), `float_ops` (name:
+            reason for staying in float) and `calibration_clips` of int8, `converter`, `quantiser`,
+            `opset`, and the minimum `runtime` of TFLite.
         states: The state tensors of a streaming model.
 
     Example:
@@ -60,7 +60,7 @@ class Artefact:
 
 
 def state_tensors(graph: Any) -> tuple[StateTensor, ...]:
-    """The states of a streaming graph, its inputs but the frames, in the order of their numbers."""
+    """Returns the states of a streaming graph, all inputs except the frames, ordered by number."""
     states = [each for each in graph.inputs if each.name != "frames"]
     states.sort(key=lambda each: int(each.name.rpartition("_")[2]))
     return tuple(StateTensor(each.name, tuple(each.shape), each.dtype) for each in states)

@@ -28,28 +28,27 @@ DRAWN = (
     "of them among the clips that were checked or measured"
 )
 GIVEN = "clips that the caller gave, drawn by the seed, none of them among those that were checked"
-# How many views of a clip are made by which crops and samples in time. The ten dense views are not
-# among them: they run through a short video again from its start, a jump that is no motion.
+# Crops and temporal samples by number of views per clip. The ten dense views are left out: in a
+# short video they wrap around to the start, a jump that is no real motion.
 VIEWS = {1: ("1", 1), 2: ("1", 2), 6: ("3", 2)}
 VIEWS_OF_WHOLE_FRAMES = {1: ("1", 1), 2: ("1", 2), 10: ("1", 10)}
-PORTION = 8  # clips that are decoded before it is looked whether there are enough
+PORTION = 8  # clips decoded at a time, until there are enough
 
 
 @dataclass(frozen=True)
 class ExportClips:
-    """The clips of an export; `export_clips` finds them.
+    """The clips of an export, selected by `export_clips`.
 
-    No video gives both clips to calibrate by and clips to compare on or to measure.
+    Calibration clips never come from a video that is compared on or measured.
 
     Args:
-        calibration: uint8 clips `(N, m, H, W, 3)` by which int8 ranges are found; none where no
-            file is in int8.
-        check: uint8 clips of the same form on which all formats are compared.
-        data: Where they come from, for people.
-        videos: The data of the run, if they are known.
+        calibration: uint8 clips `(N, m, H, W, 3)` for calibrating int8; none without an int8 file.
+        check: uint8 clips of the same shape on which all formats are compared.
+        data: Origin of the clips, for people.
+        videos: The data of the run, if known.
         measured: The clips of these data on which accuracy is measured.
-        drawn: How those to calibrate by were chosen, ready for JSON.
-        notes: What a user should know of it, a sentence each.
+        drawn: How the calibration clips were chosen, ready for JSON.
+        notes: Notes for the user, one sentence each.
     """
 
     calibration: Sequence[np.ndarray]
@@ -62,22 +61,22 @@ class ExportClips:
 
 
 def export_clips(source: Source, recipe: Recipe, calibration: Calibration = None) -> ExportClips:
-    """Finds the clips of an export.
+    """Selects the clips of an export.
 
-    Calibration takes training clips, drawn by the recipe's seed over all classes. The comparison
-    takes validation clips and, where these are too few, training clips that did not calibrate.
-    Accuracy is measured on the split that the recipe names, without the clips that calibrated.
-    Where the videos are too few, several views of each are taken.
+    Calibration uses training clips, drawn by the recipe's seed over all classes. The comparison
+    uses validation clips and, if these are too few, training clips not used for calibration.
+    Accuracy is measured on the recipe's split, without calibration clips. If there are too few
+    videos, several views of each are taken.
 
     Args:
-        source: What is exported.
-        recipe: How many clips of which data.
-        calibration: Card, folder or CSV; or clips uint8 `(N, m, H, W, 3)`; by default what the
-            recipe says, and else the data of the run.
+        source: The model to export.
+        recipe: The number of clips and their data.
+        calibration: Card, folder or CSV; or clips uint8 `(N, m, H, W, 3)`; by default the recipe's
+            data, or else the data of the run.
 
     Raises:
-        UserError: If there are no such data, or too few clips to compare on, to measure or to
-            calibrate by.
+        UserError: If there are no such data, or too few clips to compare on, measure or calibrate
+            with.
     """
     own, changes = _own_data(source)
     measured = _measured(source, recipe, own)
@@ -155,8 +154,8 @@ def _of_given_clips(
 
 
 def _own_data(source: Source) -> tuple[VideoData | None, Sequence[str]]:
-    """The clips of the run, and what changed in its data since it began."""
-    # A run that was converted, not trained, names no data.
+    """Returns the clips of the run, and what changed in its data since it began."""
+    # A run converted from a checkpoint names no data.
     if source.run is None or not source.run.config.data.source:
         return None, ()
     found = open_run_data(source.run)
@@ -164,7 +163,7 @@ def _own_data(source: Source) -> tuple[VideoData | None, Sequence[str]]:
 
 
 def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[Clip]:
-    """The clips of the split that the recipe names; none where no data are known."""
+    """Returns the clips of the recipe's split; none if the data are unknown."""
     split = recipe.export.evaluate
     if videos is None or split == "none":
         return []
@@ -191,10 +190,10 @@ def _quantised(recipe: Recipe) -> bool:
 def _pool(
     order: Sequence[Clip], validation: Sequence[Clip], measured: Sequence[Clip], check: int
 ) -> list[Clip]:
-    """The clips that may calibrate.
+    """Returns the clips available for calibration.
 
-    Those that are measured may not. Where all of them are measured, half calibrates; where the
-    validation clips do not suffice to compare on, some are left for that, but never more than half.
+    Measured clips are excluded; if all are measured, half are used for calibration. If there are
+    too few validation clips to compare on, clips are left for that, but never more than half.
     """
     kept = {_real(clip) for clip in measured}
     free = [clip for clip in order if _real(clip) not in kept]
@@ -208,7 +207,7 @@ def _pool(
 
 
 def _balanced(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """Draws an order of clips: one of each class, then the second of each, and so on."""
+    """Orders clips at random: one of each class, then a second of each, and so on."""
     generator = np.random.default_rng(seed)
     classes = defaultdict(list)
     for place in generator.permutation(len(clips)):
@@ -217,7 +216,7 @@ def _balanced(clips: Sequence[Clip], seed: int) -> list[Clip]:
 
 
 def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> list[tuple[Clip, np.ndarray]]:
-    """Views of clips in order, several of each, evenly, where one is not enough."""
+    """Returns views of clips in order, several of each, evenly, if one is not enough."""
     each = -(-wanted // max(len(clips), 1))
     known = VIEWS if shape.fit == "crop" else VIEWS_OF_WHOLE_FRAMES
     crops, temporal = known[min((n for n in known if n >= each), default=max(known))]
@@ -233,7 +232,7 @@ def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> list[tuple[C
 
     rows: list[list[tuple[Clip, np.ndarray]]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # In portions, so that no more is decoded than is taken.
+        # In portions, to decode few more clips than needed.
         for start in range(0, len(clips), PORTION):
             if sum(map(len, rows)) >= wanted:
                 break
@@ -243,7 +242,7 @@ def _views(clips: Sequence[Clip], shape: ClipShape, wanted: int) -> list[tuple[C
 
 
 def _real(clip: Clip) -> Path:
-    """Which file it is, whatever links lead to it."""
+    """Returns the file of a clip, with links resolved."""
     return clip.path.resolve()
 
 

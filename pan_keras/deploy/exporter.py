@@ -33,25 +33,26 @@ def export(
 ) -> Bundle:
     """Converts a model, checks every file against the Keras model, and writes a bundle.
 
-    Nothing is written that was not checked: structure, logits on real clips and on edge inputs,
-    accuracy on the test part of the run's data. An earlier bundle stays where a check fails.
+    Every file is checked before anything is written: structure, logits on real clips and edge
+    inputs, accuracy on the test split of the run's data. If a check fails, an earlier bundle is
+    kept.
 
     Args:
         model: A run folder, a `.keras` file, a model, or None for the latest run in `runs`.
-        recipe: A `Recipe`, the name of a shipped one or a TOML file; unless given the one that
-            is named as the model's backbone, else `default`.
+        recipe: A `Recipe`, the name of a shipped one or a TOML file; by default the recipe named
+            after the model's backbone, or else `default`.
         calibration: Card, folder or CSV of videos, or clips uint8 `(N, m, H, W, 3)`, 32 to
-            compare on and more to calibrate int8 by; by default the data of the run.
-        output: Folder of the bundle; `bundle` in the run unless given.
-        labels: Class names of a model that comes without.
-        overrides: Values by section and key of the recipe, which win; not beside a `Recipe`.
-        tell: Called with what is being done.
+            compare on and more to calibrate int8; by default the data of the run.
+        output: Folder of the bundle; by default `bundle` in the run folder.
+        labels: Class names of a model without a run.
+        overrides: Values by section and key that override a recipe's; not for a `Recipe`.
+        tell: Called with progress messages.
 
     Returns:
-        The bundle, as it was written.
+        The bundle written.
 
     Raises:
-        UserError: If there is no such model or recipe, the data are unusable, a file is beyond a
+        UserError: If there is no such model or recipe, the data are unusable, a file exceeds a
             limit of the recipe, or the disk is full.
 
     Example:
@@ -61,7 +62,7 @@ def export(
         ['model_float32.tflite']
     """
     tell = tell or _say_nothing
-    # What cannot be is said before the work begins.
+    # User errors are reported before the work begins.
     kinds = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or DEFAULT, overrides)
     _kinds(kinds)
     if output is not None:
@@ -97,17 +98,17 @@ def export(
 
 
 def recipe_of(source: Source) -> str:
-    """Name of the recipe for a model: that of its backbone where there is one."""
+    """Returns the name of the recipe for a model: that of its backbone, or the default."""
     name = source.model.name if source.run is None else source.run.config.model.name
     backbone = name.rpartition("_")[2]
     return backbone if backbone in recipes() else DEFAULT
 
 
 def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> list[Artefact]:
-    """Makes every file that a recipe names, TFLite first, in the order of falling precision.
+    """Converts a model to every file of a recipe, TFLite first, in order of decreasing precision.
 
     Raises:
-        UserError: If the model cannot be what the recipe asks for.
+        UserError: If the model does not support what the recipe asks for.
     """
     made = []
     for file_format, precision, streaming in _kinds(recipe):
@@ -127,7 +128,7 @@ def convert(source: Source, recipe: Recipe, clips: ExportClips, tell: Tell) -> l
 
 
 def _kinds(recipe: Recipe) -> list[tuple[Format, Precision, bool]]:
-    """Format, precision and whether streaming, of each file."""
+    """Lists format, precision and whether streaming, for each file."""
     wanted = recipe.export
     found = [
         (file_format, precision, streaming)
@@ -155,7 +156,7 @@ def _folder(source: Source, output: Path | str | None) -> Path:
 
 
 def _inputs(source: Source, recipe: Recipe, calibration: Calibration) -> list[Path | str]:
-    """Files and folders that an export reads."""
+    """Lists the files and folders that an export reads."""
     found: list[Path | str] = [recipe.calibration.data, recipe.calibration.root]
     if isinstance(calibration, (str, Path)):
         found.append(calibration)
@@ -168,4 +169,4 @@ def _inputs(source: Source, recipe: Recipe, calibration: Calibration) -> list[Pa
 
 
 def _say_nothing(_what: str) -> None:
-    """What is being done, where nobody asked."""
+    """Discards a progress message."""

@@ -1,4 +1,4 @@
-"""What `model.json` says of an export."""
+"""The content of `model.json` for an export."""
 
 import platform
 from collections.abc import Sequence
@@ -40,16 +40,15 @@ def bundle_facts(
     clips: ExportClips,
     reference: dict[str, Any] | None,
 ) -> Facts:
-    """Everything but checksums and sizes, which are known when the files are written.
+    """Returns everything but checksums and sizes, which are known only when files are written.
 
-    A bundle goes to strangers: it has names and digests, and no path, host or user. Paths stay in
-    the run.
+    Bundles are published, so they contain names and digests but no path, host or user name.
 
     Args:
-        source: What is exported.
-        candidates: The models with their evidence.
-        clips: What calibrated and checked them.
-        reference: Accuracy of the Keras model, None where it was not measured.
+        source: The exported model.
+        candidates: The converted models with the results of their checks.
+        clips: Clips for calibration and checks.
+        reference: Accuracy of the Keras model; None if not measured.
     """
     card = source.card
     fitted = _confidence(source)
@@ -83,7 +82,7 @@ def bundle_facts(
         "versions": {
             **versions(),
             **package_versions(RUNTIME_PACKAGES),
-            # The kernel's full name is that of somebody's machine.
+            # The kernel's full name would identify the machine.
             "platform": f"{platform.system()} {platform.machine()}",
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -91,13 +90,13 @@ def bundle_facts(
 
 
 def last_name(text: str) -> str:
-    """The last part of a path; what is no path stays as it is.
+    """Returns the last part of a path; other text is unchanged.
 
     Example:
         >>> last_name("/home/somebody/videos"), last_name("motions")
         ('videos', 'motions')
     """
-    # Of paths of every system, wherever this runs.
+    # PureWindowsPath splits paths of every system, wherever this runs.
     return PureWindowsPath(text).name or text.strip("/\\")
 
 
@@ -210,7 +209,7 @@ def _data(run: Run) -> DataFacts:
 
 
 def _settings(run: Run) -> dict[str, dict[str, Any]]:
-    """What was in force in training, by section; of the data what `_data` does not say already."""
+    """Returns the settings of the training run by section, except for those in `_data`."""
     tables = run.config.to_tables()
     return {
         section: {key: _without_paths(value) for key, value in tables[section].items()}

@@ -15,7 +15,7 @@ from pan_keras.drawing.panels import png, strip
 from pan_keras.runtime import verify
 
 VECTORS = 3
-# Of the largest logit: int8 kernels round differently from processor to processor.
+# Share of the largest logit: int8 kernels round differently on different processors.
 ROUGH = 0.05
 
 
@@ -25,28 +25,28 @@ def pack(
     """Writes a bundle of the checked models, if it verifies.
 
     Args:
-        folder: Where.
-        facts: Of `bundle_facts`.
+        folder: Folder of the bundle.
+        facts: Result of `bundle_facts`.
         candidates: The models.
         files: The vectors and the preview, by name.
 
     Raises:
-        UserError: If the disk is full, something else is in the way, or what was written does
-            not verify.
+        UserError: If the disk is full, the folder holds something else, or the bundle does not
+            verify.
     """
     models = {candidate.name: candidate.artefact.content for candidate in candidates}
     return write_bundle(folder, facts, models, files, _problems)
 
 
 def choose_vectors(expected: np.ndarray, candidates: Sequence[Candidate]) -> list[int]:
-    """Clips whose answer is clear in every precision, of different classes first.
+    """Chooses clips with a clear answer in every precision, of different classes first.
 
     Args:
         expected: Logits of the Keras model, `(clips, classes)`.
         candidates: The models, with their answers for the same clips.
 
     Returns:
-        Places of up to three clips.
+        Indices of up to three clips.
     """
     answers = [expected, *(_last(candidate)[: len(expected)] for candidate in candidates)]
     margins = np.min([_margin(rows) for rows in answers], axis=0)
@@ -64,13 +64,13 @@ def vector_files(
     candidates: Sequence[Candidate],
     exact: float,
 ) -> dict[str, bytes]:
-    """The files of `vectors/` by name.
+    """Returns the files of `vectors/` by name.
 
     Args:
-        clips: All clips that were checked, uint8 `(N, m, H, W, 3)`.
-        places: Those that become vectors.
+        clips: All checked clips, uint8 `(N, m, H, W, 3)`.
+        places: Indices of those that become test vectors.
         candidates: The models, with their answers for all clips.
-        exact: By how much a logit of a float32 model may be off on another machine.
+        exact: Tolerance of a float32 model's logits on another machine.
     """
     chosen = np.stack([clips[place] for place in places])
     expected = {}
@@ -83,10 +83,10 @@ def vector_files(
 
 
 def preview(model: keras.Model, clip: np.ndarray) -> bytes:
-    """The first frame of each segment and, under it, the mean of its motion maps (PA), as PNG.
+    """Draws the first frame of each segment above the mean of its motion maps (PA), as PNG.
 
     Args:
-        model: A video classifier; one without PA shows the frames alone.
+        model: A video classifier; without PA, only the frames are drawn.
         clip: uint8 `(N, m, H, W, 3)`.
     """
     rows = [strip(clip[:, 0])]

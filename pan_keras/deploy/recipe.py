@@ -26,17 +26,18 @@ def _each_once(choices: tuple[_Choice, ...]) -> tuple[_Choice, ...]:
 @section
 @dataclass(frozen=True)
 class ExportSection:
-    """Which files the bundle holds.
+    """Files of the bundle.
 
     Args:
         formats: `tflite` and `onnx`.
-        precisions: `float32`, `float16`, `dynamic` and `int8`; each format takes those that it
-            has, ONNX `float32` and `int8`.
-        streaming: Whether each is there a second time, taking a video segment by segment.
+        precisions: `float32`, `float16`, `dynamic` and `int8`; each format uses those it supports,
+            which for ONNX are `float32` and `int8`.
+        streaming: Whether each file is accompanied by a streaming model, which takes a video
+            segment by segment.
         with_motion: Whether the PA maps are a second output.
-        dynamic_batch: Whether the ONNX files take several clips a call.
-        evaluate: Part of the data on which the accuracy of every file is measured; by default the
-            test part of a run that knows its data.
+        dynamic_batch: Whether the ONNX files take several clips per call.
+        evaluate: Split on which the accuracy of every file is measured, if the run's data are
+            known.
     """
 
     formats: Annotated[
@@ -58,12 +59,12 @@ class ExportSection:
 @section
 @dataclass(frozen=True)
 class CalibrationSection:
-    """By which clips the ranges of int8 are found.
+    """Clips for calibrating int8.
 
     Args:
         data: Card, folder or CSV; by default the data of the run.
-        root: Folder of the videos that a card names.
-        clips: Training clips that are looked at, drawn over all classes.
+        root: Folder of a card's videos.
+        clips: Number of training clips, drawn over all classes.
         seed: Seed of the draw.
     """
 
@@ -76,11 +77,11 @@ class CalibrationSection:
 @section
 @dataclass(frozen=True)
 class CheckSection:
-    """What is run to compare with the Keras model.
+    """Comparison with the Keras model.
 
     Args:
-        clips: Real clips, of the validation part where there is one; at least 32.
-        threads: Threads when the time of a call is measured.
+        clips: Number of real clips, from the validation split if there is one; at least 32.
+        threads: Threads for measuring the time per call.
     """
 
     clips: Annotated[StrictInt, Field(ge=32)] = 32
@@ -90,13 +91,13 @@ class CheckSection:
 @section
 @dataclass(frozen=True)
 class Limits:
-    """What one precision may lose against the Keras model.
+    """Limits of one precision, compared with the Keras model.
 
     Args:
         difference: Largest difference of a logit.
         cosine: Least cosine between the logits of a clip.
         agreement: Least share of clips with the same most probable class.
-        drop: Most that may be lost of the top-1 accuracy, in points of a hundred.
+        drop: Largest loss of top-1 accuracy, in percentage points.
     """
 
     difference: Annotated[StrictFloat, Field(ge=0)] = math.inf
@@ -108,13 +109,13 @@ class Limits:
 @section
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides an export, in sections; `load_recipe` makes it.
+    """The complete configuration of an export, in sections; `load_recipe` makes it.
 
     Args:
-        export: Which files the bundle holds.
-        calibration: By which clips the ranges of int8 are found.
-        check: What is run to compare with the Keras model.
-        float32: What float32 may lose against the Keras model.
+        export: Files of the bundle.
+        calibration: Clips for calibrating int8.
+        check: Comparison with the Keras model.
+        float32: Limits of float32, compared with the Keras model.
         float16: The same for float16.
         dynamic: The same for int8 weights with activations in float.
         int8: The same for int8.
@@ -134,36 +135,36 @@ class Recipe:
     int8: Limits = field(default_factory=Limits)
 
     def limits(self, precision: str) -> Limits:
-        """The limits of a precision.
+        """Returns the limits of a precision.
 
         Args:
             precision: `"float32"`, `"float16"`, `"dynamic"` or `"int8"`.
 
         Returns:
-            What a file of that precision may lose.
+            The limits for files of that precision.
         """
         return getattr(self, precision)
 
 
 def recipes() -> list[str]:
-    """Names of the recipes that ship with the package."""
+    """Lists the names of the shipped recipes."""
     return sorted(path.stem for path in shipped.folder("export/recipes").glob("*.toml"))
 
 
 def load_recipe(
     name: str | Path = DEFAULT, overrides: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Recipe:
-    """Puts a recipe together: the shipped `default`, then a named one or a file, then overrides.
+    """Merges the shipped `default`, a named recipe or a file, and overrides into a recipe.
 
     Args:
         name: Name of a shipped recipe, or a TOML file.
-        overrides: Values by section and key, which win.
+        overrides: Values by section and key, which take precedence.
 
     Returns:
         The recipe.
 
     Raises:
-        UserError: If there is no such recipe, a key is unknown, or a value cannot be.
+        UserError: If there is no such recipe, a key is unknown, or a value is invalid.
 
     Example:
         >>> load_recipe("default").export.precisions

@@ -19,14 +19,14 @@ from pan_keras.runs.run import Run, latest_run, open_run
 
 @dataclass(frozen=True)
 class Source:
-    """A model, its labels and the clips that it takes; `open_source` makes it.
+    """A model, its labels and the shape of its clips; `open_source` makes it.
 
     Args:
         model: A video classifier of `pan_keras.models`.
         labels: Class names in the order of the logits.
         shape: Segments, stack, size and resize.
-        run: The run that trained it, if that is known.
-        file: The file that it was loaded from, if there is one.
+        run: The run that trained it, if known.
+        file: The file that it was loaded from, if any.
     """
 
     model: keras.Model
@@ -37,31 +37,31 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What it is, for people."""
+        """Title of the run or name of the model, for people."""
         return str(self.model.name) if self.run is None else self.run.title
 
     @property
     def card(self) -> Card | None:
-        """The card of the data that trained it, if there is one."""
+        """The card of the training data, if there is one."""
         return None if self.run is None else self.run.card
 
     @property
     def checksum(self) -> str | None:
-        """SHA-256 of the file."""
+        """SHA-256 of the model file, if there is one."""
         return None if self.file is None else hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
 def open_source(
     model: keras.Model | Path | str | None = None, labels: Sequence[str] | None = None
 ) -> Source:
-    """Opens what is to be exported.
+    """Opens the model to export.
 
     Args:
         model: A model, a run folder, a `.keras` file, or None for the latest run in `runs`.
-        labels: Class names of a model that comes without; numbers unless given.
+        labels: Class names of a model without a run; by default, numbers.
 
     Raises:
-        UserError: If there is no such model, or it is no video classifier of this package.
+        UserError: If there is no such model, or it is not a video classifier of this package.
 
     Example:
         >>> open_source("runs/demo").labels[0]
@@ -82,7 +82,7 @@ def open_source(
 
 
 def check_causal(source: Source) -> None:
-    """Raises `UserError` if a model cannot take a stream, since its shift looks ahead."""
+    """Raises `UserError` if a model cannot stream because its temporal shift is not causal."""
     for layer in _layers(source.model):
         if isinstance(layer, TemporalShift) and not layer.causal:
             raise UserError(

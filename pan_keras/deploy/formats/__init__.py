@@ -1,1 +1,1 @@
-"""TFLite and ONNX files: written, quantised, read."""
+"""Writes, quantises and reads TFLite and ONNX files."""

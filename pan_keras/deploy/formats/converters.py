@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from pan_keras.deploy.artefact import PRECISIONS, Artefact
 
-# The precisions that a format has.
+# Supported precisions by format.
 AVAILABLE = {"tflite": PRECISIONS, "onnx": ("float32", "int8")}
 
 
 def converter(file_format: str) -> Callable[..., Artefact]:
-    """`to_tflite` or `to_onnx`."""
+    """Returns `to_tflite` or `to_onnx`."""
     if file_format == "tflite":
         from pan_keras.deploy.formats.tflite import to_tflite  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() i
 
 
 def list_tflite(content: bytes) -> Listing:
-    """What is in a .tflite file; inputs and outputs are those of its first signature."""
+    """Lists the contents of a .tflite file, with the inputs and outputs of its first signature."""
     model = read_tflite(content)
     known = tensors(model)
     signatures = model.signatureDefs or []
@@ -29,17 +29,17 @@ def list_tflite(content: bytes) -> Listing:
 
 
 def read_tflite(content: bytes) -> Any:
-    """Parses a .tflite file into the objects of LiteRT's schema, which can be changed."""
+    """Parses a .tflite file into the mutable objects of LiteRT's schema."""
     return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
 
 
 def write_tflite(model: Any) -> bytes:
-    """The .tflite file of a parsed model."""
+    """Serialises a parsed model to a .tflite file."""
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def tensors(model: Any) -> list[Tensor]:
-    """All tensors of the main graph, in the order of their numbers."""
+    """Lists all tensors of the main graph, in index order."""
     graph = model.subgraphs[0]
     return [
         Tensor(
@@ -54,7 +54,7 @@ def tensors(model: Any) -> list[Tensor]:
 
 
 def operations(model: Any) -> list[Operation]:
-    """All operations of the main graph, in the order in which they run."""
+    """Lists all operations of the main graph, in execution order."""
     known = tensors(model)
 
     def pick(indices: Sequence[int]) -> tuple[Tensor, ...]:
@@ -67,7 +67,7 @@ def operations(model: Any) -> list[Operation]:
 
 
 def output_tensors(model: Any) -> dict[str, str]:
-    """Name of the tensor behind each output of the signature, by the output's name."""
+    """Maps the name of each signature output to the name of its tensor."""
     found = model.subgraphs[0].tensors
     return {
         output.name.decode(): found[output.tensorIndex].name.decode()
@@ -76,9 +76,9 @@ def output_tensors(model: Any) -> dict[str, str]:
 
 
 def operator_name(model: Any, operator: Any) -> tuple[str, bool]:
-    """The name of an operation, and whether it is custom."""
+    """Returns the name of an operation, and whether it is custom."""
     code = model.operatorCodes[operator.opcodeIndex]
-    # Files for old runtimes hold the code in a field of one byte.
+    # Files for old runtimes have the code in the deprecated one-byte field.
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
     if number == schema.BuiltinOperator.CUSTOM:
         return code.customCode.decode(), True
@@ -86,12 +86,12 @@ def operator_name(model: Any, operator: Any) -> tuple[str, bool]:
 
 
 def signature(tensor: Any) -> Sequence[int]:
-    """The shape of a tensor, with -1 where a dimension is not known."""
+    """Returns the shape of a tensor, with -1 for unknown dimensions."""
     free = tensor.shapeSignature
     return tensor.shape if free is None or not np.size(free) else free
 
 
 def holds_values(model: Any, tensor: Any) -> bool:
-    """Whether a tensor's values are in the file."""
+    """Returns whether a tensor's values are in the file."""
     buffer = model.buffers[tensor.buffer]
     return bool((buffer.data is not None and len(buffer.data)) or buffer.offset)

@@ -11,10 +11,10 @@ class Tensor:
     """A tensor of a graph.
 
     Args:
-        index: Its number in the file.
-        name: As the converter called it; parts of fused operations are separated by semicolons.
-        shape: All dimensions; -1 for one that is not known.
-        dtype: Such as `float32`.
+        index: Its index in the file.
+        name: The converter's name, in which semicolons separate the parts of fused operations.
+        shape: All dimensions; -1 for unknown ones.
+        dtype: Element type, such as `float32`.
         constant: Whether its values are in the file.
     """
 
@@ -30,11 +30,11 @@ class Operation:
     """An operation of a graph.
 
     Args:
-        name: Of the built-in operation, or of the custom one.
-        custom: Whether the runtime needs code of its own for it; Flex operations of TensorFlow are
-            such.
-        inputs: What it reads.
-        outputs: What it writes.
+        name: Name of the built-in or custom operation.
+        custom: Whether the runtime needs additional code for it, as for TensorFlow's Flex
+            operations.
+        inputs: Tensors that it reads.
+        outputs: Tensors that it writes.
     """
 
     name: str
@@ -48,11 +48,11 @@ class Listing:
     """The contents of a model file.
 
     Args:
-        inputs: What it takes, by name.
-        outputs: What it gives, by name.
-        operations: In the order in which they run.
-        signatures: Names under which a graph can be called; ONNX has none.
-        graphs: Number of graphs; more than one where there are loops or branches.
+        inputs: Input tensors by name.
+        outputs: Output tensors by name.
+        operations: Operations in execution order.
+        signatures: Names of the signatures; ONNX has none.
+        graphs: Number of graphs; more than one if there are loops or branches.
     """
 
     inputs: dict[str, Tensor]
@@ -62,7 +62,7 @@ class Listing:
     graphs: int = 1
 
     def counts(self) -> dict[str, int]:
-        """How often each operation occurs, most frequent first."""
+        """Counts each kind of operation, most frequent first."""
         return dict(Counter(operation.name for operation in self.operations).most_common())
 
 
@@ -71,18 +71,18 @@ NO_FORM = "the quantiser has no form of it in eight bits"
 
 
 def reason(tensor: str, float_layers: Mapping[str, str]) -> str | None:
-    """Why the operation that makes a tensor is left in float; None if it is not.
+    """Returns why the operation that produces a tensor stays in float; None if it does not.
 
-    Both converters keep the name of the Keras layer that an operation comes from as a part of its
-    tensor's name, in front of a slash, with a number that TensorFlow appends; the TFLite converter
-    joins the names of operations that it fuses by semicolons. Two kinds of operations do not bear
-    their layer's name: those that give an output of the file, which bear the output's, and those of
-    no layer, such as a reshaping between layers.
+    Both converters include the name of an operation's Keras layer in its tensor's name, before a
+    slash and with a number appended by TensorFlow; the TFLite converter joins the names of fused
+    operations with semicolons. Two kinds of operations lack a layer's name: those that produce an
+    output of the file, which have the output's name, and those outside any layer, such as a
+    reshape between layers.
 
     Args:
-        tensor: Its name.
-        float_layers: The reason by the name of the layer, as
-            `pan_keras.deploy.graph.precision.float_layers` gives it.
+        tensor: Name of the tensor.
+        float_layers: Reasons by layer name, from
+            `pan_keras.deploy.graph.precision.float_layers`.
 
     Example:
         >>> reason("pa_norm_1/Sqrt;add_1/Add", {"pa_norm": "squares"})

@@ -16,7 +16,7 @@ from pan_keras.deploy.formats.quantise_onnx import quantise_onnx_to_int8
 from pan_keras.deploy.graph.network import deployment_graph
 from pan_keras.deploy.graph.precision import float_layers
 
-# Understood by every ONNX Runtime since 1.12, and the last but one that tf2onnx writes.
+# Supported by every ONNX Runtime since 1.12; the second newest that tf2onnx writes.
 OPSET = 17
 ONNX_PRECISIONS = ("float32", "int8")
 
@@ -36,18 +36,18 @@ def to_onnx(
         model: A `VideoNetwork`, or a network of several.
         precision: `"float32"`, or `"int8"`: weights and activations, as quantise and dequantise
             nodes, with ranges from the calibration.
-        calibration: Clips uint8 `(N, m, H, W, 3)` as the model will see them, for int8; a hundred
-            is enough.
-        with_motion: Whether to give PA out as well.
-        streaming: Whether one call takes one segment instead of a clip. The new `state_0` comes
-            out as `next_state_0`, for in ONNX a name stands for one tensor.
+        calibration: Clips uint8 `(N, m, H, W, 3)` as in the model's use, for int8; a hundred are
+            enough.
+        with_motion: Whether PA is an additional output.
+        streaming: Whether one call takes one segment instead of a clip. The new value of `state_0`
+            is the output `next_state_0`, since tensor names are unique in ONNX.
         dynamic_batch: Whether a call takes any number of clips: `frames` `(B * N * m, H, W, 3)`,
             `logits` `(B, classes)`.
 
     Raises:
-        ValueError: If ONNX has no such precision, int8 has no calibration, PA is asked of a model
-            that has none, or streaming of one whose shift looks ahead or together with any number
-            of clips.
+        ValueError: If ONNX does not support the precision, int8 has no calibration clips, PA is
+            requested of a model without it, or streaming is requested of a model with a non-causal
+            shift or together with a dynamic batch.
 
     Example:
         >>> to_onnx(model, dynamic_batch=True).facts["opset"]
@@ -75,18 +75,18 @@ def to_onnx(
 
 
 def convert(graph: keras.Model) -> onnx.ModelProto:
-    """Converts a graph, a model from inputs to outputs by name, with the same names."""
+    """Converts a graph, a model from named inputs to named outputs, and keeps the names."""
     specs = [tf.TensorSpec(each.shape, each.dtype, each.name) for each in graph.inputs]
     names = [spec.name for spec in specs]
 
     def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
-        # By `call`, since `__call__` would put the graph's name in front of every name.
+        # `call`, since `__call__` would prefix every name with the graph's.
         outputs = graph.call(dict(zip(names, values, strict=True)), False)
         return {f"next_{name}" if name in names else name: each for name, each in outputs.items()}
 
     logger = logging.getLogger("tf2onnx")
     level = logger.level
-    # It reports each optimisation that does not apply as if something were wrong.
+    # It reports each inapplicable optimisation as an error.
     logger.setLevel(logging.CRITICAL)
     try:
         proto, _ = tf2onnx.convert.from_function(

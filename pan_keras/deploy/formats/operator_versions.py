@@ -1,12 +1,12 @@
-"""Operator versions of TFLite files: which runtime is new enough for a file.
+"""Operator versions of TFLite files, which determine the oldest runtime for a file.
 
 A TFLite file states a version for each kind of operator. A runtime that is too old for one refuses
-the file when it loads it; where the version is too low it computes something else, without an
-error. TensorFlow's converter gives the versions of a float model, and the quantiser leaves them as
-they are, although operators with weights in int8 need newer ones.
+to load the file; if the stated version is too low, the runtime silently computes wrong results.
+TensorFlow's converter writes the versions of the float model, and the quantiser leaves them
+unchanged, although operators with int8 weights need newer ones.
 
-The rules are those of TensorFlow's `op_version.cc`, and the releases that brought each version
-those of its `runtime_version.cc`, for the operators and types of exported models.
+The rules follow TensorFlow's `op_version.cc`, and the release of each version its
+`runtime_version.cc`, for the operators and types of exported models.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ import numpy as np
 
 from pan_keras.deploy.formats.flatbuffer import TYPES, operator_name, read_tflite, write_tflite
 
-# The oldest TensorFlow Lite that the test vectors were run with, by `make arm`.
+# The oldest TensorFlow Lite on which `make arm` ran the test vectors.
 OLDEST_TESTED: Final = "2.16.1"
 METADATA: Final = b"min_runtime_version"
 METADATA_BYTES: Final = 16
@@ -26,14 +26,14 @@ KNOWN_TYPES: Final = frozenset({"float32", "float16", "int8", "uint8", "int32"})
 
 @dataclass(frozen=True)
 class _Use:
-    """An operator with its options and its tensors; a tensor that is left out is None."""
+    """An operator with its options and tensors; an omitted tensor is None."""
 
     options: Any
     inputs: Sequence[Any]
     outputs: Sequence[Any]
 
     def types(self) -> tuple[str | None, ...]:
-        """Of the first input, the second and the first output."""
+        """Returns the types of the first input, the second input and the first output."""
         first, second = (*self.inputs, None)[:2]
         return tuple(each and TYPES[each.type] for each in (first, second, self.outputs[0]))
 
@@ -44,7 +44,7 @@ class _Use:
         return self.types() == ("int8", "int8", "int8")
 
     def is_hybrid(self) -> bool:
-        """Whether weights in int8 meet activations in float."""
+        """Returns whether weights are int8 and activations float."""
         return self.types() == ("float32", "int8", "float32")
 
     def is_known(self) -> bool:
@@ -60,19 +60,18 @@ class _Use:
 
 
 def raise_versions(content: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Raises the operator versions of a TFLite file to what its operators need.
+    """Raises the operator versions of a TFLite file to those that its operators need.
 
-    Versions that are high enough stay, and so do those of operators that are not known here. The
-    file's metadata `min_runtime_version` follows. Nothing else changes.
+    Sufficient versions, and those of operators without a rule here, are kept. The file's metadata
+    `min_runtime_version` is updated. Nothing else changes.
 
     Args:
         content: The file.
 
     Returns:
-        The file, and facts about it: under `runtime` the oldest release of TensorFlow Lite that
-        has these versions (`requires`), the oldest that exported models were run with (`tested`;
-        None where that is older than `requires`), and the operators whose versions were left as
-        they were (`unknown_ops`).
+        The file, and facts about it: under `runtime`, the oldest release of TensorFlow Lite with
+        these versions (`requires`), the oldest release tested with exported models (`tested`; None
+        if it is older than `requires`), and the operators without a rule (`unknown_ops`).
 
     Example:
         >>> content, facts = raise_versions(content)
@@ -97,7 +96,7 @@ def raise_versions(content: bytes) -> tuple[bytes, dict[str, Any]]:
 
 
 def _version(name: str, graph: Any, operator: Any) -> int | None:
-    """The version that an operator needs; None where no rule is known."""
+    """Returns the version that an operator needs; None if no rule is known."""
     pick = [
         [graph.tensors[index] if index >= 0 else None for index in indices]
         for indices in (operator.inputs, operator.outputs)
@@ -110,9 +109,9 @@ def _version(name: str, graph: Any, operator: Any) -> int | None:
 
 
 def _required(model: Any) -> str:
-    """The release that has all versions of a file, which is noted in its metadata.
+    """Returns the oldest release with all versions of a file, and writes it to the metadata.
 
-    The converter's note stays where it asks for a newer one, for operators not known here.
+    The converter's entry is kept if it is newer, because of operators without a rule here.
     """
     notes = [model.buffers[each.buffer] for each in model.metadata or () if each.name == METADATA]
     found = [bytes(note.data).rstrip(b"\0").decode() for note in notes]
@@ -140,7 +139,7 @@ def _first_in_int8(use: _Use) -> int:
 
 
 def _pixelwise(use: _Use) -> int:
-    """Of two tensors that may differ in shape."""
+    """Returns the version of an element-wise operator with broadcasting."""
     if use.broadcasts() and use.rank() > 4:
         return 3
     return _first_in_int8(use)

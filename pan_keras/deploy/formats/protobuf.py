@@ -10,7 +10,7 @@ STANDARD = ("", "ai.onnx")
 
 
 def list_onnx(content: bytes) -> Listing:
-    """What is in an .onnx file; shapes are inferred where the file does not state them."""
+    """Lists the contents of an .onnx file; missing shapes are inferred."""
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content), data_prop=True)
     graph = model.graph
     known = {
@@ -22,7 +22,7 @@ def list_onnx(content: bytes) -> Listing:
         known[each.name] = Tensor(len(known), each.name, tuple(each.dims), dtype, constant=True)
 
     def pick(names) -> tuple[Tensor, ...]:
-        # An empty name stands for an argument that is left out.
+        # An empty name stands for an omitted argument.
         return tuple(known[name] for name in names if name in known)
 
     return Listing(
@@ -38,12 +38,12 @@ def list_onnx(content: bytes) -> Listing:
 
 
 def described(index: int, value: onnx.ValueInfoProto) -> Tensor:
-    """A tensor of the graph."""
+    """Describes a tensor of the graph."""
     kind = value.type.tensor_type
     shape = tuple(side.dim_value if side.HasField("dim_value") else -1 for side in kind.shape.dim)
     return Tensor(index, value.name, shape, type_name(kind.elem_type), constant=False)
 
 
 def type_name(code: int) -> str:
-    """NumPy's name of an element type."""
+    """Returns NumPy's name of an element type."""
     return TYPES.get(code, TensorProto.DataType.Name(code).lower())

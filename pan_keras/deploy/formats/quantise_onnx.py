@@ -32,7 +32,7 @@ def quantise_onnx_to_int8(
     Args:
         proto: A model in float32 with the input `frames`.
         calibration: Clips uint8 `(N, m, H, W, 3)`.
-        float_layers: Layers that stay in float, and why.
+        float_layers: Reasons by name of the layers that stay in float.
 
     Returns:
         The model and facts about it.
@@ -70,11 +70,11 @@ def quantise_onnx_to_int8(
 
 
 def prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with known shapes and with what ONNX Runtime fuses fused: paddings, constants."""
+    """Infers shapes and applies ONNX Runtime's fusions of paddings and constants."""
     with tempfile.TemporaryDirectory() as folder:
         raw, fused = Path(folder) / "raw.onnx", Path(folder) / "fused.onnx"
         onnx.save(proto, raw)
-        # Names of dimensions, which the other inference of shapes is for, do not occur here.
+        # Symbolic shape inference is for named dimensions, which do not occur here.
         quant_pre_process(raw, fused, skip_symbolic_shape=True)
         return onnx.load(fused)
 
@@ -82,7 +82,7 @@ def prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
 def tensor_ranges(
     proto: onnx.ModelProto, clips: Iterable[np.ndarray]
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], int]:
-    """The range of every float tensor, as `pan_keras.deploy.formats.ranges` finds it for TFLite."""
+    """Measures the range of every float tensor, as `pan_keras.deploy.formats.ranges` for TFLite."""
     watched = onnx.ModelProto()
     watched.CopyFrom(proto)
     given = {output.name for output in proto.graph.output}
@@ -104,7 +104,7 @@ def tensor_ranges(
 
 
 def float_operations(proto: onnx.ModelProto, float_layers: Mapping[str, str]) -> dict[str, str]:
-    """The operations that compute in float, and why: those that read no dequantised tensor."""
+    """Returns why operations compute in float, by name: those that read no dequantised tensor."""
     graph = onnx.shape_inference.infer_shapes(proto).graph
     types = {each.name: each.type.tensor_type.elem_type for each in graph.value_info}
     types |= {each.name: each.type.tensor_type.elem_type for each in graph.output}

@@ -8,26 +8,25 @@ from pan_keras.deploy.formats.flatbuffer import read_tflite, tensors
 from pan_keras.runtime.litert_engine import LiteRTEngine
 from pan_keras.runtime.stream import run_clip
 
-# Share of the clips whose extremes are cut off at either end: one flash of light must not cost
-# every other clip its precision.
+# Share of the clips whose extremes are trimmed at either end: a single flash of light would
+# otherwise reduce the precision for all clips.
 TRIMMED = 0.01
 
 Ranges = dict[str, tuple[float, float]]
 
 
 def tensor_ranges(content: bytes, clips: Iterable[np.ndarray]) -> tuple[Ranges, int]:
-    """Runs clips through a model and notes what its tensors hold.
+    """Runs clips through a model and measures the ranges of its tensors.
 
-    The range of a tensor goes from a low quantile of the clips' minima to a high one of their
-    maxima.
+    A range extends from a low quantile of the clips' minima to a high quantile of their maxima.
 
     Args:
-        content: A TFLite file in float32 with the input `frames`. If it is a streaming model, each
-            clip is fed segment by segment from the start.
+        content: A TFLite file in float32 with the input `frames`. A streaming model is fed each
+            clip segment by segment, from zero states.
         clips: uint8 `(N, m, H, W, 3)`.
 
     Returns:
-        Low and high of each float tensor by its name, and the number of clips.
+        Minimum and maximum of each float tensor by name, and the number of clips.
 
     Raises:
         ValueError: If there is no clip.
@@ -47,7 +46,7 @@ def tensor_ranges(content: bytes, clips: Iterable[np.ndarray]) -> tuple[Ranges, 
 
 
 def trimmed(extremes: list[np.ndarray]) -> list[tuple[float, float]]:
-    """The ranges of tensors from the extremes `(2, tensors)` of each clip.
+    """Computes the ranges of tensors from the extremes `(2, tensors)` of each clip.
 
     Raises:
         ValueError: If there is no clip.
@@ -61,10 +60,10 @@ def trimmed(extremes: list[np.ndarray]) -> list[tuple[float, float]]:
 
 
 def extremes_of(values: Iterable[list[np.ndarray]]) -> np.ndarray:
-    """Minima and maxima `(2, tensors)` of the same tensors over several calls.
+    """Computes minima and maxima `(2, tensors)` of the same tensors over several calls.
 
     Args:
-        values: Of each call, the tensors.
+        values: The tensors of each call.
     """
     found = np.array([[(value.min(), value.max()) for value in tensors] for tensors in values])
     lows, highs = found.transpose(2, 0, 1)

@@ -30,17 +30,17 @@ def to_tflite(
 
     Args:
         model: A `VideoNetwork`, or a network of several.
-        precision: `"float32"`; `"float16"`: weights of half the size, arithmetic as the device
-            likes; `"dynamic"`: weights in int8, activations quantised as they come; `"int8"`: both
-            in int8, with ranges from the calibration.
-        calibration: Clips uint8 `(N, m, H, W, 3)` as the model will see them, for int8; a hundred
-            is enough.
-        with_motion: Whether to give PA out as well.
+        precision: `"float32"`; `"float16"`: weights in float16, arithmetic as the device chooses;
+            `"dynamic"`: weights in int8, activations quantised at run time; `"int8"`: both in int8,
+            with ranges from the calibration.
+        calibration: Clips uint8 `(N, m, H, W, 3)` as in the model's use, for int8; a hundred are
+            enough.
+        with_motion: Whether PA is an additional output.
         streaming: Whether one call takes one segment instead of a clip.
 
     Raises:
-        ValueError: If the precision is unknown, int8 has no calibration, PA is asked of a model
-            that has none, or streaming of one whose shift looks ahead.
+        ValueError: If the precision is unknown, int8 has no calibration clips, PA is requested of
+            a model without it, or streaming of a model with a non-causal shift.
 
     Example:
         >>> artefact = to_tflite(model, "int8", calibration=clips)
@@ -70,16 +70,16 @@ def convert(graph: keras.Model, *, half: bool = False) -> bytes:
     """Converts a graph to a TFLite file with the signature `serve`.
 
     Args:
-        graph: A model from inputs to outputs, both by name.
+        graph: A model from named inputs to named outputs.
         half: Whether to store the weights in float16.
     """
     module = tf.Module()
-    # By `call`, since `__call__` would put the graph's name in front of the name of every tensor.
+    # `call`, since `__call__` would prefix the name of every tensor with the graph's.
     module.serve = tf.function(lambda **inputs: graph.call(inputs, False), autograph=False)
     concrete = module.serve.get_concrete_function(**input_specs(graph))
     module.captured = list(concrete.variables)
-    # By way of a SavedModel: from_concrete_functions leaves the variables of Keras 3 unfrozen, and
-    # neither it nor from_keras_model lets the signature be named.
+    # Through a SavedModel: from_concrete_functions leaves the variables of Keras 3 unfrozen, and
+    # neither it nor from_keras_model can name the signature.
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={SIGNATURE: concrete})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
@@ -90,5 +90,5 @@ def convert(graph: keras.Model, *, half: bool = False) -> bytes:
 
 
 def input_specs(graph: keras.Model) -> dict[str, tf.TensorSpec]:
-    """What a graph takes, by name."""
+    """Returns the input specifications of a graph by name."""
     return {each.name: tf.TensorSpec(each.shape, each.dtype, each.name) for each in graph.inputs}

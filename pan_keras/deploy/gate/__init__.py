@@ -1,1 +1,1 @@
-"""Checks of exported models against the trained model before anything is written."""
+"""Checks exported models against the trained model before anything is written."""

@@ -1,4 +1,4 @@
-"""Accuracy of all exported models on a whole split, compared with the Keras model."""
+"""Accuracy of exported models on a whole split, compared with the Keras model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,11 +22,11 @@ BATCH = 8
 def split_logits(
     models: Mapping[str, Classify], shape: ClipShape, clips: Sequence[Clip]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Runs every model over clips; each video is decoded once.
+    """Runs every model over clips and decodes each video once.
 
     Args:
-        models: By name, from clips `(b, N, m, H, W, 3)` to logits `(b, classes)`.
-        shape: What the models take.
+        models: Functions by name, from clips `(b, N, m, H, W, 3)` to logits `(b, classes)`.
+        shape: Shape of the models' clips.
         clips: The clips.
 
     Returns:
@@ -56,14 +56,14 @@ def split_logits(
 def accuracy_record(
     logits: np.ndarray, truth: np.ndarray, labels: Sequence[str], *, data: str, split: str
 ) -> dict[str, Any]:
-    """The accuracy of a model as `model.json` has it.
+    """Computes the accuracy of a model, in the form of `model.json`.
 
     Args:
         logits: `(clips, classes)`.
-        truth: `(clips,)`.
+        truth: True classes `(clips,)`.
         labels: Class names in the order of the logits.
-        data: Where the clips come from.
-        split: Part of the data.
+        data: Origin of the clips.
+        split: Split of the data.
     """
     scores = score(logits, truth, labels)
     return {
@@ -84,16 +84,16 @@ def comparison_record(
     labels: Sequence[str],
     exact: float | None = None,
 ) -> dict[str, Any]:
-    """What an exported model changes against the Keras model, as `model.json` has it.
+    """Compares an exported model with the Keras model, in the form of `model.json`.
 
     Args:
         found: Logits `(clips, classes)` of the exported model.
         expected: The same of the Keras model.
-        truth: `(clips,)`.
+        truth: True classes `(clips,)`.
         labels: Class names in the order of the logits.
-        exact: Of float32, which must give every clip the same class: the largest difference of a
-            logit that was measured on other clips. Where the Keras model's two largest logits are
-            closer together than twice that, rounding decides; these clips are exempt and counted.
+        exact: For float32, which must give every clip the same class: the largest difference of a
+            logit measured on other clips. If the Keras model's two largest logits are closer than
+            twice that, rounding decides; such clips are exempt and counted.
     """
     before, after = score(expected, truth, labels), score(found, truth, labels)
     recalls = {row.name: row.recall for row in after.per_class}
@@ -122,14 +122,14 @@ def comparison_record(
 
 
 def accuracy_problem(record: Mapping[str, Any], limits: Limits) -> str | None:
-    """What is beyond the limits and beyond doubt, as a part of a sentence; None if nothing is.
+    """Describes a significant violation of the limits as part of a sentence; None if there is none.
 
     Args:
-        record: `accuracy_record` and `comparison_record` in one.
-        limits: Of the precision.
+        record: `accuracy_record` and `comparison_record` merged.
+        limits: Limits of the precision.
     """
     split, difference = record["split"], record["difference"]
-    # Written so that a NaN is a problem.
+    # Negated so that NaN is a problem.
     if not difference <= limits.difference:
         return f"a logit on {split} is off by {difference:.2g}, more than {limits.difference:.2g}"
     if _loss(record).beyond(limits.drop):
@@ -140,9 +140,9 @@ def accuracy_problem(record: Mapping[str, Any], limits: Limits) -> str | None:
 
 
 def accuracy_doubt(record: Mapping[str, Any], limits: Limits) -> str | None:
-    """What is beyond the limits, but may be chance, as sentences; None if nothing is.
+    """Describes violations of the limits that may be due to chance, as sentences; None if none.
 
-    The arguments are those of `accuracy_problem`, which found none.
+    Takes the arguments of `accuracy_problem`, after that found no problem.
     """
     clips, loss = record["clips"], _loss(record)
     sentences = []
@@ -184,13 +184,13 @@ def _agreement_is_beyond(record: Mapping[str, Any], limits: Limits) -> bool:
     clips = record["clips"]
     kept = round(record["agreement"] * clips)
     if "near_ties" in record:
-        # Float32 gives the same class everywhere; a share alone would hide single clips.
+        # Float32 must keep the class of every clip; a significance test would hide single clips.
         return (kept + record["near_ties"]["changed"]) / clips < limits.agreement
     return binomial_tail(kept, clips, limits.agreement) < DOUBT
 
 
 def _margins(logits: np.ndarray) -> np.ndarray:
-    """How far the largest logit of each clip is above the next."""
+    """Computes the margin between the two largest logits of each clip."""
     if logits.shape[-1] < 2:
         return np.full(len(logits), np.inf)
     ordered = np.sort(logits.astype("float64"), axis=-1)

@@ -19,10 +19,10 @@ from pan_keras.runtime.stream import answers
 
 @dataclass(frozen=True)
 class Parity:
-    """Logits of an exported model against those of the Keras model.
+    """Logits of an exported model compared with those of the Keras model.
 
     Args:
-        clips: Real clips that were compared.
+        clips: Number of real clips compared.
         difference: Largest difference of a logit on them.
         edge_difference: The same on black, white and repeated frames.
         cosine: Least cosine between the logits of a clip.
@@ -41,13 +41,13 @@ class Parity:
         return float(np.max([self.difference, self.edge_difference]))
 
     def to_json(self) -> dict[str, Any]:
-        """As `model.json` has it."""
+        """Returns the record in the form of `model.json`."""
         return asdict(self)
 
     def problem(self, limits: Limits) -> str | None:
-        """What is beyond the limits, as a part of a sentence; None where all is well."""
+        """Describes a violation of the limits as part of a sentence; None if there is none."""
         furthest = self.furthest
-        # Written so that a NaN is a problem.
+        # Negated so that NaN is a problem.
         if not furthest <= limits.difference:
             return f"a logit is off by {furthest:.2g}, more than {limits.difference:.2g}"
         if not self.cosine >= limits.cosine:
@@ -64,9 +64,9 @@ def measure_parity(expected: np.ndarray, found: np.ndarray, edges: int) -> Parit
     """Compares logits.
 
     Args:
-        expected: `(clips, classes)` of the Keras model; the last rows are of edge inputs.
+        expected: `(clips, classes)` of the Keras model; the last rows are for edge inputs.
         found: The same of the exported model.
-        edges: How many rows are of edge inputs.
+        edges: Number of rows for edge inputs.
     """
     distances = np.abs(expected.astype("float64") - found)
     real = len(expected) - edges
@@ -83,22 +83,22 @@ def measure_parity(expected: np.ndarray, found: np.ndarray, edges: int) -> Parit
 
 
 def edge_clips(shape: ClipShape, real: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Inputs where arithmetic goes wrong first: all black, all white, one frame repeated."""
+    """Makes edge inputs, where arithmetic fails first: all black, all white, a repeated frame."""
     still = np.broadcast_to(real[0][:1, :1], shape.array)
     return [np.zeros(shape.array, np.uint8), np.full(shape.array, 255, np.uint8), still.copy()]
 
 
 @dataclass
 class Candidate:
-    """One artefact with the evidence that the gate gathers.
+    """An exported model with the results of its checks.
 
     Args:
         artefact: The exported model.
-        shape: The clips that it takes.
+        shape: Shape of its clips.
         threads: Threads for one call.
-        parity: Against the Keras model; the gate fills it in, and so the rest.
-        accuracy: As `model.json` has it; None where it was not measured.
-        milliseconds: Median time of a call.
+        parity: Parity with the Keras model; the gate fills in this and the remaining fields.
+        accuracy: Accuracy in the form of `model.json`; None if not measured.
+        milliseconds: Median time per call.
         answers: Logits of the checked clips, `(clips, classes)`, or `(clips, N, classes)` of a
             streaming model.
     """
@@ -113,7 +113,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """Its file in the bundle."""
+        """File name in the bundle."""
         kind = "step" if self.artefact.streaming else "model"
         return f"{kind}_{self.artefact.precision}.{self.artefact.format}"
 
@@ -124,7 +124,7 @@ class Candidate:
 
     @property
     def states(self) -> States | None:
-        """The states of a streaming model, None of a clip model."""
+        """The states of a streaming model; None for a clip model."""
         if not self.artefact.streaming:
             return None
         return {
@@ -135,21 +135,21 @@ class Candidate:
         }
 
     def answer(self, clip: np.ndarray) -> np.ndarray:
-        """Logits of a clip uint8 `(N, m, H, W, 3)`, of a streaming model after each segment."""
+        """Computes logits of a clip uint8 `(N, m, H, W, 3)`; if streaming, after each segment."""
         frames = clip.reshape(-1, *self.shape.array[2:])
         return answers(self.engine, self.states, frames, self.shape.array)
 
     def classify(self, clips: np.ndarray) -> np.ndarray:
-        """Logits `(b, classes)` of whole clips `(b, N, m, H, W, 3)`."""
+        """Computes the logits `(b, classes)` of whole clips `(b, N, m, H, W, 3)`."""
         return np.stack([self.last(self.answer(clip)) for clip in clips])
 
     def inputs(self, clip: np.ndarray) -> dict[str, np.ndarray]:
-        """What one call takes: a clip; or its first segment, and the states of the start."""
+        """Returns the inputs of one call: a clip, or its first segment and the initial states."""
         frames = clip[0] if self.artefact.streaming else clip.reshape(-1, *self.shape.array[2:])
         states = self.states or {}
         zeros = {name: np.zeros(state.shape, state.dtype) for name, state in states.items()}
         return {"frames": frames, **zeros}
 
     def last(self, answer: np.ndarray) -> np.ndarray:
-        """The logits of the whole clip."""
+        """Returns the logits of the whole clip."""
         return answer[-1] if self.artefact.streaming else answer

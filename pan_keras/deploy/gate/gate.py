@@ -31,16 +31,16 @@ Tell = Callable[[str], None]
 
 
 class Gate:
-    """Holds exported models against the Keras model; the evidence goes into the candidates.
+    """Checks exported models against the Keras model; the results are stored in the candidates.
 
     Args:
-        source: What is exported.
-        recipe: With the limits.
-        clips: What to compare on.
-        tell: Called with what is being done.
+        source: The exported model.
+        recipe: Recipe with the limits.
+        clips: Clips to compare on.
+        tell: Called with progress messages.
 
     Raises:
-        UserError: From each method, if a model is beyond a limit.
+        UserError: From each method, if a model violates a limit.
     """
 
     def __init__(self, source: Source, recipe: Recipe, clips: ExportClips, tell: Tell):
@@ -49,22 +49,22 @@ class Gate:
         self.clips = clips
         self.tell = tell
         self.checked = list(clips.check)
-        # Compiled: one clip a call, as the exported models take them.
+        # Compiled for one clip per call, as the exported models take them.
         self.call = tf.function(lambda frames: source.model(frames, training=False))
         self.expected = self.reference(np.stack(self.checked))
 
     def reference(self, frames: np.ndarray) -> np.ndarray:
-        """Logits `(b, classes)` of the Keras model for clips `(b, N, m, H, W, 3)`."""
+        """Computes the Keras model's logits `(b, classes)` of clips `(b, N, m, H, W, 3)`."""
         return np.concatenate([self.call(clip[None]).numpy() for clip in frames])
 
     def check_structure(self, candidates: Sequence[Candidate]) -> None:
-        """Operations, ranks, shapes and signature are what devices take."""
+        """Checks that devices support the operations, ranks, shapes and signature."""
         self.tell("checking the structure")
         for candidate in candidates:
             check_structure(candidate.artefact, self.source.shape, len(self.source.labels))
 
     def check_numbers(self, candidates: Sequence[Candidate]) -> None:
-        """The logits are those of the Keras model, on real clips and where arithmetic is hard."""
+        """Checks the logits against the Keras model's, on real clips and on edge inputs."""
         edges = edge_clips(self.source.shape, self.checked)
         expected = np.concatenate([self.expected, self.reference(np.stack(edges))])
         for candidate in candidates:
@@ -78,10 +78,10 @@ class Gate:
                 raise self._refusal(candidate, problem, candidates)
 
     def check_accuracy(self, candidates: Sequence[Candidate]) -> dict[str, Any] | None:
-        """On a whole split of the data, every model is about as good as the Keras model.
+        """Checks the accuracy on a whole split against the Keras model's.
 
         Returns:
-            The accuracy of the Keras model as `model.json` has it, None where no data are known.
+            The accuracy of the Keras model in the form of `model.json`; None if no data are known.
         """
         split, videos = self.recipe.export.evaluate, self.clips.videos
         if videos is None or not self.clips.measured:
@@ -109,7 +109,7 @@ class Gate:
         return accuracy_record(before, truth, labels, **where)
 
     def measure_speed(self, candidates: Sequence[Candidate]) -> None:
-        """Fills in the median time of a call; no limit depends on it."""
+        """Measures the median time per call, which has no limit."""
         self.tell("measuring speed")
         calls = {
             each.name: partial(each.engine, each.inputs(self.checked[0])) for each in candidates
@@ -136,7 +136,7 @@ class Gate:
         )
 
     def _floating(self, quantised: Candidate, candidates: Sequence[Candidate]) -> Artefact:
-        """The float32 model of the same format and kind, made anew where it was not asked for."""
+        """Returns the float32 model of the same format and kind, converting it if missing."""
         kind = (quantised.artefact.format, "float32", quantised.artefact.streaming)
         for artefact in (candidate.artefact for candidate in candidates):
             if (artefact.format, artefact.precision, artefact.streaming) == kind:

@@ -15,16 +15,16 @@ Values = Mapping[str, np.ndarray]
 def worst_tensors(
     quantised: Candidate, floating: Artefact, clips: Sequence[np.ndarray], most: int = 5
 ) -> list[tuple[str, float]]:
-    """The tensors of an int8 model that differ most from those of the float model.
+    """Finds the tensors of an int8 model that differ most from those of the float model.
 
     Args:
         quantised: The int8 model.
         floating: The float32 model of the same format and kind.
-        clips: Some clips uint8 `(N, m, H, W, 3)`; a streaming model sees the first segment.
-        most: Tensors to name.
+        clips: Some clips uint8 `(N, m, H, W, 3)`; a streaming model takes the first segment.
+        most: Largest number of tensors.
 
     Returns:
-        Name and signal-to-noise ratio in decibel, the lowest first.
+        Names and signal-to-noise ratios in decibels, lowest first.
     """
     read = _tflite_tensors if floating.format == "tflite" else _onnx_tensors
     powers: dict[str, np.ndarray] = {}
@@ -58,14 +58,14 @@ def _tflite_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
             continue
         try:
             value = interpreter.get_tensor(detail["index"])
-        except ValueError:  # a tensor that no operation makes
+        except ValueError:  # a tensor that no operation writes
             continue
         if detail["dtype"] == np.int8:
-            if scales.size != 1:  # a kernel, with a scale for each channel
+            if scales.size != 1:  # a kernel with per-channel scales
                 continue
             zero = detail["quantization_parameters"]["zero_points"][0]
             value = (value.astype("float32") - zero) * scales[0]
-        # The converter joins the names of what it fuses; the first tells enough.
+        # The converter joins the names of fused operations; the first is enough.
         tensors[detail["name"].partition(";")[0]] = value
     return tensors
 
@@ -84,7 +84,7 @@ def _onnx_tensors(content: bytes, inputs: Values) -> dict[str, np.ndarray]:
         if info.name in made and info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     )
     values = OnnxEngine(model.SerializeToString(), optimised=False)(inputs)
-    # In a quantised model the value of a tensor is what stands behind its pair of operations.
+    # In a quantised model, the value of a tensor is the output of its dequantise node.
     return values | {
         name.removesuffix(DEQUANTISED): value
         for name, value in values.items()

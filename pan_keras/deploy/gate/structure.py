@@ -10,21 +10,21 @@ from pan_keras.deploy.formats.protobuf import list_onnx
 from pan_keras.errors import UserError
 
 MOST_AXES = 4
-# Built into TFLite, but neither quantised nor taken by the delegates of phones.
+# Built into TFLite, but supported neither by quantisation nor by phone delegates.
 AVOIDED = {"REDUCE_MAX": "MAXIMUM or MAX_POOL_2D"}
 Description = tuple[tuple[int, ...], str]
 
 
 def check_structure(artefact: Artefact, shape: ClipShape, classes: int) -> None:
-    """Refuses a model that devices would refuse.
+    """Refuses a model that devices do not support.
 
     Args:
         artefact: The exported model.
-        shape: The clips that it takes.
+        shape: Shape of its clips.
         classes: Number of classes.
 
     Raises:
-        UserError: If anything is wrong; it says all that is.
+        UserError: If there are problems; the message lists all of them.
     """
     problems = structure_problems(artefact, shape, classes)
     if problems:
@@ -32,19 +32,19 @@ def check_structure(artefact: Artefact, shape: ClipShape, classes: int) -> None:
 
 
 def structure_problems(artefact: Artefact, shape: ClipShape, classes: int) -> list[str]:
-    """What is wrong with the structure of an exported model.
+    """Lists the problems with the structure of an exported model.
 
-    Operations must be built in, tensors have at most four axes of known length, and the signature
-    must be what `pan_keras.deploy.artefact.Artefact` promises. An ONNX file for any number of clips
-    may leave the first axis open.
+    Operations must be built in, tensors must have at most four axes of known length, and the
+    signature must be that of `pan_keras.deploy.artefact.Artefact`. In an ONNX file with a dynamic
+    batch, the first axis may be unknown.
 
     Args:
         artefact: The exported model.
-        shape: The clips that it takes.
+        shape: Shape of its clips.
         classes: Number of classes.
 
     Returns:
-        One sentence each; none where all is well.
+        One sentence per problem.
 
     Example:
         >>> structure_problems(artefact, ClipShape(8, 4, (224, 224), 256), classes=174)
@@ -63,7 +63,7 @@ def structure_problems(artefact: Artefact, shape: ClipShape, classes: int) -> li
 
 
 def operation_problems(listing: Listing) -> Iterator[str]:
-    """What is wrong with the kinds of operations."""
+    """Yields problems with the kinds of operations."""
     if listing.graphs > 1:
         yield f"it has {listing.graphs} graphs, so it holds a loop or a branch"
     kinds = {operation.name: operation.custom for operation in listing.operations}
@@ -75,7 +75,7 @@ def operation_problems(listing: Listing) -> Iterator[str]:
 
 
 def tensor_problems(listing: Listing) -> Iterator[str]:
-    """What is wrong with the shapes of tensors."""
+    """Yields problems with the shapes of tensors."""
     open_input = any(tensor.shape[:1] == (-1,) for tensor in listing.inputs.values())
     for operation in listing.operations:
         for tensor in operation.outputs:
@@ -89,14 +89,14 @@ def tensor_problems(listing: Listing) -> Iterator[str]:
 
 
 def inputs(artefact: Artefact, shape: ClipShape) -> dict[str, Description]:
-    """The inputs that an artefact must have."""
+    """Returns the required inputs of an artefact."""
     rows = shape.stack * (1 if artefact.streaming else shape.segments)
     states = {state.name: (state.shape, state.dtype) for state in artefact.states}
     return {"frames": ((rows, *shape.size, 3), "uint8"), **states}
 
 
 def outputs(artefact: Artefact, shape: ClipShape, classes: int) -> dict[str, Description]:
-    """The outputs that an artefact must have, and the motion maps that it may have."""
+    """Returns the required outputs of an artefact, and the optional motion maps."""
     prefix = "next_" if artefact.format == "onnx" else ""
     states = {f"{prefix}{state.name}": (state.shape, state.dtype) for state in artefact.states}
     segments = 1 if artefact.streaming else shape.segments
@@ -105,14 +105,14 @@ def outputs(artefact: Artefact, shape: ClipShape, classes: int) -> dict[str, Des
 
 
 def described(tensors) -> dict[str, Description]:
-    """Shape and dtype by name."""
+    """Returns shape and dtype by name."""
     return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
 
 
 def end_problems(
     kind: str, found: dict[str, Description], wanted: dict[str, Description]
 ) -> Iterator[str]:
-    """What is wrong with the inputs or the outputs."""
+    """Yields problems with the inputs or outputs."""
     for name in found.keys() - wanted.keys():
         yield f"it has an {kind} {name}, which nobody knows"
     for name, (shape, dtype) in wanted.items():
