@@ -1,4 +1,4 @@
-"""A run that can be exported, and its bundles."""
+"""Fixtures: a run that can be exported, and its bundles."""
 
 import shutil
 
@@ -23,13 +23,13 @@ def exported(run):
 
 @pytest.fixture
 def own_run(run, exported, tmp_path):
-    """A copy of the exported run, which a test may export again."""
+    """A copy of the exported run that a test may modify and export again."""
     return Run(shutil.copytree(run.path, tmp_path / "run"))
 
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory, run):
-    """A bundle of a network whose shift looks back alone: both formats, clips and steps."""
+    """A bundle of a network with a causal shift: both formats, for clips and streams."""
     folder = tmp_path_factory.mktemp("live") / "run"
     causal = untrained_run(folder, run.config.data.root, "model.causal=true", sureness=1000)
     wanted = {"formats": ["tflite", "onnx"], "streaming": True, "evaluate": "none"}

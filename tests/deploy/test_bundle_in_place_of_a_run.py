@@ -1,4 +1,4 @@
-"""A bundle stands where a run can stand: evaluated, fused, predicting, streaming."""
+"""A bundle can take the place of a run in evaluation, fusion, prediction and streaming."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def test_a_bundle_away_from_its_run_asks_for_the_data_unless_they_have_a_card(
 ):
     away = shutil.copytree(exported.path, tmp_path / "away")
     facts = json.loads((away / "model.json").read_text())
-    (tmp_path / "videos" / "left").mkdir(parents=True)  # other videos of this name
+    (tmp_path / "videos" / "left").mkdir(parents=True)  # other videos of the same name
     monkeypatch.chdir(tmp_path)
     facts["source"]["data"]["source"] = "videos"
     (away / "model.json").write_text(json.dumps(facts))

@@ -1,4 +1,4 @@
-"""Clips to calibrate by are of all classes, and none of them is checked or measured."""
+"""Calibration clips are of all classes, and none of them is checked or measured."""
 
 import shutil
 from collections import Counter
@@ -24,7 +24,7 @@ def source(run):
 
 @pytest.fixture(scope="module")
 def origins(run):
-    """Which video each view comes from, by its bytes."""
+    """Maps the bytes of each view to its video."""
     store, found = FrameStore(resize=run.shape.resize), {}
     for clip in open_data("motions", run.config.data.root).all_clips:
         for crops, temporal in clips_module.VIEWS.values():
@@ -51,7 +51,7 @@ def test_calibration_is_of_all_classes_alike_and_of_many_videos(source, origins,
     by_class = Counter(clip.label for clip in used)
     assert len(by_class) == 8
     assert max(by_class.values()) - min(by_class.values()) <= 1
-    # No video has more views than another by more than one.
+    # The numbers of views per video differ by at most one.
     by_video = Counter(clip.path for clip in used)
     assert max(by_video.values()) - min(by_video.values()) <= 1
     assert len(by_video) == min(wanted, found.drawn["videos"])
@@ -122,7 +122,7 @@ def test_where_no_file_is_in_int8_nothing_calibrates(source):
 def test_other_data_that_hold_the_measured_videos_do_not_calibrate_by_them(
     source, origins, tmp_path
 ):
-    # The test videos under another name, as training videos of other data.
+    # The test videos are training videos of other data with another name.
     test = open_data("motions", source.run.config.data.root).clips("test")
     train = open_data("motions", source.run.config.data.root).clips("train")[::4]
 
@@ -162,7 +162,7 @@ def test_given_clips_are_parted(source):
 
 
 def test_a_class_of_one_clip_calibrates(source, origins, tmp_path):
-    """Unequal classes: the small ones are not lost among the large."""
+    """Small classes are drawn even if others are larger."""
     motions = open_data("motions", source.run.config.data.root)
     for label, name in enumerate(source.labels):
         for part in ("train", "val"):

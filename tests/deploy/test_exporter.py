@@ -1,4 +1,4 @@
-"""What was trained is what ships, or nothing ships."""
+"""Exported files match the trained model, or nothing is written."""
 
 import shutil
 import subprocess
@@ -152,7 +152,7 @@ export(sys.argv[1], output=sys.argv[2], overrides={"export": {
 
 
 def test_two_processes_export_into_one_folder(own_run, tmp_path):
-    """Each is whole when it is there, and nothing is left beside."""
+    """The bundle is complete, and no other files are left beside it."""
     folder = tmp_path / "exported" / "bundle"
     program = [sys.executable, "-c", TO_EXPORT, str(own_run.path), str(folder)]
     processes = [
@@ -209,7 +209,7 @@ def test_what_cannot_be_exported_is_refused_before_any_video_is_opened(
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "link").symlink_to(own_run.path / "bundle")
     if "would be" in message:
-        # The data of the run, of all places, are in what looks like a bundle.
+        # The run's data are in a folder that looks like a bundle.
         text = (own_run.path / "config.toml").read_text()
         data = own_run.config.data
         assert data.root in text

@@ -1,4 +1,4 @@
-"""`model.json` says in numbers what the run was trained on."""
+"""`model.json` states frame rate, stride and window of the training clips."""
 
 from types import SimpleNamespace
 

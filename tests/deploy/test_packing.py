@@ -1,4 +1,4 @@
-"""Test vectors allow another machine's rounding, and no more."""
+"""Tolerances of test vectors allow another machine's rounding and no more."""
 
 import json
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ EXACT = 1e-4
 
 
 def index_of(precision, scale):
-    """The index of the vectors of a model with logits of up to `scale`."""
+    """Returns the vectors' index of a model with logits up to `scale`."""
     answers = scale * np.linspace(-1, 0.5, 9, dtype="float32").reshape(3, 3)
     candidate = SimpleNamespace(
         name="model", answers=answers, artefact=SimpleNamespace(precision=precision)

@@ -1,4 +1,4 @@
-"""A recipe is typed, and says what is wrong with it."""
+"""A recipe is typed, and its errors say what is wrong."""
 
 import dataclasses
 from types import SimpleNamespace

@@ -1,1 +1,1 @@
-"""The graph that is exported: the trained network, written down anew for devices."""
+"""The deployment graph: the trained network rebuilt for devices."""

@@ -1,4 +1,4 @@
-"""A trained backbone rebuilt for inference, normalisation folded into its convolutions."""
+"""Rebuilds a trained backbone for inference, with batch normalisation folded into convolutions."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from keras import layers, ops
 from pan_keras.layers import TemporalShift
 
 Shift = Callable[[TemporalShift, Any, str], Any]
-# What may stand between a stem and its ReLU: all of it lets the ReLU through.
+# Layers that may stand between a stem and its ReLU, which commutes with them.
 POOLING = (layers.ZeroPadding2D, layers.MaxPooling2D)
 
 
 def rebuild_backbone(backbone: keras.Model, maps: Any, shift: Shift, prefix: str = "") -> Any:
-    """Applies a backbone's layers anew, in float32, with weights of their own.
+    """Applies copies of a backbone's layers, in float32 and with their own weights.
 
-    Batch normalisation behind a convolution is folded into its kernel and bias, which is exact
-    except for rounding. A ReLU behind a max-pool moves in front of it, to the convolution, where it
-    costs nothing, and where eight bits then need not hold negative numbers.
+    Batch normalisation after a convolution is folded into its kernel and bias, which is exact
+    except for rounding. A ReLU after a max-pool moves before it, to the convolution, where it is
+    free and spares int8 the negative numbers.
 
     Args:
-        backbone: A functional model, each of whose layers is called once.
+        backbone: A functional model that calls each of its layers once.
         maps: Symbolic input.
-        shift: Applies a temporal shift to maps, by a layer of the name given.
-        prefix: Of the names of the layers made.
+        shift: Applies a temporal shift to maps, in a layer of the given name.
+        prefix: Prefix of the names of the new layers.
 
     Returns:
         The symbolic output.
@@ -58,8 +58,8 @@ def apply_twin(operation: Any, inputs: Any, name: str) -> Any:
 
     Args:
         operation: A built layer, or an operation of `keras.ops` in a functional model.
-        inputs: Symbolic.
-        name: Of the copy, if it is a layer.
+        inputs: Symbolic inputs.
+        name: Name of the copy, if it is a layer.
     """
     if not isinstance(operation, keras.layers.Layer):
         return type(operation).from_config(operation.get_config())(inputs)
@@ -70,7 +70,7 @@ def apply_twin(operation: Any, inputs: Any, name: str) -> Any:
 
 
 def _in_float32(layer: keras.layers.Layer) -> dict[str, Any]:
-    """The configuration of a layer, and of layers within, with full precision instead of half."""
+    """Returns the configuration of a layer and its sublayers, in float32 instead of its policy."""
     policy = layer.dtype_policy.name
 
     def widened(value: Any) -> Any:
@@ -84,7 +84,7 @@ def _in_float32(layer: keras.layers.Layer) -> dict[str, Any]:
 
 
 def _followers(model: keras.Model) -> dict[str, list[Any]]:
-    """The layers that read each layer's output, by the layer's name."""
+    """Maps the name of each layer to the layers that read its output."""
     producers = {id(layer.output): layer.name for layer in model.operations}
     readers = defaultdict(list)
     for layer in model.operations[1:]:
@@ -94,7 +94,7 @@ def _followers(model: keras.Model) -> dict[str, list[Any]]:
 
 
 def _what_folds_into(layer: Any, followers: dict[str, list[Any]]) -> tuple[Any, Any]:
-    """The batch normalisation and the ReLU that a convolution absorbs; None where it does not."""
+    """Returns the batch normalisation and the ReLU that a convolution absorbs; None for neither."""
 
     def sole_follower(layer: Any) -> Any:
         readers = followers[layer.name]
@@ -118,7 +118,7 @@ def _folded(
     maps: Any,
     prefix: str,
 ) -> Any:
-    """Applies a convolution with a bias that does what a convolution and its norm did."""
+    """Applies a convolution with its batch normalisation folded into kernel and bias."""
     kernel = _numbers(layer.kernel)
     bias = _numbers(layer.bias) if layer.use_bias else np.zeros(())
     scale, offset = _affine(normalisation)
@@ -133,7 +133,7 @@ def _folded(
 
 
 def _affine(normalisation: layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """Batch normalisation in inference, as a factor and an offset for each channel."""
+    """Returns batch normalisation in inference as a factor and an offset per channel."""
     mean = _numbers(normalisation.moving_mean)
     deviation = np.sqrt(_numbers(normalisation.moving_variance) + normalisation.epsilon)
     gamma = _numbers(normalisation.gamma) if normalisation.scale else 1.0

@@ -1,4 +1,4 @@
-"""Frames of segments in the forms that cues are made of."""
+"""Frames and frame differences of segments, from which cues are computed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pan_keras.backbones.input_normalisation import InputNormalisation
 
 
 class Stacks:
-    """The frames of all segments in the symbolic forms that cues are made of, each made once.
+    """Symbolic frames and frame differences of all segments, each computed once.
 
     Args:
         frames: `(N * m, H, W, 3)`, bytes.
@@ -20,17 +20,17 @@ class Stacks:
     def __init__(self, frames: Any, stack: int):
         _, height, width, _ = frames.shape
         stacks = ops.reshape(frames, (-1, stack, height, width * 3))
-        # Before anything is cut out: on bytes, runtimes slice slowly.
+        # Cast before slicing: runtimes slice bytes slowly.
         self._stacks = ops.cast(stacks, "float32")
         self._differences: dict[tuple[int, int], Any] = {}
 
     def frame(self, index: int) -> Any:
-        """One frame of each stack, `(N, 1, H, W * 3)`."""
-        # A slice of one frame, and not the frame: phones have it as an operation of their own.
+        """Returns one frame of each stack, `(N, 1, H, W * 3)`."""
+        # A slice of length one keeps the axis and is a single operation on phones.
         return self._stacks[:, index : index + 1]
 
     def differences(self, first: int, last: int) -> Any:
-        """Earlier minus later of the frames from `first` to `last`, `(N, pairs, H, W * 3)`."""
+        """Returns differences `(N, pairs, H, W * 3)`, earlier minus later, of a range of frames."""
         if (first, last) not in self._differences:
             suffix = f"_{len(self._differences)}" if self._differences else ""
             whole = first == 0 and last == self._stacks.shape[1] - 1
@@ -44,8 +44,8 @@ class Stacks:
 class FrameDifferences(keras.layers.Layer):
     """Subtracts from each frame the one after it.
 
-    One convolution with the constant kernel (1, -1) along time: slices and a subtraction would
-    copy the frames twice more.
+    Computed by one convolution with the constant kernel (1, -1) along time; slices and a
+    subtraction would copy the frames twice more.
 
     Input shape:
         `(N, m, H, W * 3)`, frames as float.
@@ -70,14 +70,14 @@ class FrameDifferences(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PixelScaling(keras.layers.Layer):
-    """Normalises the colours of raw frames, in one operation.
+    """Normalises the colours of raw frames in one operation.
 
-    Rows of pixels count as channels: over three channels alone most of a processor's lanes idle.
+    A row of pixels is treated as channels, since three channels leave most SIMD lanes idle.
 
     Args:
-        multiplier: Factor of a byte, per channel in the order of RGB.
-        offset: What is added after it.
-        is_reversed: Whether blue comes first in what comes out.
+        multiplier: Factor of a byte, per channel in RGB order.
+        offset: Offset added after the factor.
+        is_reversed: Whether the output has blue first.
 
     Input shape:
         `(N, 1, H, W * 3)`, RGB in 0..255 as float.
@@ -106,7 +106,7 @@ class PixelScaling(keras.layers.Layer):
 
     @classmethod
     def of(cls, normalisation: InputNormalisation, name: str) -> "PixelScaling":
-        """The layer for a network's normalisation."""
+        """Makes the layer for a network's normalisation."""
         return cls(
             normalisation.multiplier,
             normalisation.offset,
@@ -117,7 +117,7 @@ class PixelScaling(keras.layers.Layer):
 
     @classmethod
     def of_differences(cls, normalisation: InputNormalisation, name: str) -> "PixelScaling":
-        """The layer for differences of frames, in which a network's offset cancels."""
+        """Makes the layer for frame differences, in which a network's offset cancels."""
         return cls(
             normalisation.multiplier,
             (0.0,) * len(normalisation.multiplier),
@@ -130,7 +130,7 @@ class PixelScaling(keras.layers.Layer):
         _, _, height, width = rows.shape
         shape = (-1, height, width // 3, 3)
         if self.is_reversed:
-            # A convolution over the colours, which quantises; a reversal does not.
+            # A convolution over the colours can be quantised; a reversal cannot.
             kernel = np.diag(self.multiplier)[None, None, :, ::-1]
             scaled = ops.conv(ops.reshape(rows, shape), ops.cast(kernel, rows.dtype))
             return ops.add(scaled, ops.cast(self.offset[::-1], rows.dtype))

@@ -1,4 +1,4 @@
-"""Persistence of appearance (PA) of raw frames, in the fewest operations a phone can run fast."""
+"""Persistence of appearance (PA) of raw frames, in few operations that are fast on phones."""
 
 from typing import Any
 
@@ -19,23 +19,23 @@ def persistence_of_appearance(
     prefix: str = "",
     suffix: str = "",
 ) -> Any:
-    """PA of differences of raw frames, equal to the trained layer's except for rounding.
+    """Computes PA from differences of raw frames, equal to the trained layer's except for rounding.
 
     Args:
         layer: The trained layer.
         changes: `(N, m - 1, H, W * 3)`, earlier minus later frame, RGB in 0..255.
-        normalisation: Of the frames that the layer was trained on; it goes into the kernel.
-        paired: Whether the convolution reads two adjacent pixels as one of six channels. With
-            8-bit kernels, which read eight channels at a time, this saves a third of its time; in
-            float it costs a tenth.
-        prefix: Of the names of the layers made.
-        suffix: Of them.
+        normalisation: Normalisation of the training frames, which is folded into the kernel.
+        paired: Whether the convolution reads two adjacent pixels as one of six channels. For int8
+            kernels, which read eight channels at a time, this saves a third of the time; in float
+            it costs a tenth more.
+        prefix: Prefix of the names of the new layers.
+        suffix: Suffix of the same names.
 
     Returns:
         `(N, H, W, m - 1)`.
 
     Raises:
-        ValueError: If the layer has another depth than 1 or another encoding than `"motion"`.
+        ValueError: If the layer's depth is not 1 or its encoding is not `"motion"`.
     """
     if layer.depth != 1 or layer.encoding != "motion":
         raise ValueError(
@@ -62,7 +62,7 @@ def persistence_of_appearance(
 
 
 def _for_bytes(kernel: keras.Variable, normalisation: InputNormalisation) -> np.ndarray:
-    """A kernel for normalised frames as one for differences of RGB bytes."""
+    """Converts a kernel for normalised frames to one for differences of RGB bytes."""
     values = ops.convert_to_numpy(kernel).astype("float64")
     if normalisation.is_reversed:
         values = values[:, :, ::-1]
@@ -71,29 +71,29 @@ def _for_bytes(kernel: keras.Variable, normalisation: InputNormalisation) -> np.
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class BlockConvolution(keras.layers.Layer):
-    """The convolution of PA, on blocks of pixels instead of on pixels.
+    """The convolution of PA on blocks of pixels instead of single pixels.
 
-    A convolution with the stride of a block holds a copy of the kernel for each pixel of the block,
-    shifted by that pixel, so that one position gives the features of all pixels of the block. With
-    blocks of 2x2 that is a third more arithmetic on a quarter of the positions, and twice as fast:
-    a convolution to 8 channels leaves most of a processor's lanes idle and one to 32 does not.
+    The convolution has the stride of a block and, for each pixel of the block, a copy of the kernel
+    shifted to that pixel, so that each position yields the features of all pixels of the block.
+    With 2x2 blocks this is a third more arithmetic on a quarter of the positions, and twice as
+    fast: 8 output channels leave most SIMD lanes idle, and 32 do not.
 
-    The weight is the kernel itself. Its copies are made in the graph, where a converter folds them
-    into a constant, so that they stay copies of one kernel when the graph is trained.
+    The weight is the original kernel. The graph makes the copies, which converters fold into a
+    constant and which therefore remain copies of one kernel when the graph is trained.
 
     Args:
         filters: Feature channels per pixel, F.
         kernel_size: Height and width of the kernel.
-        block: Height and width of a block, b. H and W are multiples of it.
+        block: Height and width of a block, b. H and W must be multiples of it.
         paired: Whether two adjacent pixels are read as one of six channels; needs b = 2.
-        offset: Added to each feature. PA adds it inside its norm, so that the gradient of the root
-            exists where frames repeat.
+        offset: Added to each feature. PA adds it inside its norm, so that the square root has a
+            gradient where frames repeat.
 
     Input shape:
         `(N, m - 1, H, W * 3)`.
 
     Output shape:
-        `(N * (m - 1), H / b, W / b, b * b * F)`, the pixels of a block row by row.
+        `(N * (m - 1), H / b, W / b, b * b * F)`, with the pixels of a block in row-major order.
 
     Example:
         >>> BlockConvolution(8, 7, block=2)(np.ones((8, 3, 56, 56 * 3))).shape
@@ -153,10 +153,9 @@ class BlockConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class MotionNorm(keras.layers.Layer):
-    """The Euclidean norm of each of several groups of adjacent channels.
+    """Computes the Euclidean norm of each group of adjacent channels.
 
-    The squares are summed by a convolution with a constant kernel, which is faster than a
-    reduction.
+    A convolution with a constant kernel sums the squares, which is faster than a reduction.
 
     Args:
         groups: Number of groups, G.
@@ -191,7 +190,7 @@ class MotionNorm(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class PixelLayout(keras.layers.Layer):
-    """Puts values that stand in blocks of pixels back in their places, pairs of frames last.
+    """Rearranges values from blocks of pixels to maps, with pairs of frames as the last axis.
 
     Args:
         pairs: Pairs of adjacent frames in a stack, m - 1.
@@ -216,7 +215,7 @@ class PixelLayout(keras.layers.Layer):
     def call(self, values: Any) -> Any:
         _, height, width, pixels = values.shape
         stacked = ops.reshape(values, (-1, self.pairs, height * width, pixels))
-        # Pixels of a block before pairs: the order in which blocks are spread out.
+        # depth_to_space expects the pixels of a block before the pairs.
         stacked = ops.transpose(stacked, (0, 2, 3, 1))
         maps = ops.reshape(stacked, (-1, height, width, pixels * self.pairs))
         return spread_blocks(maps, self.block)
@@ -231,7 +230,11 @@ class PixelLayout(keras.layers.Layer):
 
 
 def in_blocks(kernel: Any, block: int) -> Any:
-    """A kernel `(k, k, C, F)` for each pixel of a block: `(k + b - 1, k + b - 1, C, b * b * F)`."""
+    """Shifts a kernel `(k, k, C, F)` to each pixel of a block.
+
+    Returns:
+        `(k + b - 1, k + b - 1, C, b * b * F)`.
+    """
     if block == 1:
         return ops.convert_to_tensor(kernel)
     last = block - 1
@@ -244,9 +247,9 @@ def in_blocks(kernel: Any, block: int) -> Any:
 
 
 def in_pairs(kernel: Any) -> Any:
-    """A kernel over pixels `(h, w, C, F)`, w even, as one over pairs of them: `(h, p, 2 * C, F)`.
+    """Converts a kernel over pixels `(h, w, C, F)`, w even, to one over pairs `(h, p, 2 * C, F)`.
 
-    Padding keeps it centred: the pixels left of the middle must fill whole pairs.
+    Padding keeps it centred: the pixels left of the centre must form whole pairs.
     """
     height, width, channels, features = kernel.shape
     margin = (width // 2 - 1) % 2
@@ -255,12 +258,12 @@ def in_pairs(kernel: Any) -> Any:
 
 
 def spread_blocks(maps: Any, block: int) -> Any:
-    """Blocks of pixels `(N, h, w, b * b * C)` as pixels `(N, h * b, w * b, C)`."""
+    """Rearranges blocks `(N, h, w, b * b * C)` to pixels `(N, h * b, w * b, C)`."""
     if block == 1:
         return maps
     if hasattr(ops, "depth_to_space"):
         return ops.depth_to_space(maps, block)
-    # For versions of Keras that lack it, in tensors of four axes too.
+    # For versions of Keras without it; tensors stay at four axes, as devices require.
     _, height, width, channels = maps.shape
     rows = ops.reshape(maps, (-1, width, block, channels // block))
     rows = ops.transpose(rows, (0, 2, 1, 3))

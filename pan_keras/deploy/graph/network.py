@@ -1,4 +1,4 @@
-"""The layers that give scores."""
+"""Rebuilds trained models as deployment graphs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ from pan_keras.models import (
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class Classifier(keras.layers.Dense):
-    """The linear layer that gives a network's logits, a class of its own so that it can be told."""
+    """The linear layer for a network's logits, a separate class so that it can stay in float."""
 
     @classmethod
     def of(cls, layer: keras.layers.Dense, features: Any, prefix: str) -> Any:
@@ -39,7 +39,7 @@ class Classifier(keras.layers.Dense):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class BranchFusion(ScoreFusion):
-    """`ScoreFusion` of a list of logits `(B, classes)`, one a branch."""
+    """`ScoreFusion` of a list of logits `(B, classes)`, one per branch."""
 
     def build(self, input_shape: Any) -> None:
         super().build((input_shape[0][0], len(input_shape), input_shape[0][-1]))
@@ -59,35 +59,35 @@ def deployment_graph(
     eight_bits: bool = False,
     clips: int | None = 1,
 ) -> keras.Model:
-    """Rebuilds a trained model in the form that converters turn into a fast file.
+    """Rebuilds a trained model as a graph that converts to fast files.
 
     PA is computed from differences of raw frames in blocks of 2x2 pixels, batch normalisation is
-    folded into convolutions, a temporal shift is one convolution along time, the N segments ride on
-    the batch axis, and no tensor has more than four axes. PA stays within 1e-5 of the layer's,
-    logits within 1e-4 of the model's.
+    folded into convolutions, a temporal shift is one convolution along time, the N segments are
+    part of the batch axis, and no tensor has more than four axes. PA differs from the layer's by at
+    most 1e-5, and logits from the model's by at most 1e-4.
 
-    The graph is a functional model in float32 with weights of its own, which can be trained,
-    saved, and rebuilt layer by layer, for instance with fake quantisation after each layer that
-    `pan_keras.deploy.graph.precision.float_layers` does not name. Dropout is left out.
+    The graph is a functional model in float32 with its own weights, which can be trained, saved,
+    and rebuilt layer by layer, for instance with fake quantisation after each layer except those of
+    `pan_keras.deploy.graph.precision.float_layers`. It has no dropout.
 
-    A streaming graph takes one segment a call, and what it remembers as further inputs and outputs
-    `state_0`, `state_1`, ... States of zeros start a stream; after N segments the logits are those
-    of the clip that they make up.
+    A streaming graph takes one segment per call and keeps its memory in the additional inputs and
+    outputs `state_0`, `state_1`, ... All-zero states start a stream; after N segments, the logits
+    equal those of the clip made of these segments.
 
     Args:
         model: A trained `VideoNetwork`, or a network of several.
         streaming: Whether one call takes one segment instead of clips; needs a causal shift.
-        with_motion: Whether to give PA out as well.
-        eight_bits: Whether the graph is to be quantised; it then takes the form that is faster so.
-        clips: Clips a call, B; None for any number. Not used in streaming.
+        with_motion: Whether PA is an additional output.
+        eight_bits: Whether the graph is to be quantised, for which another form is faster.
+        clips: Clips per call, B; None for any number. Ignored in streaming.
 
     Returns:
         A model from a dictionary of `frames` uint8 `(B * N * m, H, W, 3)`, or `(m, H, W, 3)` and
-        the states, to a dictionary of `logits` `(B, classes)`, the new states and, where asked for,
+        the states, to a dictionary of `logits` `(B, classes)`, the new states and, on request,
         `motion` `(B * N, H, W, m - 1)`.
 
     Raises:
-        ValueError: If PA is asked of a model that has none, a shift looks ahead in streaming, or
+        ValueError: If PA is requested of a model without it, a shift is not causal in streaming, or
             a layer has no form for devices.
 
     Example:
@@ -132,11 +132,11 @@ def deployment_graph(
 
 
 def plain_graph(model: keras.Model, clips: int = 1) -> keras.Model:
-    """The model as it was trained, to measure against; its tensors have up to six axes.
+    """Wraps the unmodified model as a baseline; its tensors have up to six axes.
 
     Args:
         model: A `VideoNetwork`, or a network of several.
-        clips: Clips a call.
+        clips: Clips per call.
     """
     shape = (clips * model.segments * model.stack, *model.size, 3)
     frames = keras.Input(batch_shape=shape, dtype="uint8", name="frames")
@@ -152,7 +152,7 @@ def _cues(single: Mapping[str, VideoNetwork]) -> list[Cue]:
 def _network_outputs(
     network: VideoNetwork, stacks: Stacks, timeline: Timeline, eight_bits: bool, prefix: str
 ) -> dict[str, Any]:
-    """Logits of one network and, where it has it, PA."""
+    """Returns the logits of one network and, if it computes it, PA."""
     if getattr(network.backbone, "layout", "frames") != "frames":
         raise ValueError(
             f"{network.backbone.name}: it sees whole clips, in tensors of five axes, of which "

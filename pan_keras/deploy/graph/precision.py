@@ -1,4 +1,4 @@
-"""Which layers of a deployment graph eight bits do not suit, and why."""
+"""Layers of a deployment graph that stay in float under int8 quantisation, with reasons."""
 
 import keras
 
@@ -14,13 +14,13 @@ LEFT_IN_FLOAT: dict[type[keras.layers.Layer], str] = {
 
 
 def float_layers(graph: keras.Model) -> dict[str, str]:
-    """The layers of a graph that are left in float when it is quantised.
+    """Finds the layers of a graph that stay in float when it is quantised.
 
     Args:
-        graph: Of `pan_keras.deploy.graph.network.deployment_graph`.
+        graph: Result of `pan_keras.deploy.graph.network.deployment_graph`.
 
     Returns:
-        The reason by the layer's name.
+        Reasons by layer name.
 
     Example:
         >>> from pan_keras import models

@@ -1,4 +1,4 @@
-"""How segments come: all of a clip at once, or one after the other."""
+"""Temporal operations of a deployment graph, for whole clips and for streams."""
 
 from typing import Any, Protocol
 
@@ -10,12 +10,12 @@ from pan_keras.layers import TemporalShift
 
 
 class Timeline(Protocol):
-    """Where a segment finds the segments before and after it, while a graph is built.
+    """Access to neighbouring segments while a graph is built.
 
     Attributes:
-        rows: Rows of the batch axis, one a segment; None for any number.
-        states: Inputs by name that carry what a stream remembers; none where a clip comes whole.
-        kept: Outputs by the same names, what is to be remembered next.
+        rows: Rows of the batch axis, one per segment; None for any number.
+        states: State inputs of a stream by name; empty for whole clips.
+        kept: State outputs by the same names.
     """
 
     rows: int | None
@@ -23,18 +23,18 @@ class Timeline(Protocol):
     kept: dict[str, Any]
 
     def shift(self, layer: TemporalShift, maps: Any, name: str, /) -> Any:
-        """Applies a temporal shift to maps `(rows, H, W, C)`, by a layer of that name."""
+        """Applies a temporal shift to maps `(rows, H, W, C)`, in a layer of that name."""
 
     def collect(self, features: Any, name: str, /) -> Any:
-        """Features `(B, N, d)` of whole clips, from those of the segments that are there."""
+        """Returns features `(B, N, d)` of whole clips from those of the current segments."""
 
 
 class Clips:
-    """All segments of a clip at once, as `Timeline` says.
+    """A `Timeline` with all segments of a clip at once.
 
     Args:
-        segments: N.
-        clips: Clips a call; None for any number.
+        segments: Segments per clip, N.
+        clips: Clips per call; None for any number.
     """
 
     def __init__(self, segments: int, clips: int | None):
@@ -44,25 +44,25 @@ class Clips:
         self.kept: dict[str, Any] = {}
 
     def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
-        """Takes the channels that move from the neighbouring rows."""
+        """Takes the shifted channels from the neighbouring rows."""
         shift = ConvolvedShift(
             self.segments, layer.moved, causal=layer.causal, dtype="float32", name=name
         )
         return shift(maps)
 
     def collect(self, features: Any, _name: str) -> Any:
-        """They are all there."""
+        """Groups the rows by clip."""
         return ops.reshape(features, (-1, self.segments, features.shape[-1]))
 
 
 class Stream:
-    """One segment at a time, as `Timeline` says.
+    """A `Timeline` with one segment at a time.
 
-    What it remembers are the channels that each temporal shift moves on, and the features of the
-    last N segments.
+    Its states are the channels moved by each temporal shift, and the features of the last N
+    segments.
 
     Args:
-        segments: Segments that the logits look back on, N.
+        segments: Number of latest segments that determine the logits, N.
     """
 
     def __init__(self, segments: int):
@@ -72,10 +72,10 @@ class Stream:
         self.kept: dict[str, Any] = {}
 
     def shift(self, layer: TemporalShift, maps: Any, name: str) -> Any:
-        """Takes the channels that move from the segment before.
+        """Takes the shifted channels from the previous segment.
 
         Raises:
-            ValueError: If the shift looks ahead.
+            ValueError: If the shift is not causal.
         """
         if not layer.causal:
             raise ValueError(
@@ -93,7 +93,7 @@ class Stream:
         return ops.expand_dims(self.kept[key], 0)
 
     def _recall(self, shape: tuple[int, ...]) -> tuple[str, Any]:
-        """The next state: its name, and an input of that shape."""
+        """Adds a state, and returns its name and an input of that shape."""
         name = f"state_{len(self.states)}"
         self.states[name] = keras.Input(batch_shape=shape, dtype="float32", name=name)
         return name, self.states[name]
@@ -103,13 +103,13 @@ class Stream:
 class ConvolvedShift(keras.layers.Layer):
     """`TemporalShift` as one convolution along time.
 
-    Its constant kernel picks one of three neighbours for each channel. Slices, paddings and a
-    concatenation say the same and copy the maps twice.
+    Its constant kernel selects one of three neighbours for each channel. Slices, paddings and a
+    concatenation are equivalent but copy the maps twice.
 
     Args:
         segments: Segments per clip, N.
-        moved: Channels that move in each direction.
-        causal: Whether both parts come from the segment before.
+        moved: Channels shifted in each direction.
+        causal: Whether both parts come from the previous segment.
 
     Input shape:
         `(B * N, H, W, C)`.
@@ -153,10 +153,10 @@ class ConvolvedShift(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class StreamedShift(keras.layers.Layer):
-    """A causal `TemporalShift` of one segment, what comes from the segment before handed in.
+    """A causal `TemporalShift` of one segment, with the previous segment's channels as an input.
 
     Input shape:
-        A list: maps `(1, H, W, C)`, and the first channels of the segment before `(1, H, W, K)`.
+        A list: maps `(1, H, W, C)`, and the previous segment's first channels `(1, H, W, K)`.
 
     Output shape:
         Two: the shifted maps `(1, H, W, C)`, and the first K channels, for the next segment.
@@ -175,7 +175,7 @@ class StreamedShift(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pan_keras")
 class SegmentMemory(keras.layers.Layer):
-    """Appends a segment's features to those before it and drops the oldest.
+    """Appends a segment's features to those of the previous segments and drops the oldest.
 
     Input shape:
         A list: features `(1, d)`, and those of the last N segments `(N, d)`.

@@ -1,4 +1,4 @@
-"""Every model family exports, to both formats, whole and as a stream, and gives the same logits."""
+"""Every model family exports to both formats, for clips and streams, with the same logits."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from pan_keras.deploy.formats.onnx import to_onnx
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.deploy.gate.structure import structure_problems
 
-pytestmark = pytest.mark.slow  # all families by all converters
+pytestmark = pytest.mark.slow  # all families with all converters
 
-# Every family that takes frames on the smallest backbone, and every choice that changes the graph
-# on some family.
+# Every family that takes frames, with the smallest backbone; every option that changes the graph,
+# with some family.
 FAMILIES = [name for name in models.names("*_micro") if name != "flow_micro"]
 CHOICES = [
     ("pan_lite_resnet18", {"causal": True}),
@@ -38,7 +38,7 @@ def shape_of(model):
 def test_gives_the_logits_of_the_trained_model(name, options):
     model = make(name, **options)
     some = clips(model)
-    # A model in half precision is exported in full: its own logits are the rougher ones.
+    # A half-precision model is exported in float32, which is more accurate than the model itself.
     close = 0.05 if "dtype" in options else CLOSE
     expected = model.predict_on_batch(some)
     for convert in (to_tflite, to_onnx):

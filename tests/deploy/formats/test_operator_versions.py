@@ -1,4 +1,4 @@
-"""Operator versions are those that TensorFlow's converter gives to the same operators."""
+"""Operator versions equal those that TensorFlow's converter gives to the same operators."""
 
 import tempfile
 from dataclasses import replace
@@ -20,7 +20,7 @@ OLDEST = b"1.5.0".ljust(16, b"\0")
 
 
 def plain_graph():
-    """A graph of the operators of exported models, with four axes at most."""
+    """Makes a graph with the operators of exported models, with at most four axes."""
     frames = keras.Input((8, 8, 4), batch_size=2, name="frames")
     some = layers.Conv2D(32, 3, padding="same", name="convolution")(frames)
     some = layers.DepthwiseConv2D(9, padding="same", name="depthwise")(some)
@@ -35,7 +35,7 @@ def plain_graph():
 
 
 def special_graph():
-    """A graph of the properties that need newer versions: groups, dilation, five axes."""
+    """Makes a graph that needs newer versions: groups, dilation, five axes."""
     frames = keras.Input((8, 8, 4), batch_size=2, name="frames")
     some = layers.Conv2D(32, 3, padding="same", groups=2, name="grouped")(frames)
     some = layers.DepthwiseConv2D(3, padding="same", dilation_rate=2, name="dilated")(some)
@@ -47,7 +47,7 @@ def special_graph():
 
 
 def by_tensorflow(graph, kind):
-    """The file of TensorFlow's converter, which quantises by itself."""
+    """Converts with TensorFlow, which also quantises."""
     module = tf.Module()
     module.serve = tf.function(lambda **inputs: graph.call(inputs, False), autograph=False)
     concrete = module.serve.get_concrete_function(**input_specs(graph))
@@ -66,7 +66,7 @@ def by_tensorflow(graph, kind):
 
 
 def versions(content):
-    """The version of each kind of operator in use, and the release that the file notes."""
+    """Returns the version of each kind of operator in use, and the release in the metadata."""
     model = read_tflite(content)
     found = {}
     for graph in model.subgraphs:
@@ -77,14 +77,14 @@ def versions(content):
 
 
 def released(content):
-    """The release that a file notes."""
+    """Returns the release in a file's metadata."""
     model = read_tflite(content)
     (entry,) = (entry for entry in model.metadata if entry.name == METADATA)
     return bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode()
 
 
 def lowered(content):
-    """The file as a quantiser leaves it: nothing is said of what is new in it."""
+    """Resets all versions of a file, as if a quantiser had not raised any."""
     model = read_tflite(content)
     for code in model.operatorCodes:
         code.version = 1
@@ -142,7 +142,7 @@ def test_exported_files_state_what_they_need(artefact):
     expected = NEWER[artefact.precision]
     assert {name: found[name] for name in expected} == expected
     if artefact.precision == "int8":
-        # What stays in float or only moves numbers has no newer form.
+        # Operators in float, and those that only move numbers, have no newer version.
         old = {name for name, version in found.items() if version == 1}
         assert old == {"SQRT", "TRANSPOSE", "DEPTH_TO_SPACE", "QUANTIZE", "RESHAPE"}
     else:
@@ -168,7 +168,7 @@ def test_versions_change_nothing_else(artefact, some):
 
 
 def test_dense_layers_have_one_scale(model, some):
-    # With several, TFLite 2.16.1 answers wrongly on arm64 (dynamic), and earlier ones in int8.
+    # With per-channel scales, TFLite 2.16.1 is wrong on arm64 (dynamic), and older ones in int8.
     for precision in ("dynamic", "int8"):
         content = read_tflite(to_tflite(model, precision, calibration=some).content)
         graph = content.subgraphs[0]

@@ -1,4 +1,4 @@
-"""What eight bits do and do not, and what is said of it."""
+"""Quantised files: accuracy, operations left in float, and the facts about them."""
 
 import numpy as np
 import pytest

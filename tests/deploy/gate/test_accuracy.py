@@ -1,4 +1,4 @@
-"""What a whole split says of an exported model."""
+"""Exported models are judged by their accuracy on a whole split."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ LABELS = ("down", "left", "right", "up")
 
 
 def answers(clips, right, seed=0):
-    """Truth, and logits of a model that is right on the first clips, by a margin of 4 or more."""
+    """Makes true classes, and logits right on the first clips, by a margin of at least 4."""
     generator = np.random.default_rng(seed)
     truth = generator.integers(0, 4, clips)
     logits = generator.uniform(-1, 1, (clips, 4))
@@ -25,7 +25,7 @@ def answers(clips, right, seed=0):
 
 
 def judged(found, expected, truth, precision, exact=None, **limits):
-    """Problem and doubt of an exported model under the default recipe."""
+    """Returns record, problem and doubt of an exported model under the default recipe."""
     record = accuracy_record(found, truth, LABELS, data="d", split="test")
     record |= comparison_record(found, expected, truth, LABELS, exact)
     allowed = load_recipe(overrides={precision: limits}).limits(precision)
@@ -34,7 +34,7 @@ def judged(found, expected, truth, precision, exact=None, **limits):
 
 
 def with_wrong(logits, places):
-    """The same answers but for some clips, whose classes move on by one."""
+    """Copies logits with the classes of some clips shifted by one."""
     found = logits.copy()
     found[places] = np.roll(found[places], 1, axis=-1)
     return found
@@ -53,7 +53,7 @@ def test_int8_that_loses_5_points_on_200_clips_is_refused():
 
 @pytest.mark.parametrize("lost", range(10, 40, 3))
 def test_5_points_on_200_clips_are_refused_however_many_clips_are_gained(lost):
-    # The last clips, on which the Keras model is wrong, move on to the truth.
+    # The Keras model is wrong on the last clips; some of them become right.
     truth, expected = answers(200, right=160)
     found = with_wrong(expected, slice(0, lost))
     for place in range(160, 160 + lost - 10):
@@ -90,7 +90,7 @@ def test_what_loses_nothing_leaves_no_doubt():
 
 
 def test_int8_that_changes_every_fifth_class_is_refused_though_accuracy_stays():
-    # Wrong as before, but otherwise wrong.
+    # Wrong before and after, but with another class.
     truth, expected = answers(100, right=60)
     found = with_wrong(expected, slice(60, 80))
     record, problem, _ = judged(found, expected, truth, "int8")
@@ -108,7 +108,7 @@ def test_a_few_changed_classes_on_few_clips_are_a_doubt():
 
 def test_float32_that_changes_a_class_is_refused_on_any_number_of_clips():
     truth, expected = answers(1000, right=900)
-    # 950 is wrong before and after, so that accuracy stays.
+    # Clip 950 is wrong before and after, so the accuracy does not change.
     found = with_wrong(expected, [950])
     record, problem, _ = judged(found, expected, truth, "float32", exact=1e-5, difference=100)
     assert record["near_ties"] == {"margin": 2e-5, "clips": 0, "changed": 0}
@@ -125,7 +125,7 @@ def test_float32_may_change_a_class_where_rounding_decides():
     assert (problem, doubt) == (None, None)
     assert record["near_ties"] == {"margin": 2e-5, "clips": 1, "changed": 1}
     assert record["agreement"] == 0.999
-    # Further apart than what the check clips show of rounding, the same change is none of it.
+    # With a margin above the rounding on the check clips, the same change is a problem.
     assert judged(found, expected, truth, "float32", exact=1e-6)[1]
 
 

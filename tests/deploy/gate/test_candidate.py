@@ -1,4 +1,4 @@
-"""What is compared, and when a model is too far off."""
+"""Parity of logits, and its limits."""
 
 import numpy as np
 import pytest

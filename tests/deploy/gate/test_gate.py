@@ -1,4 +1,4 @@
-"""What loses classes, accuracy or logits is refused, and nothing is written."""
+"""Models that lose classes, accuracy or logits are refused, and nothing is written."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from pan_keras.errors import UserError
 
 @pytest.fixture
 def knowing(monkeypatch):
-    """The Keras model is right on every clip; `change` alters the logits of the others."""
+    """Makes the Keras model right on every clip; `change` alters the logits of the others."""
     measure = gate.split_logits
 
     def having(change):
@@ -61,7 +61,7 @@ def test_float32_that_changes_a_class_of_the_split_is_refused(own_run, knowing):
 
 def test_a_loss_that_may_be_chance_is_said_and_written_down(own_run, knowing, tmp_path):
     def one_lost(name, found):
-        # Ten times as large, so that it is further off than int8 is on any edge input.
+        # Ten times as large, to exceed the difference of int8 on any edge input.
         return np.concatenate([10 * np.roll(found[:1], 1, axis=-1), found[1:]])
 
     knowing(one_lost)
@@ -80,7 +80,7 @@ def test_a_loss_that_may_be_chance_is_said_and_written_down(own_run, knowing, tm
     card = (bundle.path / "MODEL_CARD.md").read_text()
     assert f"## In doubt\n\n* model_int8.tflite: {accuracy['doubt']}." in card
     assert accuracy["doubt"] in summary(bundle)
-    # The largest difference is on the measured clips here, and it is the one that is told.
+    # The largest difference, here on the measured clips, is the one reported.
     assert accuracy["difference"] > bundle.facts["artefacts"][0]["parity"]["difference"]
     assert f"| {accuracy['difference']:.2g} |" in card
     assert f" {accuracy['difference']:.2g} " in summary(bundle)

@@ -1,4 +1,4 @@
-"""Where an int8 model loses what it loses."""
+"""The tensors where an int8 model loses most precision are found."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A file that devices would refuse is refused with a reason."""
+"""A file that devices do not support is refused with a reason."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ SIZE = (2, 4, 4, 3)
 
 
 def graph_of(function, shape=SIZE, output="logits"):
-    """A graph from frames to one output."""
+    """Makes a graph from frames to one output."""
     frames = keras.Input(batch_shape=shape, dtype="uint8", name="frames")
     return keras.Model({"frames": frames}, {output: function(ops.cast(frames, "float32"))})
 

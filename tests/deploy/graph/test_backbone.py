@@ -1,4 +1,4 @@
-"""Backbones of other people's making run as they are, with what can be folded folded."""
+"""Any Keras backbone is rebuilt with the same outputs, and with batch normalisation folded."""
 
 import keras
 import numpy as np
@@ -96,5 +96,5 @@ def test_operations_without_a_layer_run_as_they_are():
 
 def test_half_precision_becomes_full():
     model = conv_then(layers.BatchNormalization(), dtype="mixed_float16")
-    rebuilt = check(model, close=0.03)  # its own maps are the rougher ones
+    rebuilt = check(model, close=0.03)  # the original is the less accurate one
     assert {layer.compute_dtype for layer in rebuilt.layers} == {"float32"}

@@ -1,4 +1,4 @@
-"""The layers of the deployment graph are layers of Keras like any other."""
+"""The layers of the deployment graph are ordinary Keras layers."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The exported graph is the trained model, in fewer operations."""
+"""The deployment graph equals the trained model, in fewer operations."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_a_model_without_motion_cannot_show_it():
 
 
 class TwoMotions(VideoNetwork):
-    """A family of one's own: the middle frame, PA of all frames, and PA of the last two."""
+    """A user's family: the middle frame, PA of all frames, and PA of the last two."""
 
     @classmethod
     def plan(cls, stack):

@@ -1,4 +1,4 @@
-"""A stream gives, step by step, what the clip model gives for the clip that the steps make up."""
+"""A streaming model gives the logits of the clip model for the clip made of its segments."""
 
 import numpy as np
 import pytest

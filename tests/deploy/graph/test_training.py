@@ -1,4 +1,4 @@
-"""The deployment graph is a Keras model: trained, saved, changed layer by layer, converted."""
+"""The deployment graph is a Keras model that can be trained, saved, modified and converted."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def frames_of(some):
 
 
 def step(graph, frames, length=0.01):
-    """One step of a length down the gradient; the loss before it, and the gradients."""
+    """Takes a gradient step of a given length; returns the loss before it and the gradients."""
     with tf.GradientTape() as tape:
         loss = cross_entropy(graph, frames)
     gradients = tape.gradient(loss, graph.trainable_variables)
@@ -67,7 +67,7 @@ def test_what_was_trained_is_what_is_converted():
 
 @keras.saving.register_keras_serializable(package="tests")
 class EightBits(keras.layers.Layer):
-    """Rounds to 255 steps between the extremes; the gradient passes as if it did not."""
+    """Rounds to 255 steps between the extremes, with a straight-through gradient."""
 
     def call(self, values):
         low, high = ops.min(values), ops.max(values)
