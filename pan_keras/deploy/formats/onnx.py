@@ -36,8 +36,8 @@ def to_onnx(
         model: A `VideoNetwork`, or a network of several.
         precision: `"float32"`, or `"int8"`: weights and activations, as quantise and dequantise
             nodes, with ranges from the calibration.
-        calibration: Clips uint8 `(N, m, H, W, 3)` as in the model's use, for int8; a hundred are
-            enough.
+        calibration: Clips uint8 `(N, m, H, W, 3)` for int8, representative of the model's use; a
+            hundred are enough.
         with_motion: Whether PA is an additional output.
         streaming: Whether one call takes one segment instead of a clip. The new value of `state_0`
             is the output `next_state_0`, since tensor names are unique in ONNX.

@@ -57,8 +57,7 @@ def quantise_to_int8(
     model = read_tflite(content)
     for operation in operations(model):
         if operation.name == "CAST":
-            # The full range of bytes whatever the clips contain: scale 1 keeps the bytes as they
-            # are.
+            # The full range of bytes, whatever the clips contain: at scale 1, bytes stay unchanged.
             ranges[operation.outputs[0].name] = BYTES
     worker = quantizer.Quantizer(bytearray(content))
     worker.load_quantization_recipe(recipe.static_wi8_ai8())

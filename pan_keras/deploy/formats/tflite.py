@@ -33,8 +33,8 @@ def to_tflite(
         precision: `"float32"`; `"float16"`: weights in float16, arithmetic as the device chooses;
             `"dynamic"`: weights in int8, activations quantised at run time; `"int8"`: both in int8,
             with ranges from the calibration.
-        calibration: Clips uint8 `(N, m, H, W, 3)` as in the model's use, for int8; a hundred are
-            enough.
+        calibration: Clips uint8 `(N, m, H, W, 3)` for int8, representative of the model's use; a
+            hundred are enough.
         with_motion: Whether PA is an additional output.
         streaming: Whether one call takes one segment instead of a clip.
 

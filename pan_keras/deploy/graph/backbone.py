@@ -19,8 +19,8 @@ def rebuild_backbone(backbone: keras.Model, maps: Any, shift: Shift, prefix: str
     """Applies copies of a backbone's layers, in float32 and with their own weights.
 
     Batch normalisation after a convolution is folded into its kernel and bias, which is exact
-    except for rounding. A ReLU after a max-pool moves before it, to the convolution, where it is
-    free and spares int8 the negative numbers.
+    except for rounding. A ReLU after a max-pool moves before it, to the convolution, where it costs
+    nothing and relieves int8 of negative numbers.
 
     Args:
         backbone: A functional model that calls each of its layers once.
