@@ -1,4 +1,4 @@
-"""The authors' checkpoints as Keras models and back, without PyTorch."""
+"""Converts between the authors' checkpoints and Keras models, without PyTorch."""
 
 from pan_keras.checkpoints.applications import is_application
 from pan_keras.checkpoints.architecture import branches_of

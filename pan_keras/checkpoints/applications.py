@@ -1,4 +1,4 @@
-"""Reads the weights of a backbone from a file of `keras.applications`, without trusting it."""
+"""Reads a backbone's weights from an untrusted `keras.applications` file."""
 
 import json
 import zipfile
@@ -17,7 +17,7 @@ from pan_keras.models.loading import check_keras_file
 HDF5 = (".h5", ".hdf5")
 KERAS = ".keras"
 SUFFIXES = (*HDF5, KERAS)
-# A network has some hundred layers in a few groups inside each other.
+# Networks have a few hundred layers in shallowly nested groups.
 MOST_ENTRIES = 100_000
 DEEPEST = 16
 MOST_UNPACKED = 4
@@ -26,13 +26,13 @@ Arrays = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def is_application(file: Path | str) -> bool:
-    """Whether a file holds a network of `keras.applications` that a backbone can start from.
+    """Returns whether a file holds a `keras.applications` network that a backbone can start from.
 
     Args:
         file: A `.h5`, `.hdf5` or `.keras` file.
 
     Returns:
-        True for networks with or without their classifier, or as a part of another network.
+        True also for networks without a classifier, or nested in another network.
 
     Example:
         >>> is_application("runs/demo/model.keras")
@@ -42,13 +42,13 @@ def is_application(file: Path | str) -> bool:
 
 
 def application_of(file: Path | str) -> str | None:
-    """The backbone whose weights a file of `keras.applications` holds, if any.
+    """Returns the backbone whose `keras.applications` weights a file holds, if any.
 
     Args:
         file: A `.h5`, `.hdf5` or `.keras` file.
 
     Returns:
-        Registered name; None for another file, and one that cannot be read.
+        Registered name; None for any other file, or one that cannot be read.
     """
     file = Path(file)
     try:
@@ -63,16 +63,16 @@ def application_of(file: Path | str) -> str | None:
 
 
 def application_state(file: Path | str, backbone: str) -> dict[str, np.ndarray]:
-    """The weights of a backbone under torchvision's names, in this package's arithmetic.
+    """Returns a backbone's weights under torchvision's names, adapted to this package.
 
-    A classifier, and whatever else the file holds, is left there.
+    The classifier and anything else in the file are ignored.
 
     Args:
-        file: HDF5 as Keras 2 and `model.save("x.h5")` write it, or a `.keras` file.
-        backbone: Registered name of a backbone that `keras.applications` has.
+        file: HDF5 as written by Keras 2 and `model.save("x.h5")`, or a `.keras` file.
+        backbone: Registered name of a backbone available in `keras.applications`.
 
     Raises:
-        CheckpointError: If the file is damaged, or of another network.
+        CheckpointError: If the file is damaged or holds another network.
     """
     file = Path(file)
     registered = backbones.get(backbone)
@@ -126,7 +126,7 @@ def _from_hdf5(file: Path, names: set[str]) -> Arrays:
     arrays: dict[str, dict[str, np.ndarray]] = {}
     with _opened(file) as stored:
         for path, dataset in _datasets(stored, file.stat().st_size):
-            # Names of layers stand twice, and below the name of the network that they are in.
+            # A layer's name appears twice in the path, below the name of an enclosing network.
             layer = next((part for part in reversed(path[:-1]) if part in names), None)
             if layer is not None:
                 arrays.setdefault(layer, {})[path[-1].partition(":")[0]] = dataset[...]
@@ -141,14 +141,14 @@ def _opened(file: Path) -> h5py.File:
 
 
 def _datasets(stored: h5py.File, size: int) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]:
-    """Path and data of every array in a file, none of which lies outside it."""
+    """Yields the path and data of every array; refuses links and external data."""
     entries = 0
     left: list[tuple[tuple[str, ...], h5py.Group]] = [((), stored)]
     while left:
         path, group = left.pop()
         for name in group:
             entries += 1
-            # Groups may hold each other, so that their paths have no end.
+            # Groups can contain each other, which makes the paths endless.
             if entries > MOST_ENTRIES or len(path) > DEEPEST:
                 raise CheckpointError("it has more groups than a network")
             place = (*path, *name.split("/"))

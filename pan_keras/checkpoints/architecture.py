@@ -1,4 +1,4 @@
-"""Infers the network of a checkpoint from the names and shapes of its tensors."""
+"""Infers a checkpoint's network from the names and shapes of its tensors."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from pan_keras.checkpoints.weights import BACKBONE, MOTION, SHIFTED
 from pan_keras.errors import CheckpointError
 from pan_keras.models import PA_DEFAULTS, PANetwork, PANLite, RGBNetwork, VideoNetwork
 
-SEGMENTS = 8  # of the authors' models
-# Channels of the stem in the authors' models, which all have m = 4: PA, and PAN_Lite.
+SEGMENTS = 8  # as in the authors' models
+# Stem channels of PA and PAN_Lite in the authors' models, which all have m = 4.
 USUAL_STEMS = (3, 6)
-# By what the backbone sees: RGB and PA together, PA, RGB.
+# By the backbone's input: RGB with PA, PA, or RGB.
 NETWORKS: dict[str, type[VideoNetwork]] = {
     network.modality: network for network in (PANLite, PANetwork, RGBNetwork)
 }
 
 
 def branches_of(model: keras.Model) -> dict[str, VideoNetwork]:
-    """The networks of a model by modality: `lite`, `pa`, `rgb`. Each has its own checkpoint.
+    """Returns a model's networks by modality: `lite`, `pa`, `rgb`. Each has its own checkpoint.
 
     Args:
-        model: One network, or several that are fused.
+        model: A single network or a fused one.
 
     Returns:
         The networks by modality.
@@ -47,19 +47,18 @@ class Architecture:
 
     Args:
         modality: `"lite"`, `"pa"` or `"rgb"`.
-        backbone: Registered name of the backbone; that of its class, such as `"resnet"`, for one
-            without.
-        kind: Its class.
-        options: What the backbone is made with, besides channels and segments.
-        shift: Whether the backbone carries the temporal shift.
+        backbone: Registered name of the backbone, or the name of its class, such as `"resnet"`,
+            if it is not registered.
+        kind: Class of the backbone.
+        options: Arguments of the backbone, besides channels and segments.
+        shift: Whether the backbone has temporal shifts.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         classes: Number of classes.
         aggregation: `"vap"` or `"average"`.
         expansion: Expansion ratio of VAP.
-        pa: How PA is computed, `motion_depth`, `motion_encoding` and `motion_kernel`; empty without
-            PA.
-        assumed: What the checkpoint leaves open, and what was taken, in sentences.
+        pa: Options of PA: `motion_depth`, `motion_encoding` and `motion_kernel`; empty without PA.
+        assumed: Sentences that state what was assumed where the checkpoint is ambiguous.
     """
 
     modality: str
@@ -77,7 +76,7 @@ class Architecture:
 
     @property
     def family(self) -> str:
-        """Family of the registered models that it belongs to."""
+        """Model family, as in registered model names."""
         still = "tsm" if self.shift else "tsn"
         if self.kind.layout == "clip":
             still = "rgb"
@@ -85,12 +84,12 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """Its registered name, or what that would be if its backbone were registered."""
+        """Registered name, or the name it would have if its backbone were registered."""
         return f"{self.family}_{self.backbone}"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What must be said besides the name to make it: `shift`, `aggregation`, `width`."""
+        """Options that differ from the named model's: `shift`, `aggregation`, `width`."""
         averages = self.modality == "rgb"
         settings: dict[str, Any] = {}
         if self.kind.layout == "frames":
@@ -107,14 +106,14 @@ class Architecture:
         return settings
 
     def build(self, size: int | tuple[int, int], name: str) -> VideoNetwork:
-        """The network with fresh weights.
+        """Builds the network with fresh weights.
 
         Args:
             size: Height and width of the frames.
-            name: Of the model.
+            name: Name of the model.
 
         Raises:
-            CheckpointError: If there is no such network.
+            CheckpointError: If the options do not make a network.
         """
         network = NETWORKS[self.modality]
         common: dict[str, Any] = {
@@ -148,17 +147,16 @@ def detect(
     name: str | None = None,
     motion_encoding: str = "e1",
 ) -> Architecture:
-    """Detects the network of an authors' state_dict.
+    """Detects the network of a state_dict of the authors' code.
 
     Args:
         state: Arrays by key.
-        segments: Segments per clip, where the keys fit several numbers.
-        name: Registered name, where the keys fit several.
-        motion_encoding: What the network makes of PA, which no tensor tells.
+        segments: Segments per clip, if the keys fit several numbers.
+        name: Registered name, if the keys fit several models.
+        motion_encoding: Encoding of PA, which cannot be inferred from the tensors.
 
     Raises:
-        CheckpointError: If the keys are of no network that is known here, or of another than is
-            asked for.
+        CheckpointError: If the keys fit no known network, or not the requested one.
 
     Example:
         >>> detect(read_state_dict("PAN_Lite_resnet50.pth.tar")).name
@@ -200,10 +198,10 @@ def detect(
 
 
 def shape_of(state: Mapping[str, np.ndarray], key: str, axes: int) -> tuple[int, ...]:
-    """The shape of a tensor that must be there.
+    """Returns the shape of a required tensor.
 
     Raises:
-        CheckpointError: If it is not, or has another number of axes.
+        CheckpointError: If the tensor is missing, or has another number of axes.
     """
     try:
         return backbones.shape_of({key: state[key].shape} if key in state else {}, key, axes)
@@ -212,7 +210,7 @@ def shape_of(state: Mapping[str, np.ndarray], key: str, axes: int) -> tuple[int,
 
 
 def _backbone(shapes: Shapes) -> tuple[str, type[Backbone], dict[str, Any], int]:
-    """Name, class and arguments of the backbone, and the channels of its stem."""
+    """Returns the backbone's name, class, arguments and stem channels."""
     try:
         found = backbones.recognise(shapes)
         if found is None:
@@ -230,7 +228,7 @@ def _backbone(shapes: Shapes) -> tuple[str, type[Backbone], dict[str, Any], int]
 def _modality(
     state: Mapping[str, np.ndarray], channels: int, name: str | None
 ) -> tuple[str, int, list[str]]:
-    """Modality, frames per stack, and what was taken for granted."""
+    """Returns the modality, the frames per stack, and what was assumed."""
     if not any(key.startswith("PA.") for key in state):
         named = name is not None and name.startswith(("pa_", "pan_lite_"))  # PA of depth 0
         if channels != 3 and not named:
@@ -253,7 +251,7 @@ def _modality(
 
 
 def _pa(state: Mapping[str, np.ndarray], encoding: str) -> dict[str, Any]:
-    """How PA is computed, from its convolutions."""
+    """Infers the options of PA from its convolutions."""
     kernels = [key for key in state if key.startswith(f"{MOTION}.") and key.endswith(".weight")]
     found: dict[str, Any] = {"motion_depth": len(kernels), "motion_encoding": encoding}
     if kernels:
@@ -262,7 +260,7 @@ def _pa(state: Mapping[str, np.ndarray], encoding: str) -> dict[str, Any]:
 
 
 def _head(state: Mapping[str, np.ndarray], kind: type[Backbone]) -> tuple[int, int | None, int]:
-    """Classes, timescales T (None without VAP), and VAP's expansion."""
+    """Returns the classes, the timescales T (None without VAP), and VAP's expansion."""
     last = f"{BACKBONE}{kind.classifier}"
     if f"{last}.TES.0.weight" in state:
         hidden, timescales = shape_of(state, f"{last}.TES.0.weight", 2)
@@ -273,7 +271,7 @@ def _head(state: Mapping[str, np.ndarray], kind: type[Backbone]) -> tuple[int, i
 
 
 def _segments(timescales: int | None, asked: int | None) -> tuple[int, list[str]]:
-    """Segments per clip, and what was taken for granted."""
+    """Returns the segments per clip, and what was assumed."""
     if timescales is None:
         doubt = f"the average fits any number of segments: taken are {SEGMENTS}"
         lowest, highest, usual = 1, None, SEGMENTS

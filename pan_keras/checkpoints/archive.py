@@ -1,4 +1,4 @@
-"""Zip archives whose entries are checked before they are read."""
+"""Reads zip archives whose entries are validated before they are read."""
 
 import io
 import struct
@@ -10,8 +10,8 @@ from pan_keras.errors import CheckpointError
 
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 ENCRYPTED = 0x1
-# What an archive may hold: so much more than the file itself, and something besides, for arrays
-# of zeros pack well.
+# Limits of the unpacked size: a multiple of the file's size, plus an allowance, since arrays of
+# zeros compress well.
 MOST_GROWTH = 20
 MOST_ANYWAY = 1 << 26
 DAMAGE = (
@@ -36,11 +36,11 @@ class Archive:
         data: The whole file.
 
     Attributes:
-        entries: What the directory says of each entry, by name.
+        entries: Directory record of each entry, by name.
 
     Raises:
-        CheckpointError: If the file is damaged, names its entries in a dangerous way or twice, or
-            would unpack to far more than it is.
+        CheckpointError: If the file is damaged, has unsafe or duplicate entry names, or would
+            unpack to far more than its own size.
     """
 
     def __init__(self, data: memoryview):
@@ -60,10 +60,10 @@ class Archive:
             raise CheckpointError(f"it would unpack from {len(data):,} to {unpacked:,} bytes")
 
     def stored(self, name: str) -> memoryview:
-        """An entry that is not compressed, as a view of the file.
+        """Returns an uncompressed entry as a view of the file.
 
         Raises:
-            CheckpointError: If it is absent, compressed or damaged.
+            CheckpointError: If the entry is missing, compressed or damaged.
         """
         info = self._info(name)
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
@@ -77,10 +77,10 @@ class Archive:
         return content
 
     def read(self, name: str) -> memoryview:
-        """An entry, compressed or not.
+        """Returns the content of an entry, compressed or not.
 
         Raises:
-            CheckpointError: If it is absent or damaged.
+            CheckpointError: If the entry is missing or damaged.
         """
         info = self._info(name)
         if info.compress_type == zipfile.ZIP_STORED:
@@ -121,7 +121,7 @@ def _check(info: zipfile.ZipInfo) -> None:
 
 
 class _Reader(io.RawIOBase):
-    """A file over bytes that are already mapped, so that nothing is copied."""
+    """A file object over mapped bytes, without a copy."""
 
     def __init__(self, data: memoryview):
         self._data = data

@@ -1,4 +1,4 @@
-"""Loads the weights of a backbone from another network as a start for training."""
+"""Initialises backbones with weights from other networks, for transfer learning."""
 
 import re
 from collections.abc import Mapping
@@ -29,21 +29,21 @@ from pan_keras.models import VideoNetwork
 IMAGENET = "imagenet"
 RGB = 3
 MOTION = "PA."
-# The classifier, and VAP, which stands in its place.
+# The classifier, and VAP, which replaces it.
 HEAD = re.compile(r"(fc|classifier|new_fc)\.")
 
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """The weights that a network took over from another.
+    """Report on weights transferred from another network.
 
     Args:
-        source: Where from.
-        branch: Which network of a model: `lite`, `pa` or `rgb`.
-        loaded: How many tensors.
-        inflated: Channels that the stem now takes, where it was made from one for RGB.
-        fresh: Whether PA begins anew, because the source has none.
-        dropped: Keys of the source that were not taken.
+        source: File, or `"imagenet"`, that the weights come from.
+        branch: Network of the model: `lite`, `pa` or `rgb`.
+        loaded: Number of tensors loaded.
+        inflated: Input channels of the stem, if it was inflated from RGB.
+        fresh: Whether PA keeps its initial weights, because the source has none.
+        dropped: Keys of the source that were not used.
 
     Example:
         >>> report = LoadedWeights("resnet50.pth", "lite", 320, 6, True, ("fc.weight", "fc.bias"))
@@ -61,7 +61,7 @@ class LoadedWeights:
     dropped: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The report for programs.
+        """Returns the report for programs.
 
         Returns:
             The fields by name.
@@ -69,7 +69,7 @@ class LoadedWeights:
         return asdict(self)
 
     def to_text(self) -> str:
-        """The report for people.
+        """Returns the report as text.
 
         Returns:
             One line.
@@ -84,10 +84,10 @@ class LoadedWeights:
 
 
 def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[LoadedWeights, ...]:
-    """Gives a network, or each branch of one, the backbone of another, and its PA if it has one.
+    """Loads backbone weights, and those of PA where available, into each branch of a model.
 
-    Classifier and aggregation are dropped, as the authors do when they train on another data set.
-    A stem for RGB is inflated where the network's takes other channels.
+    Classifier and aggregation weights are dropped, as in the authors' transfer to another data set.
+    An RGB stem is inflated if the network's stem takes a different number of channels.
 
     Args:
         model: A network with fresh weights.
@@ -96,10 +96,10 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
             `"imagenet"` for the weights that Keras distributes.
 
     Returns:
-        What was taken and what was dropped, for each branch.
+        What was loaded and what was dropped, for each branch.
 
     Raises:
-        UserError: If the source cannot be read, or is of another backbone.
+        UserError: If the source cannot be read or holds another backbone.
 
     Example:
         >>> from pan_keras import models
@@ -125,12 +125,12 @@ def load_backbone_weights(model: keras.Model, source: str | Path) -> tuple[Loade
 def plain_names(
     state: Mapping[str, np.ndarray], kind: type[Backbone] = Backbone
 ) -> dict[str, np.ndarray]:
-    """The arrays under torchvision's names.
+    """Renames arrays to torchvision's names.
 
     Args:
-        state: Of torchvision, of timm, or of the authors' code, whose backbone is torchvision's
-            under `base_model.` with `.net` where it is shifted.
-        kind: The backbone's class, which knows timm's names.
+        state: State_dict of torchvision, of timm, or of the authors' code, which prefixes
+            torchvision's names with `base_model.` and adds `.net` to shifted layers.
+        kind: The backbone's class, which maps timm's names.
     """
     return {
         key.removeprefix(BACKBONE).replace(f"{SHIFTED}.", "."): array
@@ -139,18 +139,18 @@ def plain_names(
 
 
 def inflate(kernel: np.ndarray, channels: int) -> np.ndarray:
-    """A stem for cues from one for RGB: each channel gets the mean of the three.
+    """Inflates an RGB stem: each new input channel gets the mean over the three.
 
     Args:
         kernel: `(out, 3, height, width)`, or with time before height.
-        channels: Channels that the stem is to take.
+        channels: Input channels of the inflated stem.
 
     Returns:
-        The same with `channels` in place of 3.
+        The same shape with `channels` in place of 3.
 
     References:
-        The paper's released code does so for PAN_Lite; Wang et al., "Temporal Segment Networks",
-        ECCV 2016, for optical flow.
+        The paper's released code (PAN_Lite); Wang et al., "Temporal Segment Networks", ECCV 2016
+        (optical flow).
     """
     return np.repeat(kernel.mean(axis=1, keepdims=True), channels, axis=1)
 
@@ -183,7 +183,7 @@ def _load(
 
 
 def _plain(weight: Weight) -> Weight:
-    """A weight of a backbone under torchvision's name."""
+    """Returns a backbone weight with its key in torchvision's naming."""
     (key,) = plain_names({weight.key: np.empty(0)})
     return replace(weight, key=key)
 

@@ -1,4 +1,4 @@
-"""Fills a network from the arrays of a checkpoint: every key used, every weight filled."""
+"""Converts checkpoints to Keras models; every key must be used and every weight filled."""
 
 import hashlib
 import re
@@ -24,14 +24,14 @@ def fill(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> list[dic
     """Assigns the arrays of a checkpoint to weights.
 
     Args:
-        weights: All weights that the checkpoint should have.
-        state: Its arrays; counts of batches may be among them, nothing else.
+        weights: All weights expected in the checkpoint.
+        state: Its arrays; batch counts are the only extra entries allowed.
 
     Returns:
-        For each array its key, shape, type, and where it went.
+        Key, shape, type and destination of each array.
 
     Raises:
-        CheckpointError: If a weight has no array, an array no weight, or one does not fit.
+        CheckpointError: If a weight has no array, an array has no weight, or the two do not match.
     """
     check(weights, state)
     for weight in weights:
@@ -41,7 +41,7 @@ def fill(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> list[dic
 
 
 def check(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> None:
-    """Raises CheckpointError, with a list, unless weights and arrays are each other's."""
+    """Raises CheckpointError with a list of problems unless arrays and weights match exactly."""
     keys = {weight.key for weight in weights}
     problems = [f"{weight.key} is missing" for weight in weights if weight.key not in state]
     problems += [
@@ -69,7 +69,7 @@ def _problems(weight: Weight, array: np.ndarray) -> list[str]:
 
 
 def record(key: str, array: np.ndarray, place: str) -> dict[str, Any]:
-    """What is written down of an array."""
+    """Returns the conversion record of an array."""
     found: dict[str, Any] = {
         "key": key,
         "shape": list(array.shape),
@@ -80,7 +80,7 @@ def record(key: str, array: np.ndarray, place: str) -> dict[str, Any]:
 
 
 def listed(problems: Sequence[str]) -> str:
-    """The first problems, and how many more there are."""
+    """Joins the first problems and counts the rest."""
     rest = len(problems) - LISTED
     return "; ".join(problems[:LISTED]) + (f"; and {rest} more" if rest > 0 else "")
 
@@ -92,14 +92,14 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Branch:
-    """A converted network and where it came from.
+    """A converted network and its checkpoint.
 
     Args:
         path: The checkpoint.
-        architecture: What it was found to be.
+        architecture: Architecture detected from the checkpoint.
         network: The network, with the checkpoint's weights.
         state: The checkpoint's arrays by key, in PyTorch's shapes.
-        tensors: Key, shape, type and place of each array.
+        tensors: Key, shape, type and destination of each array.
 
     Example:
         >>> (branch,) = convert("PAN_Lite_resnet50.pth.tar").branches
@@ -114,7 +114,7 @@ class Branch:
     tensors: list[dict[str, Any]]
 
     def record(self) -> dict[str, Any]:
-        """Its entry in `conversion.json`.
+        """Returns the branch's entry in `conversion.json`.
 
         Returns:
             Branch, file, digest, network, assumptions and tensors.
@@ -136,10 +136,11 @@ class Conversion:
     """A converted model.
 
     Args:
-        model: With all weights.
-        name: Registered name of the model, or what that would be if its backbone were registered.
-        settings: What must be said besides the name to make it anew.
-        branches: The networks that it is made of, each from one checkpoint.
+        model: The model, with its weights.
+        name: Registered name of the model, or the name it would have if its backbone were
+            registered.
+        settings: Options needed, besides the name, to create the model again.
+        branches: The networks of the model, each from one checkpoint.
 
     Example:
         >>> convert("PAN_Lite_resnet50.pth.tar").name
@@ -160,25 +161,24 @@ def convert(
     size: int | tuple[int, int] = 224,
     motion_encoding: str = "e1",
 ) -> Conversion:
-    """Makes a Keras model from a checkpoint of the authors' code.
+    """Converts a checkpoint of the authors' code to a Keras model.
 
     Backbone, classes, modality, shift, aggregation and, where possible, the number of segments are
-    read from the names and shapes of its tensors.
+    inferred from the names and shapes of its tensors.
 
     Args:
         path: The checkpoint, in any format of `read_state_dict`.
-        segments: Segments per clip, N, where the checkpoint fits several numbers.
-        name: What to call the model; a registered name settles which network it is where the
-            checkpoint fits several, and is refused where it does not fit.
-        size: Height and width of the frames in pixels; the authors' is 224.
-        motion_encoding: What the network makes of PA, `"e1"` or `"e2"`; no tensor tells.
+        segments: Segments per clip, N, if the checkpoint fits several numbers.
+        name: Name of the model. A registered name selects the network if the checkpoint fits
+            several, and must match the checkpoint.
+        size: Height and width of the frames in pixels; the authors use 224.
+        motion_encoding: Encoding of PA, `"e1"` or `"e2"`, which cannot be inferred.
 
     Returns:
-        The model, with what it was made of.
+        The model and its origin.
 
     Raises:
-        UserError: If the file cannot be read, or its tensors do not make a network, each tensor
-            used and each weight filled.
+        UserError: If the file cannot be read, or its tensors do not match a network exactly.
 
     Example:
         >>> convert("PAN_Lite_resnet50.pth.tar").model.output_shape
@@ -200,17 +200,17 @@ def fill_branch(
     size: int | tuple[int, int],
     name: str,
 ) -> Branch:
-    """Builds the network of a checkpoint and gives it its weights.
+    """Builds the network of a checkpoint and loads its weights.
 
     Raises:
-        CheckpointError: If the two do not fit each other in all.
+        CheckpointError: If arrays and weights do not match exactly.
     """
     network = architecture.build(size, name)
     return Branch(path, architecture, network, state, fill(named_weights(network), state))
 
 
 def check_name(name: str | None) -> None:
-    """Raises UserError unless a name can be one of a model."""
+    """Raises UserError unless a name is a valid model name."""
     if name is not None and not NAME.fullmatch(name):
         raise UserError(f"--name {name}: use letters, digits, dots, dashes and underscores")
 
@@ -223,21 +223,21 @@ def convert_full(
     size: int | tuple[int, int] = 224,
     motion_encoding: str = "e1",
 ) -> Conversion:
-    """Makes one Keras model from the checkpoints of branches that were trained separately.
+    """Fuses the checkpoints of separately trained branches into one Keras model.
 
     Args:
-        paths: Checkpoints of an RGB and a PA network, in any order, for PAN_Full; with one of
-            PAN_Lite besides, for PAN_En.
-        segments: Segments per clip, N, where the checkpoints fit several numbers.
-        name: What to call the model.
+        paths: Checkpoints in any order: RGB and PA for PAN_Full; RGB, PA and PAN_Lite for PAN_En.
+        segments: Segments per clip, N, if the checkpoints fit several numbers.
+        name: Name of the model.
         size: Height and width of the frames in pixels.
-        motion_encoding: What the networks make of PA, `"e1"` or `"e2"`; no tensor tells.
+        motion_encoding: Encoding of PA, `"e1"` or `"e2"`, which cannot be inferred.
 
     Returns:
-        The model, with what it was made of.
+        The model and its origin.
 
     Raises:
-        UserError: If a file cannot be read, or the networks are not those or do not fit together.
+        UserError: If a file cannot be read, the branches are not those named above, or they are
+            incompatible.
 
     Example:
         >>> convert_full(["RGB.pth.tar", "PA.pth.tar"]).model.output_shape
@@ -275,10 +275,10 @@ def convert_full(
 
 
 def _alike(architectures: Mapping[str, Architecture]) -> dict[str, Architecture]:
-    """The architectures, with the same frames for all.
+    """Returns the architectures with a common stack length.
 
     Raises:
-        UserError: If they are not of one kind.
+        UserError: If they are incompatible.
     """
     stacks = {each.stack for mode, each in architectures.items() if mode != "rgb"}
     kinds = [
@@ -292,7 +292,7 @@ def _alike(architectures: Mapping[str, Architecture]) -> dict[str, Architecture]
             "the checkpoints differ in backbone, shift, segments, stack, PA, classes or aggregation"
             f"; {FUSE_RUNS}"
         )
-    # The RGB branch sees the first frame of each stack, however long it is.
+    # The RGB branch uses only the first frame of each stack, so it accepts any stack length.
     (stack,) = stacks
     return {mode: replace(each, stack=stack) for mode, each in architectures.items()}
 
