@@ -1,10 +1,10 @@
-"""Adapts the ImageNet weights that Keras distributes to the arithmetic of this package.
+"""Adapts the ImageNet weights distributed by Keras to this package's backbones.
 
-Keras' networks take other units, have biases before the normalisations and other epsilons: all
-that is absorbed into the weights, exactly but for the outermost pixels, which see the padding.
-What remains is that Keras' ResNets have the stride of a block on its first convolution, not on
-the second, and that its MobileNetV2 pads on one side more than on the other: the weights are a
-start for training, not a network that classifies images.
+Keras' networks differ in input scaling, batch-norm epsilon, and biases before batch normalisation.
+These differences are folded into the weights, exactly except at the border, which depends on the
+padding. Two differences remain: Keras' ResNets have a block's stride on its first convolution
+instead of the second, and its MobileNetV2 pads asymmetrically. The weights therefore serve as
+initialisation for training, not as an image classifier.
 """
 
 import os
@@ -21,11 +21,11 @@ from pan_keras.backbones import EPSILON, InputNormalisation, KerasApplication
 from pan_keras.checkpoints.weights import DEPTHWISE, KERNEL
 from pan_keras.errors import UserError
 
-PATIENCE = 30  # seconds without a byte after which a download has failed
+PATIENCE = 30  # seconds without data after which a download fails
 
 
 def has_imagenet_weights(backbone: str) -> bool:
-    """Whether Keras distributes weights for a backbone.
+    """Returns whether Keras distributes weights for a backbone.
 
     Args:
         backbone: Registered name.
@@ -41,13 +41,13 @@ def has_imagenet_weights(backbone: str) -> bool:
 
 
 def imagenet_file(backbone: str) -> Path:
-    """Where Keras keeps the weights that it distributes for a backbone.
+    """Returns the path at which Keras caches its weights for a backbone.
 
     Args:
         backbone: Registered name of a backbone with such weights.
 
     Returns:
-        The file, which need not be there.
+        The file, which may not exist yet.
 
     Example:
         >>> imagenet_file("resnet50").name
@@ -59,13 +59,13 @@ def imagenet_file(backbone: str) -> Path:
 
 
 def can_start_from_imagenet(backbone: str) -> bool:
-    """Whether weights of ImageNet are on this machine or can be downloaded.
+    """Returns whether ImageNet weights are on disk, and downloads them if they are not.
 
     Args:
         backbone: Registered name.
 
     Returns:
-        True if they are on disk now. What could not be downloaded is not tried again.
+        True if they are on disk now. A failed download is not retried.
 
     Example:
         >>> can_start_from_imagenet("micro")
@@ -86,13 +86,13 @@ def _downloaded(backbone: str, file: Path) -> bool:
 
 
 def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
-    """Weights of a backbone, trained on ImageNet, under torchvision's names.
+    """Returns a backbone's ImageNet weights under torchvision's names.
 
     Args:
         backbone: Registered name.
 
     Raises:
-        UserError: If Keras distributes none for it, or they can neither be found nor downloaded.
+        UserError: If Keras distributes none for it, or they can be neither found nor downloaded.
 
     Example:
         >>> imagenet_state("resnet50")["conv1.weight"].shape
@@ -108,11 +108,11 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
     source = registered.pretrained
     assert source is not None
     patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)  # Keras sets none, and a network that is silent goes on so
+    socket.setdefaulttimeout(PATIENCE)  # Keras sets none: a stalled download would hang
     try:
         network = source.make(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:
-        # Keras raises a bare Exception where it cannot download.
+        # Keras raises a bare Exception if the download fails.
         folder = imagenet_file(backbone).parent
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -127,12 +127,12 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
 def absorb(
     network: keras.Model, source: KerasApplication, ours: InputNormalisation
 ) -> dict[str, np.ndarray]:
-    """The weights of Keras' network for this package's arithmetic, under torchvision's names.
+    """Converts a Keras network's weights for this package, under torchvision's names.
 
     Args:
         network: Keras' network without its classifier.
-        source: What kind of network that is.
-        ours: How the backbone that takes the weights has its input scaled.
+        source: Declaration of that network.
+        ours: Input normalisation of the backbone that receives the weights.
     """
     state: dict[str, np.ndarray] = {}
     biases: dict[str, np.ndarray] = {}
@@ -171,7 +171,7 @@ def _normalisation(layer: keras.layers.BatchNormalization) -> Iterator[tuple[str
 def _for_our_units(
     kernel: np.ndarray, theirs: InputNormalisation, ours: InputNormalisation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A stem for our input, and what the offset of its units adds to its output."""
+    """Returns a stem rescaled for our input, and what the input's offset adds to its output."""
     scale, offset = relative_units(theirs, ours)
     kernel = kernel[:, ::-1] if theirs.is_reversed else kernel
     constant = np.einsum("ochw,c->o", kernel, offset)
@@ -183,6 +183,6 @@ def _for_our_units(
 def relative_units(
     theirs: InputNormalisation, ours: InputNormalisation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What one normalised input is of another, `scale * ours + offset`, per channel of RGB."""
+    """Returns scale and offset per RGB channel, such that `theirs = scale * ours + offset`."""
     scale = np.array(theirs.multiplier) / np.array(ours.multiplier)
     return scale, np.array(theirs.offset) - scale * np.array(ours.offset)

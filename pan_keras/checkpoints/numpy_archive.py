@@ -1,4 +1,4 @@
-"""A state_dict as NumPy's `.npz`, read without pickle."""
+"""Reads a state_dict from NumPy's `.npz`, without pickle."""
 
 import re
 
@@ -9,20 +9,21 @@ from pan_keras.checkpoints.tensors import ELEMENT_TYPES, is_shape
 from pan_keras.errors import CheckpointError
 
 SUFFIX = ".npy"
-# What an array begins with, and in how many bytes the length of its header stands.
+# Magic bytes with the version, and the number of bytes that store the header's length.
 LENGTHS = {b"\x93NUMPY\x01": 2, b"\x93NUMPY\x02": 4, b"\x93NUMPY\x03": 4}
 LONGEST_HEADER = 10_000
-# NumPy's own reader evaluates the header as Python; all that it can be for numbers is this.
+# NumPy's own reader parses the header as a Python literal; for numeric arrays this pattern is
+# sufficient.
 HEADER = re.compile(
     rb"\{'descr': '([!-&(-~]*)', 'fortran_order': (True|False), "
     rb"'shape': \(((?:\d{1,18}(?:, \d{1,18})*,?)?)\), \}\s*"
 )
-# bfloat16 has no name in NumPy's files: there it would be taken for whole numbers.
+# NumPy has no bfloat16: its layout would be mistaken for integers.
 LAYOUTS = {element.numpy: element for element in ELEMENT_TYPES if not element.wide}
 
 
 def read_numpy_archive(archive: Archive) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` by name.
+    """Reads the arrays of an `.npz` by name.
 
     Args:
         archive: The file.
@@ -39,7 +40,7 @@ def read_numpy_archive(archive: Archive) -> dict[str, np.ndarray]:
 
 
 def _array(content: memoryview, name: str) -> np.ndarray:
-    """An array from what `numpy.save` wrote."""
+    """Decodes one `.npy` entry."""
     width = LENGTHS.get(bytes(content[:7]))
     if width is None:
         raise CheckpointError(f"its entry {name!r} is not an array")

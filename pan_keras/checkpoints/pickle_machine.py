@@ -1,8 +1,8 @@
-"""An interpreter for the pickles inside PyTorch checkpoints, which imports and calls nothing.
+"""A safe interpreter for the pickles inside PyTorch checkpoints.
 
-A pickle is a program. Python's own interpreter imports what the program names and calls it; this
-one knows the few operations that a checkpoint needs, and the few names, for which it has functions
-of its own. Anything else ends it with the name of what was asked for.
+A pickle is a program. Python's unpickler imports and calls whatever the program names. This
+interpreter supports only the operations and names that a checkpoint needs, with its own function
+for each name. Anything else is an error that names the operation or function requested.
 """
 
 import struct
@@ -14,8 +14,8 @@ from typing import Any
 
 from pan_keras.errors import CheckpointError
 
-# A checkpoint of ResNet-101 with momentum takes about 50,000. Each operation makes at most one
-# object, so this bounds memory and time, whatever a file says.
+# A checkpoint of ResNet-101 with momentum takes about 50,000. Each operation creates at most one
+# object, so this bounds memory and time for any input.
 MOST_OPERATIONS = 1_000_000
 LONGEST_NAME = 256
 PROTOCOLS = range(2, 6)
@@ -24,11 +24,11 @@ KEYS = (str, int, float, type(None))
 
 @dataclass(frozen=True)
 class Constructor:
-    """A function of ours under the name that pickles have for it.
+    """The replacement for a function that pickles name.
 
     Args:
-        name: As in the pickle, `module.name`.
-        make: Takes the tuple of arguments that the pickle gives.
+        name: Name in the pickle, `module.name`.
+        make: Called with the pickle's tuple of arguments.
     """
 
     name: str
@@ -39,13 +39,13 @@ class PickleMachine:
     """Runs one pickle.
 
     Args:
-        data: The bytes that hold the pickle.
-        start: Where it begins.
-        names: What the pickle may name, by `module.name`: constructors and constants.
-        persistent: Gives the object for a persistent id, as the pickle has it.
+        data: The bytes that contain the pickle.
+        start: Offset of the pickle.
+        names: Constructors and constants that the pickle may use, by `module.name`.
+        persistent: Returns the object for a persistent id of the pickle.
 
     Attributes:
-        position: Where the next operation stands; after `run`, where the pickle ends.
+        position: Offset of the next operation; after `run`, the end of the pickle.
 
     Example:
         >>> PickleMachine(b"\\x80\\x02K\\x07.", 0, {}, persistent=None).run()
@@ -64,14 +64,14 @@ class PickleMachine:
         self.names = names
         self.persistent = persistent
         self.stack: list[Any] = []
-        self.below: list[list[Any]] = []  # the stacks under each mark
+        self.below: list[list[Any]] = []  # the stack below each mark
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """The object that the pickle describes.
+        """Runs the pickle and returns its object.
 
         Raises:
-            CheckpointError: If the pickle is damaged, or wants more than a checkpoint needs.
+            CheckpointError: If the pickle is damaged, or uses more than a checkpoint needs.
         """
         for _ in range(MOST_OPERATIONS):
             code = self.take(1)[0]
@@ -88,7 +88,7 @@ class PickleMachine:
         raise CheckpointError(f"its pickle has more than {MOST_OPERATIONS:,} operations")
 
     def take(self, count: int) -> bytes:
-        """The next bytes."""
+        """Consumes the next bytes."""
         end = self.position + count
         if end > len(self.data):
             raise CheckpointError("it ends in the middle of its pickle")
@@ -97,12 +97,12 @@ class PickleMachine:
         return taken
 
     def number(self, layout: str) -> Any:
-        """The next number, by its layout for `struct`."""
+        """Consumes the next number, given its `struct` format."""
         (value,) = struct.unpack(layout, self.take(struct.calcsize(layout)))
         return value
 
     def line(self) -> str:
-        """The next line of text, without its end."""
+        """Consumes the next line of text and returns it without the line break."""
         window = bytes(self.data[self.position : self.position + LONGEST_NAME])
         length = window.find(b"\n")
         if length < 0:
@@ -110,32 +110,32 @@ class PickleMachine:
         return decode(self.take(length + 1)[:-1])
 
     def pop(self) -> Any:
-        """Takes the topmost object off the stack."""
+        """Pops the top object off the stack."""
         if not self.stack:
             raise CheckpointError("its pickle takes more objects than it has")
         return self.stack.pop()
 
     def pop_to_mark(self) -> list[Any]:
-        """Takes all objects above the last mark off the stack."""
+        """Pops all objects above the last mark off the stack."""
         if not self.below:
             raise CheckpointError("its pickle lacks a mark")
         above, self.stack = self.stack, self.below.pop()
         return above
 
     def top(self, kind: type) -> Any:
-        """The topmost object, which must be of a kind; all are plain or an OrderedDict."""
+        """Returns the top object, which must be an instance of `kind`."""
         if not self.stack or not isinstance(self.stack[-1], kind):
             raise CheckpointError(f"its pickle fills something other than {kind.__name__}")
         return self.stack[-1]
 
     def recall(self, index: int) -> None:
-        """Pushes an object that was memorised."""
+        """Pushes a memoised object."""
         if index not in self.memo:
             raise CheckpointError("its pickle recalls an object that it never stored")
         self.stack.append(self.memo[index])
 
     def memorise(self, index: int) -> None:
-        """Memorises the topmost object."""
+        """Stores the top object in the memo."""
         if not self.stack:
             raise CheckpointError("its pickle stores an object that it does not have")
         self.memo[index] = self.stack[-1]
@@ -145,7 +145,7 @@ STOP = ord(".")
 
 
 def decode(text: bytes) -> str:
-    """Text as UTF-8."""
+    """Decodes UTF-8 text."""
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
@@ -199,11 +199,11 @@ def _set_items(machine: PickleMachine) -> None:
 
 
 def fill(target: dict, items: list) -> None:
-    """Puts keys and values, in turns, into a dict; a key that comes twice is refused."""
+    """Adds alternating keys and values to a dict; refuses duplicate keys."""
     if len(items) % 2:
         raise CheckpointError("its pickle has a key without a value")
     for key, value in zip(items[::2], items[1::2], strict=True):
-        # Containers as keys would be hashed, which takes for ever where they are nested well.
+        # Hashing a container used as a key takes exponential time if it is deeply nested.
         if type(key) not in KEYS:
             raise CheckpointError(f"its pickle has a key of type {type(key).__name__}")
         if key in target:
@@ -243,7 +243,7 @@ def _reduce(machine: PickleMachine) -> None:
 
 
 def _build(machine: PickleMachine) -> None:
-    # An OrderedDict carries `_metadata`, the versions of torch's modules. It is of no use here.
+    # An OrderedDict carries `_metadata`, the versions of torch's modules, which is not needed here.
     state = machine.pop()
     target = machine.top(OrderedDict)
     if type(state) is not dict:

@@ -1,8 +1,7 @@
 """An independent NumPy implementation of the authors' networks, used as an oracle.
 
-It is the oracle for what Keras computes. It has the axes, the names and the order of torch, and
-nothing of the layers of `pan_keras`, so that a mistake there is not here. It computes in the
-precision of its input.
+It uses torch's axes, names and order, and shares no code with the layers of `pan_keras`, so it
+cannot repeat their mistakes. It computes in the precision of its input.
 """
 
 from collections.abc import Mapping
@@ -15,18 +14,18 @@ from pan_keras.checkpoints.weights import BACKBONE, SHIFTED
 
 BATCH_NORM_EPSILON = 1e-5
 DISTANCE_EPSILON = 1e-6  # of torch's PairwiseDistance
-SHIFTED_SHARE = 8  # of the channels, one part goes each way
-# Of torchvision's MobileNetV2.
+SHIFTED_SHARE = 8  # one eighth of the channels is shifted in each direction
+# Blocks of torchvision's MobileNetV2 with stride 2.
 HALVING = (2, 4, 7, 14)
 BLOCKS = 17
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A network of the authors in evaluation mode.
+    """One of the authors' networks in evaluation mode.
 
     Args:
-        state: The checkpoint's arrays, as `read_state_dict` gives them.
+        state: The checkpoint's arrays, as returned by `read_state_dict`.
         segments: Segments per clip, N.
 
     Example:
@@ -41,11 +40,11 @@ class Reference:
     segments: int
 
     def persistence(self, frames: np.ndarray, attention: bool = False) -> np.ndarray:
-        """PA of normalised frames: `(B * N, m, 3, H, W)` to `(B * N, m - 1, H, W)`.
+        """Computes PA of normalised frames: `(B * N, m, 3, H, W)` to `(B * N, m - 1, H, W)`.
 
         Args:
-            frames: Normalised.
-            attention: Encoding e2: the mean feature of the earlier frame, attended to by PA.
+            frames: Normalised frames.
+            attention: Use encoding e2: the mean feature of the earlier frame, weighted by PA.
         """
         stacks, count, channels, height, width = frames.shape
         maps = frames.reshape(-1, channels, height, width)
@@ -61,13 +60,13 @@ class Reference:
         return maps[:, :-1].mean(axis=2) / (1 + np.exp(-distances))
 
     def _motion_layers(self) -> list[str]:
-        """Convolutions of PA: one, or those of a `Sequential` by number."""
+        """Returns the names of PA's convolutions: one, or those of a numbered `Sequential`."""
         ending = ".weight"
         names = [key.removesuffix(ending) for key in self.state if key.endswith(ending)]
         return [name for name in names if name.startswith("PA.shallow_conv")]
 
     def logits(self, maps: np.ndarray) -> np.ndarray:
-        """Logits `(B, classes)` of what the backbone sees, `(B * N, C, H, W)`."""
+        """Computes logits `(B, classes)` from the backbone's input, `(B * N, C, H, W)`."""
         mobile = f"{BACKBONE}features.0.0.weight" in self.state
         features = self._mobilenet_v2(maps) if mobile else self._resnet(maps)
         clips = features.reshape(-1, self.segments, features.shape[-1])
@@ -118,7 +117,7 @@ class Reference:
         return x + y if x.shape == y.shape else y
 
     def _capped(self, x: np.ndarray, name: str, stride: int = 1) -> np.ndarray:
-        """Convolution, normalisation and ReLU6."""
+        """Applies convolution, batch normalisation and ReLU6."""
         x = self._normalise(self._convolve(x, f"{name}.0", stride), f"{name}.1")
         return np.minimum(_rectified(x), 6)
 
@@ -150,7 +149,7 @@ class Reference:
         return (x - mean) / np.sqrt(variance + BATCH_NORM_EPSILON) * weight + bias
 
     def _aggregate(self, clips: np.ndarray, name: str) -> np.ndarray:
-        """VAP."""
+        """Applies VAP."""
         timescales = np.stack(
             [
                 clips[:, first::scale].max(axis=1)
@@ -173,7 +172,7 @@ class Reference:
 
 
 def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Windows `(N, C, H, W, size, size)` of maps."""
+    """Returns sliding windows of maps, `(N, C, H, W, size, size)`."""
     return sliding_window_view(x, (size, size), (2, 3))[:, :, ::stride, ::stride]
 
 

@@ -1,4 +1,4 @@
-"""Safetensors files: a header in JSON, then the numbers."""
+"""Reads and writes safetensors files: a JSON header followed by the data."""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ WRITABLE = {np.dtype(e.numpy): e.safetensors for e in ELEMENT_TYPES if not e.wid
 
 
 def is_safetensors(data: memoryview) -> bool:
-    """Whether a file begins as such a file does."""
+    """Returns whether a file starts like a safetensors file."""
     return len(data) > LENGTH and data[LENGTH] == ord("{")
 
 
 def read_safetensors(data: memoryview) -> dict[str, np.ndarray]:
-    """The tensors of a file by name, as views of it.
+    """Returns the tensors of a file by name, as views of it.
 
     Args:
         data: The whole file.
@@ -59,11 +59,11 @@ def read_safetensors(data: memoryview) -> dict[str, np.ndarray]:
 
 
 def write_safetensors(tensors: Mapping[str, np.ndarray], file: BinaryIO) -> None:
-    """Writes tensors by name.
+    """Writes tensors to a safetensors file.
 
     Args:
-        tensors: C-contiguous arrays of numbers.
-        file: Open for writing.
+        tensors: C-contiguous numeric arrays by name.
+        file: File open for binary writing.
     """
     header, end = {}, 0
     for name, array in tensors.items():
@@ -74,7 +74,7 @@ def write_safetensors(tensors: Mapping[str, np.ndarray], file: BinaryIO) -> None
             "data_offsets": [start, end],
         }
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % LENGTH)  # so that the numbers are aligned
+    text += b" " * (-len(text) % LENGTH)  # aligns the data
     file.write(len(text).to_bytes(LENGTH, "little") + text)
     for array in tensors.values():
         file.write(array.data)

@@ -1,8 +1,8 @@
-"""Checks of a conversion that need no PyTorch.
+"""Verifies a conversion without PyTorch.
 
-What can go wrong with a file is that a weight is lost, rounded, transposed or mistaken for another:
-the written weights are compared with the source bit by bit. What can go wrong with the layers shows
-in the logits: those of Keras are compared with a computation that shares nothing with Keras.
+Weights that are lost, rounded, transposed or swapped are detected by a bit-exact comparison of the
+saved file with the source. Errors in the layers show in the logits: those of Keras are compared
+with an independent NumPy implementation.
 """
 
 import zipfile
@@ -22,31 +22,32 @@ from pan_keras.errors import UserError
 from pan_keras.models import VideoNetwork
 
 PIXELS = 64
-# What the reference computes. Of other backbones the weights are compared, and not the logits.
+# Backbones that the reference implements. For others only the weights are compared.
 COVERED = (ResNet, MobileNetV2)
-# Of a logit, as a share of the largest one where that is above 1: float32 comes to 0.000001.
+# Largest difference of logits, relative to the largest logit if that exceeds 1. Rounding in
+# float32 causes about 1e-6.
 TOLERANCE = 1e-3
-WEIGHTS = "model.weights.h5"  # inside the file, by the format of Keras
+WEIGHTS = "model.weights.h5"  # name of the entry in a `.keras` file
 
 
 def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> dict[str, Any]:
-    """Reads a saved model's weights back, and compares them and its logits with the checkpoints.
+    """Compares a saved model's weights and logits with the checkpoints.
 
     Weights are set to NaN before reading, so a weight missing from the file cannot go unnoticed.
-    Then random maps go through each backbone and its classifier, in Keras and in the `Reference`.
+    Random maps are then passed through each backbone and classifier, in Keras and in `Reference`.
 
     Args:
-        model: What was saved; afterwards it has the weights of the file.
-        branches: Its networks, with the arrays that they came from.
+        model: The model that was saved; afterwards it has the weights of the file.
+        branches: Its networks, with their source arrays.
         file: The `.keras` file.
 
     Returns:
-        The checks and what they found, for `conversion.json`; the difference of logits is None for
-        a backbone that the reference does not compute.
+        Results of the checks for `conversion.json`; the difference of logits is None for a
+        backbone that the reference does not implement.
 
     Raises:
         UserError: If a checkpoint's logits are not finite.
-        RuntimeError: If a check fails: a bug, not a mistake of the user.
+        RuntimeError: If a check fails, which is a bug rather than a user error.
 
     Example:
         >>> conversion = convert("PAN_Lite_resnet50.pth.tar")
@@ -72,14 +73,14 @@ def check_saved(model: keras.Model, branches: Sequence[Branch], file: Path) -> d
 
 def read_weights(model: keras.Model, file: Path) -> None:
     """Sets the weights of a model to those of a `.keras` file."""
-    # Keras reads them inside the archive, where each step back starts again at the beginning:
-    # four times as slow. Beside the file, since the usual place may be memory.
+    # Keras reads the weights inside the archive, where each backward seek decompresses from the
+    # start: four times as slow. The copy goes beside the file, because /tmp may be in memory.
     with TemporaryDirectory(dir=file.parent) as folder, zipfile.ZipFile(file) as archive:
         model.load_weights(archive.extract(WEIGHTS, folder))
 
 
 def _compare_weights(branch: Branch, file: Path) -> int:
-    """How many weights there are, all equal to the checkpoint's."""
+    """Returns the number of weights after checking that all equal the checkpoint's."""
     weights = named_weights(branch.network)
     for weight in weights:
         written = keras.ops.convert_to_numpy(weight.variable)
@@ -89,7 +90,7 @@ def _compare_weights(branch: Branch, file: Path) -> int:
 
 
 def _compare_logits(branch: Branch) -> tuple[float, float | None]:
-    """The largest logit of random maps, and how far Keras' are from the reference, if it can."""
+    """Returns the largest logit for random maps, and the difference from the reference, if any."""
     network = branch.network
     shape = (network.segments, PIXELS, PIXELS, network.backbone.input_shape[-1])
     maps = np.random.default_rng(0).standard_normal(shape, "float32")
@@ -113,8 +114,8 @@ def _compare_logits(branch: Branch) -> tuple[float, float | None]:
 
 
 def logits_of_maps(network: VideoNetwork, maps: np.ndarray) -> np.ndarray:
-    """Keras' logits `(1, classes)` of maps `(N, H, W, C)` at the place of the normalised cues."""
-    # On the CPU: graphics cards round the factors of convolutions to 10 bits.
+    """Computes Keras' logits `(1, classes)` for maps `(N, H, W, C)` in place of normalised cues."""
+    # On the CPU, because GPUs may compute convolutions in TF32, with 10-bit mantissas.
     with keras.device("cpu:0"):
         clips = network.layout == "clip"
         maps = keras.ops.expand_dims(maps, 0) if clips else maps
@@ -129,14 +130,14 @@ def logits_of_maps(network: VideoNetwork, maps: np.ndarray) -> np.ndarray:
 def parts_of(backbone: keras.Model) -> Iterator[keras.Model]:
     """Splits a backbone at every single-tensor boundary.
 
-    Keras keeps all maps of a model until it is through: those of a ResNet-50 are as large as its
-    weights. Of a part's maps only the last stays.
+    Keras keeps all feature maps of a model until it has finished: those of a ResNet-50 are as large
+    as its weights. With parts, only each part's output is kept.
 
     Args:
         backbone: A functional model with one input and one output.
 
     Yields:
-        Models that come to the backbone's output, each applied to the output of the one before.
+        Models that compose to the backbone, each applied to the previous one's output.
 
     Example:
         >>> for part in parts_of(network.backbone):

@@ -1,4 +1,4 @@
-"""Reads the state_dict of a checkpoint in any supported file format."""
+"""Reads and writes the state_dict of a checkpoint in all supported file formats."""
 
 import mmap
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,13 +20,13 @@ from pan_keras.models import VideoNetwork
 
 ZIP = b"PK\x03\x04"
 PICKLE = b"\x80"
-# Where checkpoints keep their weights, if not at the top.
+# Keys under which checkpoints store their state_dict, if not at the top level.
 ENTRIES = ("state_dict", "model", "model_state_dict")
-# What wrappers put before the name of every weight: data parallelism, trainers with the network as
-# an attribute, and torch.compile, which may also wrap a part.
+# Prefixes that wrappers add to all weight names: data parallelism, trainers that hold the network
+# as an attribute, and torch.compile, which may also wrap a submodule.
 WRAPPERS = ("module.", "model.")
 COMPILED = "_orig_mod."
-# Tensors may share numbers, but not so many that reading all would take far more than the file.
+# Tensors may share storage, but reading them all must not take far more memory than the file.
 MOST_SHARED = 2
 LONGEST_REASON = 2000
 
@@ -35,17 +35,17 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """Reads the weights of a checkpoint without PyTorch and without executing the file.
 
     Args:
-        path: A file of `torch.save` (the zip format, or the stream of before 1.6, on whatever
-            device its tensors were), a `.safetensors` or a `.npz`. A checkpoint with more than a
-            state_dict may hold plain values and tensors, which are left aside.
+        path: A file written by `torch.save` (zip format, or legacy format before 1.6; tensors on
+            any device), a `.safetensors` or a `.npz`. Plain values and tensors that a checkpoint
+            holds besides its state_dict are ignored.
 
     Returns:
-        Read-only arrays by key, of the shapes in the file and views of it where possible. Prefixes
-        that wrappers put before every key (`module.`, `model.`, `_orig_mod.`, several in any order)
-        are removed; bfloat16 becomes float32.
+        Read-only arrays by key, with the shapes in the file; views of it where possible. Wrapper
+        prefixes common to all keys (`module.`, `model.`, `_orig_mod.`, in any combination) are
+        removed; bfloat16 becomes float32.
 
     Raises:
-        UserError: If the file is no such file, is damaged, holds no state_dict, or asks for
+        UserError: If the file has another format, is damaged, holds no state_dict, or uses
             anything that a state_dict does not need.
 
     Example:
@@ -58,7 +58,7 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 
 @contextmanager
 def described(path: str | Path) -> Iterator[None]:
-    """Says of which file a CheckpointError speaks, and makes a UserError of it."""
+    """Turns a CheckpointError into a UserError that names the file."""
     try:
         yield
     except CheckpointError as error:
@@ -66,10 +66,10 @@ def described(path: str | Path) -> Iterator[None]:
 
 
 def map_file(path: Path) -> memoryview:
-    """The bytes of a file, which are read from the disk when they are looked at.
+    """Maps a file into memory, to be read from disk on access.
 
     Raises:
-        UserError: If there is no such file.
+        UserError: If the file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -139,12 +139,12 @@ TORCH = (".pth", ".pt", ".tar")
 def state_dict_of(
     network: VideoNetwork, counts: Mapping[str, int] | None = None
 ) -> dict[str, np.ndarray]:
-    """The weights of a network as the authors' code would save them.
+    """Returns a network's weights as the authors' code would save them.
 
     Args:
-        network: PAN_Lite, or the PA or RGB branch by itself.
-        counts: How many batches each normalisation has seen, by key, which Keras does not keep; by
-            default 0 for all.
+        network: PAN_Lite, or a single PA or RGB branch.
+        counts: Number of batches seen by each batch normalisation, by key, which Keras does not
+            store; by default 0 for all.
 
     Returns:
         float32 arrays by key, in PyTorch's shapes, and the counts.
@@ -173,13 +173,13 @@ def save_state_dict(
     """Writes a network's weights as a state_dict that PyTorch loads.
 
     Args:
-        network: As `state_dict_of` takes it.
-        path: The file; `.pth`, `.pt` or `.pth.tar` for PyTorch, which every version of it reads,
-            or `.safetensors`.
-        counts: As `state_dict_of` takes them.
+        network: As for `state_dict_of`.
+        path: The file: `.pth`, `.pt` or `.pth.tar` for PyTorch, in a format that all its versions
+            read, or `.safetensors`.
+        counts: As for `state_dict_of`.
 
     Raises:
-        UserError: If the ending is another, or the network has no names in the authors' code.
+        UserError: If the suffix is not one of these, or a layer has no name in the authors' code.
 
     Example:
         >>> model = models.create("pan_lite_micro", classes=8, size=32)

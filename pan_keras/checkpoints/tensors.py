@@ -1,4 +1,4 @@
-"""Tensors as described in checkpoints, with sizes checked before anything is read."""
+"""Tensor descriptions from checkpoints, with sizes validated before any data is read."""
 
 import math
 from collections import OrderedDict
@@ -18,7 +18,7 @@ Order = Literal["C", "F"]
 
 
 def is_shape(sides: Sequence[Any]) -> bool:
-    """Whether numbers can be a shape that is worth multiplying out; empty tensors are none."""
+    """Returns whether numbers are a valid shape of limited size; empty tensors are not."""
     return len(sides) <= MOST_AXES and all(
         type(side) is int and 0 < side <= LONGEST_SIDE for side in sides
     )
@@ -26,13 +26,13 @@ def is_shape(sides: Sequence[Any]) -> bool:
 
 @dataclass(frozen=True)
 class ElementType:
-    """A type of numbers, under the names that files have for it.
+    """A number type and its names in the file formats.
 
     Args:
-        storage: Name of torch's storage of it.
-        safetensors: Its name in safetensors files.
-        numpy: Its layout for NumPy, little-endian.
-        wide: Whether it is bfloat16, which NumPy does not know and which is read as float32.
+        storage: Name of torch's storage class.
+        safetensors: Name in safetensors files.
+        numpy: Little-endian NumPy type string.
+        wide: Whether it is bfloat16, which NumPy lacks and which is read as float32.
     """
 
     storage: str
@@ -42,22 +42,22 @@ class ElementType:
 
     @property
     def size(self) -> int:
-        """Bytes of one number."""
+        """Bytes per number."""
         return np.dtype(self.numpy).itemsize
 
     def numbers(self, content: memoryview | bytes) -> np.ndarray:
-        """The numbers that bytes stand for, without a copy; bfloat16 as whole numbers."""
+        """Interprets bytes as numbers without a copy; bfloat16 as integers."""
         return np.frombuffer(content, dtype=self.numpy)
 
     def widened(self, numbers: np.ndarray) -> np.ndarray:
-        """The numbers, with bfloat16 as float32, of which it is the upper half."""
+        """Converts bfloat16 to float32, of which it is the upper half; returns others unchanged."""
         return (numbers.astype("<u4") << 16).view("<f4") if self.wide else numbers
 
     def decode(self, content: memoryview | bytes, shape: Sequence[int], order: Order) -> np.ndarray:
-        """A tensor from its bytes.
+        """Decodes a tensor from its bytes.
 
         Raises:
-            CheckpointError: If they are not as many as the shape needs.
+            CheckpointError: If the number of bytes does not match the shape.
         """
         if math.prod(shape) * self.size != len(content):
             raise CheckpointError(f"{len(content):,} bytes do not make a tensor {tuple(shape)}")
@@ -80,12 +80,12 @@ ELEMENT_TYPES = (
 
 @dataclass(frozen=True)
 class Storage:
-    """A run of numbers in a file, which tensors are views of.
+    """A contiguous block of numbers in a file, viewed by tensors.
 
     Args:
-        key: Its name in the file.
+        key: Name in the file.
         element: Type of the numbers.
-        count: How many there are.
+        count: Number of elements.
     """
 
     key: str
@@ -94,19 +94,19 @@ class Storage:
 
     @property
     def bytes(self) -> int:
-        """Bytes that it takes in the file."""
+        """Size in the file in bytes."""
         return self.count * self.element.size
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor that has not been read.
+    """A tensor whose data has not been read.
 
     Args:
-        storage: What it is a view of.
-        offset: Its first number.
+        storage: Storage that it is a view of.
+        offset: Index of its first element in the storage.
         shape: Length of each axis.
-        strides: Numbers from one place to the next along each axis.
+        strides: Step between elements along each axis, in elements.
 
     Raises:
         CheckpointError: If the tensor reaches beyond its storage.
@@ -118,7 +118,7 @@ class StoredTensor:
     strides: tuple[int, ...]
 
     def __post_init__(self):
-        # Nothing is shown of what may be nested tuples: their text can be endless.
+        # The values are left out of the message: as nested tuples they could print endlessly.
         strides = all(type(stride) is int and stride >= 0 for stride in self.strides)
         if not is_shape(self.shape) or len(self.shape) != len(self.strides) or not strides:
             raise CheckpointError("it has a tensor with an invalid shape or invalid strides")
@@ -132,19 +132,19 @@ class StoredTensor:
 
     @property
     def count(self) -> int:
-        """Numbers in the tensor."""
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """Bytes of its numbers."""
+        """Size of the elements in bytes."""
         return self.count * self.storage.element.size
 
     def read(self, contents: Mapping[str, memoryview]) -> np.ndarray:
-        """The tensor, as a view of the file where that is possible.
+        """Returns the tensor, as a view of the file where possible.
 
         Args:
-            contents: Bytes of each storage, as many as it has.
+            contents: Bytes of each storage, of exactly its size.
         """
         element = self.storage.element
         numbers = element.numbers(contents[self.storage.key])[self.offset :]
@@ -154,10 +154,10 @@ class StoredTensor:
 
 
 class Storages(dict[str, Storage]):
-    """The storages that a pickle speaks of, by key."""
+    """The storages that a pickle refers to, by key."""
 
     def persistent(self, identity: Any) -> Storage:
-        """The storage of a persistent id: ("storage", type, key, device, count, view or not)."""
+        """Returns the storage of a persistent id: ("storage", type, key, device, count, view)."""
         if type(identity) is not tuple or len(identity) not in (5, 6) or identity[0] != "storage":
             raise CheckpointError("its pickle refers to something that is not a storage")
         _, element, key, _, count, *view = identity

@@ -1,7 +1,7 @@
-"""PyTorch's files without PyTorch: both formats are read, and the older one is written.
+"""Reads both of PyTorch's file formats and writes the older one, without PyTorch.
 
-From 1.6 on a file is a zip of a pickle and an entry for each storage; before, a stream of pickles
-and then the storages, which every version of PyTorch reads.
+Since 1.6 a file is a zip archive of a pickle and one entry per storage. Before, it was a stream of
+pickles followed by the storages, a format that every version of PyTorch reads.
 """
 
 import math
@@ -32,7 +32,7 @@ TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 
 
 def read_torch_zip(archive: Archive) -> tuple[Any, dict[str, memoryview]]:
-    """The object of a zip file, and the bytes of its storages.
+    """Returns the object in a zip file, and the bytes of its storages.
 
     Args:
         archive: The file.
@@ -68,7 +68,7 @@ def read_torch_zip(archive: Archive) -> tuple[Any, dict[str, memoryview]]:
 
 
 class _Contents(dict[str, memoryview]):
-    """The bytes of storages, checked when they are first asked for: momentum never is."""
+    """The bytes of storages, checked on first access, so unused ones (momentum) are skipped."""
 
     def __init__(self, archive: Archive, names: dict[str, str]):
         super().__init__()
@@ -81,7 +81,7 @@ class _Contents(dict[str, memoryview]):
 
 
 def read_torch_legacy(data: memoryview) -> tuple[Any, dict[str, memoryview]]:
-    """The object of a legacy file, and the bytes of its storages.
+    """Returns the object in a legacy file, and the bytes of its storages.
 
     Args:
         data: The whole file.
@@ -130,17 +130,17 @@ def read_torch_legacy(data: memoryview) -> tuple[Any, dict[str, memoryview]]:
 
 
 def _plain_pickle(data: memoryview, start: int) -> tuple[Any, int]:
-    """A pickle that holds no tensors, and where it ends."""
+    """Reads a pickle without tensors; returns its object and the position of its end."""
     machine = PickleMachine(data, start, {})
     return machine.run(), machine.position
 
 
 def write_torch(tensors: Mapping[str, np.ndarray], file: BinaryIO) -> None:
-    """Writes a state_dict as `torch.save` would.
+    """Writes a state_dict as `torch.save` did before 1.6.
 
     Args:
         tensors: C-contiguous arrays by key.
-        file: Open for writing.
+        file: File open for binary writing.
     """
     for value in (MAGIC, PROTOCOL, SYSTEM):
         file.write(pickle.dumps(value, 2))
@@ -155,12 +155,12 @@ def write_torch(tensors: Mapping[str, np.ndarray], file: BinaryIO) -> None:
 
 
 def _value(value: Any) -> bytes:
-    """Operations that push a plain value: its pickle, without the beginning and the end."""
+    """Returns the operations that push a plain value: its pickle without header and end."""
     return pickle.dumps(value, 2)[2:-1]
 
 
 def _tensor(storage: str, array: np.ndarray) -> bytes:
-    """Operations that push a tensor, which has a storage of its own."""
+    """Returns the operations that push a tensor with its own storage."""
     kind = f"ctorch\n{STORAGES[array.dtype]}\n".encode()
     identity = b"(" + _value("storage") + kind + _value(storage) + _value("cpu")
     identity += _value(array.size) + b"Nt"

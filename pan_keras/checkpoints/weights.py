@@ -19,11 +19,11 @@ COUNTER = "num_batches_tracked"
 
 @dataclass(frozen=True)
 class Layout:
-    """How the axes of a weight are ordered in Keras and in PyTorch.
+    """Axis permutations of a weight between PyTorch and Keras.
 
     Args:
-        to_keras: Axes of PyTorch in the order of Keras.
-        to_torch: Axes of Keras in the order of PyTorch.
+        to_keras: PyTorch axes in Keras order.
+        to_torch: Keras axes in PyTorch order.
     """
 
     to_keras: tuple[int, ...]
@@ -47,12 +47,12 @@ KERNELS = (
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight of a network, and its place in a checkpoint.
+    """A network's weight and its key in a checkpoint.
 
     Args:
-        key: Its name in the checkpoint.
-        variable: Where it is in the network.
-        layout: What its axes are there and here.
+        key: Name in the checkpoint.
+        variable: Variable of the network.
+        layout: Order of its axes in PyTorch and Keras.
     """
 
     key: str
@@ -61,31 +61,31 @@ class Weight:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape in the checkpoint."""
+        """Shape in the checkpoint."""
         return tuple(self.variable.shape[axis] for axis in self.layout.to_torch)
 
     def fill(self, array: np.ndarray) -> None:
-        """Sets the weight to an array of a checkpoint."""
+        """Assigns a checkpoint's array to the weight."""
         self.variable.assign(self.as_keras(array))
 
     def as_keras(self, array: np.ndarray) -> np.ndarray:
-        """An array of a checkpoint as it stands in the network: float32, with Keras' axes."""
+        """Converts a checkpoint's array to Keras' axes and float32."""
         return np.ascontiguousarray(array.transpose(self.layout.to_keras), dtype="float32")
 
     def as_torch(self) -> np.ndarray:
-        """The weight as it stands in a checkpoint."""
+        """Returns the weight with PyTorch's axes, as float32."""
         value = np.asarray(keras.ops.convert_to_numpy(self.variable))
         return np.ascontiguousarray(value.transpose(self.layout.to_torch), dtype="<f4")
 
 
 def named_weights(network: VideoNetwork) -> list[Weight]:
-    """All weights of a network under the names that the authors' code gives them.
+    """Returns all weights of a network under their names in the authors' code.
 
     Args:
-        network: PAN_Lite, or the PA or RGB branch by itself, on a backbone of torchvision's names.
+        network: PAN_Lite, or a single PA or RGB branch, on a backbone with torchvision's names.
 
     Raises:
-        CheckpointError: If a layer has no name there.
+        CheckpointError: If a layer has no name in the authors' code.
 
     Example:
         >>> [weight.key for weight in named_weights(network)][-1]
@@ -95,10 +95,10 @@ def named_weights(network: VideoNetwork) -> list[Weight]:
 
 
 def motion_weights(network: VideoNetwork) -> list[Weight]:
-    """Those of PA; none where the network has none.
+    """Returns the weights of PA; an empty list for a network without PA.
 
-    The authors' code has one convolution, `PA.shallow_conv`. Deeper ones have the names of a
-    `Sequential` there, with a ReLU between: `PA.shallow_conv.0`, `PA.shallow_conv.2`.
+    The authors' code has one convolution, `PA.shallow_conv`. Several convolutions are named like a
+    `Sequential` with ReLUs in between: `PA.shallow_conv.0`, `PA.shallow_conv.2`.
     """
     weights = []
     for layer in network.layers:
@@ -111,7 +111,7 @@ def motion_weights(network: VideoNetwork) -> list[Weight]:
 
 
 def backbone_weights(network: VideoNetwork) -> list[Weight]:
-    """Those of the backbone, under the names that it declares."""
+    """Returns the weights of the backbone, under the names that its class declares."""
     layers = network.backbone.layers
     key, shifted = declared(network.backbone).torch_key, _shifted(layers)
     return [
@@ -126,12 +126,12 @@ def backbone_weights(network: VideoNetwork) -> list[Weight]:
 
 
 def declared(backbone: keras.Model) -> type[Backbone]:
-    """The class that says how a backbone's weights are named: its own, where it is a `Backbone`."""
+    """Returns the class that declares a backbone's weight names; `Backbone` if it has none."""
     return type(backbone) if isinstance(backbone, Backbone) else Backbone
 
 
 def _shifted(layers: Sequence[keras.layers.Layer]) -> set[str]:
-    """Names of the layers right behind a temporal shift, which the authors' code wraps."""
+    """Returns the layers directly after a temporal shift, which the authors' code wraps."""
     moved, names = set(), set()
     for layer in layers[1:]:
         if isinstance(layer, TemporalShift):
@@ -166,7 +166,7 @@ def _head_weights(network: VideoNetwork) -> list[Weight]:
     place = "new_fc"
     weights = []
     if aggregation == "vap":
-        # Both take the place of the classifier that torchvision's network ends in.
+        # Both replace the classifier at the end of torchvision's network.
         last = declared(network.backbone).classifier
         vap, place = network.get_layer("vap"), f"{BACKBONE}{last}.pred"
         weights = [

@@ -1,4 +1,4 @@
-"""Weights of `keras.applications` come from files that Keras wrote, which are not trusted."""
+"""Reading `keras.applications` weights from untrusted files written by Keras."""
 
 import h5py
 import keras
@@ -16,7 +16,7 @@ from pan_keras.training.initial_weights import initial_weights
 
 @pytest.fixture(scope="module")
 def network():
-    """Keras' MobileNetV2 inside a classifier, as transfer learning leaves it."""
+    """Keras' MobileNetV2 nested in a classifier, as after transfer learning."""
     keras.utils.set_random_seed(3)
     inner = keras.applications.MobileNetV2(
         include_top=False, weights=None, input_shape=(64, 64, 3), name="mobilenetv2_inside"

@@ -1,4 +1,4 @@
-"""Training starts from the backbone of another network, and says what it did not take."""
+"""Initialising backbones from other networks, and reporting what was dropped."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from pan_keras.checkpoints import load_backbone_weights, state_dict_of
 from pan_keras.checkpoints.backbone_weights import inflate, plain_names
 from pan_keras.errors import UserError
 
-# timm's names of MobileNetV2's blocks, from torchvision's, with and without a widening.
+# Torchvision's to timm's names in MobileNetV2's blocks, with and without expansion.
 TO_TIMM = {
     "conv.0.0": "conv_pw",
     "conv.0.1": "bn1",
@@ -33,7 +33,7 @@ def create(name, **options):
 
 
 def image_state(backbone, **options):
-    """What torchvision would save of a backbone, with a classifier."""
+    """A state_dict as torchvision would save it, with a classifier."""
     state = state_dict_of(create(f"tsn_{backbone}", **options))
     head = {"classifier.1.weight": np.zeros((9, 4), "float32")}
     return {

@@ -1,4 +1,4 @@
-"""A checkpoint becomes the network that it is of, or the list of what is wrong."""
+"""Checkpoints are converted to the matching network, or refused with a list of problems."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def save(tmp_path):
 
 
 def empty_state(name):
-    """A state dict of the full checkpoints, of shapes without content."""
+    """A full-size state_dict with shapes but without data."""
     return {
         key: np.broadcast_to(np.float32(0), shape)
         for key, shape, _ in golden_json(f"keys_{name}_lite")
@@ -48,7 +48,7 @@ def test_a_checkpoint_of_the_authors_gives_their_logits(tmp_path):
     np.testing.assert_allclose(converted.model.predict_on_batch(frames), expected, atol=1e-4)
     converted.model.save(tmp_path / "model.keras")
     found = check_saved(converted.model, converted.branches, tmp_path / "model.keras")
-    assert found["weights_read_back_equal"] == len(branch.tensors) - 12  # counts of batches
+    assert found["weights_read_back_equal"] == len(branch.tensors) - 12  # batch counts
     np.testing.assert_allclose(converted.model.predict_on_batch(frames), expected, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""2,000 damaged checkpoints: each is refused, or read as what it is."""
+"""Fuzzing with 2,000 damaged checkpoints: each is refused or read correctly."""
 
 import io
 
@@ -15,7 +15,7 @@ EACH = 500
 
 
 def checkpoint(kind):
-    """Bytes of a good file."""
+    """Bytes of a valid file."""
     if kind.startswith("torch"):
         return (FOLDER / f"{kind}.pth.tar").read_bytes()
     arrays = {key: np.ascontiguousarray(array) for key, array in golden("torch_expected").items()}

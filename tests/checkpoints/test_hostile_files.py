@@ -1,4 +1,4 @@
-"""A checkpoint is read, or refused in one sentence; whatever it says, nothing is run."""
+"""Hostile checkpoints are refused in one sentence, and no code in them is executed."""
 
 import struct
 import tracemalloc
@@ -25,7 +25,7 @@ from pan_keras.errors import UserError
 
 TERABYTE = 1 << 40
 NUMBERS = ("a/data/0", bytes(16))
-# 2 ** 60 times the same object, if one looks into it.
+# Nested pairs that expand to 2 ** 60 references to one object ("billion laughs").
 LAUGHS = b"K\x01" + b"q\x00h\x00\x86" * 60
 ENTRY = '{"a":{"dtype":"F32","shape":%s,"data_offsets":%s}}'
 
@@ -35,7 +35,7 @@ def program(operations):
 
 
 def renamed(name):
-    """A zip file whose entry `a/data/0` is called otherwise, here and in the directory."""
+    """A zip file with `a/data/0` renamed in the entry and in the directory."""
     return torch_zip(state(tensor()), NUMBERS).replace(b"a/data/0", name)
 
 
@@ -223,7 +223,7 @@ def refuse(content, message, folder, monkeypatch):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # A hundred bytes for each operation, at most.
+    # At most a hundred bytes per operation.
     assert peak < 5_000_000 + 100 * len(content)
     assert str(refused.value).startswith(f"{file}: ")
     assert len(str(refused.value)) < 3000

@@ -1,9 +1,9 @@
-"""Keras' ImageNet networks, brought to this package's arithmetic, give the same features.
+"""Keras' ImageNet networks give the same features after adaptation to this package.
 
-The networks here have random weights: those of ImageNet would have to be downloaded. What cannot be
-brought along makes no difference in what they are given to see. The stride of a ResNet's blocks:
-of an image of 4 x 4 pixels one position is left behind the stem. The side of a MobileNetV2's
-padding: a mirrored image and mirrored kernels put it on the other side.
+The networks have random weights, since those of ImageNet would have to be downloaded. The inputs
+hide the two differences that cannot be adapted. For the stride in a ResNet's blocks, images of
+4 x 4 pixels leave a single position after the stem. For MobileNetV2's asymmetric padding, a
+mirrored image and mirrored kernels move it to the other side.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from pan_keras.models import create
 
 
 def random_network(name, size):
-    """Keras' network, its statistics and biases as after a training."""
+    """Keras' network with random statistics and biases, as after training."""
     make = backbones.get(name).pretrained.make
     network = make(include_top=False, weights=None, input_shape=size, pooling="avg")
     draw = np.random.default_rng(0)
@@ -38,7 +38,7 @@ def random_network(name, size):
 
 
 def declare(name, monkeypatch, **changes):
-    """Has a backbone declare other weights of ImageNet."""
+    """Makes a backbone declare other ImageNet weights."""
     registered = backbones.get(name)
     pretrained = replace(registered.pretrained, **changes)
     monkeypatch.setitem(registry.BACKBONES, name, replace(registered, pretrained=pretrained))
@@ -46,7 +46,7 @@ def declare(name, monkeypatch, **changes):
 
 
 def distribute(network, name, monkeypatch):
-    """Has Keras distribute this network, for units without an offset: borders are exact then."""
+    """Makes Keras distribute this network, with an input offset of 0 so that borders are exact."""
     units = backbones.get(name).pretrained.normalisation
     mean = tuple(units.scale * each for each in IMAGENET.mean)
     units = replace(units, mean=mean)

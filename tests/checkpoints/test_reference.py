@@ -1,4 +1,4 @@
-"""The reference computes what the authors' code does, and Keras what the reference does."""
+"""The NumPy reference agrees with the authors' code, and Keras with the reference."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ TINY = [
 
 
 def logits_of(state, frames, modality):
-    """Logits of uint8 frames (B, N, m, H, W, 3), in float64."""
+    """Reference logits of uint8 frames (B, N, m, H, W, 3), in float64."""
     reference = Reference(state, frames.shape[1])
     stacks = np.moveaxis((frames / 255 - IMAGENET.mean) / IMAGENET.deviation, -1, -3)
     stacks = stacks.reshape(-1, *stacks.shape[2:])

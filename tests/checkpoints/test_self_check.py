@@ -1,4 +1,4 @@
-"""A conversion that is wrong does not pass for one that is right."""
+"""The self-check detects wrong conversions."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Files of torch.save itself, of safetensors and of NumPy are read alike."""
+"""Files written by torch.save, safetensors and NumPy give the same arrays."""
 
 import json
 
@@ -17,7 +17,7 @@ LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
 
 @pytest.mark.parametrize("name", ["torch_legacy.pth.tar", "torch_zip.pth.tar"])
 def test_a_file_of_torch_is_read_to_the_bit(name):
-    """Half, bfloat16, double and whole numbers; views, transposed, a parameter; with momentum."""
+    """Half, bfloat16, double and integers; views, transposed tensors, a parameter; momentum."""
     state, expected = read_state_dict(FOLDER / name), golden("torch_expected")
     assert state.keys() == expected.keys()
     for key, array in expected.items():
@@ -31,7 +31,7 @@ def test_a_checkpoint_of_the_authors_is_read(tmp_path):
     state = read_state_dict(file)
     assert len(state) == 78
     assert state["base_model.layer1.0.conv1.net.weight"].shape == (8, 8, 3, 3)
-    # The same training as that of these steps, of which some values are kept whole.
+    # From the same training run as these steps, for which some full values are stored.
     steps = golden("train_steps_tinybasic_lite")
     np.testing.assert_array_equal(
         state["base_model.fc.pred.bias"], steps["after4.base_model.fc.pred.bias"]
@@ -76,7 +76,7 @@ def test_names_that_would_fall_together_are_refused(tmp_path):
         read_state_dict(tmp_path / "state.npz")
 
 
-# NumPy has no bfloat16: it was read as float32, and is written so.
+# NumPy has no bfloat16, so it is read and written as float32.
 ARRAYS = {key: np.ascontiguousarray(array) for key, array in golden("torch_expected").items()}
 
 
