@@ -1,7 +1,6 @@
-"""Which frames a clip has and how they are cut: shape, sampling, crops, resizing, augmentation.
+"""Clip preprocessing: shape, frame sampling, crops, resizing and augmentation.
 
-Pure functions of arrays. OpenCV, which `augmentation`, `fields` and `opencv_resizing` use, is
-imported by these modules alone.
+Pure functions of arrays. Only `augmentation`, `fields` and `opencv_resizing` import OpenCV.
 """
 
 from pan_keras.clips.clip_shape import ClipShape

@@ -1,4 +1,4 @@
-"""Data augmentation: random changes that are the same for every frame of a clip, except light."""
+"""Data augmentation: random changes, identical for all frames of a clip except for exposure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pan_keras.errors import UserError
 
 SCALES = (1.0, 0.875, 0.75, 0.66)
 SNAP = 3
-# Moments of a clip between which the light changes evenly.
+# Random times in a clip between which the exposure is interpolated.
 TURNS_OF_LIGHT = 4
 CROPS = ("random", "multiscale", "centre")
 
@@ -23,7 +23,7 @@ Below = Callable[[int], int]
 
 
 class _Draws(NamedTuple):
-    """What is drawn for a clip; `shift` and `stretch` in -1..1."""
+    """Random values for one clip; `shift` and `stretch` in -1..1."""
 
     box: tuple[int, int, int, int]
     flips: bool
@@ -40,17 +40,17 @@ class Augmentation:
     """Data augmentation of training clips.
 
     Args:
-        crop: `"random"` (any place), `"multiscale"` (corners, edges and centre in four scales,
-            as the reference) or `"centre"`.
-        flip: Mirror half of the clips. Only for classes that have no left and right.
-        brightness: Shift of the grey levels by up to this fraction of the whole range.
-        contrast: Stretch of the grey levels about the clip's mean by up to this fraction.
-        rotation: Turn by up to this many degrees either way, as another hand or another mount
-            would hold the camera. Keep it well below half the angle between two classes.
+        crop: `"random"` (any position), `"multiscale"` (corners, edges and centre at four scales,
+            as in the reference) or `"centre"`.
+        flip: Mirror half of the clips. Only for classes that do not distinguish left from right.
+        brightness: Shift grey levels by up to this fraction of the full range.
+        contrast: Scale grey levels about the clip's mean by up to this fraction.
+        rotation: Rotate by up to this many degrees in either direction, to simulate a tilted
+            camera. Keep it well below half the angle that separates two classes.
         zoom: Enlarge or shrink by up to this fraction.
-        exposure: Let the light wander over the clip, as a camera that adjusts itself does: standard
-            deviation of its logarithm. The frames of a stack stay alike, or PA would take light
-            for motion.
+        exposure: Vary the exposure over the clip, as automatic exposure does: standard deviation
+            of the log gain. All frames of a stack get the same gain, because PA would respond to
+            changes in brightness as it does to motion.
 
     Raises:
         UserError: If `crop` is unknown, a fraction is not in 0 to 1, or the rotation not in 0 to
@@ -91,14 +91,14 @@ class Augmentation:
         times: np.ndarray,
         resizing: int = RESIZING,
     ) -> np.ndarray:
-        """Varies one clip.
+        """Augments one clip.
 
         Args:
             frames: uint8 `(T, h, w, 3)`.
             size: Height and width (H, W) of the result.
             rng: Source of all randomness.
-            times: Where in its video the stack of each frame begins, `(T,)`, in 0..1.
-            resizing: Version of resizing.
+            times: Relative start in the video of each frame's stack, `(T,)`, in 0..1.
+            resizing: Version of the resizing arithmetic.
 
         Returns:
             uint8 `(T, H, W, 3)`.
@@ -123,12 +123,12 @@ class Augmentation:
     def of_fields(
         self, stored: np.ndarray, size: tuple[int, int], rng: np.random.Generator
     ) -> np.ndarray:
-        """Varies the motion fields of one clip as its frames would be, from the same draws.
+        """Augments the motion fields of one clip as its frames would be, from the same draws.
 
-        Light has no part in it; vectors are scaled, turned and mirrored with the picture.
+        Changes in brightness are skipped; vectors are scaled, rotated and mirrored with the image.
 
         Args:
-            stored: uint8 `(T, h, w, 2)`, as `pan_keras.clips.fields.to_bytes` gives them.
+            stored: uint8 `(T, h, w, 2)`, as returned by `pan_keras.clips.fields.to_bytes`.
             size: Height and width (H, W) of the result.
             rng: Source of all randomness.
 
@@ -146,8 +146,7 @@ class Augmentation:
     def _draw(
         self, frame_size: tuple[int, int], size: tuple[int, int], rng: np.random.Generator
     ) -> "_Draws":
-        # All draws are made whatever is switched on, so that switching one thing on leaves
-        # the others as they were.
+        # All values are always drawn, so that enabling one option does not change the others.
         box = self._box(frame_size, size, rng)
         flip, shift, stretch = rng.random(), rng.uniform(-1, 1), rng.uniform(-1, 1)
         turn, enlargement = rng.uniform(-1, 1), rng.uniform(-1, 1)
@@ -182,17 +181,17 @@ def turned(
     degrees: float,
     zoom: float,
 ) -> np.ndarray:
-    """Cuts a window out of frames, turned and enlarged about its centre, in one interpolation.
+    """Crops, rotates and zooms frames about the window's centre in a single interpolation.
 
     Args:
         frames: uint8 `(T, h, w, 3)`.
         box: Left, top, width, height of the window in pixels.
         size: Height and width (H, W) of the result.
-        degrees: How far the picture turns clockwise.
-        zoom: How much larger it becomes, 1 for not at all.
+        degrees: Clockwise rotation of the image.
+        zoom: Scale factor, 1 for no change.
 
     Returns:
-        uint8 `(T, H, W, 3)`, bilinear; beyond the frame its edge is repeated.
+        uint8 `(T, H, W, 3)`, bilinear; the frame's edge is replicated beyond its border.
     """
     way = _way(box, size, degrees, zoom)
     return np.stack(
@@ -212,9 +211,9 @@ def turned(
 def _way(
     box: tuple[int, int, int, int], size: tuple[int, int], degrees: float, zoom: float
 ) -> np.ndarray:
-    """`(2, 3)`, from a pixel (x, y, 1) of the result of `turned` to one of the frame."""
+    """Returns the `(2, 3)` transform from result pixels (x, y, 1) of `turned` to frame pixels."""
     left, top, width, height = box
-    # From the result's pixels, counted from its centre, to those of the frame.
+    # Maps offsets from the result's centre to offsets in the frame.
     radians = np.radians(degrees)
     back = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
     back = back @ np.diag([width / size[1], height / size[0]]) / zoom
@@ -224,11 +223,11 @@ def _way(
 
 
 def lit(frames: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Multiplies the grey levels of each frame.
+    """Multiplies the grey levels of each frame by a gain.
 
     Args:
         frames: uint8 `(T, h, w, 3)`.
-        gains: `(T,)`, 1 for no change.
+        gains: Gain per frame `(T,)`, 1 for no change.
 
     Returns:
         uint8 of the same shape.
@@ -243,14 +242,14 @@ def lit(frames: np.ndarray, gains: np.ndarray) -> np.ndarray:
 
 
 def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray:
-    """Stretches grey levels about their mean by `contrast` and shifts them by `brightness`.
+    """Scales grey levels about their mean by `contrast` and shifts them by `brightness`.
 
-    About the mean, for about middle grey a dark clip would be stretched into black.
+    Scaling about mid-grey instead of the mean would turn dark clips black.
 
     Args:
         frames: uint8, any shape.
         brightness: Shift as a fraction of 255.
-        contrast: Factor, 1 for none.
+        contrast: Factor, 1 for no change.
 
     Returns:
         uint8 of the same shape.
@@ -265,14 +264,14 @@ def jitter(frames: np.ndarray, brightness: float, contrast: float) -> np.ndarray
 def multiscale_box(
     frame_size: tuple[int, int], size: tuple[int, int], below: Below
 ) -> tuple[int, int, int, int]:
-    """Draws one of ten window shapes and one of thirteen places for it.
+    """Draws one of ten window shapes and one of thirteen positions.
 
     Args:
         frame_size: Height and width of the frames.
-        size: Height and width (H, W) that the model sees; for a square size the windows are
-            those of the reference, else they follow its proportions.
-        below: Draws an integer from 0 to below its argument: `numpy.random.Generator.integers`,
-            or `random.Random.randrange`.
+        size: Input height and width (H, W) of the model. For a square size the windows are those
+            of the reference; otherwise they have its aspect ratio.
+        below: Draws an integer in `[0, argument)`: `numpy.random.Generator.integers`, or
+            `random.Random.randrange`.
 
     Returns:
         Left, top, width, height in pixels.
@@ -285,11 +284,11 @@ def multiscale_box(
 
 
 def multiscale_shapes(frame_size: tuple[int, int], size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Window shapes (width, height): pairs of scales that are at most one step apart.
+    """Returns window shapes (width, height): pairs of scales at most one step apart.
 
     Args:
         frame_size: Height and width of the frames.
-        size: Height and width (H, W) that the model sees.
+        size: Input height and width (H, W) of the model.
     """
     heights, widths = (
         [_snapped(int(largest * factor), side) for factor in SCALES]
@@ -304,7 +303,7 @@ def multiscale_shapes(frame_size: tuple[int, int], size: tuple[int, int]) -> lis
 
 
 def fixed_places(frame_size: tuple[int, int], window: tuple[int, int]) -> list[tuple[int, int]]:
-    """Thirteen places (left, top): corners, centre, edges' middles, quarters.
+    """Returns thirteen positions (left, top): corners, centre, edge midpoints and quarters.
 
     Args:
         frame_size: Height and width of the frames.
@@ -317,5 +316,5 @@ def fixed_places(frame_size: tuple[int, int], window: tuple[int, int]) -> list[t
 
 
 def _snapped(side: int, wanted: int) -> int:
-    # A window almost as large as what the model sees becomes just that: no blur by resizing.
+    # A window of almost the model's input size is snapped to it, which avoids blur from resizing.
     return wanted if abs(side - wanted) < SNAP else max(1, side)

@@ -1,4 +1,4 @@
-"""The shape of the clips that a model takes."""
+"""The input shape of a model: segments, stacks and frame geometry."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -8,30 +8,30 @@ from pan_keras.errors import UserError
 
 Fit = Literal["crop", "letterbox", "squash"]
 FITS = get_args(Fit)
-# Motion fields by what computes them: the codec, or a method of optical flow.
+# Motion fields by source: the codec's motion vectors, or an optical flow method.
 MotionField = Literal["vectors", "dis_ultrafast", "dis_fast", "dis", "farneback", "tvl1"]
 FIELDS: tuple[MotionField, ...] = get_args(MotionField)
 
 
 @dataclass(frozen=True)
 class ClipShape:
-    """N stacks of m frames of (H, W) pixels, and how frames of any size become such.
+    """Shape of a clip, N stacks of m frames of (H, W) pixels, and how frames are fitted to it.
 
     Args:
         segments: Stacks per clip, N.
         stack: Adjacent frames per stack, m.
-        size: Height and width (H, W) in pixels that the model sees.
-        resize: Shorter side in pixels to which a frame is resized before `size` is cut out.
-        fit: `"crop"` cuts `size` out of a frame. `"letterbox"` and `"squash"` scale the whole frame
-            to `size`: the one keeps its proportions and leaves black what it does not cover, the
-            other does not keep them; `resize` then serves evaluation at full resolution alone.
-        resizing: Version of the arithmetic that scales frames.
-        field: The motion field that the model takes in the place of frames, one for each pair of
-            adjacent frames; None for a model that takes frames.
+        size: Input height and width (H, W) of the model in pixels.
+        resize: Length in pixels to which a frame's shorter side is resized before cropping `size`.
+        fit: `"crop"` crops `size` from a frame. `"letterbox"` scales the whole frame into `size`,
+            keeps its aspect ratio and pads with black; `"squash"` scales it to `size` without
+            keeping the aspect ratio. With either, only evaluation at full resolution uses `resize`.
+        resizing: Version of the resizing arithmetic.
+        field: Motion field that the model takes instead of frames, one for each pair of adjacent
+            frames; None for a model that takes frames.
 
     Raises:
-        UserError: If a number is below 1, `size` is cut from less than itself, the fit or the
-            version of resizing is not known, or they do not go together.
+        UserError: If a number is below 1, `size` exceeds the resized frame, the fit or version of
+            resizing is unknown, or the options are incompatible.
 
     Example:
         >>> ClipShape(segments=8, stack=4, size=(224, 224), resize=256).array
@@ -67,7 +67,7 @@ class ClipShape:
 
     @property
     def array(self) -> tuple[int, ...]:
-        """Shape of one clip, `(N, m, H, W, 3)`; of fields `(N, m - 1, H, W, 2)`."""
+        """Shape of one clip: `(N, m, H, W, 3)`, or `(N, m - 1, H, W, 2)` for motion fields."""
         if self.field is not None:
             return (self.segments, self.stack - 1, *self.size, 2)
         return (self.segments, self.stack, *self.size, 3)

@@ -1,8 +1,8 @@
-"""Crops of frames at fixed positions, as in evaluation.
+"""Crops frames at fixed positions, as in evaluation.
 
-What resizes is given from outside, so that a device without OpenCV gets by: OpenCV in training
-(`pan_keras.clips.opencv_resizing`), NumPy in the runtime (`pan_keras.clips.resizing`), pixel for
-pixel the same.
+The resizing function is passed in, so that devices need no OpenCV: training uses OpenCV
+(`pan_keras.clips.opencv_resizing`) and the runtime NumPy (`pan_keras.clips.resizing`), with
+identical pixels.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ Resize = Callable[[np.ndarray, tuple[int, int], int], np.ndarray]
 def resize_shorter_side(
     frame: np.ndarray, side: int, resize: Resize, version: int = RESIZING
 ) -> np.ndarray:
-    """Scales a frame so that its shorter side has `side` pixels and its proportions stay.
+    """Scales a frame's shorter side to `side` pixels and keeps its aspect ratio.
 
     Args:
         frame: uint8 `(H, W, 3)`.
-        side: Pixels of the shorter side.
-        resize: Scales a frame to a height and width by a version.
-        version: Version of resizing.
+        side: Length of the shorter side in pixels.
+        resize: Function that scales a frame to a height and width, given a version.
+        version: Version of the resizing arithmetic.
 
     Returns:
         uint8 `(h, w, 3)`; the longer side is rounded down.
@@ -47,14 +47,14 @@ def cut(
     resize: Resize,
     version: int = RESIZING,
 ) -> np.ndarray:
-    """Cuts the same box out of all frames and scales it to `size`.
+    """Crops the same box from all frames and scales it to `size`.
 
     Args:
         frames: uint8 `(T, h, w, 3)`.
         box: Left, top, width, height in pixels.
         size: Height and width (H, W) of the result.
-        resize: Scales a frame to a height and width by a version.
-        version: Version of resizing.
+        resize: Function that scales a frame to a height and width, given a version.
+        version: Version of the resizing arithmetic.
 
     Returns:
         uint8 `(T, H, W, 3)`.
@@ -67,14 +67,14 @@ def cut(
 
 
 def largest_inside(proportions: tuple[int, int], bounds: tuple[int, int]) -> tuple[int, int]:
-    """The largest rectangle of given proportions inside another, in whole pixels.
+    """Returns the largest rectangle of a given aspect ratio within bounds, in whole pixels.
 
     Args:
-        proportions: Height and width of any rectangle of these proportions.
-        bounds: Height and width that it must not exceed.
+        proportions: Height and width of any rectangle with this aspect ratio.
+        bounds: Maximum height and width.
 
     Returns:
-        Height and width; one of them is that of `bounds`, the other is rounded down.
+        Height and width; one of them equals that of `bounds`, the other is rounded down.
 
     Example:
         >>> largest_inside((72, 96), (48, 96))
@@ -87,14 +87,14 @@ def largest_inside(proportions: tuple[int, int], bounds: tuple[int, int]) -> tup
 
 
 def largest_window(frame_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """The crop (h, w) to take for `size`: that itself, or smaller where a frame is too small.
+    """Returns the crop size (h, w) for `size`: `size` itself, or less if the frame is too small.
 
     Args:
         frame_size: Height and width of the frames.
-        size: Height and width (H, W) wanted.
+        size: Target height and width (H, W).
 
     Returns:
-        Height and width in the proportions of `size`.
+        Height and width with the aspect ratio of `size`.
     """
     if size[0] <= frame_size[0] and size[1] <= frame_size[1]:
         return size
@@ -102,13 +102,13 @@ def largest_window(frame_size: tuple[int, int], size: tuple[int, int]) -> tuple[
 
 
 def full_size(shape: ClipShape) -> tuple[int, int]:
-    """Height and width that a model sees at full resolution: `size` scaled up to `resize`.
+    """Returns the input size for evaluation at full resolution: `size` scaled up to `resize`.
 
     Args:
         shape: Segments, stack, size and resize.
 
     Returns:
-        (H, W) in the proportions of `shape.size`, the shorter side being `shape.resize`.
+        (H, W) with the aspect ratio of `shape.size` and the shorter side `shape.resize`.
 
     Example:
         >>> full_size(ClipShape(segments=8, stack=3, size=(72, 96), resize=84))
@@ -122,16 +122,16 @@ def full_size(shape: ClipShape) -> tuple[int, int]:
 def evaluation_crops(
     frames: np.ndarray, shape: ClipShape, crops: str, resize: Resize
 ) -> list[np.ndarray]:
-    """The fixed views of resized frames.
+    """Returns the evaluation crops of resized frames.
 
-    `"1"`: the centre. `"full"`: the centre at `full_size`. `"3"`: along the longer side, its
-    start, end and middle (left, right, centre for frames wider than high).
+    `"1"`: the centre. `"full"`: the centre at `full_size`. `"3"`: start, end and middle of the
+    longer side (left, right and centre for landscape frames).
 
     Args:
-        frames: uint8 `(T, h, w, 3)`, as `framing(shape, crops)` gives them.
+        frames: uint8 `(T, h, w, 3)`, scaled by `framing(shape, crops)`.
         shape: Size of the crops.
         crops: `"1"`, `"3"` or `"full"`.
-        resize: Scales a frame to a height and width by a version.
+        resize: Function that scales a frame to a height and width, given a version.
 
     Returns:
         One or three arrays uint8 `(T, H, W, 3)`.
@@ -142,7 +142,7 @@ def evaluation_crops(
     left, top = _middle(frame_width, width), _middle(frame_height, height)
     if crops != "3":
         return [cut(frames, (left, top, width, height), size, resize, shape.resizing)]
-    # The reference's offsets come in quarters of the margin, rounded down.
+    # As in the reference, offsets are multiples of a quarter of the margin, rounded down.
     right, bottom = (frame_width - width) // 4 * 4, (frame_height - height) // 4 * 4
     if frame_height > frame_width:
         places = [(left, 0), (left, bottom), (left, bottom // 2)]
@@ -157,15 +157,14 @@ def _middle(outer: int, inner: int) -> int:
 
 @dataclass(frozen=True)
 class Framing:
-    """How frames are brought to the size that crops are taken from.
+    """Scales frames to the size that crops are taken from.
 
     Args:
-        size: Pixels of the shorter side for `"crop"`; else the height and width (H, W) of the
-            result.
-        fit: `"crop"` scales a frame to the shorter side, `"letterbox"` scales it into the result
-            and leaves black what it does not cover, `"squash"` scales it to the result whatever
-            its proportions.
-        resizing: Version of resizing.
+        size: Length of the shorter side in pixels for `"crop"`; otherwise height and width (H, W)
+            of the result.
+        fit: `"crop"` scales the shorter side, `"letterbox"` scales the frame into the result and
+            pads with black, `"squash"` scales it to the result and ignores the aspect ratio.
+        resizing: Version of the resizing arithmetic.
 
     Example:
         >>> Framing(84)(np.zeros((240, 320, 3), np.uint8), resize).shape
@@ -183,10 +182,10 @@ class Framing:
 
         Args:
             frame: uint8 `(h, w, 3)`; or a motion field, float32 `(h, w, 2)`.
-            resize: Scales a frame to a height and width by a version.
+            resize: Function that scales a frame to a height and width, given a version.
 
         Returns:
-            uint8 `(H, W, 3)`; a field float32 `(H, W, 2)`.
+            uint8 `(H, W, 3)`; for a motion field, float32 `(H, W, 2)`.
         """
         if isinstance(self.size, int):
             return resize_shorter_side(frame, self.size, resize, self.resizing)
@@ -203,10 +202,10 @@ class Framing:
 
 
 def check_framing(found: Framing, shape: ClipShape, crops: str = "1") -> None:
-    """Raises UserError unless frames come as the crops of a shape are taken from them.
+    """Raises UserError unless frames are scaled as the crops of a shape require.
 
     Args:
-        found: How the frames are brought to size.
+        found: Framing that the frames were scaled by.
         shape: As for `framing`.
         crops: As for `framing`.
     """
@@ -216,14 +215,14 @@ def check_framing(found: Framing, shape: ClipShape, crops: str = "1") -> None:
 
 
 def framing(shape: ClipShape, crops: str = "1") -> Framing:
-    """How the frames of a clip are to be brought to size.
+    """Returns the framing that a clip shape and its crops require.
 
     Args:
         shape: Size, resize, fit and version of resizing.
-        crops: The views that evaluation takes: `"1"`, `"3"` or `"full"`.
+        crops: Crops taken in evaluation: `"1"`, `"3"` or `"full"`.
 
     Raises:
-        UserError: If three crops are asked for of a model that sees whole frames.
+        UserError: If three crops are requested for a model that takes whole frames.
 
     Example:
         >>> framing(ClipShape(segments=8, stack=3, size=(72, 96), resize=84))

@@ -1,8 +1,8 @@
-"""Motion fields as bytes: quantised, resized, mirrored and turned together with their vectors.
+"""Quantises, resizes, mirrors and rotates motion fields and their vectors.
 
-A field `(h, w, 2)` says how far each pixel moves to the next frame, in pixels to the right and
-pixels down. Whatever changes the picture changes the vectors too: scaling makes them shorter or
-longer, a mirror negates those across.
+A field `(h, w, 2)` holds each pixel's displacement to the next frame, in pixels to the right and
+down. Transforming the image transforms the vectors too: scaling multiplies them, mirroring negates
+the horizontal component.
 
 References:
     Wang et al., "Temporal Segment Networks", ECCV 2016 (flow within 20 pixels as bytes).
@@ -13,19 +13,20 @@ import numpy as np
 
 from pan_keras.clips.resizing import resizing_steps
 
-RANGE = 20.0  # pixels, either way
-ZERO = 128  # the byte of no motion
-STEPS = 127  # from no motion to RANGE
+RANGE = 20.0  # pixels in either direction
+ZERO = 128  # byte value of zero motion
+STEPS = 127  # from zero motion to RANGE
 
 
 def to_bytes(field: np.ndarray) -> np.ndarray:
-    """Quantises a field, symmetrically about no motion, in steps of 20/127 = 0.16 pixels.
+    """Quantises a field symmetrically about zero in steps of 20/127 = 0.16 pixels.
 
     Args:
-        field: Pixels, float of any shape; beyond 20 pixels either way they are cut off.
+        field: Displacements in pixels, float of any shape; clipped to 20 pixels in either
+            direction.
 
     Returns:
-        uint8 of the same shape, 1 to 255; 128 stands for no motion.
+        uint8 of the same shape, 1 to 255; 128 means no motion.
 
     Example:
         >>> to_bytes(np.array([-30.0, 0.0, 0.2, 20.0]))
@@ -36,21 +37,21 @@ def to_bytes(field: np.ndarray) -> np.ndarray:
 
 
 def from_bytes(stored: np.ndarray) -> np.ndarray:
-    """Pixels, float32, of what `to_bytes` gave."""
+    """Converts the bytes of `to_bytes` back to pixels, float32."""
     return (stored.astype(np.float32) - ZERO) * np.float32(RANGE / STEPS)
 
 
 def resize_field(field: np.ndarray, size: tuple[int, int], _version: int = 2) -> np.ndarray:
-    """Scales a field to `size`, and its vectors with it.
+    """Scales a field, and its vectors accordingly, to `size`.
 
-    The picture is scaled as version 2 of the arithmetic for frames does it, in floating point.
+    Uses the steps of version 2 of the resizing arithmetic, in floating point.
 
     Args:
         field: float32 `(h, w, 2)`, pixels.
         size: Height and width (H, W) of the result.
 
     Returns:
-        float32 `(H, W, 2)`: vectors across times `W / w`, vectors down times `H / h`.
+        float32 `(H, W, 2)`: horizontal components times `W / w`, vertical ones times `H / h`.
     """
     before = (field.shape[0], field.shape[1])
     if before == tuple(size):
@@ -62,37 +63,37 @@ def resize_field(field: np.ndarray, size: tuple[int, int], _version: int = 2) ->
 
 
 def resize_bytes(stored: np.ndarray, size: tuple[int, int], _version: int = 2) -> np.ndarray:
-    """`resize_field` of a field in bytes, uint8 `(h, w, 2)`."""
+    """Applies `resize_field` to a quantised field, uint8 `(h, w, 2)`."""
     if stored.shape[:2] == tuple(size):
         return stored
     return to_bytes(resize_field(from_bytes(stored), size))
 
 
 def mirrored(stored: np.ndarray) -> np.ndarray:
-    """Fields of the mirrored frames: left and right swapped, vectors across negated.
+    """Mirrors fields horizontally and negates their horizontal components.
 
     Args:
         stored: uint8 `(T, h, w, 2)`.
 
     Returns:
-        uint8 of the same shape; mirrored once more it is what it was.
+        uint8 of the same shape; mirroring again restores the original.
     """
     found = stored[:, :, ::-1].copy()
-    # 256 less the byte, which has no place in a byte.
+    # uint8 wraps around, which gives 256 - byte.
     found[..., 0] = -found[..., 0]
     return found
 
 
 def warped(stored: np.ndarray, way: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Fields of frames that are turned and scaled.
+    """Applies an affine transform to fields and their vectors.
 
     Args:
         stored: uint8 `(T, h, w, 2)`.
-        way: `(2, 3)`, from a pixel (x, y, 1) of the result to one of the frames.
+        way: `(2, 3)` transform from result pixels (x, y, 1) to frame pixels.
         size: Height and width (H, W) of the result.
 
     Returns:
-        uint8 `(T, H, W, 2)`; beyond the frame its edge is repeated.
+        uint8 `(T, H, W, 2)`; the frame's edge is replicated beyond its border.
     """
     back = np.linalg.inv(way[:, :2]).T.astype(np.float32)
     found = [

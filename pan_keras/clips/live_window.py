@@ -1,4 +1,4 @@
-"""Segments of live video at the frame rate and stride of training."""
+"""Cuts live video into segments at the frame rate and stride of training."""
 
 import math
 from collections import deque
@@ -11,22 +11,22 @@ import numpy as np
 from pan_keras.clips.sampling import DENSE_WINDOW, spread_starts, stack_frames
 from pan_keras.errors import UserError
 
-# Times of a source at just the trained rate are not exact; both are shares of one frame's time.
-EARLY = 1 / 4  # a frame that comes earlier than this is left out
-LATE = 7 / 8  # where the next frame is later than this, the one before is repeated
+# Tolerances for timestamp jitter, as fractions of a frame interval.
+EARLY = 1 / 4  # frames earlier than this are dropped
+LATE = 7 / 8  # if the next frame is later than this, the previous one is repeated
 
 
 @dataclass(frozen=True)
 class LiveSampling:
-    """Sampling of live video, as in the median training clip.
+    """Sampling of live video that matches the median training clip.
 
     Args:
-        segments: Segments of a clip, N.
-        stack: Adjacent frames of a segment, m.
-        rate: Frames a second of the training clips; None where they have none, and then every
-            frame of a source counts.
-        stride: Frames, at this rate, from the start of one segment to that of the next; not
-            always whole.
+        segments: Segments per clip, N.
+        stack: Adjacent frames per segment, m.
+        rate: Frames per second of the training clips; None if unknown, in which case every frame
+            of a source is used.
+        stride: Frames, at this rate, between the starts of consecutive segments; may be
+            fractional.
 
     Raises:
         UserError: If a number is out of range.
@@ -50,16 +50,16 @@ class LiveSampling:
     def of_training(
         cls, segments: int, stack: int, *, frames: float, rate: float, dense: bool = False
     ) -> "LiveSampling":
-        """The sampling of the median training clip.
+        """Returns the sampling of the median training clip.
 
         Args:
-            segments: Segments of a clip, N.
-            stack: Adjacent frames of a segment, m.
-            frames: Frames of the training clips, their median.
-            rate: Frames a second of the training clips, their median; 0 where they have none.
-            dense: Whether training draws its segments from windows of 64 frames.
+            segments: Segments per clip, N.
+            stack: Adjacent frames per segment, m.
+            frames: Median number of frames of the training clips.
+            rate: Median frame rate of the training clips; 0 if unknown.
+            dense: Whether training samples segments from windows of 64 frames.
         """
-        # The spacing of `spread_starts` in a clip of `frames`, or that of `dense_starts`.
+        # Matches the spacing of `spread_starts` in a clip of `frames`, or of `dense_starts`.
         stride = max(1, frames - stack + 1) / segments
         return cls(
             segments, stack, rate or None, max(1, DENSE_WINDOW // segments) if dense else stride
@@ -67,30 +67,30 @@ class LiveSampling:
 
     @property
     def frames(self) -> float:
-        """Frames, at `rate`, that N segments are spread over."""
+        """Number of frames, at `rate`, spanned by N segments."""
         return self.segments * self.stride + self.stack - 1
 
     @property
     def seconds(self) -> float | None:
-        """The time that N segments are spread over, None without a rate."""
+        """Duration spanned by N segments; None without a rate."""
         return None if self.rate is None else self.frames / self.rate
 
     def start(self, number: int) -> int:
-        """The frame that a segment starts at; the first N are those of a whole clip."""
+        """Returns the first frame of a segment; the first N segments match those of a clip."""
         return int(self.stride / 2 + self.stride * number)
 
 
 @dataclass(frozen=True)
 class LiveSegment:
-    """Adjacent frames that a network takes in one step.
+    """Adjacent frames that a network processes in one step.
 
     Attributes:
         frames: uint8 `(m, H, W, 3)`.
-        number: How many segments came before.
-        start: How many frames, at the rate of training, came before its first.
-        time: Seconds, of the source's clock, of its last frame.
-        is_first: Whether nothing before belongs to it: the source has begun, or was silent for
-            longer than a clip. A stream of a network is to forget its states then.
+        number: Index of the segment, from 0.
+        start: Index of its first frame, at the training frame rate.
+        time: Timestamp of its last frame in seconds, by the source's clock.
+        is_first: Whether a new sequence starts here: at the beginning of the source, or after a
+            pause longer than a clip. A streaming network must reset its state.
 
     Example:
         >>> segment = LiveSegment(np.zeros((3, 72, 96, 3), "uint8"), 0, 4, 0.2, is_first=True)
@@ -106,17 +106,17 @@ class LiveSegment:
 
 
 class LiveWindow:
-    """Cuts segments out of frames that come one at a time, as training cuts them out of clips.
+    """Cuts incoming frames into segments as training cuts clips.
 
-    With `position = (time - first time) * rate` and `count` frames so far, a frame that comes with
-    `position < count - 1/4` is left out; while `position >= count + 7/8`, the frame that came
-    before it counts once more; then the frame itself counts. Segment `i` starts at frame number
-    `floor(stride / 2 + stride * i)`. A clock that is set back, by more than a frame, goes on from
-    the frame before. After a silence longer than a clip all starts anew.
+    Let `position = (time - first time) * rate`, and `count` the number of frames so far. A frame
+    with `position < count - 1/4` is dropped. While `position >= count + 7/8`, the previous frame is
+    repeated; then the frame itself is appended. Segment `i` starts at frame
+    `floor(stride / 2 + stride * i)`. If the clock is set back by more than a frame, counting
+    continues from the previous frame. After a pause longer than a clip, a new sequence starts.
 
     Args:
         sampling: Rate and stride.
-        transform: Applied once to each frame that counts, for example a resize.
+        transform: Applied once to each frame that is used, for example resizing.
 
     Example:
         >>> window = LiveWindow(LiveSampling.of_training(segments=8, stack=3, frames=83, rate=30.0))
@@ -136,23 +136,23 @@ class LiveWindow:
         self.sampling = sampling
         self.transform = transform
         self.count = 0
-        self._time: float | None = None  # of the newest frame
+        self._time: float | None = None  # timestamp of the newest frame
         self._newest: Callable[[], np.ndarray] = partial(np.zeros, 0)
         self._segments = 0
         self._begin()
 
     def push(self, frame: np.ndarray | Callable[[], np.ndarray], time: float) -> list[LiveSegment]:
-        """Takes the next frame.
+        """Adds the next frame.
 
         Args:
-            frame: uint8 `(h, w, 3)`, RGB; or a function that gives it, called if it counts.
-            time: Seconds, of any clock, at which it was taken or is to be shown.
+            frame: uint8 `(h, w, 3)`, RGB; or a function that returns it, called only if it is used.
+            time: Capture or presentation time in seconds, by any clock.
 
         Returns:
-            The segments that it completes: mostly none or one; more where frames were missing.
+            The segments that it completes: usually none or one, more if frames were missing.
 
         Raises:
-            UserError: If the time is not a number.
+            UserError: If the time is not finite.
         """
         if not math.isfinite(time):
             raise UserError(f"time: {time}; give the seconds at which the frame was taken")
@@ -171,23 +171,23 @@ class LiveWindow:
         if position >= self.count - EARLY:
             found += self._append(pixels(), time)
         elif self._time is not None and time < self._time:
-            return found  # out of order: an older frame is not the newest
+            return found  # out of order: an older frame must not become the newest
         self._time, self._newest = time, pixels
         return found
 
     @property
     def clip(self) -> np.ndarray | None:
-        """The last N segments, uint8 `(N, m, H, W, 3)`; None until there are as many."""
+        """The last N segments, uint8 `(N, m, H, W, 3)`; None while there are fewer."""
         if len(self._clip) < self.sampling.segments:
             return None
         return np.stack([segment.frames for segment in self._clip])
 
     def rest(self) -> list[LiveSegment]:
-        """The segments of a source that ended before its first N segments were there.
+        """Returns the segments of a source that ended before its first N segments were complete.
 
         Returns:
-            N segments, taken from the frames so far as from a short clip; none where the first N
-            segments were there, or no frame.
+            N segments, sampled from the frames so far as from a short clip; an empty list if the
+            first N segments were complete, or if there was no frame.
         """
         if not self._early or self.clip is not None:
             return []
@@ -205,7 +205,7 @@ class LiveWindow:
         ]
 
     def reset(self) -> None:
-        """Forgets all frames: the next is the first."""
+        """Discards all frames and starts a new sequence."""
         self.count = self._segments = 0
         self._begin()
 
@@ -213,10 +213,10 @@ class LiveWindow:
         self._base = self.count
         self._first = 0.0
         self._time = None
-        self._since = 0  # segments since then
+        self._since = 0  # segments in this sequence
         self._stack: deque[np.ndarray] = deque(maxlen=self.sampling.stack)
         self._clip: deque[LiveSegment] = deque(maxlen=self.sampling.segments)
-        self._early: list[np.ndarray] = []  # until the first clip is there
+        self._early: list[np.ndarray] = []  # frames until the first clip is complete
 
     def _pixels(self, frame: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
         pixels = frame() if callable(frame) else frame

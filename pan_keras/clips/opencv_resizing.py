@@ -1,13 +1,13 @@
-"""Resizing frames by OpenCV.
+"""Resizes frames with OpenCV.
 
-Version 2 goes by bilinear steps (`resizing_steps`) in whole numbers, which OpenCV calls
-`cv2.INTER_LINEAR_EXACT` and computes alike on every processor. Version 1, which the first runs
-were trained by, enlarges by `cv2.INTER_LINEAR` and shrinks by `cv2.INTER_AREA`; it takes three to
-six times as long for large frames.
+Version 2 applies bilinear steps (`resizing_steps`) in integer arithmetic, OpenCV's
+`cv2.INTER_LINEAR_EXACT`, which gives the same result on every processor. Version 1, used by the
+first runs, enlarges with `cv2.INTER_LINEAR` and shrinks with `cv2.INTER_AREA`; for large frames it
+takes three to six times as long.
 
-The reference resizes by PIL's bilinear filter. Enlarged frames differ from its by at most one grey
-level of 255 (0.03 on average). Shrunk frames differ by up to 1.3 levels on average in real video in
-version 2, by up to 3.8 in version 1, whose filter is narrower.
+The reference resizes with PIL's bilinear filter. Enlarged frames differ by at most one grey level
+of 255 (0.03 on average). Shrunk frames of real video differ on average by up to 1.3 levels with
+version 2, and by up to 3.8 with version 1, whose filter is narrower.
 """
 
 import cv2

@@ -1,7 +1,7 @@
-"""Resizing with NumPy alone, pixel for pixel the same as in training.
+"""Resizes frames with NumPy alone, with the same pixels as in training.
 
-Whole numbers throughout, but for the weights, which are rounded to 256ths: the same bytes on every
-processor and in every language. `docs/bundle.md` has it in a dozen lines.
+All arithmetic is in integers, with interpolation weights rounded to 256ths, so every processor and
+language gives the same bytes. `docs/bundle.md` describes it in a dozen lines.
 """
 
 from functools import lru_cache
@@ -19,7 +19,7 @@ Size = tuple[int, int]
 
 COLOURS = 3
 ONE = 256  # the sum of two weights
-VALUES = 1 << 16  # computed at a time, so that they stay in the processor's cache
+VALUES = 1 << 16  # block size that fits the processor's cache
 
 Weights = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -51,19 +51,18 @@ def resize(frame: np.ndarray, size: tuple[int, int], version: int = RESIZING) ->
 
 
 def resizing_steps(frame_size: Size, size: Size) -> list[Size]:
-    """The sizes through which version 2 takes a frame, one bilinear interpolation each.
+    """Returns the sizes of version 2's steps, each a bilinear interpolation.
 
-    A side of at least twice the length wanted is halved until it is less than that, without its
-    last row or column where it is odd. A side that is then still too long is enlarged to twice the
-    length wanted and halved, which averages over all of it; bilinear interpolation alone would
-    pass over pixels.
+    A side is halved while it is at least twice the target length; an odd last row or column is
+    dropped. A side that is still too long is enlarged to twice the target length and halved, which
+    averages over all pixels; bilinear interpolation alone would skip some.
 
     Args:
         frame_size: Height and width of the frame.
-        size: Height and width wanted.
+        size: Target height and width.
 
     Returns:
-        Height and width after each step, the last being `size`; none where the frame has it.
+        Height and width after each step, ending in `size`; empty if the frame has that size.
 
     Example:
         >>> resizing_steps((1080, 1920), (256, 455))
@@ -88,7 +87,7 @@ def resizing_steps(frame_size: Size, size: Size) -> list[Size]:
 
 
 def _halve(frame: np.ndarray) -> np.ndarray:
-    """What `_interpolate` gives for half the size, in a fifth of the time."""
+    """Computes `_interpolate` to half the size in a fifth of the time."""
     height, width = frame.shape[0] // 2, frame.shape[1] // 2
     pixels = np.empty((height, width, COLOURS), np.uint8)
     portion = _portion(2 * width)
@@ -104,7 +103,7 @@ def _halve(frame: np.ndarray) -> np.ndarray:
 
 
 def _interpolate(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    # Colours lie in the columns: NumPy is fast along rows, and slow along three colours.
+    # Colours are merged into the columns, because NumPy is slow along an axis of length 3.
     frame = frame.reshape(len(frame), -1)
     left, right, near, far = _column_weights(frame.shape[1] // COLOURS, size[1])
     lines = frame.take(left, axis=1) * near
@@ -124,13 +123,13 @@ def _interpolate(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _portion(width: int) -> int:
-    """Rows to compute at a time."""
+    """Returns the number of rows per block."""
     return max(1, VALUES // (width * COLOURS))
 
 
 @lru_cache(maxsize=64)
 def _column_weights(source: int, target: int) -> Weights:
-    """As `_weights`, for each colour of a row."""
+    """Returns `_weights` for rows with interleaved colours."""
     left, right, near, far = _weights(source, target)
     colours = np.arange(COLOURS)
     left, right = ((places[:, None] * COLOURS + colours).ravel() for places in (left, right))
@@ -139,7 +138,7 @@ def _column_weights(source: int, target: int) -> Weights:
 
 @lru_cache(maxsize=64)
 def _weights(source: int, target: int) -> Weights:
-    """The two source pixels of each target pixel, and their weights in 256ths."""
+    """Returns the two source pixels of each target pixel, and their weights in 256ths."""
     exact = (np.arange(target) + 0.5) * (1 / (target / source)) - 0.5
     place = np.floor(exact)
     far = np.rint((exact - place) * ONE)

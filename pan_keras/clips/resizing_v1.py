@@ -1,22 +1,22 @@
-"""Version 1 of resizing, for runs and bundles trained with it.
+"""Version 1 of the resizing arithmetic, for runs and bundles trained with it.
 
-The arithmetic is that of OpenCV on x86-64, in its order and in its number formats, so that no grey
-level differs: `cv2.INTER_AREA` where a frame shrinks, `cv2.INTER_LINEAR` where it grows. OpenCV
-on other processors rounds in other ways; this gives the same bytes everywhere.
+It reproduces OpenCV on x86-64 exactly, including the order of operations and number formats:
+`cv2.INTER_AREA` for shrinking, `cv2.INTER_LINEAR` for enlarging. OpenCV rounds differently on other
+processors; this implementation gives the same bytes everywhere.
 """
 
 from functools import lru_cache
 
 import numpy as np
 
-STEPS = 2048  # of a weight, when a frame is enlarged in whole numbers
-SLIVER = 1e-3  # share of a pixel that counts as nothing
+STEPS = 2048  # fixed-point resolution of the weights for enlarging
+SLIVER = 1e-3  # fraction of a pixel below which its contribution is ignored
 
 Taps = tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 def resize_v1(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scales a frame to `size` (H, W); both sides grow, or both shrink.
+    """Scales a frame to `size` (H, W); both sides must grow, or both shrink.
 
     A frame of 1920 x 1080 pixels takes about 80 ms to shrink, one of 320 x 240 about 3 ms.
 
@@ -56,7 +56,7 @@ def _average_areas(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _weighted(pixels: np.ndarray, taps: Taps, axis: int) -> np.ndarray:
-    # One tap after the other, as OpenCV adds them up: the last bit depends on the order.
+    # Taps are added one by one, as in OpenCV, because the last bit depends on the order.
     weights_shape = [1] * pixels.ndim
     weights_shape[axis] = -1
     total: np.ndarray | int = 0
@@ -67,7 +67,7 @@ def _weighted(pixels: np.ndarray, taps: Taps, axis: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _areas(source: int, target: int) -> Taps:
-    """Which source pixels cover each target pixel, and by how much: pairs of places and weights."""
+    """Returns the source pixels that cover each target pixel, and their weights."""
     scale = source / target
     covers = [_cover(place * scale, scale, source) for place in range(target)]
     longest = max(map(len, covers))
@@ -103,7 +103,7 @@ def _enlarge(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _neighbours(source: int, target: int, clamp: bool) -> tuple[np.ndarray, ...]:
-    """The two source pixels of each target pixel, and their weights in steps.
+    """Returns the two source pixels of each target pixel, and their weights in steps.
 
     OpenCV keeps the weights beyond the first and last row, but not beyond the columns (`clamp`).
     """

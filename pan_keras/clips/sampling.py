@@ -1,7 +1,7 @@
-"""Which frames of a video a model sees: N stacks of m adjacent frames.
+"""Samples the frames of a video that a model sees: N stacks of m adjacent frames.
 
-Frames count from 0. A stack that runs past the end of a video repeats its last frame, so a
-video of one frame works.
+Frames are numbered from 0. A stack that runs past the end of a video repeats its last frame, so
+even a video of one frame works.
 
 References:
     Wang et al., "Temporal Segment Networks", ECCV 2016 (segments).
@@ -20,7 +20,7 @@ Integers = Callable[..., np.ndarray]
 
 
 def stack_frames(starts: np.ndarray, frames: int, stack: int) -> np.ndarray:
-    """Frames of each stack.
+    """Returns the frame numbers of each stack.
 
     Args:
         starts: First frame of each stack `(..., N)`.
@@ -39,14 +39,14 @@ def stack_frames(starts: np.ndarray, frames: int, stack: int) -> np.ndarray:
 
 
 def random_starts(frames: int, segments: int, stack: int, integers: Integers) -> np.ndarray:
-    """One random place in each of N equal segments: for training.
+    """Draws one random start in each of N equal segments, for training.
 
-    A video with fewer places than segments gives sorted random places, and one with no more
-    frames than segments its start, N times.
+    A video with fewer possible starts than segments gives sorted random starts. A video with no
+    more frames than segments gives its first frame N times.
 
     Args:
         frames: Frames in the video.
-        segments: Stacks wanted, N.
+        segments: Number of stacks, N.
         stack: Frames per stack, m.
         integers: Draws integers: `numpy.random.Generator.integers`, or a function with the same
             `(high, size=)`.
@@ -64,11 +64,11 @@ def random_starts(frames: int, segments: int, stack: int, integers: Integers) ->
 
 
 def central_starts(frames: int, segments: int, stack: int) -> np.ndarray:
-    """The middle of each segment, and the start for a short video: for validation.
+    """Returns the middle of each segment, or the start for a short video, for validation.
 
     Args:
         frames: Frames in the video.
-        segments: Stacks wanted, N.
+        segments: Number of stacks, N.
         stack: Frames per stack, m.
 
     Returns:
@@ -80,13 +80,13 @@ def central_starts(frames: int, segments: int, stack: int) -> np.ndarray:
 
 
 def spread_starts(frames: int, segments: int, stack: int, views: int = 1) -> np.ndarray:
-    """The middle of each segment, whatever the length: for testing.
+    """Returns the middle of each segment, for any video length, for testing.
 
     Args:
         frames: Frames in the video.
-        segments: Stacks wanted, N.
+        segments: Number of stacks, N.
         stack: Frames per stack, m.
-        views: 1, or 2 to look a second time, at the start of each segment.
+        views: 1, or 2 to add a view at the start of each segment.
 
     Returns:
         First frame of each stack `(views, N)`.
@@ -98,18 +98,18 @@ def spread_starts(frames: int, segments: int, stack: int, views: int = 1) -> np.
         raise ValueError(f"views must be 1 or 2, got {views}; for 10 use dense_views")
     tick = (frames - stack + 1) / segments
     firsts = [tick / 2.0 + tick * np.arange(segments), tick * np.arange(segments)]
-    # A video shorter than a stack has a negative tick; its stacks start at its first frame.
+    # The tick is negative for a video shorter than a stack; its stacks start at the first frame.
     return np.maximum(np.stack(firsts[:views]).astype(np.int64), 0)
 
 
 def dense_starts(frames: int, segments: int, integers: Integers) -> np.ndarray:
-    """N places spread over one window of 64 frames, drawn at random: for dense training.
+    """Returns N evenly spaced starts in a random window of 64 frames, for dense training.
 
-    A video shorter than the window is run through again from its start.
+    A video shorter than the window is repeated from its start.
 
     Args:
         frames: Frames in the video.
-        segments: Stacks wanted, N.
+        segments: Number of stacks, N.
         integers: Draws integers, as for `random_starts`.
 
     Returns:
@@ -121,11 +121,11 @@ def dense_starts(frames: int, segments: int, integers: Integers) -> np.ndarray:
 
 
 def dense_views(frames: int, segments: int) -> np.ndarray:
-    """Ten windows of 64 frames, evenly over the video: for dense testing.
+    """Returns the starts in ten evenly spaced windows of 64 frames, for dense testing.
 
     Args:
         frames: Frames in the video.
-        segments: Stacks wanted, N.
+        segments: Number of stacks, N.
 
     Returns:
         First frame of each stack `(10, N)`.
@@ -139,21 +139,21 @@ def _window(start: int, frames: int, segments: int) -> np.ndarray:
     return (start + np.arange(segments) * (DENSE_WINDOW // segments)) % frames
 
 
-# Each purpose has a number of its own. A number that changes changes what a seed stands for.
+# Changing a number changes the random streams of every seed.
 ORDER, EXAMPLE, MIXUP = range(3)
 
 
 def random_stream(seed: int, purpose: int, *place: int) -> np.random.Generator:
-    """The generator of one purpose at one place.
+    """Returns the random generator for one purpose at one position in training.
 
     Args:
-        seed: The seed of the training.
+        seed: Training seed.
         purpose: `ORDER`, `EXAMPLE` or `MIXUP`.
-        place: Where it is used, such as epoch and index.
+        place: Position, such as epoch and index.
 
     Example:
         >>> random_stream(7, ORDER, 3).permutation(4)
         array([2, 1, 0, 3])
     """
-    # Words of the seed alone would not do: NumPy takes [s, e] and [s, e, 0] for the same.
+    # Entropy words alone would collide: NumPy treats [s, e] and [s, e, 0] as equal seeds.
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *place)))

@@ -1,4 +1,4 @@
-"""One random change for all frames of a clip, within its bounds."""
+"""Augmentation applies the same random change to all frames of a clip, within its limits."""
 
 import json
 import random
@@ -22,7 +22,7 @@ ROWS = json.loads((FOLDER / "multiscale_crop.json").read_text())
 
 
 def clip(height=84, width=112, count=4):
-    """Frames that are all alike; red tells the column, green the row."""
+    """Identical frames; red encodes the column, green the row."""
     frame = np.zeros((height, width, 3), np.uint8)
     frame[..., 0] = np.arange(width)
     frame[..., 1] = np.arange(height)[:, None]
@@ -190,7 +190,7 @@ def test_light_wanders_between_stacks_and_not_within_them():
         np.testing.assert_array_equal(varied[0::2], varied[1::2])
         plain = vary(frames, seed=seed, crop="centre")
         wanted = np.clip(np.round(plain * (levels / 100)[:, None, None, None]), 0, 255)
-        assert np.abs(varied - wanted).max() <= 1.3  # the level itself is rounded
+        assert np.abs(varied - wanted).max() <= 1.3  # the measured level is rounded too
         lights.append(np.log(levels / 100))
     assert np.std(lights) == pytest.approx(0.2, rel=0.2)
     assert np.std(np.diff(lights, axis=1)) > 0.01

@@ -1,4 +1,4 @@
-"""Evaluation sees what the reference sees."""
+"""Evaluation crops match those of the reference."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_the_window_is_as_large_as_the_frame_allows(frame_size, size):
     assert 1 <= width <= min(frame_size[1], size[1])
     if (height, width) != size:
         assert height == frame_size[0] or width == frame_size[1]
-    # The proportions to less than a pixel, where there is more than one.
+    # The aspect ratio is exact to less than a pixel, unless a side is a single pixel.
     assert abs(height * size[1] - width * size[0]) < max(size) or 1 in (height, width)
 
 

@@ -1,4 +1,4 @@
-"""Motion fields keep their vectors right whatever is done to the picture."""
+"""Motion vectors stay correct under every transform of the image."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def texture(height=80, width=96, seed=1):
 
 def test_a_mirrored_crop_of_the_flow_is_the_flow_of_the_mirrored_crops():
     large, flow = texture(), OpticalFlow("farneback")
-    # What is shown moves three pixels to the right and two up.
+    # The content moves three pixels to the right and two up.
     earlier, later = large[8:72, 11:91], large[10:74, 8:88]
     cut = np.s_[8:56, 16:64]
     whole = fields.to_bytes(flow(earlier, later))
@@ -118,7 +118,7 @@ def test_frames_and_fields_of_a_seed_are_drawn_the_same_change(crop, monkeypatch
         ]
         of_frames, of_fields = drawn[-2:]
         assert of_frames[:6] == of_fields[:6]
-        assert ends[0].random() == ends[1].random()  # as many draws
+        assert ends[0].random() == ends[1].random()  # the same number of draws
     assert len({each.box for each in drawn}) > (crop != "centre")
     assert {each.flips for each in drawn} == {False, True}
 
@@ -126,7 +126,7 @@ def test_frames_and_fields_of_a_seed_are_drawn_the_same_change(crop, monkeypatch
 @pytest.mark.parametrize("crop", ["random", "centre"])
 def test_fields_are_cut_and_mirrored_where_the_frames_of_a_seed_are(crop):
     rows, columns = np.mgrid[:36, :48]
-    # Grey levels, and lengths of vectors down, that tell the place.
+    # Grey levels and vertical components encode the position.
     frames = np.stack([columns * 2 + 60, rows * 2 + 60, rows * 0], axis=-1).astype(np.uint8)
     down = np.stack([rows * 0 + 128, columns * 2 + 60], axis=-1).astype(np.uint8)
     for seed in range(12):
@@ -154,7 +154,7 @@ def test_vectors_turn_with_the_picture(degrees, zoom, monkeypatch):
     )
     stored = fields.to_bytes(constant(40, 40, 4.0, 1.0))[None]
     found = fields.from_bytes(vary.of_fields(stored, (40, 40), np.random.default_rng(0)))
-    # Clockwise on the screen, where y goes down: what went right goes down after a quarter turn.
+    # Clockwise on screen, where y points down: a quarter turn maps right to down.
     angle = np.radians(np.float64(degrees))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     expected = zoom * turn @ fields.from_bytes(stored)[0, 0, 0]
@@ -163,6 +163,6 @@ def test_vectors_turn_with_the_picture(degrees, zoom, monkeypatch):
 
 def test_a_turned_frame_shows_that_turns_are_clockwise():
     frame = np.zeros((41, 41, 3), np.uint8)
-    frame[18:23, 36:] = 255  # at the right
+    frame[18:23, 36:] = 255  # on the right
     found = turned(frame[None], (0, 0, 41, 41), (41, 41), 90.0, 1.0)[0]
-    assert found[38, 20].min() > 200  # is below after a quarter turn
+    assert found[38, 20].min() > 200  # at the bottom after a quarter turn

@@ -1,4 +1,4 @@
-"""Frames of any proportions become what the model's crops are taken from."""
+"""Frames of any aspect ratio are scaled to the size that crops are taken from."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from pan_keras.errors import UserError
 from pan_keras.input import FrameStore, clip_views, evaluation_dataset
 from pan_keras.runtime.preprocessing import clip_from_frames, frame_for_model, segment_from_frames
 
-# Portrait, panorama, square, 1:5 and 5:1, and smaller than the model's frames.
+# Portrait, panorama, square, 1:5, 5:1, and smaller than the model's input.
 FRAME_SIZES = [(160, 90), (90, 400), (100, 100), (40, 200), (200, 40), (30, 50)]
 sides = st.integers(1, 150)
 
@@ -53,7 +53,7 @@ def test_a_letterboxed_frame_lies_whole_in_the_middle_of_black(height, width, ro
     for covered, side in ((lines, rows), (places, columns)):
         before = int(np.argmax(covered))
         assert 0 <= side - covered.sum() - 2 * before <= 1
-    # The proportions are kept to less than a pixel.
+    # The aspect ratio is kept to less than a pixel.
     high, wide = inside.shape[:2]
     assert abs(high * width - wide * height) < max(height, width) or 1 in (high, wide)
 

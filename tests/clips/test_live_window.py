@@ -1,4 +1,4 @@
-"""Live frames are cut into the segments that training takes of a clip."""
+"""Live frames are cut into the same segments as training clips."""
 
 import json
 
@@ -19,7 +19,7 @@ def sampling(frames=80, rate=30.0, segments=4, stack=3, **more):
 
 
 def push_all(window, times):
-    """Pushes frames that are their own number."""
+    """Pushes frames whose value is their number."""
     found = []
     for number, time in enumerate(times):
         found += window.push(np.full((1, 1, 3), number, np.int32), time)
@@ -31,7 +31,7 @@ def numbers(segments):
 
 
 def trained(count, live):
-    """Frames of the segments that evaluation takes of a clip with so many frames."""
+    """Frame numbers of evaluation's segments in a clip of `count` frames."""
     starts = spread_starts(count, live.segments, live.stack)[0]
     return stack_frames(starts, count, live.stack).tolist()
 
@@ -94,7 +94,7 @@ def test_a_varying_rate_keeps_the_speed_of_what_moves():
         for place, number in enumerate(numbers([segment])[0]):
             slot = times[0] + (segment.start + place) / 25
             after = times[number + 1] if number + 1 < len(times) else np.inf
-            # The newest that had come by then, give or take a frame's time.
+            # The newest frame available by then, with a tolerance of about one frame interval.
             assert times[number] <= slot + 0.04
             assert after >= slot - 0.04
 

@@ -1,4 +1,4 @@
-"""NumPy gives the pixels of OpenCV."""
+"""Resizing with NumPy gives the same pixels as OpenCV."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from pan_keras.clips.resizing import RESIZINGS
 
 def noise(height, width, seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    return np.where(pixels[..., :1] < 32, 255, pixels)  # runs of white: sums that could overflow
+    return np.where(pixels[..., :1] < 32, 255, pixels)  # runs of white, whose sums could overflow
 
 
 def check_same_pixels(height, width, side, version):

@@ -1,4 +1,4 @@
-"""The steps by which frames are scaled."""
+"""Intermediate sizes of the resizing steps."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def test_no_step_passes_over_a_pixel(height, width, rows, columns):
     now = (height, width)
     for step in resizing_steps(now, (rows, columns)):
         for before, after in zip(now, step, strict=True):
-            # Two neighbours are weighed for each pixel; an odd last row may be left out.
+            # Interpolation averages two neighbours per pixel; an odd last row may be dropped.
             assert before // 2 <= after
         now = step
     assert now == (rows, columns)

@@ -1,4 +1,4 @@
-"""Sampling looks where the reference looks, and copes with videos of any length."""
+"""Frame sampling matches the reference and supports videos of any length."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def test_starts_and_frames_are_those_of_the_reference(mode):
         frames, segments, stack = row["num_frames"], row["N"], row["m"]
         draw = np.random.RandomState(frames * 1000 + stack).randint
         starts = MODES[mode](frames, segments, stack, draw)
-        # The reference counts from 1, and falls below in videos shorter than a stack.
+        # The reference counts from 1, and gives smaller numbers for videos shorter than a stack.
         np.testing.assert_array_equal(starts.ravel(), np.maximum(row["starts"], 1) - 1)
         if row["frames"] and min(row["starts"]) > 0:
             found = stack_frames(starts, frames, stack)
