@@ -1,4 +1,4 @@
-"""What the clips are: data set cards, folders, CSV files, splits, and synthetic motions."""
+"""Data sets: cards, class folders, CSV files, splits, and synthetic motions."""
 
 from pan_keras.data.card import Card, card_names, card_text, is_card, is_own_card, load_card
 from pan_keras.data.clip import SPLITS, Clip

@@ -21,11 +21,11 @@ FrameRate = Annotated[StrictFloat, Field(gt=0, le=FASTEST)]
 @section
 @dataclass(frozen=True)
 class SplitRule:
-    """Clips belong to a split if a column of the manifest has one of these values.
+    """Assigns clips to a split if a column of the manifest has one of these values.
 
     Args:
         column: Name of a column.
-        values: Values of that column.
+        values: Matching values of that column.
     """
 
     column: Text
@@ -35,23 +35,23 @@ class SplitRule:
 @section
 @dataclass(frozen=True)
 class Card:
-    """A data set, as its file `datasets/NAME.toml` describes it.
+    """Description of a data set, read from `datasets/NAME.toml`.
 
     Args:
         name: Name on the command line.
-        title: Name in full.
-        classes: Classes in the order of their labels; empty if the folders tell them.
-        exclude: Labels in the data that are no class; their clips are left out.
-        manifest: CSV under the root that lists the clips; None if folders tell classes and
-            splits.
-        split: Rules over columns of the manifest by split, tried in order; what no rule takes is
-            for training.
-        flip: Whether a mirrored clip still shows its class.
+        title: Full name.
+        classes: Classes in the order of their labels; empty if they follow from the folders.
+        exclude: Labels in the data that are not classes; their clips are left out.
+        manifest: CSV under the root that lists the clips; None if classes and splits follow from
+            the folders.
+        split: Rules on columns of the manifest by split, tried in order; clips that match no rule
+            are used for training.
+        flip: Whether a mirrored clip keeps its class.
         frame_rate: Frames per second of clips that do not store it, such as folders of frames.
-        training: Good defaults, in tables named as those of the training configuration.
-        generator: `"motions"` if the data are made, not fetched.
+        training: Recommended settings, in tables named like those of the training configuration.
+        generator: `"motions"` if the data are generated rather than downloaded.
         licence: Licence of the data.
-        citation: What to cite.
+        citation: Publication to cite.
         source: Where to get the data.
 
     Raises:
@@ -93,7 +93,7 @@ class Card:
 
 
 def card_names() -> list[str]:
-    """Names of the cards that ship with the package.
+    """Lists the cards that ship with the package.
 
     Returns:
         The names, sorted.
@@ -106,10 +106,10 @@ def card_names() -> list[str]:
 
 
 def is_card(source: str | Path) -> bool:
-    """Whether a data source is a card: a shipped one by name, or your own by path.
+    """Returns whether a data source is a card: a shipped one by name, or your own by path.
 
     Args:
-        source: What `open_data` takes.
+        source: As for `open_data`.
 
     Returns:
         True for a card.
@@ -122,10 +122,10 @@ def is_card(source: str | Path) -> bool:
 
 
 def is_own_card(source: str | Path) -> bool:
-    """Whether a data source is the path of your own card.
+    """Returns whether a data source is the path of your own card.
 
     Args:
-        source: What `open_data` takes.
+        source: As for `open_data`.
 
     Returns:
         True for a path that ends in `.toml`.
@@ -138,7 +138,7 @@ def is_own_card(source: str | Path) -> bool:
 
 
 def card_text(source: str | Path) -> str:
-    """The file of a card, to keep beside what was made with it.
+    """Returns the text of a card, to be stored with the results that were made with it.
 
     Args:
         source: Name of a shipped card, or the path of one of your own.
@@ -163,7 +163,7 @@ def load_card(name_or_path: str | Path) -> Card:
         The card.
 
     Raises:
-        UserError: If there is no such card, or it has an unknown key or a value of a wrong type.
+        UserError: If there is no such card, or it has an unknown key or a value of the wrong type.
 
     Example:
         >>> load_card("egogestar").flip

@@ -23,11 +23,11 @@ _SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class Clip:
-    """A video file, its class and the part of the data it belongs to.
+    """A video file with its class and split.
 
     Args:
         path: The file.
-        label: Number of its class.
+        label: Index of its class.
         split: `"train"`, `"val"` or `"test"`.
 
     Example:
@@ -41,7 +41,7 @@ class Clip:
 
 
 def split_of(word: str) -> str | None:
-    """The split that a word means, in any case and with spaces around it; None if it means none.
+    """Returns the split that a word names, ignoring case and surrounding spaces, or None.
 
     Example:
         >>> split_of("Validation")
@@ -58,18 +58,18 @@ _SPACES = (
 
 
 def checked_label(text: str, place: str) -> str:
-    """A class name without spaces around it, in Unicode's composed form.
+    """Normalises a class name: strips surrounding spaces and composes Unicode characters.
 
     Args:
-        text: The name as it was written down.
-        place: Where it stands, to begin an error with.
+        text: The name in the source.
+        place: Location in the source, which begins error messages.
 
     Returns:
-        The name as it is used everywhere else: one line that any terminal can show.
+        The normalised name: a single printable line.
 
     Raises:
         UserError: If it is empty, longer than 200 characters, or has a line break or another
-            character that cannot be printed.
+            unprintable character.
 
     Example:
         >>> checked_label(" wave ", "list.csv, line 2")
@@ -91,13 +91,13 @@ def checked_label(text: str, place: str) -> str:
 
 
 def ordered(labels: Iterable[str]) -> tuple[str, ...]:
-    """Class names in the order of their numbers, which depends on the names alone.
+    """Sorts class names into the order of their indices, which depends on the names alone.
 
-    Names that are all whole numbers are ordered by value, and those of equal value (`1` and `01`)
-    by text; other names are ordered by the code points of their characters.
+    If all names are integers, they are sorted by value, and equal values (`1` and `01`) by text;
+    otherwise by code point.
 
     Args:
-        labels: Class names; repetitions count once.
+        labels: Class names; duplicates are dropped.
 
     Example:
         >>> ordered(["10", "9", "1", "01"])

@@ -1,4 +1,4 @@
-"""What is known of the clips of a data set, kept on disk so that each file is read once."""
+"""Caches clip metadata on disk, so that each file is read only once."""
 
 import hashlib
 import math
@@ -22,7 +22,7 @@ from pan_keras.video.frame_index import FrameIndex
 from pan_keras.video.orientation import QUARTER
 from pan_keras.video.video_info import FileState, VideoInfo
 
-BETWEEN_WRITES = 2.0  # seconds of reading that a kill may cost
+BETWEEN_WRITES = 2.0  # seconds of work lost at most if the process is killed
 MOST_FRAMES = 2**31
 LONGEST = 200  # characters of a remark
 _COLUMNS = "size, changed, frames, rate, width, height, rotation, mirrored, remark"
@@ -35,11 +35,11 @@ _PUT = (
 
 
 class KnownClip(NamedTuple):
-    """What the index says of a clip.
+    """The index's entry for a clip.
 
     Args:
-        info: Count, rate and size.
-        remark: What a user should know of it; empty if nothing.
+        info: Frame count, frame rate and size.
+        remark: Remark for the user, empty if there is none.
     """
 
     info: VideoInfo
@@ -47,22 +47,21 @@ class KnownClip(NamedTuple):
 
 
 class ClipIndex:
-    """Count, rate, size and frame index of each clip, by its path, size and time of change.
+    """Frame count, frame rate, size and frame index of each clip, by path, size and mtime.
 
-    It lies in the folder of the data as `.clip_index.sqlite`; where that cannot be written to, or
-    clips lie outside of it, in the user's cache (`$XDG_CACHE_HOME/pan-keras`, by default
-    `~/.cache/pan-keras`). Rows are written a few seconds after the files were read, whole or not
-    at all, by any number of processes. A row counts only while its file has the size and time of
-    change that it was read with, and only for paths that are asked for. An index that is damaged,
-    foreign or of another version of this package or of libav is made anew. Broken files are not
-    remembered.
+    The index is stored in the data folder as `.clip_index.sqlite`, or, if the folder is read-only
+    or clips lie outside it, in the user's cache (`$XDG_CACHE_HOME/pan-keras`, by default
+    `~/.cache/pan-keras`). Several processes can use it; rows are written in transactions, a few
+    seconds after the files were read. A row is valid only while its file has the recorded size and
+    modification time. An index that is damaged, foreign, or written by another version of this
+    package or of libav is rebuilt. Broken files are not recorded.
 
-    It speeds things up and is needed for nothing: what goes wrong with it becomes a sentence in
-    `words`, and files are read again.
+    The index is only a cache: any failure becomes a sentence in `words`, and the files are read
+    again.
 
     Args:
         file: The index.
-        root: Folder that its paths start from.
+        root: Folder that its paths are relative to.
 
     Example:
         >>> index = ClipIndex(Path("videos/.clip_index.sqlite"), Path("videos"))
@@ -72,7 +71,7 @@ class ClipIndex:
 
     def __init__(self, file: Path, root: Path):
         self._file = IndexFile(file)
-        self._prefix = os.path.join(os.path.abspath(root), "")  # noqa: PTH100, PTH118 (no links)
+        self._prefix = os.path.join(os.path.abspath(root), "")  # noqa: PTH100, PTH118 (does not resolve links)
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[Any, ...]] = {}
         self._written = time.monotonic()
@@ -84,14 +83,14 @@ class ClipIndex:
 
     @property
     def words(self) -> list[str]:
-        """What a user should know of the index, as sentences without a full stop."""
+        """Warnings about the index, as sentences without a full stop."""
         return self._file.words
 
     def known(self, states: Mapping[Path, FileState]) -> dict[Path, KnownClip]:
-        """The clips that have not changed since they were read.
+        """Returns the entries of clips that have not changed since they were read.
 
         Args:
-            states: The clips that are wanted, as they are now.
+            states: Current state of each requested clip.
         """
         wanted = {self._key(path): (path, state) for path, state in states.items()}
 
@@ -110,12 +109,12 @@ class ClipIndex:
     def add(
         self, path: Path, state: FileState, clip: KnownClip, frames: FrameIndex | None = None
     ) -> None:
-        """Remembers a clip; it is on disk two seconds later, or after `flush`.
+        """Adds a clip; it is written within two seconds, or by `flush`.
 
         Args:
             path: The clip.
             state: Its state before it was read.
-            clip: What was found.
+            clip: Its metadata.
             frames: Its frame index, if it is a video file.
         """
         key, info = self._key(path), clip.info
@@ -129,7 +128,7 @@ class ClipIndex:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what was added; what cannot be written now stays for the next time."""
+        """Writes added clips; those that cannot be written now are kept for the next call."""
         with self._lock:
             if self._waiting:
                 written = self._file.attempt(self._write, False)
@@ -138,12 +137,12 @@ class ClipIndex:
             self._written = time.monotonic()
 
     def find(self, path: Path, size: int, changed: int) -> FrameIndex | None:
-        """The frame index of a video file, if the file is as it was.
+        """Returns the frame index of a video file, if the file has not changed.
 
         Args:
             path: The file.
-            size: Its bytes.
-            changed: Its time of change in nanoseconds.
+            size: Its size in bytes.
+            changed: Its modification time in nanoseconds.
         """
         name = self._key(path)
         if name is None or not self.file.is_file():
@@ -161,7 +160,7 @@ class ClipIndex:
             return None
 
     def holds(self, path: Path) -> bool:
-        """Whether a clip lies where this index has rows for it."""
+        """Returns whether a clip lies under the root of this index."""
         return self._key(path) is not None
 
     def _write(self, connection: sqlite3.Connection) -> bool:
@@ -174,17 +173,17 @@ class ClipIndex:
         return True
 
     def _key(self, path: Path) -> str | None:
-        """How a path is called here; None if it lies elsewhere or cannot be written down."""
+        """Returns the key of a path; None if it lies outside the root or cannot be encoded."""
         text = str(path)
         if ".." in text or not path.is_absolute():
-            text = os.path.abspath(path)  # noqa: PTH100 (links stay what they are called)
+            text = os.path.abspath(path)  # noqa: PTH100 (does not resolve links)
         if not text.startswith(self._prefix) or not is_text(text):
             return None
         return text[len(self._prefix) :].replace(os.sep, "/")
 
 
 def open_clip_index(root: Path, paths: Iterable[Path]) -> ClipIndex:
-    """The index of a data set: beside the data, or else in the user's cache.
+    """Opens the index of a data set: beside the data, or in the user's cache.
 
     Args:
         root: Folder of the data, where the split is written too.
@@ -196,29 +195,29 @@ def open_clip_index(root: Path, paths: Iterable[Path]) -> ClipIndex:
         return beside
     try:
         cache = cache_folder()
-    except RuntimeError:  # nobody's home
+    except RuntimeError:  # the user has no home folder
         return beside
-    here = Path(os.path.abspath(root))  # noqa: PTH100 (links stay what they are called)
+    here = Path(os.path.abspath(root))  # noqa: PTH100 (does not resolve links)
     kind = "clips" if inside else "scattered-clips"
     name = f"{kind}-{hashlib.sha256(os.fsencode(here)).hexdigest()[:16]}.sqlite"
     cached = ClipIndex(cache / name, here if inside else Path(here.anchor))
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
     if inside and beside.file.is_file() and not cached.file.exists():
-        # What somebody else has read and may be written to by them alone.
+        # Reuses an index beside the data that only another user may write to.
         with suppress(OSError, UserError), replacing(cached.file) as temporary:
             shutil.copyfile(beside.file, temporary)
     return cached
 
 
 def cache_folder() -> Path:
-    """The user's cache of this package."""
+    """Returns the user's cache folder for this package."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "pan-keras"
 
 
 def _checked(path: Path, row: Sequence[Any]) -> KnownClip | None:
-    """What a row says, None if no file can be like that."""
+    """Decodes a row; returns None if its values are impossible."""
     frames, rate, width, height, rotation, mirrored, remark = row
     if {type(frames), type(width), type(height), type(rotation), type(mirrored)} != {int}:
         return None

@@ -1,4 +1,4 @@
-"""Reads CSV files in the dialects of spreadsheets."""
+"""Reads CSV files as spreadsheets export them."""
 
 import codecs
 import csv
@@ -13,9 +13,9 @@ from pan_keras.data.clip import checked_label, split_of
 from pan_keras.data.listing import Listing
 from pan_keras.errors import UserError
 
-LARGEST = 256 << 20  # bytes: millions of rows; a larger file is no list of videos
+LARGEST = 256 << 20  # bytes: millions of rows; a larger file is not a list of videos
 DELIMITERS = ",;\t|"
-# UTF-32's mark begins with that of UTF-16.
+# UTF-32 comes first, because its byte order mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,9 +30,9 @@ class Table:
 
     Args:
         path: The file.
-        columns: Names of the columns, in lower case and without spaces around them.
-        rows: Line number in the file and values of each row that is not empty, as they stand
-            there; None for values that a short row lacks.
+        columns: Column names in lower case, without surrounding spaces.
+        rows: Line number and unmodified values of each non-empty row; None for values missing in a
+            short row.
     """
 
     path: Path
@@ -41,19 +41,19 @@ class Table:
 
 
 def read_table(path: Path, required: Sequence[str]) -> Table:
-    """Reads a CSV file with a line of column names.
+    """Reads a CSV file with a header line.
 
-    Commas, semicolons, tabs or `|` separate the values, whichever gives the required columns; a
-    first line `sep=;`, as Excel writes it, decides. The text is UTF-8, or UTF-16 or UTF-32 with a
-    byte order mark. Names of columns are compared without spaces around them and without regard
-    to case. Empty rows are passed over.
+    The delimiter is the comma, semicolon, tab or `|` that yields the required columns, unless a
+    first line such as Excel's `sep=;` sets it. The text is UTF-8, or UTF-16 or UTF-32 with a byte
+    order mark. Column names are compared ignoring case and surrounding spaces. Empty rows are
+    skipped.
 
     Args:
         path: The file.
-        required: Names of columns that must be there.
+        required: Names of the required columns.
 
     Raises:
-        UserError: If the file cannot be read or is no such table; the line is named.
+        UserError: If the file cannot be read or is not such a table; the message names the line.
 
     Example:
         >>> read_table(Path("list.csv"), ["path", "label"]).rows[0]
@@ -67,7 +67,7 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
     line = 1
     try:
         for cells in reader:
-            # A quoted value may go over several lines: the first is where the row begins.
+            # A quoted value may span several lines; the row is reported by its first line.
             begin, line = line, reader.line_num + 1
             if begin > skipped and any(cell.strip() for cell in cells):
                 rows.append((begin, _row(path, begin, columns, cells)))
@@ -115,7 +115,7 @@ def _decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # The error counts from behind the byte order mark.
+        # The error's position does not include the byte order mark.
         place = error.start + (3 if content.startswith(codecs.BOM_UTF8) else 0)
         line = content.count(b"\n", 0, place) + 1
         raise UserError(
@@ -126,7 +126,7 @@ def _decoded(path: Path, content: bytes) -> str:
 
 
 def _header(path: Path, text: str, required: Sequence[str]) -> tuple[int, str, list[str]]:
-    """Lines up to and with the header, the delimiter, and the names of the columns."""
+    """Returns the number of lines up to and including the header, delimiter and column names."""
     lines = io.StringIO(text, newline="")
     first = lines.readline().strip("\r\n")
     skipped, delimiters = 1, DELIMITERS
@@ -183,16 +183,16 @@ _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 def list_csv(path: Path, root: Path | None = None) -> Listing:
     r"""Lists the videos of a CSV file with the columns `path`, `label` and, optionally, `split`.
 
-    A path that is not there as it is written is looked for without spaces around it, then with
-    `/` for `\`. A file that is listed counts even if its name is hidden.
+    If a path does not exist as written, it is tried without surrounding spaces, then with `/` for
+    `\`. Listed files are used even if hidden.
 
     Args:
         path: The CSV file.
-        root: Folder that relative paths start from; the CSV's own unless given.
+        root: Folder that relative paths start from; by default that of the CSV.
 
     Raises:
-        UserError: If a column or value is missing, a path comes twice, a split is unknown, or a
-            label cannot be used.
+        UserError: If a column or value is missing, a path is repeated, a split is unknown, or a
+            label is invalid.
     """
     table = read_table(path, ("path", "label"))
     root = root or path.parent

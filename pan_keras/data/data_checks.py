@@ -1,4 +1,4 @@
-"""What is odd about a data set: copies of clips, classes without clips, names that are alike."""
+"""Detects problems in a data set: duplicate clips, classes without clips, similar names."""
 
 import hashlib
 import os
@@ -11,18 +11,18 @@ from pan_keras.video import clip_bytes
 from pan_keras.video.folder_tree import path_order
 from pan_keras.video.frame_folder import is_frame
 
-SAMPLE = 1 << 16  # bytes at either end that tell most files of one size apart
+SAMPLE = 1 << 16  # bytes at either end, which distinguish most files of equal size
 CHUNK = 1 << 20
-WARNING_BYTES = 1 << 30  # read at most to look for copies while data are opened
+WARNING_BYTES = 1 << 30  # limit of bytes read to find duplicates when opening a data set
 NAMED = 20
 
 
 def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str]:
-    """Finds names that differ in case alone, classes without clips, and copies across splits.
+    """Finds names that differ only in case, classes without clips, and duplicates across splits.
 
     Args:
         classes: Names of the classes.
-        clips: The clips, all of which can be read.
+        clips: The clips, all readable.
 
     Yields:
         Sentences without a full stop.
@@ -57,7 +57,7 @@ def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str
 
 
 def some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
+    """Joins the first names and counts the rest."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -67,13 +67,13 @@ def _place(clip: Clip) -> tuple[int, str]:
 
 
 def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tuple[Path, ...]]:
-    """Groups of clips that hold the same bytes, by path.
+    """Finds groups of clips with identical content, sorted by path.
 
-    Clips of one size are compared by their first and last 64 KiB, and those that agree by all.
+    Clips of equal size are compared by their first and last 64 KiB, and, if these match, in full.
 
     Args:
-        paths: The clips; those that cannot be read are passed over.
-        most: Bytes to read in all, after which the search ends; no limit unless given.
+        paths: The clips; unreadable ones are skipped.
+        most: Total number of bytes to read before the search ends; by default unlimited.
 
     Example:
         >>> identical_files([Path("a.mp4"), Path("copy of a.mp4"), Path("b.mp4")])
@@ -86,7 +86,7 @@ def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tupl
 
 
 class _Reader:
-    """Digests of files, as long as there are bytes left to read."""
+    """Computes digests of files within a budget of bytes to read."""
 
     def __init__(self, most: int | None):
         self.left = most
@@ -124,14 +124,14 @@ class _Reader:
 
 
 def _files(path: Path) -> list[Path]:
-    """The files of a clip in order; none for a clip that is not made of files."""
+    """Returns a clip's files in order; an empty list if it does not exist."""
     if path.is_dir():
         return sorted(each for each in path.iterdir() if is_frame(each.name))
     return [path] if path.exists() else []
 
 
 def _grouped(groups, key) -> list[tuple[Path, ...]]:
-    """Splits groups by a key, and keeps those of two files and more."""
+    """Splits groups by a key and keeps those with at least two files."""
     found = []
     for group in groups:
         alike: Mapping[Hashable, list[Path]] = defaultdict(list)

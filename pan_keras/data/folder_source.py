@@ -1,4 +1,4 @@
-"""Finding labelled videos in class folders."""
+"""Lists labelled videos in class folders."""
 
 import re
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from pan_keras.errors import UserError
 from pan_keras.printable import is_text, printable
 from pan_keras.video.folder_tree import Folder, path_order, scan
 
-# Folders of splits as they are often called, beside the names that are understood.
+# Common names of split folders, besides those that are recognised.
 _LIKE_A_SPLIT = re.compile(r"(train|val|test|dev|eval|holdout)(ing|id|idation|uation)?([\W\d_].*)?")
 
 
 def list_folder(root: Path) -> Listing:
     """Lists clips in class folders, with or without train, val and test folders above them.
 
-    A clip is a video file, or a folder of pictures whose names end in numbers.
-    Folders called train, val or test are splits if they hold class folders, and a class if they
-    hold videos. Folders without videos may lie beside splits; folders with videos may not, for
-    they might be classes or a further split.
+    A clip is a video file, or a folder of images whose names end in numbers. Folders named train,
+    val or test are splits if they contain class folders, and classes if they contain videos.
+    Folders without videos may lie beside splits; folders with videos may not, because they could
+    be classes or a further split.
 
     Args:
         root: A folder.
 
     Raises:
-        UserError: If it does not exist, holds no videos in class folders, or holds a mixture of
-            splits and other folders of videos.
+        UserError: If it does not exist, has no videos in class folders, or mixes splits with other
+            folders of videos.
     """
     if not root.is_dir():
         raise UserError(f"{root}: there is no such folder; name one that holds your videos")
@@ -62,10 +62,10 @@ def list_folder(root: Path) -> Listing:
 
 
 def _are_splits(root: Path, splits: Sequence[Folder], others: Sequence[Folder]) -> bool:
-    """Whether folders that are called train, val or test are splits.
+    """Returns whether folders named train, val or test are splits.
 
     Raises:
-        UserError: If that cannot be decided.
+        UserError: If the layout is ambiguous.
     """
     layered = [folder for folder in splits if folder.filled()]
     flat = [folder for folder in splits if folder.videos and not folder.filled()]

@@ -1,4 +1,4 @@
-"""Divides clips into the folds of a cross-validation."""
+"""Assigns clips to the folds of a cross-validation."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ def assign_folds(
     seed: int = 0,
     groups: Mapping[Path, str] | None = None,
 ) -> dict[Path, int]:
-    """Puts each clip into one fold, so that every fold can be tested after training on the others.
+    """Assigns each clip to one fold, to be tested after training on the others.
 
-    Without groups each class is dealt over the folds in turn. With groups, no group is in two
-    folds: each group is a fold where there are as many folds as groups or more, or `folds` is None
-    (leave one group out); otherwise the largest groups come first, each to the smallest fold.
+    Without groups, the folds are stratified by class. With groups, no group is split: each group
+    is a fold if there are at least as many folds as groups, or if `folds` is None (leave one group
+    out); otherwise groups are assigned in descending order of size, each to the smallest fold.
 
     Args:
         labels: Class of each clip.
         folds: Number of folds, at least 2; None for one fold per group.
-        seed: Seed of the draw without groups; the order of `labels` does not matter.
+        seed: Random seed, used without groups; the order of `labels` does not matter.
         groups: Group of each clip, such as a person.
 
     Returns:
-        Number of the fold of each clip, from 1.
+        Fold number of each clip, from 1.
 
     Raises:
         UserError: If there are too few clips or groups, or a class would be missing in training.

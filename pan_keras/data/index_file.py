@@ -1,4 +1,4 @@
-"""One SQLite file that holds what can be found out again: made anew where it is of no use."""
+"""A SQLite file that caches data and is rebuilt if unusable."""
 
 import os
 import sqlite3
@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 import av
 
-# Raise this when the same file would give other rows than before.
+# Increase this when the rows for the same clip change.
 VERSION = 1
 APPLICATION = 0x50414E4B
-PATIENCE = 10.0  # seconds to wait for another process that writes
+PATIENCE = 10.0  # seconds to wait for another process's write lock
 TABLES = (
     "CREATE TABLE about (made_by TEXT NOT NULL)",
     "CREATE TABLE clips (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER,"
     " changed INTEGER, frames INTEGER, rate REAL, width INTEGER, height INTEGER,"
     " rotation INTEGER, mirrored INTEGER, remark TEXT)",
-    # Apart from the rows that every opening reads.
+    # In a separate table, because every opening reads all rows of `clips`.
     "CREATE TABLE frame_indexes (id INTEGER PRIMARY KEY, content BLOB)",
 )
 
@@ -27,19 +27,19 @@ Found = TypeVar("Found")
 
 
 class IndexFile:
-    """The file of a clip index, open for any thread of this process.
+    """The file of a clip index, shared by all threads of this process.
 
-    It is damaged, foreign or of another version of this package or of libav: then it is removed
-    and made anew. It cannot be used at all, for example as the disk is full: then nothing is found
-    in it and nothing kept. Either becomes a sentence in `words`. SQLite's rollback journal serves
-    better than its write-ahead log, which leaves two more files beside the data and fails on
-    network file systems.
+    If the file is damaged, foreign, or from another version of this package or of libav, it is
+    deleted and rebuilt. If it cannot be used at all, for example because the disk is full, lookups
+    find nothing and writes are dropped. Either case adds a sentence to `words`. The file uses
+    SQLite's rollback journal, because the write-ahead log leaves two more files beside the data and
+    fails on network file systems.
 
     Args:
-        path: The file; made when it is first used.
+        path: The file; created on first use.
 
     Attributes:
-        words: What a user should know of it, as sentences without a full stop.
+        words: Warnings for the user, as sentences without a full stop.
     """
 
     def __init__(self, path: Path):
@@ -52,7 +52,7 @@ class IndexFile:
         self._patient = True
 
     def attempt(self, action: Callable[[sqlite3.Connection], Found], otherwise: Found) -> Found:
-        """What an action on the open index gives; `otherwise` where the index cannot be used."""
+        """Runs an action on the open index; returns `otherwise` if the index cannot be used."""
         with self._lock:
             for remade in (False, True):
                 if not self._usable:
@@ -60,7 +60,7 @@ class IndexFile:
                 try:
                     return action(self._opened())
                 except sqlite3.OperationalError as error:
-                    # A full disk, a file system without locks, or a lock that is not let go.
+                    # A full disk, a file system without locks, or a lock that is never released.
                     if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and self._patient:
                         self._patient = False
                         break
@@ -75,7 +75,7 @@ class IndexFile:
         return otherwise
 
     def _opened(self) -> sqlite3.Connection:
-        if self._process != os.getpid():  # connections must not go from a process to its child
+        if self._process != os.getpid():  # connections must not be used across a fork
             self._connection, self._process = None, os.getpid()
         if self._connection is None:
             if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
@@ -115,7 +115,7 @@ class IndexFile:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Writes all of what the block does, or nothing."""
+    """Commits the changes of the block, or rolls them back on error."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -126,8 +126,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-class _Foreign(Exception):  # noqa: N818, the name says the state of the file
-    """A file that is not the index of this version."""
+class _Foreign(Exception):  # noqa: N818, the name describes the file's state
+    """Raised for a file that is not an index of this version."""
 
 
 def _made_by() -> str:
@@ -138,14 +138,14 @@ def _made_by() -> str:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Makes the tables of a new index, and refuses one that is not ours."""
-    # What a file from elsewhere defines must not run.
+    """Creates the tables of a new index; refuses a foreign file."""
+    # Code in the schema of an untrusted file must not run.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     if _is_ours(connection):
         return
     with transaction(connection):
-        if _is_ours(connection):  # made by another process meanwhile
+        if _is_ours(connection):  # created by another process in the meantime
             return
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise _Foreign("it is of another program, or of another version")

@@ -1,4 +1,4 @@
-"""Looking into the clips of a data set: those that the index on disk knows are not read again."""
+"""Inspects the clips of a data set, using the index on disk to avoid reading them again."""
 
 import os
 import sys
@@ -20,25 +20,25 @@ from pan_keras.video.video_info import FileState, VideoInfo
 
 Progress = Callable[[str, int, int], None]
 
-ASSUMED_RATE = 25.0  # frames per second of clips that do not say
+ASSUMED_RATE = 25.0  # frames per second of clips that do not store a rate
 WHAT = "checking videos"
-# Threads that ask for the states of files, which a network file system takes its time to tell.
+# Threads that query the states of files, which is slow on network file systems.
 ASKING = 8
 CHUNK = 256
-# Clips per thread that wait for it: hundreds of thousands at once would fill the memory.
+# Queued clips per thread; queueing hundreds of thousands at once would fill the memory.
 AHEAD = 4
 
 
 @dataclass
 class Inspection:
-    """What was found in the clips of a data set.
+    """Result of inspecting the clips of a data set.
 
     Attributes:
-        infos: Count, rate and size of each clip that can be read.
-        broken: Why each of the others cannot be read.
-        remarks: What a user should know of single clips.
-        words: What a user should know of the index on disk.
-        known: Clips that were not read, as the index knew them.
+        infos: Frame count, frame rate and size of each readable clip.
+        broken: Reason for each clip that cannot be read.
+        remarks: Remarks for the user about individual clips.
+        words: Warnings about the index on disk.
+        known: Number of clips found in the index and therefore not read.
     """
 
     infos: dict[Path, VideoInfo] = field(default_factory=dict)
@@ -51,16 +51,15 @@ class Inspection:
 def inspect_clips(
     paths: Sequence[Path], root: Path, *, progress: Progress | None = None
 ) -> Inspection:
-    """Counts the frames of each clip and decodes its first, or takes that from the index on disk.
+    """Counts each clip's frames and decodes its first, unless the index on disk has the result.
 
-    What was read is in the index a few seconds later, so that an interrupted call is not lost. The
-    index then serves the decoding of this process too (`frame_index`).
+    Results are written to the index every few seconds, so an interrupted call is not lost. Decoding
+    in this process then uses the index too (`frame_index`).
 
     Args:
         paths: The clips.
         root: Folder of the data.
-        progress: Called with what is being done, how many are done, and how many there are; by
-            default `ProgressLines`.
+        progress: Called with the task, the number done and the total; by default `ProgressLines`.
 
     Example:
         >>> inspect_clips([Path("videos/wave/a.mp4")], Path("videos")).infos
@@ -100,14 +99,14 @@ def inspect_clips(
 def with_rates(
     infos: Mapping[Path, VideoInfo], told: Callable[[Path], float | None]
 ) -> tuple[dict[Path, VideoInfo], list[Path]]:
-    """Gives a frame rate to clips that do not store one, as folders of frames do not.
+    """Sets the frame rate of clips that do not store one, such as folders of frames.
 
     Args:
-        infos: What the clips hold.
-        told: The rate that the data set tells for a clip; None where it tells none.
+        infos: Properties of the clips.
+        told: Returns the rate that the data set declares for a clip, or None.
 
     Returns:
-        The clips with their rates, and those for which `ASSUMED_RATE` is taken.
+        The clips with their rates, and those for which `ASSUMED_RATE` is used.
     """
     rated, assumed = dict(infos), []
     for path, info in infos.items():
@@ -120,10 +119,10 @@ def with_rates(
 
 
 class ProgressLines:
-    """Tells of a task on standard error once it takes long; a `Progress`.
+    """Prints progress lines of long tasks to standard error; a `Progress`.
 
     Args:
-        every: Seconds before the first line and between two.
+        every: Seconds before the first line and between lines.
     """
 
     def __init__(self, every: float = 10.0):
@@ -131,7 +130,7 @@ class ProgressLines:
         self._due = time.monotonic() + every
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Prints a line if it is time."""
+        """Prints a line if one is due."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + self.every
             print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
@@ -163,7 +162,7 @@ def _state(path: Path) -> FileState | str:
 def _read_all(
     paths: Iterable[Path],
 ) -> Iterator[tuple[Path, tuple[KnownClip | str, FrameIndex | None]]]:
-    """Reads clips side by side, in order. libav lets go of Python's lock while it works."""
+    """Reads clips in parallel threads and yields them in order; libav releases the GIL."""
     threads = os.cpu_count() or 1
     left = iter(paths)
     waiting: deque[tuple[Path, Future]] = deque()

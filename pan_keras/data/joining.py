@@ -14,22 +14,22 @@ from pan_keras.video.writer import writing_video
 
 
 def join_clips(plan: Path | str, output: Path | str, rate: float = 30.0) -> Path:
-    """Joins clips into one video, to measure timelines on.
+    """Joins clips into one video for evaluating timelines.
 
     Args:
-        plan: A CSV file with the columns path and label, one clip a row in the wanted order; paths
+        plan: A CSV file with the columns path and label, one clip per row in playing order; paths
             are relative to its folder. A clip with an empty label shows no action.
         output: The mp4 file. The ground truth is written beside it, as .csv, with the columns
             video, start, end and label.
         rate: Frames per second of the video. Clips of another rate keep their speed: frames are
-            repeated or left out.
+            repeated or dropped.
 
     Returns:
         The file with the ground truth.
 
     Raises:
-        UserError: If the plan is damaged, a clip cannot be read or has another size than the
-            first, or the disk is full.
+        UserError: If the plan is damaged, a clip cannot be read or differs in size from the first,
+            or the disk is full.
 
     Example:
         >>> text = "path,label\\nwave.mp4,left\\nwave.mp4,\\n"
@@ -80,7 +80,7 @@ def _clips(plan: Path) -> list[tuple[Path, str]]:
 
 
 def _at_rate(path: Path, rate: float) -> Iterator[np.ndarray]:
-    """The frames of a clip, repeated or left out to come at a rate."""
+    """Yields a clip's frames, repeated or dropped to match a frame rate."""
     try:
         own = frame_source(path).rate or rate
         written = 0

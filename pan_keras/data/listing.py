@@ -1,4 +1,4 @@
-"""The list of clips that a source gives, before any is opened."""
+"""The list of a source's clips, before any is opened."""
 
 import os
 from collections import Counter
@@ -12,18 +12,18 @@ from pan_keras.video.folder_tree import path_order
 
 @dataclass
 class Listing:
-    """The clips that a source names, before any is opened.
+    """The clips listed by a source, before any is opened.
 
     Args:
         source: The folder or CSV file.
-        record: Where a split that is drawn for it is written down.
-        root: Folder of the data, where the index of clips lies.
+        record: File that records a split drawn for the source.
+        root: Folder of the data, where the clip index is stored.
         labels: Class of each file.
-        splits: Split of each file, empty if the source tells none.
-        columns: Further columns of each file, from a CSV.
-        lines: Line of each file, from a CSV.
-        ignored: What lay there and is no labelled video, with counts.
-        warnings: What a user should know of the list, as sentences.
+        splits: Split of each file; empty if the source defines none.
+        columns: Additional columns of each file, from a CSV.
+        lines: Line number of each file, from a CSV.
+        ignored: Counts of ignored items by kind.
+        warnings: Warnings about the list, as sentences.
     """
 
     source: Path
@@ -38,15 +38,15 @@ class Listing:
 
 
 def refuse_repeats(listing: Listing) -> None:
-    """Sees to it that no file stands under two names, be it by links or by `..` in a path.
+    """Ensures that no file is listed under two names, through links or `..` in a path.
 
-    A folder's second name of a file in the same class and split is taken off the listing.
+    In a folder, a second name of a file in the same class and split is removed from the listing.
 
     Raises:
-        UserError: If a file has two classes or splits, or two lines of a CSV.
+        UserError: If a file has two classes or splits, or two lines in a CSV.
     """
     first: dict[Hashable, Path] = {}
-    # A link gives way to the file that it stands for.
+    # Files come before links, so that a link's target is kept instead of the link.
     for path in sorted(listing.labels, key=lambda path: (path.is_symlink(), path_order(path))):
         kept = first.setdefault(_identity(path), path)
         if kept == path:

@@ -1,11 +1,11 @@
-"""Tells from the names of classes whether a mirrored clip may still show its class."""
+"""Judges from class names whether mirrored clips may keep their class."""
 
 import re
 from collections.abc import Sequence
 
-# Words that name a side or a sense of rotation, wherever they stand in a name.
+# Words for a side or a sense of rotation, matched anywhere in a name.
 ANYWHERE = ("left", "right", "clockwise", "左", "右", "лев", "прав")
-# The same in other languages, at the beginning of a word.
+# The same in other languages, matched at the beginning of a word.
 BEGINNINGS = (
     "link",
     "recht",
@@ -19,7 +19,7 @@ BEGINNINGS = (
     "destra",
     "destro",
 )
-# Whole words: short forms of sides, and signs that are drawn or written one way round.
+# Matched as whole words: abbreviations of sides, and signs that are not mirror-symmetric.
 WORDS = frozenset(
     {
         *("l", "r", "lhs", "rhs", "cw", "ccw", "circlecw", "circleccw", "circlecc"),
@@ -27,14 +27,14 @@ WORDS = frozenset(
         *("tick", "check", "checkmark", "arrow", "spiral"),
     }
 )
-# A name that says nothing of what is seen: a number, a letter, `class_3`.
+# Names that do not describe the class: a number, a letter, `class_3`.
 OPAQUE = re.compile(
     r"\w|([a-z]|action|category|class|cls|gesture|label|sign)?[\W_]*\d+", re.IGNORECASE
 )
 
 
 def mirror_doubt(classes: Sequence[str]) -> str | None:
-    """A reason not to mirror clips of these classes, or None where the names give none.
+    """Returns a reason not to mirror clips of these classes, or None if the names give none.
 
     Args:
         classes: Names of the classes.
@@ -62,6 +62,6 @@ def _names_a_side(name: str) -> bool:
     lower = name.lower()
     if any(part in lower for part in ANYWHERE):
         return True
-    # Words are told apart by anything that is no letter, and by capitals within.
+    # Words are separated by non-letters and by camel case.
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
     return any(word in WORDS or word.startswith(BEGINNINGS) for word in words)

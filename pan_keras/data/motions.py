@@ -1,4 +1,4 @@
-"""The embedded data set `motions`: eight motions as real video files, made from a seed."""
+"""Generates the embedded data set `motions`: video files of eight motions, from a seed."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from pan_keras.files import replacing
 from pan_keras.video.writer import writing_video
 
 INFO = "motions.json"
-# Raise this when the same seed would give other frames than before.
+# Increase this when the frames of a given seed change.
 VERSION = 1
-# Of six clips of a class, four are for training.
+# Splits of every six clips of a class.
 SPLIT_PATTERN = ("train", "val", "test", "train", "train", "train")
 SPLIT_SEEDS = {"train": 0, "val": 1, "test": 2}
 FEWEST = 3 * len(MOTIONS)
-# One thread and no macroblock tree: the bytes are then the same each time. Fine quantisation:
-# what a moving edge leaves behind in a coarse one would tell the direction in a single frame.
+# One thread and no macroblock tree make the encoding deterministic. Fine quantisation avoids
+# artefacts behind moving edges, which would reveal the direction in a single frame.
 ENCODING = {"crf": "16", "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
 
 Progress = Callable[[str, int, int], None]
@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class _Order:
-    """One file to be made."""
+    """A file to generate."""
 
     path: Path
     motion: str
@@ -40,24 +40,24 @@ class _Order:
 def make_motions(
     folder: Path | str, *, clips: int = 1200, seed: int = 0, progress: Progress | None = None
 ) -> Path:
-    """Writes the embedded data set as H.264 files, `SPLIT/CLASS/CLASS_0000.mp4`.
+    """Generates the embedded data set as H.264 files, `SPLIT/CLASS/CLASS_0000.mp4`.
 
-    Four sixths of the clips are train, a sixth each val and test, from disjoint seeds. The same
-    seed gives the same frames, and a longer data set begins with the clips of a shorter one. A
-    run that was cut short is completed by the next one.
+    Two thirds of the clips are for training and a sixth each for val and test, from disjoint seeds.
+    The same seed gives the same frames, and a larger data set begins with the clips of a smaller
+    one. An interrupted call is completed by the next.
 
     Args:
-        folder: Where to; made if absent.
+        folder: Output folder, created if missing.
         clips: Number of clips.
-        seed: Seed of everything.
-        progress: Called with what is being done, how many are done, and how many there are.
+        seed: Random seed.
+        progress: Called with the task, the number done and the total.
 
     Returns:
         The folder.
 
     Raises:
-        UserError: If there are too few clips for the classes and splits, if the folder holds
-            something else, or if the disk is full.
+        UserError: If there are too few clips for the classes and splits, the folder has other
+            content, or the disk is full.
 
     Example:
         >>> make_motions("data/motions", clips=48, seed=7).name
@@ -81,13 +81,13 @@ def make_motions(
 
 
 def ensure_motions(folder: Path, *, clips: int = 1200, progress: Progress | None = None) -> None:
-    """Makes the data set where it is absent, and completes one that was begun.
+    """Generates the data set if it is missing, or completes an unfinished one.
 
-    A folder that holds something else stays as it is.
+    A folder with other content is left unchanged.
 
     Args:
         folder: The folder.
-        clips: Number of clips of a new one.
+        clips: Number of clips of a new data set.
         progress: As for `make_motions`.
 
     Raises:
@@ -134,7 +134,7 @@ def _orders(folder: Path, clips: int, seed: int) -> list[_Order]:
 
 
 def _claim(folder: Path, info: dict) -> None:
-    """Writes what the folder will hold, or finds that it holds just that."""
+    """Records the folder's intended content, or checks that an existing record is the same."""
     file = folder / INFO
     if file.exists():
         if _read_info(file) != info:

@@ -1,4 +1,4 @@
-"""Drawing of the embedded data set: textured objects that move over a textured background."""
+"""Draws the embedded data set: textured objects moving over a textured background."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ SIDE = 72
 RATES = (10, 12, 15, 20, 25, 30)
 LENGTHS = (12, 24)
 OBJECTS = 3
-# Cycles that the moving attribute runs through in a clip.
+# Range of cycles that the moving attribute passes through in a clip.
 TRAVEL = {"x": (0.35, 0.6), "y": (0.35, 0.6), "size": (0.8, 1.4), "angle": (0.35, 0.6)}
-# Half the side of an object's patch, in pixels, when it is far and when it is near.
+# Half the side of an object's patch in pixels, at the far and near end of its cycle.
 RADII = (12.0, 34.0)
 PATCH = 64
-# An object comes into view, and out of it, within 1 / FADE of its cycle of sizes.
+# An object fades in and out within 1 / FADE of its size cycle.
 FADE = 5
 # Range of each colour channel.
 BACKGROUND = (30, 120)
 OBJECT = (150, 240)
 BLADES = (2, 3)
 
-# Each class moves one attribute of the objects, forth or back.
+# Each class changes one attribute of the objects in one direction.
 ATTRIBUTES = ("x", "y", "size", "angle")
 MOTIONS = {
     "left": ("x", -1),
@@ -37,13 +37,13 @@ MOTIONS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """A clip of the embedded data set, before it is encoded.
+    """A clip of the embedded data set before encoding.
 
     Args:
         frames: uint8 `(T, H, W, 3)`.
         rate: Frames per second.
-        phases: Where each object is in the cycles of x, y, size and angle,
-            `(T, objects, 4)` in 0 to 1.
+        phases: Phase of each object in the cycles of x, y, size and angle, `(T, objects, 4)` in
+            0 to 1.
     """
 
     frames: np.ndarray
@@ -54,10 +54,10 @@ class Scene:
 def draw_scene(motion: str, rng: np.random.Generator) -> Scene:
     """Draws a clip of one class.
 
-    Place, size and angle all run in cycles: an object that leaves on one side comes in on the
-    other, one that has become large fades and comes back small. The phase of each starts anywhere
-    with equal chance, so at every moment of every class it is spread evenly: a single frame,
-    be it the first, says nothing of the class.
+    Position, size and angle are cyclic: an object that leaves on one side enters on the other, and
+    one that has grown large fades and returns small. Initial phases are uniformly distributed, so
+    phases are uniform at every time in every class, and a single frame, even the first, carries no
+    information about the class.
 
     Args:
         motion: A class, one of `MOTIONS`.
@@ -85,7 +85,7 @@ def _phases(motion: str, length: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _texture(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
-    """Adds noise of three grains to colours, float32 `(H, W, 3)` in 0 to 255."""
+    """Adds noise at three scales to colours, float32 `(H, W, 3)` in 0 to 255."""
     height, width, _ = colours.shape
     texture = colours.astype(np.float32)
     for grain, strength in ((4, 15), (10, 20), (24, 25)):
@@ -95,11 +95,10 @@ def _texture(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
 
 
 def _object(rng: np.random.Generator) -> np.ndarray:
-    """A textured propeller, float32 `(PATCH, PATCH, 4)`: colour times opacity, and opacity.
+    """Draws a textured propeller, float32 `(PATCH, PATCH, 4)`: premultiplied colour and opacity.
 
-    Lighter than the background, and with blades that are lightest at their clockwise edge, so
-    that growing and turning, either way, change the picture in ways that can be told apart
-    close by, as a moving edge can.
+    It is lighter than the background, and its blades are lightest at their clockwise edge, so that
+    growth and rotation in either direction are locally distinguishable, like a moving edge.
     """
     middle = (PATCH - 1) / 2
     y, x = (np.mgrid[:PATCH, :PATCH].astype(np.float32) - middle) / middle
@@ -121,18 +120,17 @@ def _object(rng: np.random.Generator) -> np.ndarray:
 def _frame(background: np.ndarray, patches: list[np.ndarray], moment: np.ndarray) -> np.ndarray:
     picture = background
     for patch, phase in zip(patches, moment, strict=True):
-        # An object that becomes as large as it can fades away while it does, and comes back small:
-        # growing is never undone by a leap.
+        # Objects fade out before the size cycle wraps around, so the size never visibly jumps.
         layer = _placed(patch, *phase) * min(1, FADE * min(phase[2], 1 - phase[2]))
         picture = picture * (1 - layer[..., 3:]) + layer[..., :3]
     return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
 
 def _placed(patch: np.ndarray, x: float, y: float, size: float, angle: float) -> np.ndarray:
-    """An object on an empty picture; what sticks out on one side shows on the other."""
+    """Draws an object on an empty image that wraps around at its borders."""
     middle = (PATCH - 1) / 2
     radius = RADII[0] * (RADII[1] / RADII[0]) ** size
-    # OpenCV turns counter-clockwise on a screen where y runs down; the phase is clockwise.
+    # OpenCV's positive angles are counter-clockwise where y points down; the phase is clockwise.
     turn = cv2.getRotationMatrix2D((middle, middle), -360 * angle, radius / middle)
     (left, x_rest), (top, y_rest) = divmod(x * SIDE, 1), divmod(y * SIDE, 1)
     turn[:, 2] += SIDE // 2 - middle + np.array([x_rest, y_rest])

@@ -1,4 +1,4 @@
-"""Opens a data set by card, folder or CSV file, and checks its clips."""
+"""Opens a data set from a card, folder or CSV file, and checks its clips."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,34 +30,33 @@ def open_data(
     max_broken: float = 0.05,
     progress: Progress | None = None,
 ) -> VideoData:
-    """Opens a data set and looks into every clip: frames are counted, the first is decoded.
+    """Opens a data set and checks every clip by counting its frames and decoding the first.
 
-    A clip is a video file or a folder of frames. What was found is kept in an index on disk
-    (`ClipIndex`), so that the next opening reads only the clips that are new or changed. Clips
-    that are broken are left out and listed. Where the source tells no split, 15 % of each
-    class become test and 15 % val, drawn from `split_seed` and written beside the data as
-    `split.csv` (`NAME.split.csv` for a CSV file); where only val is missing, 15 % of train become
-    val. Where the data cannot be written to, `VideoData.split_table` has the same text. Classes
-    have the card's order; without a card, that of their names. The embedded data set is made where
-    it is absent.
+    A clip is a video file or a folder of frames. Results are cached in an index on disk
+    (`ClipIndex`), so that the next opening reads only new or changed clips. Broken clips are left
+    out and listed. If the source defines no split, 15 % of each class are drawn for test and 15 %
+    for val, with `split_seed`, and recorded beside the data as `split.csv` (`NAME.split.csv` for a
+    CSV file); if only val is missing, 15 % of train are drawn for val. If the data are read-only,
+    `VideoData.split_table` returns the same text. Classes have the card's order, or without a card
+    that of their names. The embedded data set is generated if it is missing.
 
     Args:
         source: Name of a card (`"egogestar"`), a card's `.toml` file, a folder of class folders,
             or a CSV file.
-        root: Folder of the data of a card (`data/NAME` for an embedded set and the card's own
-            folder for a `.toml` file unless given), or the one that relative paths in a CSV file
-            start from.
-        split_seed: Seed of a split that is drawn.
-        max_broken: Share of broken files above which the data are refused.
-        progress: Called with what is being done, how many are done, and how many there are. By
-            default a line on standard error every ten seconds.
+        root: Folder of a card's data (by default `data/NAME` for an embedded set, and the card's
+            own folder for a `.toml` file), or the folder that relative paths in a CSV file start
+            from.
+        split_seed: Random seed for drawing a split.
+        max_broken: Fraction of broken files above which the data set is refused.
+        progress: Called with the task, the number done and the total. By default a line is printed
+            to standard error every ten seconds.
 
     Returns:
         The data set.
 
     Raises:
-        UserError: If there is no such data set, it is not laid out as it should be, or too much
-            of it is broken.
+        UserError: If there is no such data set, its layout is invalid, or too many files are
+            broken.
 
     Example:
         >>> data = open_data("videos")
@@ -72,7 +71,7 @@ def open_data(
     skipped = _skipped(listing, found.broken)
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
     infos, assumed = with_rates(found.infos, partial(_rate, card, listing))
-    # Drawn and written down when nothing is left that could refuse the data.
+    # The split is drawn and recorded last, after all checks that could refuse the data.
     splits, origin, drawn = _splits(card, listing, split_seed)
     numbers = {name: number for number, name in enumerate(classes)}
     clips = tuple(
@@ -103,11 +102,11 @@ def open_data(
 
 @dataclass(frozen=True)
 class ListedClip:
-    """What a source says of one file.
+    """Class and split of a listed file.
 
     Args:
-        label: Its class.
-        split: Its split; None where the source leaves it to be drawn.
+        label: Class of the file.
+        split: Split of the file; None if it is to be drawn.
     """
 
     label: str
@@ -124,16 +123,16 @@ def list_data(
         root: As for `open_data`.
 
     Returns:
-        The card, if there is one, and class and split of each file.
+        The card, if there is one, and the class and split of each file.
 
     Raises:
-        UserError: As `open_data` does for the list.
+        UserError: As for `open_data`, as far as the list is concerned.
     """
     card, listing = _list(source, None if root is None else Path(root).expanduser(), None)
     _classes(card, listing)
     splits: dict[Path, str] = _by_rules(card, listing) if card and card.split else listing.splits
     whole = bool(card and card.split) or "val" in splits.values()
-    # Where there is no validation split, it is drawn from the training clips.
+    # A missing validation split is drawn from the training clips.
     to_draw = () if whole or set(splits.values()) == {"test"} else ("train",)
     return card, {
         path: ListedClip(label, None if (split := splits.get(path)) in to_draw else split)
@@ -191,7 +190,7 @@ def _list_card(card: Card, root: Path | None, progress: Progress | None) -> List
 
 
 def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
-    """Names the classes, and takes clips of excluded labels off the listing."""
+    """Returns the class names and removes clips with excluded labels from the listing."""
     for path, label in list(listing.labels.items()):
         if card and label in card.exclude:
             del listing.labels[path]
@@ -216,7 +215,7 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
 def _splits(
     card: Card | None, listing: Listing, seed: int
 ) -> tuple[dict[Path, str], str, str | None]:
-    """Split of each file, where that comes from, and its table if it was drawn."""
+    """Returns each file's split, the origin of the split, and its table if it was drawn."""
     if card and card.split:
         return _by_rules(card, listing), f"by the rules of the card {card.name}", None
     labels = listing.labels
@@ -259,7 +258,7 @@ def _skipped(listing: Listing, broken: Mapping[Path, str]) -> list[SkippedFile]:
 
 
 def _rate(card: Card | None, listing: Listing, path: Path) -> float | None:
-    """Frames per second of a clip by the column `frame_rate`, else by the card."""
+    """Returns a clip's frame rate from the column `frame_rate`, or else from the card."""
     text = listing.columns.get(path, {}).get("frame_rate", "")
     if not text:
         return card.frame_rate if card else None
@@ -276,7 +275,7 @@ def _rate(card: Card | None, listing: Listing, path: Path) -> float | None:
 
 
 def _remarks(found: Inspection, assumed: Sequence[Path]) -> Iterator[str]:
-    """Sentences about clips that are used, but not without doubt."""
+    """Yields warnings about clips that are used despite an issue."""
     if assumed:
         yield (
             f"{_clips(assumed, 'does', 'do')} not say the frame rate, for which {ASSUMED_RATE:g} "

@@ -1,4 +1,4 @@
-"""Stratified splits drawn from a seed and recorded in a file."""
+"""Draws stratified splits from a seed and records them in a file."""
 
 import csv
 import io
@@ -24,15 +24,15 @@ COLUMNS = ("path", "label", "split", "seed")
 def stratified_split(
     labels: Mapping[Path, str], seed: int, shares: Mapping[str, float]
 ) -> dict[Path, str]:
-    """Draws a share of each class for each split; the rest is for training.
+    """Draws a fraction of each class for each split; the rest is used for training.
 
-    Training comes first: it keeps at least one clip of each class, so a class of two clips
-    gives one to the first split of `shares` and a class of one clip none to either.
+    Training keeps at least one clip of each class: a class of two clips contributes one to the
+    first split of `shares`, a class of one clip contributes none.
 
     Args:
         labels: Class of each file.
-        seed: Seed of the draw; the order of `labels` does not matter.
-        shares: Fraction of a class for each split other than train.
+        seed: Random seed; the order of `labels` does not matter.
+        shares: Fraction of each class for each split other than train.
 
     Returns:
         Split of each file.
@@ -59,14 +59,14 @@ def stratified_split(
 def recorded_split(
     labels: Mapping[Path, str], seed: int, shares: Mapping[str, float], record: Path
 ) -> dict[Path, str]:
-    """The split in a file where it tells one, drawn where it does not, and written back.
+    """Reads recorded splits from a file, draws those of new clips, and records them.
 
-    So clips stay in their split when others join them. Rows of other seeds, and of clips that are
-    gone, stay in the file: a clip that returns is in its split again.
+    Clips therefore keep their split when others are added. Rows of other seeds and of missing clips
+    stay in the file, so a clip that reappears returns to its split.
 
     Args:
         labels: Class of each file.
-        seed: Seed of the draw; a record of another seed does not count.
+        seed: Random seed; rows of other seeds are ignored.
         shares: As for `stratified_split`.
         record: CSV with the columns path, label, split, seed.
 
@@ -74,7 +74,7 @@ def recorded_split(
         Split of each file.
 
     Raises:
-        UserError: If the record is damaged, or another process keeps hold of it.
+        UserError: If the record is damaged, or another process keeps it locked.
     """
     may_write = is_writable(record)
     with turn(record.parent) if may_write else nullcontext():
@@ -94,7 +94,7 @@ def recorded_split(
 def split_table(
     labels: Mapping[Path, str], splits: Mapping[Path, str], seed: int, folder: Path
 ) -> str:
-    """A split as the text of a CSV file.
+    """Formats a split as CSV text.
 
     Args:
         labels: Class of each file.
@@ -124,7 +124,7 @@ def _table(rows: Iterable[_Row], folder: Path) -> str:
         writer = csv.writer(
             line,
             lineterminator="\n",
-            # Python's writer does not see that a carriage return needs quotes.
+            # Python's writer does not quote carriage returns.
             quoting=csv.QUOTE_ALL if "\r" in name + row.label else csv.QUOTE_MINIMAL,
         )
         writer.writerow((name, row.label, row.split, row.seed))

@@ -1,4 +1,4 @@
-"""A data set ready for use: clips, splits, skipped files."""
+"""An opened data set: clips, splits and skipped files."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ class SkippedFile:
 
     Args:
         path: The file.
-        reason: Why, as part of a sentence.
-        label: Its class.
-        split: Its split.
+        reason: Reason, as part of a sentence.
+        label: Class of the file.
+        split: Split of the file.
 
     Example:
         >>> SkippedFile(Path("wave.mp4"), "the file is empty", "wave", "train").reason
@@ -40,20 +40,20 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class VideoData:
-    """Labelled clips in their splits; `open_data` makes it.
+    """Labelled clips and their splits, as returned by `open_data`.
 
     Args:
-        source: What it was opened from.
+        source: The source that was opened.
         card: The card, if there is one.
         classes: Names of the classes in the order of their labels.
         all_clips: Clips of all splits.
         skipped: Broken files that were left out.
-        infos: What each clip's file holds.
-        ignored: What else lay there, with counts.
-        split_origin: Where the split comes from, as part of a sentence.
+        infos: Frame count, frame rate and size of each clip.
+        ignored: Counts of ignored items by kind.
+        split_origin: Origin of the split, as part of a sentence.
         drawn: The split as CSV text, if it was drawn for this data set.
-        warnings: What a user should know before training on them, as sentences.
-        columns: Further columns of each clip by lower-case name, from a CSV.
+        warnings: Warnings to consider before training, as sentences.
+        columns: Additional columns of each clip by lower-case name, from a CSV.
 
     Example:
         >>> data = open_data("videos")
@@ -80,7 +80,7 @@ class VideoData:
     columns: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def clips(self, split: str) -> tuple[Clip, ...]:
-        """Clips of one split, in the order of their paths; none if the data lack it.
+        """Returns the clips of one split, sorted by path; empty if the data have no such split.
 
         Args:
             split: `"train"`, `"val"` or `"test"`.
@@ -89,27 +89,27 @@ class VideoData:
             The clips.
 
         Raises:
-            UserError: If there is no such split.
+            UserError: If the name is not that of a split.
         """
         if split not in SPLITS:
             raise UserError(f"split: {split!r} is not one of {', '.join(SPLITS)}")
         return self._by_split[split]
 
     def split_table(self) -> str | None:
-        """The split as CSV, to be written beside the data.
+        """Returns the split as CSV text, to be stored beside the data.
 
         Returns:
-            Columns path, label, split, seed; None unless it was drawn for these data.
+            Columns path, label, split, seed; None unless the split was drawn for this data set.
         """
         return self.drawn
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
-        """Width and height of each clip, as it is shown."""
+        """Returns the displayed width and height of each clip."""
         return [(info.width, info.height) for info in self.infos.values()]
 
     def report(self) -> dict[str, Any]:
-        """What is in the data, for people and for JSON.
+        """Summarises the data set, in types that JSON supports.
 
         Returns:
             Counts per class and split, ranges of frame count and rate, sizes, files left out.
@@ -135,7 +135,7 @@ class VideoData:
         }
 
     def duplicates(self) -> list[tuple[Clip, ...]]:
-        """Finds clips whose files hold the same bytes, in whichever split or class.
+        """Finds clips with identical content, across splits and classes.
 
         Returns:
             Groups of two or more.
@@ -144,7 +144,7 @@ class VideoData:
         return [tuple(clips[path] for path in group) for group in identical_files(clips)]
 
     def to_text(self) -> str:
-        """The report for people.
+        """Returns the report as text.
 
         Returns:
             Several lines.
