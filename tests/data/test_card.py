@@ -1,4 +1,4 @@
-"""Cards say what a data set is; a slip of the pen in one is named."""
+"""Data set cards, and errors that name the mistake in one."""
 
 import dataclasses
 import json

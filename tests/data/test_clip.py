@@ -1,4 +1,4 @@
-"""Names of classes are one printable line, and their order depends on them alone."""
+"""Class names are single printable lines, and their order depends only on the names."""
 
 import subprocess
 import sys

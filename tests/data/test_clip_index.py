@@ -1,4 +1,4 @@
-"""The index on disk knows a clip until it changes, and is trusted with nothing else."""
+"""The index on disk is valid until a clip changes, and its content is not trusted."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""CSV files are read as spreadsheets write them, or refused with what was found."""
+"""CSV files are read as spreadsheets export them, or refused with the reason."""
 
 import csv
 import os
@@ -142,7 +142,7 @@ def test_what_a_csv_writer_writes_is_read_back(tmp_path_factory, rows, delimiter
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes a CSV beside two folders of empty files."""
+    """Writes a CSV beside folders of empty files."""
     for name in ("left/0.mp4", "left/1.mp4", "right/0.mp4", " odd .mp4", "back\\slash.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -1,4 +1,4 @@
-"""Class folders and split folders are told apart, and what is hidden counts nowhere."""
+"""Class folders are distinguished from split folders, and hidden files are ignored."""
 
 import os
 
@@ -11,7 +11,7 @@ from pan_keras.video.folder_tree import visible_videos
 
 @pytest.fixture
 def lay(tmp_path):
-    """Makes empty files under the test's folder; names that end in / are folders."""
+    """Creates empty files under the test's folder; names that end in / are folders."""
 
     def write(*names):
         for name in names:
@@ -25,7 +25,7 @@ def lay(tmp_path):
 
 
 def found(listing):
-    """Label and split of each file, by its path under the source."""
+    """Label and split of each file, by its path relative to the source."""
     return {
         path.relative_to(listing.source).as_posix(): (label, listing.splits.get(path))
         for path, label in listing.labels.items()

@@ -1,4 +1,4 @@
-"""Every clip is in one fold, every class in the training of every fold, no group in two folds."""
+"""Each clip is in one fold, no group is split, and every fold's training has all classes."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +16,7 @@ def clips(**classes):
 
 
 def people(labels, number):
-    """Clips take turns over so many people."""
+    """Assigns clips to `number` people in turn."""
     return {path: f"P{place % number}" for place, path in enumerate(labels)}
 
 
@@ -83,6 +83,6 @@ def test_a_group_that_holds_a_class_is_named():
 def test_a_fold_that_would_hold_a_class_is_named():
     labels = clips(wave=6, nod=2)
     groups = dict(zip(labels, "AABBCCDE", strict=True))
-    # D and E are the smallest groups, and fill the last fold together.
+    # The smallest groups, D and E, fill the last fold together.
     with pytest.raises(UserError, match="would hold all 2 clips of the class 'nod'; ask for more"):
         assign_folds(labels, 4, groups=groups)

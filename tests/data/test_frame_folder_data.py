@@ -1,4 +1,4 @@
-"""Folders of numbered pictures are clips; other pictures are none."""
+"""Folders of numbered images are clips; other images are not."""
 
 import cv2
 import pytest

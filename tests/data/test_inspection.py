@@ -1,4 +1,4 @@
-"""Each clip is read once, and again when it changes."""
+"""Each clip is read once, and again only if it changes."""
 
 import os
 import threading
@@ -26,7 +26,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """Names of the video files whose packets are read or frames decoded."""
+    """Names of the video files that are read or decoded."""
     read = []
 
     really = packet_scan.opened

@@ -1,4 +1,4 @@
-"""Names of classes tell whether mirrored clips may still show them."""
+"""Class names indicate whether mirrored clips may keep their class."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The embedded data set: real files, told apart by motion and by nothing else."""
+"""The embedded data set: real video files whose classes differ only in motion."""
 
 import json
 
@@ -112,7 +112,7 @@ def test_only_the_attribute_of_the_class_moves_and_only_one_way(motion, scenes):
     attribute, direction = MOTIONS[motion]
     moving = ATTRIBUTES.index(attribute)
     for scene in scenes[motion]:
-        # Steps on a circle of length 1.
+        # Phases wrap around at 1.
         steps = (np.diff(scene.phases, axis=0) + 0.5) % 1 - 0.5
         assert (np.sign(steps[..., moving]) == direction).all()
         np.testing.assert_allclose(np.delete(steps, moving, axis=-1), 0, atol=1e-12)
@@ -123,20 +123,20 @@ def test_only_the_attribute_of_the_class_moves_and_only_one_way(motion, scenes):
 def test_at_every_moment_objects_may_be_anywhere_in_any_size_at_any_angle(motion, moment, scenes):
     phases = np.concatenate([scene.phases[moment] for scene in scenes[motion]])
     for column in np.sort(phases, axis=0).T:
-        # Kolmogorov-Smirnov distance from the even spread; 1.95 / sqrt(n) is its 0.1 % point.
+        # Kolmogorov-Smirnov distance from uniformity; 1.95 / sqrt(n) is its critical value at 0.1 %.
         distance = np.abs(column - (np.arange(len(column)) + 0.5) / len(column)).max()
         assert distance < 1.95 / np.sqrt(len(column))
 
 
 def features(pictures):
-    """Small pictures less their mean, and their squares: places and sizes of what stands out."""
+    """Mean-free small images and their squares, which show the positions and sizes of objects."""
     small = pictures.reshape(len(pictures), 12, 6, 12, 6, 3).mean((2, 4)) / 255
     small -= small.mean((1, 2), keepdims=True)
     return np.concatenate([small, small**2], -1).reshape(len(pictures), -1)
 
 
 def accuracy(inputs, labels):
-    """Of ridge regression to classes, learnt on two thirds and tested on the rest."""
+    """Accuracy of ridge regression to classes, fitted on two thirds and tested on the rest."""
     test = np.arange(len(labels)) % 3 == 0
     mean, scale = inputs[~test].mean(0), inputs[~test].std(0) + 1e-6
     inputs = np.c_[(inputs - mean) / scale, np.ones(len(inputs))]
@@ -153,7 +153,7 @@ def test_a_single_frame_says_nothing_of_the_class(moment, scenes):
     pictures = np.stack(
         [scene.frames[place(len(scene.frames))] for motion in MOTIONS for scene in scenes[motion]]
     )
-    # Chance is 0.125, with a deviation of 0.03 over 120 pictures.
+    # Chance accuracy is 0.125, with a standard deviation of 0.03 over 120 images.
     assert accuracy(features(pictures), labels) < 0.125 + 3.5 * 0.03
 
 
@@ -166,7 +166,7 @@ def test_the_motion_says_it(scenes):
 
 
 def mean_flow(frames):
-    """Mean over a clip of the shift (x, y) that best explains each step, by brightness."""
+    """Mean over a clip of the shift (x, y) that best aligns adjacent frames in brightness."""
     grey = frames.astype(float).mean(-1)
     later, earlier = grey[1:], grey[:-1]
     across = (np.roll(earlier, -1, 2) - np.roll(earlier, 1, 2)) / 2

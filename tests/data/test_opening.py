@@ -1,4 +1,4 @@
-"""Data sets open from folders, CSV files and cards, and say what is wrong with them."""
+"""Data sets are opened from folders, CSV files and cards, and problems are reported."""
 
 import json
 
@@ -26,14 +26,14 @@ values = ["dan", "eve"]
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
-    """Bytes of a small video."""
+    """Content of a small video file."""
     path = tmp_path_factory.mktemp("video") / "clip.mp4"
     return write_video(path, moving_frames(3, 32, 32)).read_bytes()
 
 
 @pytest.fixture
 def fill(tmp_path, content):
-    """Writes videos under the test's folder: names to numbers of files."""
+    """Writes the given number of videos into each named folder under the test's folder."""
 
     def write(**counts):
         for name, count in counts.items():

@@ -1,4 +1,4 @@
-"""Splits are fair to each class, follow from the seed alone, and are never lost once recorded."""
+"""Splits are stratified, depend only on the seed, and are kept once recorded."""
 
 import csv
 import fcntl
