@@ -46,7 +46,7 @@ def test_a_second_name_in_one_class_and_split_does_not_count(root):
 
 @pytest.fixture
 def files(tmp_path):
-    """Five files of equal size that differ at an end or in between, and one of another size."""
+    """Two pairs of duplicates and a third file, all of equal size, and one of another size."""
     size = 3 * SAMPLE
     made = {}
     for name, place in (("a", 0), ("b", size // 2), ("c", size - 1), ("d", 0), ("e", size // 2)):
