@@ -1,7 +1,7 @@
 """Resizes frames with NumPy alone, with the same pixels as in training.
 
-All arithmetic is in integers, with interpolation weights rounded to 256ths, so every processor and
-language gives the same bytes. `docs/bundle.md` describes it in a dozen lines.
+Pixels are computed in integers, with interpolation weights rounded to 256ths, so every processor
+and language gives the same bytes. `docs/bundle.md` describes it in a dozen lines.
 """
 
 from functools import lru_cache

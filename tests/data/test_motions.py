@@ -123,7 +123,7 @@ def test_only_the_attribute_of_the_class_moves_and_only_one_way(motion, scenes):
 def test_at_every_moment_objects_may_be_anywhere_in_any_size_at_any_angle(motion, moment, scenes):
     phases = np.concatenate([scene.phases[moment] for scene in scenes[motion]])
     for column in np.sort(phases, axis=0).T:
-        # Kolmogorov-Smirnov distance from uniformity; 1.95 / sqrt(n) is critical at the 0.1 % level.
+        # Kolmogorov-Smirnov distance from uniformity; 1.95 / sqrt(n) is critical at the 0.1% level.
         distance = np.abs(column - (np.arange(len(column)) + 0.5) / len(column)).max()
         assert distance < 1.95 / np.sqrt(len(column))
 
