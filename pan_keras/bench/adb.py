@@ -1,4 +1,4 @@
-"""One Android device, by the Android Debug Bridge."""
+"""Runs commands on an Android device through the Android Debug Bridge (adb)."""
 
 import re
 import shlex
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pan_keras.errors import UserError
 
-ANSWER = 30.0  # seconds that the device has for a short command
-TRANSFER = 300.0  # and for a file
+ANSWER = 30.0  # seconds for a short command
+TRANSFER = 300.0  # seconds for a file
 NOT_READY = {
     "unauthorized": "allow USB debugging on its screen",
     "offline": "reconnect it, or run: adb reconnect",
@@ -19,13 +19,13 @@ NOT_READY = {
 
 @dataclass(frozen=True)
 class Battery:
-    """The state of a device's battery; None where it does not tell.
+    """State of a device's battery; a value the device does not report is None.
 
     Attributes:
-        celsius: Its temperature.
-        unplugged: Whether nothing charges it.
-        charge_uah: What is left in it, in microampere hours.
-        volts: Its voltage.
+        celsius: Temperature.
+        unplugged: Whether no charger is connected.
+        charge_uah: Remaining charge in microampere hours.
+        volts: Voltage.
     """
 
     celsius: float | None
@@ -34,10 +34,10 @@ class Battery:
     volts: float | None
 
     def joules_since(self, before: "Battery") -> float | None:
-        """The energy taken from the battery since an earlier state; None where it is not known.
+        """Returns the energy taken from the battery since an earlier state; None if it is unknown.
 
         Args:
-            before: The earlier state. While a charger is connected its counter tells nothing.
+            before: The earlier state. The energy is unknown if a charger was connected.
 
         Example:
             >>> before = Battery(30.0, True, 2_000_000, 4.0)
@@ -57,31 +57,31 @@ class Adb:
     """Runs commands on one Android device.
 
     Args:
-        serial: Which one; not needed where one is connected.
+        serial: Serial number; not needed if only one device is connected.
 
     Raises:
         UserError: If adb is not installed, no device is connected, none has that serial number,
-            several are there to choose from, or the device does not accept commands.
+            several are connected and `serial` is None, or the device does not accept commands.
     """
 
     def __init__(self, serial: str | None = None):
         self.serial = self._choose(serial)
 
     def shell(self, *command: str, seconds: float = ANSWER) -> str:
-        """What a command prints on the device.
+        """Runs a command on the device and returns its output.
 
         Args:
-            command: The command and its arguments, as the device shall see them.
-            seconds: That it may take.
+            command: The command and its arguments, unquoted.
+            seconds: Time limit.
 
         Raises:
             UserError: If it fails or takes longer.
         """
-        # adb joins its arguments by blanks and gives them to a shell.
+        # adb joins its arguments with spaces and passes them to a shell.
         return self._device("shell", shlex.join(command), seconds=seconds)
 
     def answers(self, *command: str) -> bool:
-        """Whether a command succeeds on the device.
+        """Tells whether a command succeeds on the device.
 
         Raises:
             UserError: If it takes too long.
@@ -106,7 +106,7 @@ class Adb:
         self._device("pull", source, str(target), seconds=TRANSFER)
 
     def properties(self) -> dict[str, str]:
-        """The properties of the system, by name.
+        """Returns the system properties by name.
 
         Raises:
             UserError: If the device does not answer.
@@ -114,7 +114,7 @@ class Adb:
         return dict(re.findall(r"^\[(.*?)\]: \[(.*)\]\s*$", self.shell("getprop"), re.MULTILINE))
 
     def battery(self) -> Battery:
-        """The state of the battery.
+        """Returns the state of the battery.
 
         Raises:
             UserError: If the device does not answer.

@@ -1,4 +1,4 @@
-"""Measures cases side by side, in rounds that interleave."""
+"""Measures cases side by side, in interleaved rounds."""
 
 import shutil
 import tempfile
@@ -16,8 +16,8 @@ from pan_keras.bench.machine import memory_available_mb
 from pan_keras.bench.process import CaseError, CaseProcess, keras_backend
 from pan_keras.bench.row import Measured, Row, compare
 
-# The least signal-to-noise ratio in dB against the reference, which tells the rounding of fewer
-# bits, and of small values, from another result.
+# Lowest accepted signal-to-noise ratio in dB against the reference: separates rounding errors of
+# low precision, and of small values, from wrong results.
 LEAST_SNR = {
     "float32": 60.0,
     "float16": 40.0,
@@ -26,10 +26,10 @@ LEAST_SNR = {
     "dynamic": 15.0,
     "int8": 10.0,
 }
-RESERVE_MB = 2500.0  # memory that is left to others; further cases wait for the next group
-OPENING = 180.0  # seconds that a session may take to open, to answer, to warm up
-ROUND = 60.0  # seconds that a round may take, or as often as it has to
-PATIENCE = 20.0  # times the call of the warm-up
+RESERVE_MB = 2500.0  # left free for other programs; further cases wait for the next group
+OPENING = 180.0  # time limit in seconds for opening a session, answering and warming up
+ROUND = 60.0  # time limit in seconds for a round, unless PATIENCE allows more
+PATIENCE = 20.0  # times the duration of the warm-up call
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Budget:
     """How long a benchmark may take.
 
     Attributes:
-        seconds: For the rounds of all cases together, without what comes before them.
-        fewest: Rounds that are run even if they take longer.
-        most: Rounds at most.
+        seconds: Time for the rounds of all cases together, without setup.
+        fewest: Minimum number of rounds, run even if they take longer.
+        most: Maximum number of rounds.
     """
 
     seconds: float
@@ -52,22 +52,22 @@ QUICK = Budget(25.0, 2, 10)
 
 
 class Benchmark:
-    """Opens each case in a process of its own and measures all of them in turns.
+    """Opens each case in its own process and measures all cases in turns.
 
-    Files and references are made first, in a further process. Where memory does not hold the
-    processes of all cases at once, they are measured in groups; the baseline takes part in each.
+    A separate process first makes the files and references. If memory cannot hold the processes of
+    all cases at once, they are measured in groups; every group includes the baseline.
 
     Args:
         cases: What to measure.
-        budget: How long.
-        baseline: The case whose time the others are compared with; None for none.
-        references: `module:function` by key of a reference: takes a case and gives the array.
-        facts: `module:function` that takes a case and gives fields of its row, such as `macs`;
+        budget: Time limits.
+        baseline: The case that the others are compared with; None for no comparison.
+        references: `module:function` by key of a reference; it takes a case and returns the array.
+        facts: `module:function` that takes a case and returns fields of its row, such as `macs`;
             empty for none.
-        progress: Called with one line on what is going on.
+        progress: Called with a line of text about the current step.
 
     Attributes:
-        interrupted: Whether `KeyboardInterrupt` ended it; the rows hold what was measured before.
+        interrupted: Whether `KeyboardInterrupt` ended it; the rows hold the rounds measured before.
 
     Example:
         >>> row, = Benchmark([Case("difference", "opencv")], QUICK).run()
@@ -100,15 +100,15 @@ class Benchmark:
         self._rounds = 0
 
     def run(self) -> list[Row]:
-        """Measures everything.
+        """Measures all cases.
 
         Returns:
-            One row a case, in the order of the cases.
+            One row per case, in the order of the cases.
         """
         folder = Path(tempfile.mkdtemp(prefix="pan-keras-bench-"))
         try:
             self._build(folder)
-            # The baseline first: it stays through all groups.
+            # The baseline comes first because it stays open for all groups.
             pending = [each for each in self.measured if not each.error]
             pending.sort(key=lambda each: each is not self.baseline)
             while pending:
@@ -135,7 +135,7 @@ class Benchmark:
             builder.close()
 
     def _group(self, pending: list[Measured]) -> None:
-        """Opens as many of the pending cases as memory holds, and measures them."""
+        """Opens as many pending cases as fit in memory, and measures them."""
         whole = len(pending)
         group: list[Measured] = []
         if self.baseline is not None and id(self.baseline) in self._processes:
@@ -176,12 +176,12 @@ class Benchmark:
         """Compares an answer with the reference.
 
         Raises:
-            CaseError: If it is wrong.
+            CaseError: If it differs too much.
         """
         difference, snr = compare(answer, self._arrays[each.case.reference])
         each.known |= {"difference": float(f"{difference:.3g}"), "snr_db": round(snr, 1)}
         precision = each.case.precision
-        # Written so that what is no number is wrong.
+        # `not <=` also rejects NaN.
         limit = each.case.tolerance
         if precision == "float32" and limit is not None and not difference <= limit:
             raise CaseError(
@@ -194,7 +194,7 @@ class Benchmark:
             )
 
     def _measure(self, group: list[Measured], seconds: float) -> None:
-        """Rounds of a group, in another order each time."""
+        """Measures a group in rounds, in a different order each time."""
         generator = np.random.default_rng(0)
         end = time.monotonic() + seconds
         done = 0
@@ -225,7 +225,7 @@ class Benchmark:
         each.known["memory_mb"] = found["memory_mb"]
 
     def _end(self, each: Measured) -> None:
-        """Asks a session for its last facts and closes its process."""
+        """Asks a session for its final facts and closes its process."""
         process = self._processes.pop(id(each), None)
         if process is None:
             return
@@ -238,7 +238,7 @@ class Benchmark:
             process.close()
 
     def _fail(self, each: Measured, error: Exception) -> None:
-        """Gives a case up; what breaks or is wrong has no time."""
+        """Gives up a case; a case that failed or answered wrongly has no time."""
         each.error = str(error)
         each.seconds.clear()
         each.parts.clear()

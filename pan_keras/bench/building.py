@@ -1,4 +1,4 @@
-"""Makes what cases need before they are measured: files, references, counts."""
+"""Prepares cases before they are measured: files, references and counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,18 +13,18 @@ from pan_keras.bench.case import Case
 from pan_keras.bench.process import CaseError, CaseProcess, keras_backend
 from pan_keras.bench.row import Measured
 
-LONGEST = 300.0  # seconds that one file, reference or count may take
+LONGEST = 300.0  # time limit in seconds for one file, reference or count
 Progress = Callable[[str], object]
 
 
 class Builder:
-    """A process that may import what it likes, since nothing is timed in it.
+    """A process that may import anything, since nothing is timed in it.
 
-    It is started when it is first needed, and anew if it has died.
+    It is started on first use, and restarted if it has died.
 
     Args:
-        folder: Where files go.
-        progress: Called with one line on what is going on.
+        folder: Where files are written.
+        progress: Called with a line of text about the current step.
     """
 
     def __init__(self, folder: Path, progress: Progress):
@@ -33,15 +33,15 @@ class Builder:
         self._process: CaseProcess | None = None
 
     def count(self, measured: Sequence[Measured], function: str) -> None:
-        """Adds to each case what a function knows of it, such as its multiply-accumulates.
+        """Adds the fields that a function computes for each case, such as multiply-accumulates.
 
         Args:
             measured: The cases.
-            function: `module:function` that takes a case and gives fields of its row.
+            function: `module:function` that takes a case and returns fields of its row.
         """
         self.progress("counting")
         for each in measured:
-            # What runs no Keras graph has nothing to be counted.
+            # Only Keras graphs have operations to count.
             if not each.case.source:
                 continue
             try:
@@ -52,7 +52,7 @@ class Builder:
     def references(
         self, measured: Sequence[Measured], functions: Mapping[str, str]
     ) -> dict[str, np.ndarray]:
-        """The arrays that answers are compared with, by key.
+        """Returns the arrays that answers are compared with, by key.
 
         Args:
             measured: The cases; those whose reference fails get an error.
@@ -70,7 +70,7 @@ class Builder:
         return arrays
 
     def files(self, measured: Sequence[Measured]) -> None:
-        """Makes the files of each case that needs some, and tells it their folder."""
+        """Makes the files of each case that needs them, and sets their folder in its options."""
         for number, each in enumerate(measured):
             function = "" if each.error else _builder_of(each.case)
             if not function:

@@ -1,4 +1,4 @@
-"""What a benchmark measures: one method or model, in one form, on one target."""
+"""What a benchmark measures: a method or model in one form, on one target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Work:
-    """The frames that one call of a case works on.
+    """The frames that one call of a case processes.
 
     Attributes:
         segments: Segments of a clip, N.
         stack: Adjacent frames per segment, m.
-        height: Of a frame in pixels.
-        width: Of a frame in pixels.
-        batch: Clips, B.
+        height: Frame height in pixels.
+        width: Frame width in pixels.
+        batch: Clips per call, B.
 
     Example:
         >>> work = Work()  # Tables I and II of the paper
@@ -30,7 +30,7 @@ class Work:
 
     @property
     def frames(self) -> int:
-        """Frames that go in, B * N * m."""
+        """Input frames, B * N * m."""
         return self.batch * self.segments * self.stack
 
     @property
@@ -39,7 +39,7 @@ class Work:
         return self.batch * self.segments * (self.stack - 1)
 
     def to_json(self) -> dict[str, Any]:
-        """The work for programs."""
+        """Returns the work as a JSON object."""
         return {
             "segments": self.segments,
             "stack": self.stack,
@@ -54,30 +54,30 @@ class Work:
 class Case:
     """One row of a benchmark before it is measured.
 
-    A case is data: it is sent to the process that measures it, where functions that are named
-    `module:function` are looked up.
+    A case is plain data: it is sent to the process that measures it, which imports the functions
+    named as `module:function`.
 
     Attributes:
         method: Name of the method or model.
-        target: Name of a file of `pan_keras.bench.targets`.
-        work: What a call works on.
-        graph: `plain` (the layers as trained) or `fast` (as exported); empty where there is one
-            form only.
+        target: Name of a module in `pan_keras.bench.targets`.
+        work: The frames of a call.
+        graph: `plain` (the layers as trained) or `fast` (as exported); empty if there is only one
+            form.
         precision: `float32`, `float16`, `bfloat16`, `dynamic` or `int8`.
-        threads: Threads of a call; the process is pinned to as many processors.
-        source: `module:function`, for targets that run Keras graphs: takes the case and gives the
-            graph, from `frames` uint8 `(B * N * m, H, W, 3)` to one output by name.
+        threads: Threads per call; the process is pinned to as many processors.
+        source: `module:function`, for targets that run Keras graphs: takes the case and returns the
+            graph, from `frames` uint8 `(B * N * m, H, W, 3)` to one named output.
         opener: `module:function` that opens the session; by default `open_session` of the target.
         builder: `module:function` that makes files for the session from the case and a folder, in a
-            process of its own; by default `build` of the target, where it has one. The case that
-            reaches the session has their folder under `options["folder"]`.
+            separate process; by default `build` of the target, if it has one. The session finds the
+            folder in the case's `options["folder"]`.
         reference: Key of the array that the answer is compared with; empty for none.
-        tolerance: Largest difference from the reference in float32; None where values have no known
-            scale, and the signal-to-noise ratio alone decides.
-        options: What else the source, the builder and the session want to know.
+        tolerance: Largest accepted difference from the reference in float32; None if the values
+            have no known scale, so that only the signal-to-noise ratio is checked.
+        options: Further settings for the source, builder and session.
         known: Fields of the row that are known beforehand, such as `macs`.
-        note: What a reader of the row should know.
-        error: Why there is no such case; it is then not run, and its row says so.
+        note: A remark for readers of the row.
+        error: Why the case cannot be measured; it is then not run, and its row reports this.
     """
 
     method: str
@@ -98,7 +98,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """All that tells it from other cases, for messages."""
+        """Everything that distinguishes it from other cases, for messages."""
         extra = [f"{key} {self.options[key]}" for key in ("depth",) if key in self.options]
         return " ".join(
             filter(None, (self.method, *extra, self.target, self.graph, self.precision))

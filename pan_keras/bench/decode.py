@@ -1,4 +1,4 @@
-"""Readers of video files beside each other: the frames of one clip, as training asks for them."""
+"""Compares readers of video files on the frames of one clip, as training requests them."""
 
 import tempfile
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ CODECS = {
 }
 SIZES = ((240, 320), (360, 640), (720, 1280))
 QUICK_CLIPS = (("h264", (240, 320)), ("mpeg4", (240, 320)))
-SECONDS, RATE, KEY_EVERY = 8, 30, 60  # of the clips that are made; frames between key frames
+SECONDS, RATE, KEY_EVERY = 8, 30, 60  # of generated clips; frames between key frames
 
 
 def measure_decode(
@@ -44,24 +44,24 @@ def measure_decode(
     budget: Budget | None = None,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Times how long N stacks of m frames of a clip take, from the file to RGB in full size.
+    """Times reading N stacks of m frames of a clip, from the file to full-size RGB.
 
-    The frames are those of evaluation, the middle of each segment. Every reader knows the file
-    already: `pan_keras` has its frame index, as in training after the first epoch.
+    The frames are those of evaluation, the middle of each segment. Every reader has opened the file
+    before: `pan_keras` has its frame index, as in training after the first epoch.
 
     Args:
-        files: Videos; by default clips of several codecs and sizes that are made for it.
+        files: Videos; by default, clips generated in several codecs and sizes.
         segments: N.
         stack: m.
-        readers: Some of `READERS`; by default all, those that are not installed with a note.
-        codecs: Some of `CODECS`, of the clips that are made; by default all.
-        threads: Threads of a reader.
-        quick: Whether two small clips and few rounds are enough.
-        budget: For the rounds of all files; by default what `quick` says.
-        progress: Called with one line on what is going on.
+        readers: Some of `READERS`; by default all, with a note for those that are not installed.
+        codecs: Some of `CODECS`, for the generated clips; by default all.
+        threads: Threads per reader.
+        quick: Whether to measure only two small clips with few rounds.
+        budget: Time for the rounds of all files; the default depends on `quick`.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a file and reader, with the ratio to `pan_keras`.
+        A row per file and reader, with the ratio to `pan_keras`.
 
     Raises:
         UserError: If a reader or codec does not exist, or a file cannot be read.
@@ -100,17 +100,17 @@ def measure_decode(
 def decode_cases(
     file: Path, segments: int, stack: int, readers: Sequence[str], threads: int
 ) -> list[Case]:
-    """The rows of a file.
+    """Returns the cases of a file.
 
     Args:
         file: A video.
         segments: N.
         stack: m.
-        readers: Some of `READERS`; all if there is none.
-        threads: Threads of a reader.
+        readers: Some of `READERS`; all if empty.
+        threads: Threads per reader.
 
     Raises:
-        BrokenVideo: If it cannot be read.
+        BrokenVideo: If the file cannot be read.
     """
     info = probe(file)
     name = f"{file.name} {info.width}x{info.height}"
@@ -139,13 +139,13 @@ def made_clips(
     quick: bool = False,
     progress: Progress = lambda _: None,
 ) -> list[Path]:
-    """Encodes the same moving texture by several codecs and in several sizes.
+    """Encodes the same moving texture with several codecs and in several sizes.
 
     Args:
-        folder: Where the files go.
+        folder: Where the files are written.
         codecs: Some of `CODECS`; by default all.
-        quick: Whether two small ones are enough.
-        progress: Called with one line on what is going on.
+        quick: Whether to encode only two small ones.
+        progress: Called with a line of text about the current step.
 
     Returns:
         The files, named by codec and size.
@@ -163,14 +163,14 @@ def made_clips(
 
 
 def encode(path: Path, codec: str, height: int, width: int, seconds: float = SECONDS) -> None:
-    """Encodes a texture that slides by, with noise that changes from frame to frame.
+    """Encodes a sliding texture with noise that changes from frame to frame.
 
     Args:
         path: The file.
         codec: One of `CODECS`.
-        height: Of a frame in pixels.
-        width: Of a frame in pixels.
-        seconds: Length of the clip.
+        height: Frame height in pixels.
+        width: Frame width in pixels.
+        seconds: Duration of the clip.
     """
     import av  # noqa: PLC0415
 
@@ -193,10 +193,10 @@ def encode(path: Path, codec: str, height: int, width: int, seconds: float = SEC
 
 
 def open_session(case: Case) -> CallSession:
-    """A session that reads the frames of one clip.
+    """Opens a session that reads the frames of one clip.
 
     Args:
-        case: Its `method` is the reader, its `options["file"]` the file.
+        case: Its `method` names the reader, its `options["file"]` the file.
     """
     read = {
         "pan_keras": _by_pan_keras,
@@ -216,10 +216,10 @@ def open_session(case: Case) -> CallSession:
 
 
 def reference(case: Case) -> np.ndarray:
-    """The frames, found by decoding the file from its first frame to the last.
+    """Returns the frames, found by decoding the whole file in order.
 
     Args:
-        case: Any reader's.
+        case: A case of any reader.
 
     Returns:
         uint8 `(N * m, H, W, 3)`.
@@ -248,7 +248,7 @@ def _by_pan_keras(file: str, wanted: list[int], _threads: int) -> np.ndarray:
 def _by_opencv(file: str, wanted: list[int], threads: int) -> np.ndarray:
     import cv2  # noqa: PLC0415
 
-    # Setting a position is not exact, so frames in between are grabbed and not converted.
+    # Seeking is inexact in OpenCV, so the frames in between are grabbed without conversion.
     capture = cv2.VideoCapture(file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
     kept: dict[int, np.ndarray] = {}
     for number in range(max(wanted) + 1):

@@ -1,4 +1,4 @@
-"""Tables of `docs/bench.md` from committed results: whole videos, and other networks."""
+"""Generates tables of `docs/bench.md` from committed results: whole videos and other networks."""
 
 import csv
 import json
@@ -16,10 +16,10 @@ FORMS = {"fast": "clip"}
 
 
 def video_table(records: Sequence[Mapping[str, str]]) -> str:
-    """Milliseconds from a file to a label in Markdown, fastest first.
+    """Returns a Markdown table of milliseconds from a file to a label, fastest first.
 
     Args:
-        records: Lines of a CSV file with results of `pan-keras bench video`, by column.
+        records: Rows of a CSV file of `pan-keras bench video`, as dictionaries by column.
     """
     lines = [
         "| Method | Precision | ms | decode | motion | network | PAN_Lite over it, 95 % interval |",
@@ -42,10 +42,10 @@ def video_table(records: Sequence[Mapping[str, str]]) -> str:
 
 
 def peers_table(records: Sequence[Mapping[str, str]]) -> str:
-    """Milliseconds of processor in Markdown, the cheapest at five answers a second first.
+    """Returns a Markdown table of processor time, cheapest at five answers per second first.
 
     Args:
-        records: Lines of a CSV file with results of `pan-keras bench peers`, by column.
+        records: Rows of a CSV file of `pan-keras bench peers`, as dictionaries by column.
     """
     lines = [
         "| Network | Input | MACs, M | Parameters, M | MB | ms an answer | ms a second of video | "
@@ -70,17 +70,17 @@ def peers_table(records: Sequence[Mapping[str, str]]) -> str:
 
 
 def with_tables(text: str, folder: Path) -> str:
-    """A document whose tables are those of the files that it names.
+    """Returns a document with its tables regenerated from the files that they name.
 
     A table stands between `<!-- video table: NAME.csv -->`, or `peers`, and
     `<!-- end of table -->`.
 
     Args:
         text: The document.
-        folder: Where the files are.
+        folder: Folder of the files.
 
     Raises:
-        UserError: If a file is missing, or holds no such results.
+        UserError: If a file is missing or does not contain results of that benchmark.
     """
 
     def made(found: re.Match[str]) -> str:

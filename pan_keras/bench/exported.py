@@ -1,4 +1,4 @@
-"""Sessions on models that take frames by name: exported files and Keras graphs alike."""
+"""Sessions for models with named inputs: exported files and Keras graphs."""
 
 import time
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from pan_keras.bench.session import Timing
 
 
 class Stages(Protocol):
-    """A loaded model, run in three stages that can be timed each.
+    """A loaded model, run in three stages that can be timed separately.
 
     Attributes:
-        device: What it runs on.
-        backend: Of Keras, None of a runtime.
+        device: Device that it runs on.
+        backend: Keras backend; None for other runtimes.
         inputs: Shape and dtype of each input by name.
     """
 
@@ -26,20 +26,20 @@ class Stages(Protocol):
     inputs: dict[str, tuple[tuple[int, ...], str]]
 
     def put(self, inputs: Mapping[str, np.ndarray]) -> None:
-        """Hands the inputs to the runtime."""
+        """Passes the inputs to the runtime."""
 
     def invoke(self) -> None:
-        """Computes, and waits for the device."""
+        """Runs the model and waits for the device."""
 
     def get(self) -> dict[str, np.ndarray]:
-        """The outputs by name."""
+        """Returns the outputs by name."""
 
 
 class CueSession:
-    """A motion cue on frames that the runtime has already: only the computation is timed.
+    """Times a motion cue on frames already passed to the runtime, so only the computation.
 
     Args:
-        case: Whose frames they are.
+        case: The case that defines the frames.
         stages: The loaded graph.
     """
 
@@ -55,20 +55,20 @@ class CueSession:
         stages.put({"frames": frames.reshape(-1, *frames.shape[2:])})
 
     def run(self, _units: int) -> None:
-        """Computes."""
+        """Computes the cue."""
         self._stages.invoke()
 
     def answer(self) -> np.ndarray:
-        """The cue."""
+        """Returns the cue."""
         self._stages.invoke()
         return next(iter(self._stages.get().values())).astype("float32")
 
 
 class PairSession:
-    """A network that takes pairs of frames; a call may do a part of them.
+    """Times a network that takes pairs of frames; a call may process only some of them.
 
     Args:
-        case: Whose frames they are.
+        case: The case that defines the frames.
         stages: The network, from `frames` `(pairs, 2, H, W, 3)`, or of one pair `(2, H, W, 3)`.
     """
 
@@ -87,31 +87,31 @@ class PairSession:
         self._held = 0
 
     def run(self, units: int) -> None:
-        """Computes the flow of the first pairs: at once if the network can, else one by one."""
+        """Computes the flow of the first pairs: in a batch if the network can, else one by one."""
         if self._is_single:
             for pair in self._pairs[:units]:
                 self._stages.put({"frames": pair})
                 self._stages.invoke()
             return
-        if units != self._held:  # they stay on the device
+        if units != self._held:  # they stay on the device between calls
             self._stages.put({"frames": self._pairs[:units]})
             self._held = units
         self._stages.invoke()
 
     def answer(self) -> np.ndarray:
-        """The flow of the first pair."""
+        """Returns the flow of the first pair."""
         self.run(1)
         return next(iter(self._stages.get().values())).astype("float32")
 
 
 class ModelSession:
-    """A model on frames of a camera: preprocessing, run and reading back are timed each.
+    """Times a model on camera frames: preprocessing, inference and reading back separately.
 
-    The time of a call is that of its run: handing over the inputs and computing.
+    The time of a call is that of inference: passing the inputs and computing.
 
     Args:
-        case: Its clips.
-        stages: The loaded model. Inputs other than `frames` are states, and start as zeros.
+        case: The case that defines the clips.
+        stages: The loaded model. Inputs other than `frames` are states, initially zero.
     """
 
     divisible = False
@@ -131,7 +131,7 @@ class ModelSession:
         }
 
     def run(self, _units: int) -> Timing:
-        """From frames of a camera to the most likely class."""
+        """Classifies camera frames and times the stages."""
         start = time.perf_counter()
         clips = model_clips(self._case, self._frames)
         prepared = time.perf_counter()
@@ -148,7 +148,7 @@ class ModelSession:
         return Timing((run,), parts)
 
     def answer(self) -> np.ndarray:
-        """Logits `(B, classes)`."""
+        """Returns the logits `(B, classes)`."""
         clips = model_clips(self._case, self._frames)
         self._stages.put({"frames": clips, **self._states})
         self._stages.invoke()
@@ -156,11 +156,11 @@ class ModelSession:
 
 
 def open_stages(case: Case, stages: Stages) -> CueSession | PairSession | ModelSession:
-    """The session of a case on a loaded model.
+    """Opens the session of a case on a loaded model.
 
     Args:
         case: A motion cue, with `pairwise` in the options if it takes pairs of frames, or a model
-            with its clip's `shape` in the options.
+            with the `shape` of its clips in the options.
         stages: The loaded model.
     """
     if case.options.get("pairwise"):

@@ -1,4 +1,4 @@
-"""Benchmarks of several files as one."""
+"""Runs the benchmarks of several files as one."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from pan_keras.bench.row import Row
 
 
 class FileBenchmarks:
-    """A benchmark a file, one after the other: cases take turns within a file.
+    """Runs one benchmark per file, one after the other; cases take turns within a file.
 
     Args:
-        benchmarks: One a file.
+        benchmarks: One per file.
 
     Attributes:
-        interrupted: Whether Ctrl-C ended it; files after that have no rows.
+        interrupted: Whether Ctrl-C ended it; the files that were left have no rows.
     """
 
     def __init__(self, benchmarks: Sequence[Benchmark]):
@@ -21,10 +21,10 @@ class FileBenchmarks:
         self.interrupted = False
 
     def run(self) -> list[Row]:
-        """Measures everything.
+        """Measures all files.
 
         Returns:
-            One row a case, file by file.
+            One row per case, file by file.
         """
         rows: list[Row] = []
         for benchmark in self.benchmarks:

@@ -1,22 +1,22 @@
-"""Frames to measure on: a texture that moves, the same for every method."""
+"""Generates the frames to measure on: a moving texture, the same for every method."""
 
 import numpy as np
 
 from pan_keras.bench.case import Work
 
-SCALES = (2, 4, 8, 16, 32)  # pixels between the random values of a layer of texture
-FASTEST = 4.0  # pixels a frame
+SCALES = (2, 4, 8, 16, 32)  # pixels between the random values of each layer of the texture
+FASTEST = 4.0  # pixels per frame
 
 
 def moving_frames(work: Work, seed: int = 0) -> np.ndarray:
-    """Clips in which a textured background and a textured disc move by parts of pixels.
+    """Renders clips in which a textured background and a textured disc move by subpixel steps.
 
-    Optical flow takes longer where there is something to find, so that constant or random frames
-    would flatter some methods. No two segments move alike.
+    The time of optical flow depends on the content: constant or random frames would favour some
+    methods. Every segment moves differently.
 
     Args:
-        work: How many frames of which size.
-        seed: Of texture and motion.
+        work: Number and size of the frames.
+        seed: Seed of texture and motion.
 
     Returns:
         uint8 `(B * N, m, H, W, 3)`, RGB.
@@ -46,7 +46,7 @@ def moving_frames(work: Work, seed: int = 0) -> np.ndarray:
 
 
 def _texture(generator: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Noise of several scales, float32 `(height, width, 3)` in 0..255."""
+    """Returns noise of several scales, float32 `(height, width, 3)` in 0..255."""
     total = np.zeros((height, width, 3), np.float32)
     for scale in SCALES:
         shape = (height // scale + 2, width // scale + 2, 3)
@@ -63,7 +63,7 @@ def _texture(generator: np.random.Generator, height: int, width: int) -> np.ndar
 
 
 def _window(texture: np.ndarray, start: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A part of a texture from a start between pixels, by linear interpolation."""
+    """Crops a texture at a fractional position, by linear interpolation."""
     for axis, length in enumerate((height, width)):
         left = int(np.floor(start[axis]))
         share = np.float32(start[axis] - left)

@@ -1,4 +1,4 @@
-"""The machine that a benchmark ran on, and what else kept it busy."""
+"""Describes the machine that a benchmark ran on, and the load of other programs."""
 
 import os
 import platform
@@ -25,13 +25,13 @@ PACKAGES = (
     "av",
     "numpy",
 )
-# What says how fast a processor may compute; the other flags are of no interest here.
+# The flags that affect the speed of arithmetic.
 VECTOR_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512", "avx_vnni", "amx", "asimd", "sve")
-BUSY = 0.1  # share of all processors that others took, from which a measurement is marked
+BUSY = 0.1  # share of all processors taken by others from which a measurement is marked as busy
 
 
 def describe_machine() -> dict[str, Any]:
-    """Name, processors, memory, versions and commit of this machine, and its load now.
+    """Returns this machine's name, processors, memory, versions, commit and current load.
 
     Example:
         >>> sorted(describe_machine())[:3]
@@ -58,15 +58,15 @@ def describe_machine() -> dict[str, Any]:
 
 
 def processors() -> list[int]:
-    """Numbers of the processors that this process may use."""
+    """Returns the numbers of the processors that this process may use."""
     try:
         return sorted(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux tells
+    except AttributeError:  # CPU affinity is missing on some systems, such as macOS
         return list(range(os.cpu_count() or 1))
 
 
 def load() -> float | None:
-    """Load average of the last minute."""
+    """Returns the load average of the last minute."""
     try:
         return round(os.getloadavg()[0], 2)
     except OSError:
@@ -74,9 +74,9 @@ def load() -> float | None:
 
 
 class OtherLoad:
-    """The share of all processors that other programs took while something was measured.
+    """Measures the share of all processors that other programs take.
 
-    Call it once this process has waited for all processes that it started.
+    Call it after this process has waited for all processes that it started.
 
     Example:
         >>> others = OtherLoad()
@@ -88,7 +88,7 @@ class OtherLoad:
         self._start = _processor_seconds()
 
     def __call__(self) -> float | None:
-        """The share from the start until now, None where the system does not tell."""
+        """Returns the share from the start until now; None if the system does not report it."""
         now = _processor_seconds()
         if now is None or self._start is None:
             return None
@@ -97,9 +97,9 @@ class OtherLoad:
 
 
 def memory_peak_mb() -> float:
-    """The most memory that this process has held, in megabytes."""
+    """Returns the peak memory of this process in megabytes."""
     try:
-        # Not getrusage: its maximum includes that of the parent at the time of the start.
+        # getrusage is not used: its maximum includes that of the parent at process start.
         return round(_number("/proc/self/status", "VmHWM:") / 1024, 1)
     except OSError:
         import resource  # noqa: PLC0415 (absent from some systems, as is /proc)
@@ -108,7 +108,7 @@ def memory_peak_mb() -> float:
 
 
 def memory_available_mb() -> float | None:
-    """Memory that new programs may take, in megabytes; None where the system does not tell."""
+    """Returns the memory available to new programs in megabytes; None if it is unknown."""
     try:
         return _number("/proc/meminfo", "MemAvailable:") / 1024
     except OSError:
@@ -116,7 +116,7 @@ def memory_available_mb() -> float | None:
 
 
 def _processor_seconds() -> tuple[float, float, float] | None:
-    """Seconds of processors so far: busy, of them of this process and its children; and all."""
+    """Returns processor seconds so far: busy, those of this process and its children, and all."""
     try:
         first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
     except OSError:
@@ -157,7 +157,7 @@ def _gpu() -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of a checkout; None for an installed package."""
+    """Returns the commit of a checkout; None for an installed package."""
     folder = Path(__file__).parents[2]
     if not (folder / ".git").exists():
         return None
