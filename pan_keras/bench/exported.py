@@ -36,7 +36,7 @@ class Stages(Protocol):
 
 
 class CueSession:
-    """Times a motion cue on frames already passed to the runtime, so only the computation.
+    """Runs a motion cue on frames already passed to the runtime: only computation is timed.
 
     Args:
         case: The case that defines the frames.
@@ -65,7 +65,7 @@ class CueSession:
 
 
 class PairSession:
-    """Times a network that takes pairs of frames; a call may process only some of them.
+    """Runs a network that takes pairs of frames; a call may process only some of them.
 
     Args:
         case: The case that defines the frames.
@@ -105,7 +105,7 @@ class PairSession:
 
 
 class ModelSession:
-    """Times a model on camera frames: preprocessing, inference and reading back separately.
+    """Runs a model on camera frames; preprocessing, inference and reading back are timed each.
 
     The time of a call is that of inference: passing the inputs and computing.
 

@@ -1,4 +1,4 @@
-"""Speed of whole models: as trained and as exported, in each runtime and precision."""
+"""Measures whole models, as trained and as exported, in each runtime and precision."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from pan_keras.runtime import check
 FULL = Budget(60.0)
 QUICK = Budget(5.0, 2, 5)
 GRAPHS = "pan_keras.bench.model_graphs"
-# By target: the precisions that are measured, in quick too and otherwise.
+# By target: precisions that are always measured, and those added unless `quick`.
 PRECISIONS = {
     "keras": (("float32",), ()),
     "litert": (("float32", "int8"), ("float16", "dynamic")),
@@ -45,34 +45,34 @@ def measure_model(
     quick: bool = False,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Measures a model in every form, runtime and precision, each in a process of its own.
+    """Measures a model in every form, runtime and precision, each in its own process.
 
-    Times are those of a call of the model; preprocessing from frames of 640x480 pixels and reading
-    back are under `milliseconds`. The files of a bundle are measured as they are, after its test
-    vectors have been checked.
+    Times are those of a call of the model; `milliseconds` has preprocessing from 640x480 frames and
+    reading back. The files of a bundle are measured unchanged, after its test vectors have been
+    checked.
 
     Args:
         name: A registry name, a run folder, a `.keras` file or a bundle.
-        segments: N of a model by registry name; so the next two.
+        segments: N, for a model by registry name; so are the next two.
         stack: m.
         size: Height and width in pixels, or one number for both.
-        batch: Clips a call.
-        streaming: Whether to measure a step of a stream too, which needs a causal shift; a model by
+        batch: Clips per call.
+        streaming: Whether to measure a streaming step too, which needs a causal shift; a model by
             registry name gets one.
-        parts: Whether to find out where the time of the exported TFLite models goes.
-        targets: Where; by default Keras, LiteRT and ONNX Runtime, where they are installed.
+        parts: Whether to split the time of the exported TFLite models among their parts.
+        targets: Targets; by default Keras, LiteRT and ONNX Runtime, if installed.
         precisions: Some of `float32`, `float16`, `bfloat16` (Keras only), `dynamic`, `int8`; by
-            default those that each target has, for Keras float32.
-        threads: Threads of a call.
-        quick: Whether to run fewer rounds and the most common precisions alone.
-        progress: Called with one line on what is going on.
+            default all that each target supports, on Keras float32 only.
+        threads: Threads per call.
+        quick: Whether to run fewer rounds and only the most common precisions.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a case. The ratio is to the model as trained, in float32, on the first target.
+        A row per case. The ratio is to the model as trained, in float32, on the first target.
 
     Raises:
         UserError: If there is no such model, target or precision, the model cannot stream, a
-            bundle fails its verification, or a runtime that is asked for is missing.
+            bundle fails its verification, or a requested runtime is missing.
 
     Example:
         >>> results = measure_model("pan_lite_micro", size=64, targets=["litert"], quick=True)
@@ -131,7 +131,7 @@ def _graph_cases(
     precisions: Sequence[str],
     quick: bool,
 ) -> Iterator[Case]:
-    """Every form of a Keras model."""
+    """Yields the cases of every form of a Keras model."""
     create = {**chosen, "causal": True} if streaming else chosen
     with CaseProcess(environment={"KERAS_BACKEND": keras_backend()}) as process:
         try:
@@ -172,7 +172,7 @@ def _work(shape: ClipShape, batch: int) -> Work:
 
 
 def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
-    """The files of a bundle, once their test vectors have been checked."""
+    """Yields the cases of the files of a bundle, after checking its test vectors."""
     bundle = Bundle.open(path)
     for finding in check(bundle):
         if finding.problems:

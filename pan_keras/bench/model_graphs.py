@@ -1,4 +1,4 @@
-"""Models as Keras graphs to measure: whole clips as trained, as exported, and steps of a stream."""
+"""Keras graphs of models to measure: as trained, as exported, and streaming steps."""
 
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,18 @@ POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 
 
 def describe(name: str, options: dict[str, Any], streaming: bool) -> dict[str, Any]:
-    """What is to be known of a model before it is measured.
+    """Returns the facts of a model that are needed before it is measured.
 
     Args:
         name: A registry name, a run folder or a `.keras` file.
         options: Arguments of `models.create` for a registry name.
-        streaming: Whether it must have a step of a stream.
+        streaming: Whether it must support streaming.
 
     Returns:
-        `shape`, of its clips; `macs` of a clip and `parameters`.
+        `shape`, the shape of its clips; `macs` per clip and `parameters`.
 
     Raises:
-        ValueError: If there is no such model, or it cannot be made so.
+        ValueError: If there is no such model, or it cannot be built with these options.
     """
     found: list[keras.Model] = []
 
@@ -54,14 +54,14 @@ def describe(name: str, options: dict[str, Any], streaming: bool) -> dict[str, A
 
 
 def graph_of(case: Case) -> keras.Model:
-    """The graph of a model.
+    """Returns the graph of a model.
 
     Args:
         case: Its `options` have `model` and `create`, the arguments of `describe`.
 
     Returns:
-        A model from `frames` uint8 `(B * N * m, H, W, 3)` to `logits` `(B, classes)`; a step of a
-        stream takes `(m, H, W, 3)` and the states.
+        A model from `frames` uint8 `(B * N * m, H, W, 3)` to `logits` `(B, classes)`; a streaming
+        step takes `(m, H, W, 3)` and the states.
 
     Raises:
         ValueError: If the model has no such form.
@@ -78,7 +78,7 @@ def graph_of(case: Case) -> keras.Model:
 
 
 def reference(case: Case) -> np.ndarray:
-    """Logits `(B, classes)` of the model as trained, on the clips of the case."""
+    """Returns the logits `(B, classes)` of the model as trained, on the clips of the case."""
     model = _open(case)
     clips = model_clips(case, raw_frames(case))
     shape = case.options["shape"]
@@ -90,7 +90,7 @@ def _open(case: Case) -> keras.Model:
     name = case.options["model"]
     if Path(name).exists():
         return models.load(name)
-    # The same weights in each process.
+    # Processes are compared with each other, so all need the same weights.
     keras.utils.set_random_seed(0)
     half = case.target == "keras" and case.precision in POLICIES
     previous = keras.config.dtype_policy()

@@ -1,4 +1,4 @@
-"""The clips that models are measured on, and those that they are calibrated with."""
+"""Generates the clips that models are measured on and calibrated with."""
 
 from dataclasses import replace
 
@@ -8,16 +8,16 @@ from pan_keras.bench.case import Case
 from pan_keras.bench.frames import moving_frames
 from pan_keras.runtime.preprocessing import clip_from_frames, segment_from_frames
 
-CAMERA = (480, 640)  # height and width of the frames that preprocessing starts from
-CALIBRATION = (1, 2)  # seeds of clips
+CAMERA = (480, 640)  # height and width of camera frames before preprocessing
+CALIBRATION = (1, 2)  # seeds of the clips
 
 
 def raw_frames(case: Case, seed: int = 0) -> np.ndarray:
-    """Frames of a camera for each clip, or for one segment of a stream.
+    """Generates camera frames for each clip, or for one segment of a stream.
 
     Args:
         case: The shape of its clips is in the options.
-        seed: Of what is filmed.
+        seed: Seed of the content.
 
     Returns:
         uint8 `(B, T, 480, 640, 3)`.
@@ -28,7 +28,7 @@ def raw_frames(case: Case, seed: int = 0) -> np.ndarray:
 
 
 def model_clips(case: Case, frames: np.ndarray) -> np.ndarray:
-    """The frames as the model takes them.
+    """Preprocesses frames into the input of the model.
 
     Args:
         case: The shape of its clips is in the options.
@@ -44,18 +44,18 @@ def model_clips(case: Case, frames: np.ndarray) -> np.ndarray:
 
 
 def calibration(case: Case) -> list[np.ndarray]:
-    """Clips for the ranges of eight bits: other frames than those that are timed.
+    """Returns clips to calibrate eight-bit ranges, with other frames than those that are timed.
 
     Args:
-        case: What is to be quantised.
+        case: The case to quantise.
 
     Returns:
-        uint8 `(N, m, H, W, 3)` each; of a larger batch `(B * N, m, H, W, 3)`.
+        Each uint8 `(N, m, H, W, 3)`; `(B * N, m, H, W, 3)` for a larger batch.
     """
     shape = case.options.get("shape")
     if shape is None:
         return [moving_frames(case.work, seed) for seed in CALIBRATION]
-    # A stream is calibrated on whole clips too.
+    # Streams are calibrated on whole clips too.
     work = replace(case.work, segments=shape.segments)
     clip = replace(case, work=work, graph="fast")
     return [

@@ -1,4 +1,4 @@
-"""Table of the registered models: parameters, multiply-accumulates, input."""
+"""Tabulates the registered models: parameters, multiply-accumulates and input."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ from pan_keras.models.cost import Cost, cost
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model and its cost for one clip.
+    """A model and its cost per clip.
 
     Attributes:
         name: Registry name.
-        input: Shape of a clip, `(N, m, H, W, 3)`; of motion fields `(N, m - 1, H, W, 2)`.
-        cost: What it costs.
+        input: Shape of a clip, `(N, m, H, W, 3)`; of motion fields, `(N, m - 1, H, W, 2)`.
+        cost: Its parameters, operations and memory.
     """
 
     name: str
@@ -28,10 +28,10 @@ class ModelRow:
     cost: Cost
 
     def to_json(self, full: bool = False) -> dict[str, Any]:
-        """The row for programs.
+        """Returns the row as a JSON object.
 
         Args:
-            full: Whether to say what is needed, the memory and the kinds of layers too.
+            full: Whether to include the needed operations, the memory and the kinds of layers.
         """
         row = {
             "name": self.name,
@@ -61,17 +61,17 @@ def model_table(
     stack: int = 4,
     size: int | tuple[int, int] = 224,
 ) -> list[ModelRow]:
-    """Counts the cost of registered models; defaults as in the paper's Table V.
+    """Counts the cost of registered models; the defaults are those of the paper's Table V.
 
     Args:
-        pattern: Shell-style pattern of names; by default all.
+        pattern: Shell-style pattern of names; None for all.
         classes: Number of classes, 174 on Something-Something.
         segments: Segments per clip, N.
         stack: Adjacent frames per segment, m.
         size: Height and width in pixels, or one number for both.
 
     Raises:
-        UserError: If no name matches, or a model cannot be made for such clips.
+        UserError: If no name matches, or a model cannot be built for such clips.
 
     Example:
         >>> row, = model_table("pan_lite_resnet50")
@@ -105,11 +105,11 @@ def model_table(
 
 
 def to_text(rows: Sequence[ModelRow], full: bool = False) -> str:
-    """A table in millions of parameters and billions of operations.
+    """Formats rows as a table in millions of parameters and billions of operations.
 
     Args:
-        rows: What to show.
-        full: Whether to show what is needed, the memory and the kinds of layers too.
+        rows: The rows.
+        full: Whether to include the needed operations, the memory and the kinds of layers.
     """
     width = max(len(row.name) for row in rows)
     head = f"{'name':<{width}}  parameters/M  MAC/G"
@@ -131,14 +131,14 @@ def to_text(rows: Sequence[ModelRow], full: bool = False) -> str:
 
 
 def build_and_count(make: Callable[[], keras.Model]) -> Cost:
-    """Counts the cost of a model, built without weights.
+    """Counts the cost of a model, built without allocating its weights.
 
     Args:
-        make: A function that makes it.
+        make: Builds the model.
     """
-    # Keras keeps the variables of a stateless scope, which have no values, in a list of the thread
-    # and fills them later. In a thread of its own the list goes with the thread, and no weight of
-    # the largest networks is ever allocated.
+    # Keras keeps the uninitialised variables of a stateless scope in a thread-local list, to fill
+    # them later. A separate thread discards that list, so the weights of the largest networks are
+    # never allocated.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(_count, make).result()
 

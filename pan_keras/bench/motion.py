@@ -1,4 +1,4 @@
-"""The paper's Tables I and II, measured: PA beside what it replaces."""
+"""Measures the paper's Tables I and II: PA and the motion cues it replaces."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from pan_keras.bench.targets import check_target, missing_runtime, target_names
 from pan_keras.errors import UserError
 
 BASELINE = "tvl1"
-# Of some seventy cases, most of the time goes into making and opening them.
+# There are about seventy cases, and building and opening them takes most of the time.
 FULL = Budget(120.0)
 OPENCV = ("tvl1", "farneback", "dis_ultrafast", "dis_fast", "dis_medium", "difference")
 NETWORKS = ("flownet_s", "flownet_c", "flownet2", "raft_small")
@@ -32,23 +32,23 @@ def measure_motion(
     budget: Budget | None = None,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Measures motion cues on the same frames, each in a process of its own.
+    """Measures motion cues on the same frames, each in its own process.
 
     Args:
         work: The frames of a call; those of the paper by default.
-        threads: Threads of a call.
+        threads: Threads per call.
         methods: Some of `METHODS`; by default all.
-        targets: Where; by default wherever a method runs.
-        quick: Whether to be done in about two minutes, with fewer forms of PA and fewer rounds.
-        budget: For the rounds; by default what `quick` says.
-        progress: Called with one line on what is going on.
+        targets: Targets; by default all on which a method runs.
+        quick: Whether to finish in about two minutes, with fewer forms of PA and fewer rounds.
+        budget: Time for the rounds; the default depends on `quick`.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a case, with the ratio to TV-L1 where that is measured too.
+        A row per case, with the ratio to TV-L1 if that is measured too.
 
     Raises:
-        UserError: If a method or target does not exist, a target that is asked for is not
-            installed, or no method runs on the targets.
+        UserError: If a method or target does not exist, a requested target is not installed, or no
+            method runs on the targets.
 
     Example:
         >>> results = measure_motion(Work(2, 2, 64, 64), methods=["difference"], quick=True)
@@ -87,11 +87,11 @@ def measure_motion(
 
 
 def motion_cases(work: Work, threads: int = 2, *, quick: bool = False) -> list[Case]:
-    """The rows of the table.
+    """Returns the cases of the table.
 
     Args:
         work: The frames of a call.
-        threads: Threads of a call.
+        threads: Threads per call.
         quick: Whether to leave out forms of PA that differ little from others.
     """
     pa = list(_quick_pa() if quick else _pa())
@@ -132,7 +132,7 @@ def _quick_pa() -> Iterator[Case]:
 
 
 def _forms(method: str, depth: int) -> Iterator[Case]:
-    """The forms of PA on the targets that compute it."""
+    """Yields the forms of PA on the targets that support it."""
     deployable = (method, depth) == ("pa", 1)
     for target, precisions in (
         ("litert", ("float32", "float16", "int8")),
@@ -141,7 +141,7 @@ def _forms(method: str, depth: int) -> Iterator[Case]:
     ):
         for graph in ("plain", "fast"):
             for precision in precisions:
-                # Keras' float16 is slow on CPUs, which one form is enough to show.
+                # float16 is slow in Keras on CPUs; measuring it in one form shows that.
                 if not deployable and (target, precision) == ("keras", "float16"):
                     continue
                 error = ONE_FORM if graph == "fast" and not deployable else ""

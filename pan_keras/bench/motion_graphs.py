@@ -1,4 +1,4 @@
-"""Motion cues as Keras graphs: PA in its forms, and the flow networks."""
+"""Keras graphs of motion cues: PA in its forms, and the flow networks."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,15 +21,15 @@ POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 
 
 def graph_of(case: Case) -> keras.Model:
-    """The graph of a motion cue.
+    """Returns the graph of a motion cue.
 
     Args:
         case: Its method, form, precision and work.
 
     Returns:
         For PA a model from `frames` uint8 `(B * N * m, H, W, 3)` to `motion`
-        `(B * N, H, W, m - 1)`; for a flow network from `frames` `(pairs, 2, H, W, 3)`, on other
-        targets than Keras those of one pair `(2, H, W, 3)`, to `flow` `(pairs, H, W, 2)`.
+        `(B * N, H, W, m - 1)`. For a flow network one from `frames` `(pairs, 2, H, W, 3)` to
+        `flow` `(pairs, H, W, 2)`; on targets other than Keras, `frames` is one pair `(2, H, W, 3)`.
     """
     if case.method not in ENCODINGS:
         return _flow_graph(case)
@@ -52,13 +52,13 @@ def graph_of(case: Case) -> keras.Model:
 
 
 def reference(case: Case) -> np.ndarray:
-    """What the layer or network gives in float32, which answers are compared with.
+    """Returns the float32 output of the layer or network, which answers are compared with.
 
     Args:
-        case: One of those that are compared; its form and precision do not matter.
+        case: Any case with a reference; its form and precision do not matter.
 
     Returns:
-        float32 `(B * N, H, W, m - 1)` of PA; of a flow network `(1, H, W, 2)`, the first pair's.
+        float32: `(B * N, H, W, m - 1)` for PA; the first pair's `(1, H, W, 2)` for a flow network.
     """
     plain = replace(case, graph="plain", precision="float32", target="keras")
     frames = moving_frames(case.work)
@@ -68,7 +68,7 @@ def reference(case: Case) -> np.ndarray:
 
 
 def counts(case: Case) -> dict[str, Any]:
-    """Multiply-accumulates of the work, as the paper counts them, and parameters.
+    """Counts the multiply-accumulates of the work, as the paper counts them, and parameters.
 
     Args:
         case: A motion cue.
@@ -96,7 +96,7 @@ def _new_layer(case: Case) -> PersistenceOfAppearance:
 
 
 def _layer(case: Case) -> PersistenceOfAppearance:
-    """The layer with weights that are the same on every backend."""
+    """Returns the layer with weights that are the same on every backend."""
     work = case.work
     layer = _new_layer(case)
     layer.build((None, work.stack, work.height, work.width, 3))
@@ -111,11 +111,11 @@ def _layer(case: Case) -> PersistenceOfAppearance:
 
 def _flow_graph(case: Case) -> keras.Model:
     shape = (2, case.work.height, case.work.width, 3)
-    # The same weights in each process.
+    # Processes are compared with each other, so all need the same weights.
     keras.utils.set_random_seed(0)
     network = flow.create(case.method, size=shape[1:3])
     if case.method == "raft_small":
-        # Without training its corrections grow, and rounding with them: ten times an iteration.
+        # Untrained, each iteration would multiply corrections and their rounding errors by ten.
         correction = network.core.get_layer("head_conv2")
         correction.set_weights([0.01 * each for each in correction.get_weights()])
     if case.target == "keras":

@@ -1,4 +1,4 @@
-"""A virtual environment with tf-models-official, in which MoViNets are exported."""
+"""Exports MoViNets in a virtual environment with tf-models-official."""
 
 import subprocess
 import sys
@@ -10,20 +10,20 @@ from pan_keras.bench.building import Progress
 from pan_keras.errors import UserError
 
 PACKAGE = "tf-models-official"
-EXPORTING = 1800.0  # seconds that the export of one network may take
+EXPORTING = 1800.0  # time limit in seconds for the export of one network
 INSTALLING = 1800.0
 
 
 def exported(environment: Path, names: Sequence[str], progress: Progress) -> Path:
-    """The folder with the TFLite files of MoViNets, which are made once.
+    """Exports MoViNets that are not exported yet, and returns the folder of their TFLite files.
 
     Args:
         environment: A virtual environment with tf-models-official.
         names: Some of `MOVINETS`.
-        progress: Called with one line a network.
+        progress: Called with a line per network.
 
     Raises:
-        UserError: If it has no tf-models-official, or the export fails or takes too long.
+        UserError: If tf-models-official is missing there, or the export fails or takes too long.
     """
     python = _python_of(environment)
     folder = environment / "pan-keras-movinet"
@@ -50,7 +50,7 @@ def exported(environment: Path, names: Sequence[str], progress: Progress) -> Pat
 
 
 def install_package(environment: Path, progress: Progress) -> None:
-    """Makes a virtual environment and installs tf-models-official, where they are not there yet.
+    """Creates a virtual environment and installs tf-models-official, unless both exist.
 
     Raises:
         UserError: If that fails or takes too long.
@@ -70,7 +70,7 @@ def install_package(environment: Path, progress: Progress) -> None:
 
 
 def how_to_install(environment: Path | str) -> str:
-    """The lines that make an environment for `measure_peers`."""
+    """Returns the commands that create an environment for `measure_peers`."""
     return (
         f"python -m venv {environment} && {environment}/bin/pip install {PACKAGE}, or add --install"
     )

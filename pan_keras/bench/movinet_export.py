@@ -1,7 +1,7 @@
-"""Writes MoViNet streams as TFLite files. A script for another environment.
+"""Writes MoViNet streams as TFLite files: a script for a separate environment.
 
-`python movinet_export.py FOLDER a0 a1 a2` in an environment with tf-models-official, which
-pan-keras itself does not need; so nothing of pan-keras is imported here.
+Run `python movinet_export.py FOLDER a0 a1 a2` in an environment with tf-models-official. As
+pan-keras is not installed there, this script imports nothing of it.
 
 References:
     Kondratyuk et al., "MoViNets: Mobile Video Networks for Efficient Video Recognition", CVPR 2021.
@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 SIZES = {"a0": 172, "a1": 172, "a2": 224}
-CLASSES = 600  # of Kinetics-600, which the published weights know
+CLASSES = 600  # of Kinetics-600, as in the published weights
 PRECISIONS = ("float32", "dynamic")
 
 
 def main(folder: Path, names: list[str]) -> None:
-    """Exports networks in both precisions, and `NAME.json` with what each costs."""
+    """Exports networks in both precisions, and writes the facts of each to `NAME.json`."""
     for name in names:
         step, module, macs = stream(name)
         parameters = sum(int(weight.shape.num_elements()) for weight in module.weights)
@@ -37,17 +37,17 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 def is_complete(folder: Path, method: str) -> bool:
-    """Whether a network was exported into a folder: the facts are written last."""
+    """Tells whether a network has been exported completely: the facts are written last."""
     return (folder / f"{method}.json").is_file()
 
 
 def facts(folder: Path, method: str) -> dict:
-    """Parameters, multiply-accumulates and size of an exported network."""
+    """Returns the parameters, multiply-accumulates and size of an exported network."""
     return json.loads((folder / f"{method}.json").read_text(encoding="utf-8"))
 
 
 def stream(name: str):
-    """One step of a causal MoViNet with random weights, its states given and returned."""
+    """Returns one step of a causal MoViNet with random weights and explicit states."""
     size = SIZES[name]
     backbone = movinet.Movinet(
         model_id=name,
@@ -83,7 +83,7 @@ def stream(name: str):
 
 
 def macs_of(step) -> int:
-    """Half the floating-point operations that TensorFlow counts in a step."""
+    """Returns half the floating-point operations that TensorFlow counts in a step."""
     frozen = convert_variables_to_constants_v2(step)
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
@@ -91,7 +91,7 @@ def macs_of(step) -> int:
 
 
 if __name__ == "__main__":
-    # What tf-models-official is written for; both are read when TensorFlow is imported.
+    # TensorFlow reads both on import; tf-models-official needs Keras 2.
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Costs stated in the paper compared with those counted here."""
+"""Compares costs stated in the paper with those counted here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pan_keras.models.cost import Cost
 
 @dataclass(frozen=True)
 class PaperCost:
-    """One figure of the paper and its count here.
+    """A cost stated in the paper and its count here.
 
     Attributes:
-        what: The network or module, with its clips.
-        table: Where the paper states it.
+        what: The network or module, with the shape of its clips.
+        table: The paper's table.
         paper: The paper's figure, in billions of multiply-accumulates.
-        cost: What is counted here.
+        cost: The cost counted here.
     """
 
     what: str
@@ -30,7 +30,7 @@ class PaperCost:
     cost: Cost
 
     def to_json(self) -> dict[str, Any]:
-        """The figure for programs."""
+        """Returns the comparison as a JSON object."""
         return {
             "what": self.what,
             "table": self.table,
@@ -42,17 +42,17 @@ class PaperCost:
 
 
 def paper_costs() -> list[PaperCost]:
-    """Counts everything whose cost the paper states, with the paper's numbers of frames.
+    """Counts every cost that the paper states, with the paper's numbers of frames.
 
     Example:
         >>> row = paper_costs()[0]
         >>> row.what, row.paper, row.cost.macs, row.cost.parameters
         ('PA, 8x6 frames of 224', 2.868, 2867658752, 1184)
 
-    The flow networks pad 224 to 256, a multiple of 64. The paper's figures are those of 256 x 256
-    pixels, to their digits, if transposed convolutions are counted as if each value that comes out
-    took the whole kernel, four times what it needs, and correlation as nothing. By `needed_macs`
-    FlowNetS takes 0.6 of the paper's figure. Of 224 x 224 pixels no count gives them.
+    The flow networks pad 224 to 256, a multiple of 64. The paper's figures are reproduced to all
+    digits for 256 x 256 pixels if each output of a transposed convolution is counted as if it used
+    the whole kernel, four times what it needs, and correlation is not counted. By `needed_macs`,
+    FlowNetS takes 0.6 of the paper's figure. No way of counting reproduces them for 224 x 224.
 
     References:
         PAN paper, Table I (PA and its parameters), Table II (flow networks) and Table V (networks,
@@ -84,7 +84,7 @@ def paper_costs() -> list[PaperCost]:
 
 
 def pa_of(encoding: str) -> Callable[[], keras.Model]:
-    """A function that makes PA by itself for the clips of the paper's Table I."""
+    """Returns a function that builds PA alone for the clips of the paper's Table I."""
 
     def make():
         frames = keras.Input((8, 6, 224, 224, 3))
@@ -95,7 +95,7 @@ def pa_of(encoding: str) -> Callable[[], keras.Model]:
 
 
 def flow_of(name: str) -> Callable[[], keras.Model]:
-    """A function that makes a flow network for the pairs of the paper's Table II."""
+    """Returns a function that builds a flow network for the pairs of the paper's Table II."""
 
     def make():
         frames = keras.Input((8 * 5, 2, 224, 224, 3))
@@ -106,7 +106,7 @@ def flow_of(name: str) -> Callable[[], keras.Model]:
 
 
 def to_text(rows: list[PaperCost]) -> str:
-    """A text table."""
+    """Formats rows as a text table."""
     width = max(len(row.what) for row in rows)
     lines = [f"{'':<{width}}  table  paper/G  counted/G  needed/G  parameters"]
     lines += [

@@ -1,4 +1,4 @@
-"""The paper's Tables I and II with what was measured here beside them, in Markdown."""
+"""Writes the paper's Tables I and II in Markdown, with the results measured here."""
 
 import csv
 import re
@@ -17,12 +17,12 @@ class PaperRow:
     """A row of the paper's Table I or II.
 
     Attributes:
-        title: As the paper calls it.
-        method: As `pan-keras bench motion` calls it.
+        title: Name in the paper.
+        method: Name in `pan-keras bench motion`.
         macs: The paper's FLOPs, which are multiply-accumulates, in billions.
-        parameters: In thousands.
-        speed: Frames a second on a TITAN X.
-        accuracy: Top-1 on UCF101 split 1, as a share.
+        parameters: Parameters in thousands.
+        speed: Frames per second on a TITAN X.
+        accuracy: Top-1 on UCF101 split 1, as a fraction.
     """
 
     title: str
@@ -62,13 +62,13 @@ SPEED_TABLE = re.compile(
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Top-1 of a network that sees a motion cue.
+    """Top-1 accuracy of networks trained on a motion cue.
 
     Attributes:
-        top1: Mean over the seeds, a share.
-        low: End of its 95 % interval.
-        high: Its other end.
-        seeds: Networks trained.
+        top1: Mean over the seeds, as a fraction.
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
+        seeds: Number of networks trained.
     """
 
     top1: float
@@ -77,18 +77,18 @@ class Accuracy:
     seeds: int
 
     def to_text(self) -> str:
-        """Per cent with the interval."""
+        """Formats the percentage with its interval."""
         return f"{self.top1:.1%} ({self.low:.1%} to {self.high:.1%}, {self.seeds} seeds)"
 
 
 def read_accuracies(path: Path | str) -> dict[str, Accuracy]:
-    """Accuracy by method, from what `pan-keras ablation --networks motion` wrote.
+    """Reads accuracy by method from the results of `pan-keras ablation --networks motion`.
 
     Args:
-        path: Its `results.csv`, or the folder with it.
+        path: Its `results.csv`, or the folder of that file.
 
     Raises:
-        UserError: If there is no such file, or it names no method of `pan-keras bench motion`.
+        UserError: If there is no such file, or it has no method of `pan-keras bench motion`.
     """
     file = Path(path) / "results.csv" if Path(path).is_dir() else Path(path)
     try:
@@ -99,7 +99,7 @@ def read_accuracies(path: Path | str) -> dict[str, Accuracy]:
                 float(row["top1"]), float(row["low"]), float(row["high"]), len(row["seeds"].split())
             )
             for row in rows
-            # The depths of PA are a table of their own.
+            # The depths of PA have a separate table.
             if row["method"] and "motion_depth" not in row["settings"]
         }
     except OSError as error:
@@ -114,12 +114,12 @@ def read_accuracies(path: Path | str) -> dict[str, Accuracy]:
 
 
 def fastest(rows: Iterable[Row], method: str, precision: str = "float32") -> Row | None:
-    """The fastest row of a method in a precision; of PA, of the depth that the paper uses.
+    """Returns a method's fastest row in a precision; for PA, at the paper's depth.
 
     Args:
-        rows: Of `pan-keras bench motion`.
-        method: Its name.
-        precision: Of the arithmetic.
+        rows: Rows of `pan-keras bench motion`.
+        method: Name of the method.
+        precision: Precision of the arithmetic.
     """
     found = [
         row
@@ -132,11 +132,11 @@ def fastest(rows: Iterable[Row], method: str, precision: str = "float32") -> Row
 
 
 def paper_tables(results: Results, accuracies: Mapping[str, Accuracy] | None = None) -> str:
-    """Tables I and II in Markdown, the paper's numbers beside those measured.
+    """Writes Tables I and II in Markdown, the paper's numbers beside those measured.
 
     Args:
-        results: Of `pan-keras bench motion`.
-        accuracies: By method, as `read_accuracies` gives them.
+        results: Results of `pan-keras bench motion`.
+        accuracies: Accuracies by method, as returned by `read_accuracies`.
     """
     known = accuracies or {}
     lines = [
@@ -152,10 +152,10 @@ def paper_tables(results: Results, accuracies: Mapping[str, Accuracy] | None = N
 
 
 def speed_table(records: Sequence[Mapping[str, str]]) -> str:
-    """A short table of speeds in Markdown, from the lines of a results file.
+    """Writes a short table of speeds in Markdown, from the rows of a results file.
 
     Args:
-        records: Lines of a CSV file that `pan-keras bench all` wrote, by column.
+        records: Rows of a CSV file of `pan-keras bench all`, as dictionaries by column.
 
     Returns:
         The fastest float32 form of each method, fastest first.
@@ -180,16 +180,16 @@ def speed_table(records: Sequence[Mapping[str, str]]) -> str:
 
 
 def with_speed_tables(text: str, folder: Path) -> str:
-    """A document whose speed tables are those of the files that it names.
+    """Returns a document with its speed tables regenerated from the files that they name.
 
     A table stands between `<!-- speed table: NAME.csv -->` and `<!-- end of speed table -->`.
 
     Args:
         text: The document.
-        folder: Where the files are.
+        folder: Folder of the files.
 
     Raises:
-        UserError: If a file is missing, or is not one of `pan-keras bench all`.
+        UserError: If a file is missing or was not written by `pan-keras bench all`.
     """
 
     def made(found: re.Match[str]) -> str:

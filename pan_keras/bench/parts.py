@@ -1,4 +1,4 @@
-"""Latency of the parts of a TFLite model."""
+"""Measures the latency of the parts of a TFLite model."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from pan_keras.deploy.formats.flatbuffer import operations, read_tflite, write_tflite
 from pan_keras.deploy.formats.listing import Operation
 
-# What of a layer's name names a part: its branch, and its stage with the number of the block.
+# Prefix of a layer name that identifies a part: its branch, and its stage with block number.
 PART = re.compile(r"(?:[a-z]+\.)*(?:pa_[a-z]+|[a-z]+\d*(?:_\d+)?)")
 
 
@@ -20,8 +20,8 @@ class Part:
     """A part of a model: consecutive operations.
 
     Attributes:
-        name: Their layer in the graph, up to the number of the block.
-        milliseconds: Of one call.
+        name: Common prefix of their layers' names, up to the block number.
+        milliseconds: Time per call.
     """
 
     name: str
@@ -31,17 +31,17 @@ class Part:
 def time_parts(content: bytes, threads: int, steps: int) -> tuple[Part, ...]:
     """Splits the time of a call among the parts of a model.
 
-    LiteRT gives Python no profile of its operations. So the model is cut behind each part, and a
-    part's time is what a piece takes longer than the one before; where the runtime fuses operations
-    across a cut, a part's gain is another's loss.
+    LiteRT does not expose a per-operation profile to Python. So the model is truncated after each
+    part, and the time of a part is the increase over the previous cut. Where the runtime fuses
+    operations across a cut, some time is attributed to a neighbouring part.
 
     Args:
         content: A TFLite file.
-        threads: Threads of one call.
-        steps: Calls of each piece; the fastest counts.
+        threads: Threads per call.
+        steps: Calls of each truncated model; the fastest counts.
 
     Returns:
-        The parts in the order in which they run.
+        The parts in execution order.
     """
     model = read_tflite(content)
     ends = part_ends(operations(model))
@@ -52,11 +52,11 @@ def time_parts(content: bytes, threads: int, steps: int) -> tuple[Part, ...]:
 
 
 def part_ends(listed: list[Operation]) -> dict[str, int]:
-    """Where the parts of a model end, as numbers of operations from its start."""
+    """Returns, for each part, the number of operations from the start of the model to its end."""
     ends: dict[str, int] = {}
     name = "frames"
     for index, operation in enumerate(listed, start=1):
-        # What belongs to no layer only reshapes for what comes before it.
+        # Operations of no layer only reshape for the operation before them.
         name = part_of(operation.outputs[0].name) or name
         ends[name] = index
     ends[name] = len(listed)
@@ -64,10 +64,10 @@ def part_ends(listed: list[Operation]) -> dict[str, int]:
 
 
 def part_of(tensor: str) -> str | None:
-    """The part that the operation behind a tensor belongs to, None if it is of no layer.
+    """Returns the part of the operation that wrote a tensor; None if it belongs to no layer.
 
-    A name holds the layers that were fused, the first to run last, and after each layer's name a
-    number of TensorFlow's.
+    The name lists the layers that were fused, the last to run first, each followed by a number
+    that TensorFlow appended.
 
     Example:
         >>> part_of("layer1_0_relu1_1/Relu;layer1_0_conv1_1/BiasAdd")
@@ -79,7 +79,7 @@ def part_of(tensor: str) -> str | None:
 
 
 def cut(model: Any, operators: list[Any]) -> bytes:
-    """A TFLite file of the first operations of a parsed one, which is changed."""
+    """Truncates a parsed TFLite file to the given operations, in place, and serialises it."""
     graph = model.subgraphs[0]
     graph.operators = operators
     read = {int(index) for each in operators for index in each.inputs}
@@ -90,7 +90,7 @@ def cut(model: Any, operators: list[Any]) -> bytes:
 
 
 def fastest_call(content: bytes, threads: int, steps: int) -> float:
-    """Seconds of the shortest call on noise, after one to warm up."""
+    """Returns the seconds of the fastest call on random input, after a warm-up call."""
     interpreter = Interpreter(model_content=content, num_threads=threads)
     interpreter.allocate_tensors()
     generator = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Streams of pan-keras beside those that a user would pick instead: MoViNet, temporal shift."""
+"""Compares streams of pan-keras with alternatives: MoViNet and temporal shift."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ from pan_keras.errors import UserError
 
 MOVINETS = ("a0", "a1", "a2")
 BASELINE = "movinet_a0"
-ANSWERS = 5.0  # a second, at which all are compared: MoViNet's frames a second
-STEPS = 2.0  # a second of our streams: 8 segments over 4 seconds
+ANSWERS = 5.0  # per second, at which all are compared: MoViNet's frame rate
+STEPS = 2.0  # per second of our streams: 8 segments over 4 seconds
 SEGMENTS = 8
-# By name: arguments of `models.create` beside the number of segments.
+# By name: arguments of `models.create` besides the number of segments.
 OURS: dict[str, dict[str, Any]] = {
     "pan_lite_mobilenetv2": {"stack": 4, "size": (224, 224)},
     "tsm_mobilenetv2": {"stack": 1, "size": (224, 224)},
@@ -49,31 +49,30 @@ def measure_peers(
     budget: Budget | None = None,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Measures the processor time of an answer, one thread in LiteRT, weights random.
+    """Measures processor time per answer, on one thread in LiteRT, with random weights.
 
-    A stream's step takes one segment, of MoViNet one frame, and its states are handed in and out. A
-    `clip` is all segments at once. Our frames are bytes and normalised inside; MoViNet's come as
-    floats ready made, which favours it a little. Decoding is left out for all.
+    A step of a stream takes one segment, for MoViNet one frame; its states are passed in and out. A
+    `clip` processes all segments at once. Our frames are uint8 and normalised inside the model;
+    MoViNet gets normalised floats, a slight advantage. Decoding is not timed.
 
-    Eight bits are `int8` for ours; of MoViNet they are `dynamic`, its fastest.
+    The eight-bit rows are `int8` for our networks and `dynamic`, its fastest form, for MoViNet.
 
     Args:
-        environment: A virtual environment with tf-models-official, from which MoViNet is exported
-            once, which takes minutes, into a folder of its own there. Without it, the rows of
-            MoViNet say how to make one.
-        install: Whether to make the environment and install tf-models-official, which takes 3 GB.
+        environment: A virtual environment with tf-models-official. MoViNet is exported from it
+            once, in minutes, into a subfolder. Without it, its rows explain how to create one.
+        install: Whether to create the environment and install tf-models-official, which takes 3 GB.
         methods: Names of `OURS` and `movinet_a0` to `movinet_a2`; by default all.
-        quick: Whether few rounds are enough.
-        budget: For the rounds; by default what `quick` says.
-        progress: Called with one line on what is going on.
+        quick: Whether to run only few rounds.
+        budget: Time for the rounds; the default depends on `quick`.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a network, form and precision. `p50_ms` is processor time; `facts` has
-        `answers_per_second`, the network's own rate, and milliseconds of processor per second of
-        video at that rate, `ms_per_second`, and at five answers a second, `ms_per_second_at_5`.
+        A row per network, form and precision. `p50_ms` is processor time; `facts` has the network's
+        own rate, `answers_per_second`, and the processor milliseconds per second of video: at that
+        rate, `ms_per_second`, and at five answers per second, `ms_per_second_at_5`.
 
     Raises:
-        UserError: If a method does not exist, or the environment has no tf-models-official.
+        UserError: If a method does not exist, or the environment lacks tf-models-official.
 
     Example:
         >>> results = measure_peers(methods=["pan_lite_micro"], quick=True)
@@ -103,14 +102,14 @@ def measure_peers(
         facts="pan_keras.bench.peers:counts",
         progress=progress,
     )
-    # Each network has frames of its own.
+    # The frames differ from network to network.
     head = {"benchmark": "peers", **Work(1, 1).to_json(), "frames": 0, "quick": quick}
     results = measured_results(benchmark, {**head, "baseline": baseline and BASELINE})
     return replace(results, rows=tuple(per_second(row) for row in results.rows))
 
 
 def our_cases() -> Iterator[Case]:
-    """Steps and clips of the networks of `OURS`."""
+    """Yields the cases of steps and clips of the networks in `OURS`."""
     for name, options in OURS.items():
         height, width = options["size"]
         clip = Work(SEGMENTS, options["stack"], height, width)
@@ -134,12 +133,12 @@ def our_cases() -> Iterator[Case]:
 
 
 def movinet_cases(names: Sequence[str], folder: Path | None, missing: str = "") -> Iterator[Case]:
-    """Steps of MoViNet streams.
+    """Yields the cases of MoViNet streaming steps.
 
     Args:
         names: Some of `MOVINETS`.
-        folder: Their files; None if there are none.
-        missing: Why there are none.
+        folder: Folder of their files; None if there are none.
+        missing: Why there are no files.
     """
     for name in names:
         size = movinet_export.SIZES[name]
@@ -164,7 +163,7 @@ def movinet_cases(names: Sequence[str], folder: Path | None, missing: str = "") 
 
 
 def graph_of(case: Case) -> Any:
-    """The exported graph of one of `OURS`, with classifiers that eight bits can hold."""
+    """Returns the exported graph of one of `OURS`, its classifier scaled for int8."""
     from pan_keras import models  # noqa: PLC0415
     from pan_keras.bench.video_networks import spread_logits  # noqa: PLC0415
     from pan_keras.deploy.graph.network import deployment_graph  # noqa: PLC0415
@@ -177,7 +176,7 @@ def graph_of(case: Case) -> Any:
 
 
 def counts(case: Case) -> dict[str, Any]:
-    """Multiply-accumulates of an answer and parameters of one of `OURS`."""
+    """Returns the multiply-accumulates per answer and the parameters of one of `OURS`."""
     from pan_keras.bench.model_graphs import describe  # noqa: PLC0415
 
     known = describe(case.options["model"], case.options["create"], streaming=False)
@@ -186,10 +185,10 @@ def counts(case: Case) -> dict[str, Any]:
 
 
 class PeerSession:
-    """Calls of a TFLite file, every input handed in and every output taken out.
+    """Calls a TFLite file, passing in every input and reading every output.
 
     Args:
-        case: Its file, with whatever inputs: frames or pictures are noise, states zeros.
+        case: Its file may have any inputs: frames and images are noise, states zeros.
     """
 
     divisible = False
@@ -215,7 +214,7 @@ class PeerSession:
         self.facts = {"bytes": file.stat().st_size, "answers_per_second": case.options["rate"]}
 
     def run(self, _units: int) -> Timing:
-        """One call, timed by the processor."""
+        """Makes one call and returns its processor time."""
         start = time.process_time()
         for index, value in self._inputs:
             self._interpreter.set_tensor(index, value)
@@ -225,19 +224,19 @@ class PeerSession:
         return Timing((time.process_time() - start,))
 
     def answer(self) -> None:
-        """Noise has no right answer."""
+        """Returns nothing, since noise has no expected answer."""
 
 
 def open_session(case: Case) -> PeerSession:
-    """Loads the file of the case."""
+    """Opens a session on the file of the case."""
     return PeerSession(case)
 
 
 def per_second(row: Row) -> Row:
-    """A row with what a second of video costs, in milliseconds of processor.
+    """Adds the processor milliseconds per second of video to a row.
 
     Args:
-        row: Measured; without a time it stays as it is.
+        row: The row; without a time it is returned unchanged.
     """
     if row.p50_ms is None or "answers_per_second" not in row.facts:
         return row
@@ -249,10 +248,10 @@ def per_second(row: Row) -> Row:
 
 
 def to_text(results: Results) -> str:
-    """Where we lose, where we win, and the costs per second of video.
+    """Formats the comparison with MoViNet and the costs per second of video.
 
     Args:
-        results: Of `measure_peers`.
+        results: Results of `measure_peers`.
     """
     rows = [row for row in results.rows if "ms_per_second" in row.facts]
     lines = compared(rows)
@@ -271,12 +270,12 @@ def to_text(results: Results) -> str:
 
 
 def compared(rows: Sequence[Row]) -> list[str]:
-    """One sentence for each of our steps and each MoViNet, the worst first.
+    """Compares each of our steps with each MoViNet, one sentence per pair, least favourable first.
 
-    Float is compared with float, eight bits with eight bits.
+    Float is compared with float, and eight bits with eight bits.
 
     Args:
-        rows: With costs per second.
+        rows: Rows with costs per second.
     """
     found = []
     for own in rows:

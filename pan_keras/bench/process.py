@@ -1,4 +1,4 @@
-"""A process of its own for each case: pinned to its processors, waited for within limits."""
+"""Runs each case in its own process, pinned to processors and with time limits."""
 
 import contextlib
 import os
@@ -24,20 +24,20 @@ THREADS = (
     "TF_NUM_INTEROP_THREADS",
 )
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3"}
-ENDING = 2.0  # seconds that a process gets to end by itself
+ENDING = 2.0  # seconds that a process has to exit by itself
 
 
 class CaseError(Exception):
-    """What went wrong in a process, as one sentence."""
+    """An error in the process of a case, as one sentence."""
 
 
 class CaseProcess:
     """A process that opens a session and calls it on request.
 
     Args:
-        threads: Threads of the runtimes in it. Their number is in the environment before anything
-            is imported, and the process is pinned to as many processors; None for all of them.
-        environment: More variables, such as `KERAS_BACKEND`.
+        threads: Number of threads of its runtimes. It is set in the environment before anything is
+            imported, and the process is pinned to as many processors; None for all of them.
+        environment: Further variables, such as `KERAS_BACKEND`.
 
     Example:
         >>> with CaseProcess(threads=1) as process:
@@ -62,23 +62,23 @@ class CaseProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,
-            # Ctrl-C is for the parent, which ends the others when it has kept what they measured.
+            # The parent handles Ctrl-C: it keeps what was measured, then ends the others.
             start_new_session=True,
         )
         theirs.close()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can still be asked."""
+        """Tells whether the process can answer requests."""
         return not self._pipe.closed and self._process.poll() is None
 
     def request(self, name: str, *arguments: Any, timeout: float) -> Any:
-        """Asks the process and waits for the answer.
+        """Sends the process a request and waits for the answer.
 
         Args:
             name: A method of `pan_keras.bench.worker.Worker`.
             arguments: Its arguments.
-            timeout: Seconds to wait; the process is then ended.
+            timeout: Seconds to wait, after which the process is ended.
 
         Raises:
             CaseError: If it answers with an error, dies or takes too long.
@@ -96,10 +96,10 @@ class CaseProcess:
         return value
 
     def close(self) -> None:
-        """Ends the process, by force if need be, and frees what belongs to it."""
+        """Ends the process, by force if necessary, and frees its resources."""
         self._pipe.close()
         if self._process.poll() is None:
-            # The group, for a runtime may have started others.
+            # The whole group, since a runtime may have started child processes.
             _signal(self._process, signal.SIGTERM)
             try:
                 self._process.wait(ENDING)
@@ -115,7 +115,7 @@ class CaseProcess:
         self.close()
 
     def _last_words(self) -> str:
-        """How the process ended, with the last line that it wrote."""
+        """Describes how the process ended, with the last line it wrote."""
         end = time.monotonic() + ENDING
         while self._process.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
@@ -129,10 +129,10 @@ class CaseProcess:
 
 
 def keras_backend() -> str:
-    """The backend of Keras that a process is given: as configured, or the first one installed.
+    """Returns the Keras backend for a process: as configured, or the first one installed.
 
     Raises:
-        UserError: If none is installed.
+        UserError: If no backend is installed.
     """
     from importlib.util import find_spec  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The ratio of two times that were measured in the same rounds, with its interval."""
+"""Computes the ratio of two times measured in the same rounds, with its interval."""
 
 from collections.abc import Mapping
 
@@ -11,18 +11,17 @@ CONFIDENCE = 0.95
 def ratio_of(
     times: Mapping[int, float], baseline: Mapping[int, float]
 ) -> tuple[float, float, float] | None:
-    """How many times as long the baseline takes, with a 95 % interval.
+    """Returns how many times as long the baseline takes, with a 95 % interval.
 
-    The rounds are drawn anew with replacement (percentile bootstrap); of each draw the ratio of the
-    medians counts. Both times of a round stay together, since a slow moment of the machine hits
-    both.
+    Percentile bootstrap over the rounds, of the ratio of medians. Both times of a round are
+    resampled together, since a slow moment of the machine affects both.
 
     Args:
         times: Seconds by number of the round.
-        baseline: Those of the other, in the same unit of work.
+        baseline: The baseline's seconds, for the same unit of work.
 
     Returns:
-        Ratio, low and high; None without a round in common.
+        Ratio, lower and upper end of the interval; None if there is no round in common.
 
     Example:
         >>> ratio_of({0: 1.0, 1: 1.1, 2: 0.9}, {0: 10.0, 1: 11.0, 2: 9.0})

@@ -1,4 +1,4 @@
-"""Measured rows with the machine and the work: as text, JSON and CSV."""
+"""Measured rows with the machine and the work, as text, JSON and CSV."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from pan_keras.errors import UserError
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 NESTED = ("milliseconds", "facts")
-# What is of no interest in a benchmark.
+# Columns of no interest in a benchmark.
 HIDDEN = {
     "motion": ("clips_per_second",),
     "decode": ("pairs_per_second",),
@@ -41,13 +41,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Results:
-    """What a benchmark found.
+    """The results of a benchmark.
 
     Attributes:
-        machine: As `pan_keras.bench.machine.describe_machine` describes it, with its load before
-            and after and whether it was `busy` with other things.
-        work: The frames of a call, which benchmark it was, and whether it was `interrupted`.
-        rows: One a case.
+        machine: As returned by `pan_keras.bench.machine.describe_machine`, with the load before and
+            after, and whether other programs kept it `busy`.
+        work: The frames of a call, the name of the benchmark, and whether it was `interrupted`.
+        rows: One per case.
     """
 
     machine: Mapping[str, Any]
@@ -55,7 +55,7 @@ class Results:
     rows: tuple[Row, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The results for programs, as `results.schema.json` has them."""
+        """Returns the results as a JSON object that follows `results.schema.json`."""
         return {
             "machine": dict(self.machine),
             "work": dict(self.work),
@@ -64,14 +64,14 @@ class Results:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], name: str = "results") -> "Results":
-        """Reads what `to_json` gives, or an app on a phone wrote.
+        """Reads results as `to_json` returns them or the app on a phone writes them.
 
         Args:
-            content: The object.
-            name: What it is called in an error.
+            content: The JSON object.
+            name: What error messages call it.
 
         Raises:
-            UserError: If it does not follow the schema.
+            UserError: If the object does not follow the schema.
         """
         import jsonschema  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ class Results:
         return cls(content["machine"], content["work"], tuple(rows))
 
     def to_csv(self) -> str:
-        """A line a row; parts of the time and facts are JSON in their cell."""
+        """Writes one CSV line per row; the stage times and facts are JSON in their cells."""
         file = io.StringIO()
         names = [each.name for each in fields(Row)]
         writer = csv.writer(file, lineterminator="\n")
@@ -100,7 +100,7 @@ class Results:
         return file.getvalue()
 
     def to_text(self) -> str:
-        """A table, fastest first, and below it why some rows have no time."""
+        """Formats a table, fastest first, and below it why some rows have no time."""
         lines = [self._headline()]
         timed = [row for row in fastest_first(self.rows) if row.p50_ms is not None]
         if self.work.get("files"):
@@ -136,11 +136,11 @@ class Results:
 
 
 def measured_results(benchmark: Benchmark | FileBenchmarks, work: Mapping[str, Any]) -> Results:
-    """Runs a benchmark and describes the machine around it.
+    """Runs a benchmark and describes the machine before and after.
 
     Args:
-        benchmark: What to run.
-        work: What is said of its work.
+        benchmark: The benchmark to run.
+        work: Describes its work.
     """
     machine, others = describe_machine(), OtherLoad()
     rows = benchmark.run()
@@ -154,7 +154,7 @@ def measured_results(benchmark: Benchmark | FileBenchmarks, work: Mapping[str, A
 
 
 def significant(value: float) -> str:
-    """A number with four digits that count, and separated thousands.
+    """Formats a number with four significant digits and thousands separators.
 
     Example:
         >>> significant(1234.5), significant(0.012345)
@@ -165,13 +165,13 @@ def significant(value: float) -> str:
 
 
 def _common_parts(rows: Sequence[Row]) -> list[str]:
-    """The parts of a call that are worth a column; the run is what the other columns tell."""
+    """Selects the parts of a call that get a column; other columns have the time of `run`."""
     names = dict.fromkeys(name for row in rows for name in row.milliseconds if name != "run")
     return [name for name in names if sum(name in row.milliseconds for row in rows) > len(rows) / 2]
 
 
 def _inner_parts(rows: Sequence[Row]) -> list[str]:
-    """Where the time of a model goes, in the rows that tell."""
+    """Lists the times of a model's parts, for the rows that have them."""
     lines = []
     for row in rows:
         found = row.facts.get("parts")
@@ -182,7 +182,7 @@ def _inner_parts(rows: Sequence[Row]) -> list[str]:
 
 
 def _table(rows: Sequence[Row], work: Mapping[str, Any]) -> list[list[str]]:
-    """Header and cells, without columns that no row has anything in."""
+    """Returns the header and the cells, without columns that are empty in all rows."""
     hidden = HIDDEN.get(work["benchmark"], ())
     shown = [
         column
@@ -219,7 +219,7 @@ def _title(row: Row) -> str:
 
 
 def _aligned(table: list[list[str]]) -> list[str]:
-    """Lines of a table whose first column is text."""
+    """Aligns a table whose first column is text, and returns its lines."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()

@@ -1,4 +1,4 @@
-"""One measured row of a benchmark."""
+"""A row of results, and the measurements that it summarises."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -10,48 +10,48 @@ import numpy as np
 from pan_keras.bench.case import Case
 from pan_keras.bench.ratio import ratio_of
 
-OUTLIER = 3.0  # medians; calls that took longer are counted
+OUTLIER = 3.0  # times the median, above which a call is counted as an outlier
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of a case; None where there is nothing to say.
+    """The results of a case; a value that does not apply or is unknown is None.
 
     Attributes:
         method: Name of the method or model.
-        depth: Convolution layers of PA.
-        graph: `plain` (the layers as trained) or `fast` (as exported); empty where there is one
-            form only.
+        depth: Number of convolution layers of PA.
+        graph: `plain` (the layers as trained) or `fast` (as exported); empty if there is only one
+            form.
         precision: Of the arithmetic, or of the weights where the runtime chooses.
-        target: What it ran in.
-        backend: Of Keras, with its version.
+        target: The target that it ran on.
+        backend: Keras backend with its version.
         device: `cpu` or the name of an accelerator.
-        threads: Threads of a call.
-        batch: Clips of a call.
+        threads: Threads per call.
+        batch: Clips per call.
         macs: Multiply-accumulates of the work, as the paper counts its FLOPs.
-        parameters: Weights.
-        clips_per_second: Clips, B of a call, at the median.
+        parameters: Number of parameters.
+        clips_per_second: Clips, B per call, at the median.
         pairs_per_second: Pairs of adjacent frames, at the median.
-        frames_per_second: Frames that go in, N * m of a clip, at the median.
-        p5_ms: Of the whole work: a twentieth of the calls was faster.
-        p50_ms: The median.
-        p95_ms: A twentieth of the calls was slower.
-        max_ms: The slowest call.
-        processor_ms: Median time of all processors together; threads that wait actively are in it.
-            Other programs hardly change it, but it is no latency.
-        outliers: Calls that took more than three times the median; they are in all other figures.
+        frames_per_second: Input frames, N * m per clip, at the median.
+        p5_ms: 5th percentile of the time of the whole work.
+        p50_ms: Median.
+        p95_ms: 95th percentile.
+        max_ms: Slowest call.
+        processor_ms: Median processor time over all processors, including busy waiting. Other
+            programs hardly affect it, but it is not a latency.
+        outliers: Calls that took over three times the median; all other figures include them.
         samples: Calls measured.
         rounds: Rounds in which they were measured.
-        sampled: Share of the work that a call did, 1 for all of it; the times above are for all.
-        milliseconds: Medians of parts of a call.
+        sampled: Fraction of the work done per call; the times are scaled to all of it.
+        milliseconds: Median times of the parts of a call.
         ratio: How many times as long the baseline takes.
-        ratio_low: End of the 95 % interval of the ratio.
-        ratio_high: Its other end.
-        memory_mb: Most memory that the process of the case held, runtime included.
-        difference: Largest difference of the answer from the reference layer's.
-        snr_db: Signal-to-noise ratio of the answer against the reference layer's.
-        facts: What else the target says.
-        note: What a reader should know.
+        ratio_low: Lower end of the 95 % interval of the ratio.
+        ratio_high: Upper end of the 95 % interval of the ratio.
+        memory_mb: Peak memory of the case's process, runtime included.
+        difference: Largest difference of the answer from that of the reference layer.
+        snr_db: Signal-to-noise ratio of the answer, relative to that of the reference layer.
+        facts: Further facts from the target.
+        note: A remark for readers.
         error: Why there is no time.
     """
 
@@ -90,21 +90,21 @@ class Row:
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row for programs."""
+        """Returns the row as a JSON object."""
         return asdict(self)
 
 
 @dataclass
 class Measured:
-    """What is known of a case while it is measured.
+    """The measurements of a case, collected while it runs.
 
     Attributes:
         case: The case.
-        seconds: Seconds of each call of the whole work, by round.
-        parts: Seconds of parts, of each call.
-        processor: Seconds of processors, of each call.
-        known: Fields of the row that are known by other means.
-        error: Why it was given up.
+        seconds: Seconds of each call, scaled to the whole work, by round.
+        parts: Seconds of the parts of each call.
+        processor: Processor seconds of each call.
+        known: Fields of the row from other sources.
+        error: Why the case was given up.
     """
 
     case: Case
@@ -115,14 +115,14 @@ class Measured:
     error: str | None = None
 
     def medians(self) -> dict[int, float]:
-        """The median of each round."""
+        """Returns the median of each round."""
         return {index: statistics.median(each) for index, each in self.seconds.items()}
 
     def to_row(self, baseline: "Measured | None" = None) -> Row:
-        """The row of the table.
+        """Summarises the measurements as a row.
 
         Args:
-            baseline: What its times are compared with.
+            baseline: The case that its times are compared with.
         """
         case = self.case
         row: dict[str, Any] = {
@@ -138,7 +138,7 @@ class Measured:
             **self.known,
         }
         seconds = [value for each in self.seconds.values() for value in each]
-        # A case that is wrong has no time; one that broke later keeps the rounds that it did.
+        # A case with a wrong answer has no time; one that failed later keeps its finished rounds.
         if not seconds:
             return Row(**row)
         median = statistics.median(seconds)
@@ -173,11 +173,13 @@ class Measured:
 
 
 def compare(answer: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
-    """Largest difference and signal-to-noise ratio in dB of an answer; infinite if it is no number.
+    """Returns an answer's largest difference and its signal-to-noise ratio in dB.
+
+    The difference is infinite if the shapes differ or the error is not finite.
 
     Args:
-        answer: What a case gives.
-        reference: What it should be, of the same shape.
+        answer: The answer of a case.
+        reference: The expected answer.
     """
     if answer.shape != reference.shape:
         return float("inf"), float("-inf")
@@ -191,7 +193,7 @@ def compare(answer: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
 
 
 def fastest_first(rows: Sequence[Row]) -> list[Row]:
-    """Rows with a time, fastest first, then those without."""
+    """Returns the rows with a time, fastest first, then those without."""
     return sorted(rows, key=lambda row: (row.p50_ms is None, row.p50_ms or 0))
 
 

@@ -1,4 +1,4 @@
-"""What a target gives the harness: something that can be called and timed."""
+"""The interface between a target and the benchmark: something to call and time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Timing:
-    """What a call says of its own time, where wall time is not the whole answer.
+    """What a call reports of its own time, if wall time is not the whole answer.
 
     Attributes:
-        seconds: Times that count instead of the call's wall time: one where a part of the call is
-            not to be counted, several where the call measured several itself.
-        parts: Seconds of parts of the call by name, such as `preprocess`, `run`, `read_back`.
+        seconds: Times that replace the call's wall time: one if a part of the call is excluded,
+            several if the call made several measurements.
+        parts: Seconds of the parts of the call by name, such as `preprocess`, `run`, `read_back`.
     """
 
     seconds: tuple[float, ...] = ()
@@ -25,13 +25,12 @@ class Session(Protocol):
     """An open case in a process of its own.
 
     Attributes:
-        device: What it runs on, such as `cpu` or the name of a GPU.
-        backend: Of Keras, with its version; None where it is not Keras that computes.
-        units: Units of work in a whole call: the pairs of frames of a motion cue, the clips of a
-            model.
-        divisible: Whether a call may do fewer units at a cost in proportion. Slow methods are then
-            timed on a part of the work.
-        facts: What else is worth a place in the row, known once all rounds are over.
+        device: Device that it runs on, such as `cpu` or the name of a GPU.
+        backend: Keras backend with its version; None for other runtimes.
+        units: Units of work per call: the pairs of frames of a motion cue, the clips of a model.
+        divisible: Whether a call may process fewer units in proportionally less time. Slow methods
+            are then timed on a part of the work.
+        facts: Further facts for the row, read after all rounds.
     """
 
     device: str
@@ -41,24 +40,24 @@ class Session(Protocol):
     facts: dict[str, Any]
 
     def run(self, units: int) -> Timing | None:
-        """Does the work once and returns when the device is done with it.
+        """Does the work once and returns when the device has finished.
 
         Args:
-            units: How much of it; all of it, unless the session is divisible.
+            units: Number of units to process; all of them unless the session is divisible.
         """
 
     def answer(self) -> np.ndarray | None:
-        """The result of the whole work, to compare with the reference; None if there is none."""
+        """Returns the result of the whole work, to compare with the reference; None if none."""
 
 
 class CallSession:
-    """A session around a function that does the whole work.
+    """Wraps a function that does the whole work.
 
     Args:
         call: Does the work once.
-        units: Units of work in a call.
-        device: What it runs on.
-        answer: Gives the result to compare with the reference.
+        units: Units of work per call.
+        device: Device that it runs on.
+        answer: Returns the result to compare with the reference.
 
     Example:
         >>> CallSession(lambda: sum(range(1000)), units=1).run(1)
@@ -80,5 +79,5 @@ class CallSession:
         return found if isinstance(found, Timing) else None
 
     def answer(self) -> np.ndarray | None:
-        """The result of the work."""
+        """Returns the result of the work."""
         return None if self._answer is None else np.asarray(self._answer())

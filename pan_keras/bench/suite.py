@@ -1,4 +1,4 @@
-"""Every benchmark after the other, and the files that they leave."""
+"""Runs all benchmarks and writes their results."""
 
 import csv
 import io
@@ -23,13 +23,13 @@ MODEL = "pan_lite_mobilenetv2"
 
 
 def _video(threads: int, quick: bool, progress: Progress) -> Results:
-    """From a file to a label, of one small clip."""
+    """Measures whole videos on one small generated clip."""
     with tempfile.TemporaryDirectory(prefix="pan-keras-bench-") as folder:
         clips = made_clips(Path(folder), quick=True, progress=progress)
         return measure_video(clips[:1], threads=threads, quick=quick, progress=progress)
 
 
-# By name: from threads, whether to be quick, and who is told of the progress.
+# By name; takes the number of threads, whether to be quick, and the progress callback.
 SUITE: dict[str, Callable[[int, bool, Progress], Results]] = {
     "motion": lambda threads, quick, progress: measure_motion(
         threads=threads, quick=quick, progress=progress
@@ -48,7 +48,7 @@ SUITE: dict[str, Callable[[int, bool, Progress], Results]] = {
         threads=threads, quick=quick, progress=progress
     ),
 }
-# Of a file's name: how the packages that matter are called, in this order.
+# For file names: short names of the packages that matter, in this order.
 NAMED = {
     "tensorflow": "tensorflow",
     "jax": "jax",
@@ -70,12 +70,12 @@ def measure_all(
 
     Args:
         only: Some of `SUITE`; by default all.
-        threads: Threads of a call.
-        quick: Whether to take minutes instead of a quarter of an hour.
-        progress: Called with one line on what is going on.
+        threads: Threads per call.
+        quick: Whether to take a few minutes instead of a quarter of an hour.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        Results by the name of the benchmark; after Ctrl-C those until then.
+        Results by name of the benchmark; after Ctrl-C, those measured so far.
 
     Raises:
         UserError: If there is no such benchmark.
@@ -102,15 +102,15 @@ def write_results(
     folder: Path | str,
     accuracies: Mapping[str, Accuracy] | None = None,
 ) -> Path:
-    """Writes results for programs and for documents.
+    """Writes results as JSON, CSV and Markdown.
 
-    A JSON file a benchmark, one CSV file of all rows, named by hardware and versions, and
-    `tables.md`, laid out as the paper's Tables I and II, where motion was measured.
+    Writes one JSON file per benchmark, one CSV file of all rows, named by hardware and versions,
+    and, if motion was measured, `tables.md` in the layout of the paper's Tables I and II.
 
     Args:
         found: Results by name.
-        folder: Where to; it is made.
-        accuracies: By method, for the tables.
+        folder: Output folder; it is created.
+        accuracies: Accuracies by method, for the tables.
 
     Returns:
         The CSV file.
@@ -138,7 +138,7 @@ def write_results(
 
 
 def joined_csv(found: Mapping[str, Results]) -> str:
-    """The rows of all benchmarks as CSV, with what is to be known of the machine in each line."""
+    """Returns the rows of all benchmarks as CSV, with the facts of the machine in each row."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     for place, (name, results) in enumerate(found.items()):
@@ -152,10 +152,10 @@ def joined_csv(found: Mapping[str, Results]) -> str:
 
 
 def file_name(results: Results) -> str:
-    """The name of a file of results: hardware, then the versions of what ran.
+    """Returns the name of a results file: the hardware, then the versions of the runtimes.
 
     Args:
-        results: Whose machine it is.
+        results: Results whose machine names the file.
 
     Example:
         >>> file_name(results)

@@ -1,4 +1,4 @@
-"""Time and memory of a training step, and the time of its parts."""
+"""Measures time and memory of a training step, and the time of its parts."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -33,35 +33,35 @@ def measure_train_step(
     budget: Budget | None = None,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Times steps of training on random frames, as `--config paper` takes them.
+    """Times training steps on random frames, as `--config paper` takes them.
 
-    It is `TrainingStep` itself that is timed: forward, backward, and the optimizer with the paper's
-    groups of weights, decay and clipping; the batch in one part. Each case has a process of its
-    own, whose peak memory is that of the training without its data.
+    `TrainingStep` itself is timed: forward pass, backward pass, and the optimizer with the paper's
+    parameter groups, weight decay and clipping, without gradient accumulation. Each case has its
+    own process, whose peak memory is that of training without the data pipeline.
 
     Args:
         name: One of `pan_keras.models.names()`.
         segments: N.
         stack: m.
         size: Height and width in pixels, or one number for both.
-        batches: Clips per step, a case each.
-        precisions: Some of `PRECISIONS`, as `training.precision`; a case each.
-        threads: Threads that TensorFlow may use.
-        parts: Whether to time the parts of a step by themselves too, forward and backward unless
-            said otherwise: `forward` (the whole network), `forward_backward`, `optimizer` (the rest
-            of a step), `pa`, `backbone`, `aggregation` (with the classifier), where the network has
-            them; the last three of each branch where there are several, such as `rgb/backbone`.
-            The memory is then that of all of them.
-        quick: Whether few rounds are enough.
-        budget: For the rounds; by default what `quick` says.
-        progress: Called with one line on what is going on.
+        batches: Batch sizes in clips, one case each.
+        precisions: Some of `PRECISIONS`, as `training.precision`; one case each.
+        threads: Number of threads TensorFlow may use.
+        parts: Whether to also time the parts of a step separately, each forward and backward unless
+            noted: `forward` (the whole network, forward only), `forward_backward`, `optimizer` (the
+            rest of a step), `pa`, `backbone` and `aggregation` (with the classifier), as far as the
+            network has them; the last three per branch if there are several, such as
+            `rgb/backbone`. The memory then includes all parts.
+        quick: Whether to run only few rounds.
+        budget: Time for the rounds; the default depends on `quick`.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a batch size and precision.
+        A row per batch size and precision.
 
     Raises:
-        UserError: If TensorFlow is not there or not the backend, a precision does not exist, or the
-            model cannot be made.
+        UserError: If TensorFlow is not installed or not the backend, a precision does not exist, or
+            the model cannot be built.
 
     Example:
         >>> results = measure_train_step("pan_lite_micro", size=64, batches=[2, 8], quick=True)
@@ -94,10 +94,10 @@ def measure_train_step(
 
 
 def check_tensorflow() -> None:
-    """Refuses to measure where training cannot run.
+    """Checks that training can run here.
 
     Raises:
-        UserError: If TensorFlow is not installed, or Keras is to run on another backend.
+        UserError: If TensorFlow is not installed, or Keras is configured for another backend.
     """
     if find_spec("tensorflow") is None:
         missing = missing_part(ModuleNotFoundError(name="tensorflow"))
@@ -110,7 +110,7 @@ def check_tensorflow() -> None:
 
 
 class TrainStepSession:
-    """Steps of training, compiled, on one batch of random frames.
+    """Takes compiled training steps on one batch of random frames.
 
     Args:
         case: Its `method` is the registry name of the model.
@@ -134,7 +134,7 @@ class TrainStepSession:
             self._parts = {**self._functions, **parts(model, case.work.batch)}
 
     def run(self, _units: int) -> Timing:
-        """Takes a step, and then each of its parts by itself."""
+        """Takes a step, and then runs each of its parts separately."""
         whole = _seconds(self._step)
         found = {name: _seconds(function) for name, function in self._parts.items()}
         if found:
@@ -143,7 +143,7 @@ class TrainStepSession:
         return Timing((whole,), found)
 
     def answer(self) -> None:
-        """Random frames have no right answer."""
+        """Returns nothing, since random frames have no expected answer."""
 
 
 def open_session(case: Case) -> TrainStepSession:
@@ -152,7 +152,7 @@ def open_session(case: Case) -> TrainStepSession:
 
 
 def create_model(case: Case) -> Any:
-    """The model of a case with fresh weights."""
+    """Creates the model of a case with fresh weights."""
     from pan_keras import models  # noqa: PLC0415
 
     work = case.work
@@ -167,7 +167,7 @@ def create_model(case: Case) -> Any:
 
 
 def check_model(case: Case) -> None:
-    """Raises UserError if there is no such model, or it cannot be made for such clips."""
+    """Raises UserError if there is no such model, or it cannot be built for such clips."""
     from pan_keras.bench.model_table import build_and_count  # noqa: PLC0415
 
     try:
@@ -177,7 +177,7 @@ def check_model(case: Case) -> None:
 
 
 def whole(model: Any, batch: int, precision: str) -> dict[str, Callable[[], object]]:
-    """Functions that run the forward pass, both passes, and a whole step."""
+    """Returns functions that run the forward pass, both passes, and a whole step."""
     import tensorflow as tf  # noqa: PLC0415
 
     from pan_keras.config import load_config  # noqa: PLC0415
@@ -201,10 +201,10 @@ def whole(model: Any, batch: int, precision: str) -> dict[str, Callable[[], obje
 
 
 def parts(model: Any, batch: int) -> dict[str, Callable[[], object]]:
-    """Functions that run both passes of a part of the model, on random input.
+    """Returns functions that run both passes of each part of the model, on random input.
 
-    A network whose backbone takes whole clips has no aggregation: there the part of that name is
-    the classifier alone.
+    A network whose backbone takes whole clips has no aggregation; its `aggregation` part is the
+    classifier alone.
     """
     import tensorflow as tf  # noqa: PLC0415
 
@@ -239,7 +239,7 @@ def parts(model: Any, batch: int) -> dict[str, Callable[[], object]]:
             lambda maps: model.backbone(maps, training=True),
             model.backbone.trainable_variables,
             tf.random.normal((*rows, height, width, channels)),
-            # The gradient goes on into PA, where there is one.
+            # If there is a PA module, the gradient continues into it.
             to_input=pa is not None,
         ),
         "aggregation": differentiated(
@@ -258,7 +258,7 @@ def parts(model: Any, batch: int) -> dict[str, Callable[[], object]]:
 def differentiated(
     call: Any, variables: Any, inputs: Any, *, to_input: bool
 ) -> Callable[[], object]:
-    """A function that runs `call` and its gradient to weights and, if wanted, to its input."""
+    """Returns a function that runs `call` and its gradient to weights and, optionally, input."""
     import tensorflow as tf  # noqa: PLC0415
 
     weights = [variable.value for variable in variables]
@@ -288,7 +288,7 @@ def _backend() -> str:
 
 
 def _gpu_memory() -> dict[str, float]:
-    """The most memory of the first GPU that was in use, in megabytes; nothing without a GPU."""
+    """Returns the peak memory of the first GPU in megabytes; empty without a GPU."""
     import tensorflow as tf  # noqa: PLC0415
 
     if not tf.config.list_logical_devices("GPU"):

@@ -1,4 +1,4 @@
-"""From a video file to a label: what a user waits for, with PA and with its rivals."""
+"""Times the whole way from a video file to a label, with PA and with its alternatives."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -25,10 +25,10 @@ from pan_keras.video import probe
 
 BASELINE = "pan_lite"
 FLOW = "two_stream_"
-RESIZED = 256 / 224  # shorter side of a frame to the side that is cut out, as in the paper
+RESIZED = 256 / 224  # shorter side after scaling to the side of the crop, as in the paper
 FULL = Budget(120.0)
 QUICK = Budget(15.0, 2, 5)
-# Pairs of a call that TV-L1 is timed on; its time is scaled up, for it takes the same for each.
+# Pairs per call on which TV-L1 is timed; its time scales linearly with the number of pairs.
 TIMED_PAIRS = {"two_stream_tvl1": 2}
 
 
@@ -48,14 +48,14 @@ def measure_video(
 ) -> Results:
     """Times the whole way from a file to a label with exported networks in LiteRT.
 
-    The networks have the same backbone and random weights, on which speed does not depend. All see
-    the frames of evaluation: the middle of each segment, scaled and cropped. A two-stream network
-    runs temporal shift on the first frame of each stack and on the flow of its m - 1 pairs, which
-    is computed on the cropped frames.
+    The networks have the same backbone and random weights, which do not affect speed. All get the
+    frames of evaluation: the middle of each segment, scaled and cropped. A two-stream network runs
+    temporal shift on the first frame of each stack and on the flow of its m - 1 pairs, computed on
+    the cropped frames.
 
     `milliseconds` splits the time: `decode` is reading, scaling and cropping; `motion` is optical
-    flow or PA; `network` is the rest. PA is a part of the network's file: its time is that of PA
-    alone, measured beside it.
+    flow or PA; `network` is the rest. Since PA is part of the network's file, its time is that of a
+    separate file with PA alone.
 
     Args:
         files: Videos.
@@ -65,13 +65,13 @@ def measure_video(
         size: Height and width in pixels.
         methods: Some of `METHODS`; by default all.
         precisions: Some of `PRECISIONS`.
-        threads: Threads of flow and networks; a file is decoded by one.
-        quick: Whether few rounds are enough.
-        budget: For the rounds of all files and precisions; by default what `quick` says.
-        progress: Called with one line on what is going on.
+        threads: Threads of flow and networks; a file is decoded by one thread.
+        quick: Whether to run only few rounds.
+        budget: Time for the rounds of all files and precisions; the default depends on `quick`.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a file, precision and method, with the ratio to PAN_Lite.
+        A row per file, precision and method, with the ratio to PAN_Lite.
 
     Raises:
         UserError: If a method or precision does not exist, the backbone cannot be exported, LiteRT
@@ -122,14 +122,14 @@ def video_cases(
     name: str,
     options: dict[str, Any],
 ) -> Iterator[Case]:
-    """The rows of a file and a precision.
+    """Yields the cases of a file and a precision.
 
     Args:
         work: N, m and size.
-        methods: Some of `METHODS`; all if there is none.
-        precision: Of the networks.
-        threads: Threads of a call.
-        name: Of the file.
+        methods: Some of `METHODS`; all if empty.
+        precision: Precision of the networks.
+        threads: Threads per call.
+        name: Name of the file.
         options: `file`, `video_seconds`, `backbone`, and `networks`, the folder of their files.
     """
     for method in METHODS:
@@ -152,10 +152,10 @@ def video_cases(
 
 
 def sentences(results: Results) -> list[str]:
-    """What the ratios say of PAN_Lite, one sentence a rival, file and precision.
+    """States the ratios to PAN_Lite, one sentence per alternative, file and precision.
 
     Args:
-        results: Of `measure_video`.
+        results: Results of `measure_video`.
 
     Example:
         >>> sentences(results)
@@ -180,10 +180,10 @@ def sentences(results: Results) -> list[str]:
 
 
 class VideoSession:
-    """A network, and flow where it needs some, applied to a video file.
+    """Applies a network, and optical flow if needed, to a video file.
 
     Args:
-        case: Its `options` say the file and the folder of the networks.
+        case: Its `options` have the file and the folder of the networks.
     """
 
     divisible = False
@@ -216,7 +216,7 @@ class VideoSession:
             self._flow = OpticalFlow(case.method.removeprefix(FLOW))
 
     def run(self, _units: int) -> Timing:
-        """Reads the file, computes motion, classifies."""
+        """Reads the file, computes motion and classifies."""
         start = time.perf_counter()
         clip = clip_from_video(self.file, self.shape)
         decoded = time.perf_counter()
@@ -234,10 +234,10 @@ class VideoSession:
         return Timing((total,), parts)
 
     def answer(self) -> None:
-        """Random weights have no right answer."""
+        """Returns nothing, since random weights have no expected answer."""
 
     def label(self, clip: np.ndarray, fields: np.ndarray | None) -> int:
-        """The class of a clip uint8 `(N, m, H, W, 3)` and its flow `(N, H, W, 2 (m - 1))`."""
+        """Classifies a clip uint8 `(N, m, H, W, 3)` with its flow `(N, H, W, 2 (m - 1))`."""
         logits = []
         if fields is not None:
             logits.append(self.networks["flow"]({"frames": fields})["logits"])
@@ -247,7 +247,7 @@ class VideoSession:
         return int(np.mean(logits, axis=0).argmax())
 
     def _fields(self, clip: np.ndarray) -> tuple[np.ndarray, float]:
-        """Flow as bytes, and the seconds that it takes for all pairs."""
+        """Returns flow as bytes, and the seconds it takes for all pairs."""
         segments, stack, height, width, _ = clip.shape
         pairs = segments * (stack - 1)
         timed = self._timed_pairs or pairs
@@ -263,7 +263,7 @@ class VideoSession:
 
 
 def open_session(case: Case) -> VideoSession:
-    """Loads the networks of the case."""
+    """Opens a session on the networks of the case."""
     return VideoSession(case)
 
 

@@ -1,4 +1,4 @@
-"""The networks of `bench video` as TFLite files, with random weights."""
+"""Builds the networks of `bench video` as TFLite files, with random weights."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ PA = "pa"
 FLOWS = ("tvl1", "farneback", "dis_medium", "dis_fast", "dis_ultrafast")
 METHODS = ("pan_lite", "pan_full", "rgb_tsm", *(f"two_stream_{flow}" for flow in FLOWS))
 PRECISIONS = ("float32", "int8")
-# By method: its networks and what they are called there.
+# By method: its networks by role, with their file names.
 NETWORKS = {
     "pan_lite": {"frames": "pan_lite", PA: PA},
     "pan_full": {"frames": "pan_full", PA: PA},
@@ -25,7 +25,7 @@ TWO_STREAM = {"frames": "tsm", "flow": "flow"}
 
 
 def networks_of(case: Case) -> dict[str, str]:
-    """The files of a method by what they are for: `frames`, `flow`, and PA alone.
+    """Returns the files of a method by role: `frames`, `flow`, and PA alone.
 
     Args:
         case: Its method and precision.
@@ -39,10 +39,10 @@ def networks_of(case: Case) -> dict[str, str]:
 
 
 def build(case: Case, _folder: Path) -> None:
-    """Converts the networks of a case that an earlier case has not needed.
+    """Converts the networks of a case that no earlier case has converted.
 
     Args:
-        case: They go into its `options["networks"]`.
+        case: They are written to its `options["networks"]`.
     """
     folder = Path(case.options["networks"])
     for file in networks_of(case).values():
@@ -52,7 +52,7 @@ def build(case: Case, _folder: Path) -> None:
 
 
 def tflite_of(name: str, case: Case) -> bytes:
-    """A network as a TFLite file.
+    """Builds a network and converts it to TFLite.
 
     Args:
         name: `pan_lite`, `pan_full`, `tsm`, `flow` or `pa`.
@@ -71,7 +71,7 @@ def tflite_of(name: str, case: Case) -> bytes:
 
 
 def flow_graph(case: Case) -> Any:
-    """A temporal-shift network on flow, in the form of an exported one.
+    """Builds a temporal-shift network on flow, in the form of exported networks.
 
     Args:
         case: Its work and backbone.
@@ -102,7 +102,7 @@ def flow_graph(case: Case) -> Any:
 
 
 def calibration(name: str, case: Case) -> list[np.ndarray]:
-    """Two clips for the ranges of eight bits; which ranges these are does not change the speed."""
+    """Returns two clips to calibrate eight-bit ranges; the ranges do not affect the speed."""
     work = case.work
     if name == "flow":
         shape = (2, work.segments, 1, work.height, work.width, 2 * (work.stack - 1))
@@ -131,10 +131,10 @@ def _frames_graph(family: str) -> Callable[[Case], Any]:
 
 
 def spread_logits(model: Any) -> None:
-    """Gives classifiers weights of the size that training gives them.
+    """Sets classifier weights to the scale that training gives them.
 
-    Fresh ones are so small that eight bits have no step between two logits, and the runtime refuses
-    the file.
+    Fresh weights are so small that the eight-bit output cannot resolve the logits, and the runtime
+    rejects the file.
     """
     from pan_keras.models import networks  # noqa: PLC0415
 

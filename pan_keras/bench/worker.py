@@ -1,8 +1,8 @@
-"""The process of a case: does what it is told over a pipe, one request at a time.
+"""The process of a case: executes requests from a pipe, one at a time.
 
-`python -m pan_keras.bench.worker DESCRIPTOR`, started by `pan_keras.bench.process`. A request is a
-tuple of a name and arguments, an answer `("done", value)` or `("error", sentence)`. The process
-ends when the pipe is closed.
+Started by `pan_keras.bench.process` as `python -m pan_keras.bench.worker DESCRIPTOR`. A request is
+a tuple of a name and arguments; an answer is `("done", value)` or `("error", sentence)`. The
+process ends when the pipe is closed.
 """
 
 import os
@@ -19,11 +19,11 @@ from pan_keras.bench.session import Session
 from pan_keras.errors import UserError
 from pan_keras.installation import missing_part
 
-SETTLING = 0.03  # seconds of calls before each round: other processes have filled the caches
-ROUND = 0.15  # seconds that a round lasts at least, unless that takes more than MOST_CALLS
+SETTLING = 0.03  # seconds of calls before each round: other processes have evicted the caches
+ROUND = 0.15  # minimum seconds per round, unless that takes more than MOST_CALLS
 MOST_CALLS = 20
-LONGEST_CALL = 1.0  # seconds; a divisible session is given less to do
-STABLE = 0.1  # by how much the last three calls of a warm-up may differ
+LONGEST_CALL = 1.0  # seconds, above which a divisible session gets less work per call
+STABLE = 0.1  # largest relative difference of the last three calls of a warm-up
 WARM_UP = 2.0  # seconds
 
 
@@ -47,7 +47,7 @@ def main(descriptor: int, processors: list[int]) -> None:
 
 
 class Call(NamedTuple):
-    """A timed call: what counts of its time, its parts, and seconds of processors that it took."""
+    """A timed call: seconds that count, seconds of its parts, and processor seconds."""
 
     seconds: list[float]
     parts: dict[str, float]
@@ -55,14 +55,14 @@ class Call(NamedTuple):
 
 
 class Worker:
-    """The requests that a process answers."""
+    """Implements the requests that a process answers."""
 
     def __init__(self) -> None:
         self.session: Session | None = None
         self.units = 0
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """Calls a function that is named `module:function`."""
+        """Calls a function named as `module:function`."""
         return resolve(function)(*arguments)
 
     def open(self, case: Case) -> dict[str, Any]:
@@ -77,14 +77,14 @@ class Worker:
         }
 
     def answer(self) -> Any:
-        """The result of the session, for the check before it is timed."""
+        """Returns the result of the session, for the check before it is timed."""
         return self._open_session().answer()
 
     def warm_up(self) -> dict[str, Any]:
-        """Calls the session until its times are stable, and decides how much a call does."""
+        """Calls the session until its times are stable, and sets how much work a call does."""
         session = self._open_session()
         self.units = 1 if session.divisible else session.units
-        self._timed()  # which compiles, allocates and loads
+        self._timed()  # compiles, allocates and loads
         end = time.perf_counter() + WARM_UP
         one = statistics.median(self._timed().seconds)
         if session.divisible:
@@ -102,7 +102,7 @@ class Worker:
         """Times the calls of one round."""
         end = time.perf_counter() + SETTLING
         call = self._timed()
-        # A call that is longer than a round has settled by itself, and is not to be wasted.
+        # A call longer than a round has warmed up by itself, so it counts.
         calls = [call] if call.seconds[0] > ROUND else []
         while not calls and time.perf_counter() < end:
             self._timed()
@@ -117,7 +117,7 @@ class Worker:
         }
 
     def facts(self) -> dict[str, Any]:
-        """What the session has to say at the end."""
+        """Returns the facts of the session after all rounds."""
         return dict(self._open_session().facts)
 
     def _timed(self) -> "Call":
@@ -128,7 +128,7 @@ class Worker:
         wall = time.perf_counter() - start
         if timing is None or not timing.seconds:
             return Call([wall], dict(timing.parts) if timing else {}, processor)
-        # What counts is not the whole call, whose processor time would not belong to it.
+        # Only part of the call counts, so the processor time of all of it would be wrong.
         return Call(list(timing.seconds), dict(timing.parts), None)
 
     def _open_session(self) -> Session:
@@ -138,13 +138,13 @@ class Worker:
 
 
 def resolve(name: str) -> Any:
-    """The function that is named `module:function`."""
+    """Returns the function named as `module:function`."""
     module, _, function = name.partition(":")
     return getattr(import_module(module), function)
 
 
 def sentence(error: Exception) -> str:
-    """An error on one line."""
+    """Formats an error as one line."""
     if isinstance(error, ModuleNotFoundError):
         error = missing_part(error) or error
     first = (str(error).strip().splitlines() or [""])[0][:300]

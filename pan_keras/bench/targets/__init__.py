@@ -1,15 +1,15 @@
-"""Where cases run; each file is a target.
+"""Targets that cases run on; each file is a target.
 
-A target has
+A target defines
 
 * `REQUIRES`: modules that must be installed;
 * `open_session(case)`: opens a `pan_keras.bench.session.Session`, in the process of the case;
-* optionally `build(case, folder)`: makes the session's files beforehand, in another process.
+* optionally `build(case, folder)`: makes the session's files beforehand, in a separate process.
 
-`android` has no session: the device measures by itself, and `measure_on_android` fetches what it
-found.
+`android` has no session: the device measures by itself, and `measure_on_android` fetches the
+results.
 
-Runtimes are imported inside these functions, so that every target can be listed anywhere.
+Runtimes are imported inside these functions, so that the targets can be listed without them.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ from pan_keras.installation import missing_part
 
 
 def target_names() -> list[str]:
-    """Names of all targets.
+    """Returns the names of all targets.
 
     Example:
         >>> target_names()
@@ -31,13 +31,13 @@ def target_names() -> list[str]:
 
 
 def check_target(name: str) -> None:
-    """Refuses a target that does not exist or whose runtime is not installed.
+    """Checks that a target exists and its runtime is installed.
 
     Args:
-        name: Of the target.
+        name: Name of the target.
 
     Raises:
-        UserError: If there is no such target, or what it requires is missing.
+        UserError: If there is no such target, or its runtime is missing.
     """
     if name not in target_names():
         raise UserError(f"target: {name!r} is not one of {', '.join(target_names())}")
@@ -46,10 +46,10 @@ def check_target(name: str) -> None:
 
 
 def missing_runtime(name: str) -> str | None:
-    """What is not installed of what a target requires, and how to install it; None if all is.
+    """Says which package of a target is missing and how to install it; None if none is.
 
     Args:
-        name: Of the target.
+        name: Name of the target.
     """
     for module in import_module(f"{__name__}.{name}").REQUIRES:
         if find_spec(module) is None:

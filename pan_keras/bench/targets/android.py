@@ -1,7 +1,7 @@
-"""An Android device, reached by adb, which measures the files of a bundle itself.
+"""Measures the files of a bundle on an Android device, through adb.
 
-The demo app has a benchmark without a screen to touch, started by adb; it writes results of the
-form that all benchmarks have. In its place a `benchmark_model` binary of TensorFlow Lite may run.
+The demo app has a benchmark that adb starts and that needs no interaction; it writes results in
+the same format as all benchmarks. A `benchmark_model` binary of TensorFlow Lite can replace it.
 """
 
 import json
@@ -46,25 +46,25 @@ def measure_on_android(
 ) -> Results:
     """Measures the models of a bundle on an Android device.
 
-    The device's model, release of Android, SoC and battery temperature come with the results; the
-    energy of the whole measurement, in joules, where nothing charges the battery.
+    The results include the device's model, Android release, SoC and battery temperature, and, if no
+    charger is connected, the energy of the whole measurement in joules.
 
     Args:
         path: The bundle.
-        serial: Of the device; not needed where one is connected.
-        binary: A `benchmark_model` for the device, which runs in place of the app. It feeds random
+        serial: Serial number; not needed if only one device is connected.
+        binary: A `benchmark_model` built for the device, run instead of the app. It feeds random
             bytes, and checks no answer.
-        precisions: Some of the bundle's; all unless given.
-        threads: Threads of a call; each number is measured.
-        seconds: That the device has for all of it.
-        progress: Called with one line on what is going on.
+        precisions: Some of the bundle's precisions; all if empty.
+        threads: Numbers of threads per call; each is measured.
+        seconds: Time limit for the whole measurement.
+        progress: Called with a line of text about the current step.
 
     Returns:
-        A row a model and number of threads.
+        A row per model and number of threads.
 
     Raises:
         UserError: If the bundle fails its verification, adb or the app is not installed, no device
-            is connected, or several without `serial`, or the device does not give results in time.
+            is connected, or several without `serial`, or the device delivers no results in time.
 
     Example:
         >>> results = measure_on_android("runs/mine/bundle", serial="R58M12ABCDE")
@@ -102,7 +102,7 @@ def _verified(path: Path) -> Bundle:
 
 @contextmanager
 def _folder_on(adb: Adb) -> Iterator[str]:
-    """A folder on the device, which is removed afterwards."""
+    """Creates a folder on the device and removes it afterwards."""
     adb.shell("rm", "-rf", ON_DEVICE)
     adb.shell("mkdir", "-p", f"{ON_DEVICE}/bundle")
     try:
@@ -120,7 +120,7 @@ def _by_app(
     end: float,
     progress: Callable[[str], None],
 ) -> Results:
-    """Starts the app's benchmark and fetches what it writes."""
+    """Starts the app's benchmark and fetches the results that it writes."""
     if not adb.answers("pm", "path", APP):
         raise UserError(
             f"android: the demo app is not installed on {adb.serial}; "
@@ -128,7 +128,7 @@ def _by_app(
         )
     progress(f"copying {bundle.path} to {adb.serial}")
     adb.push(bundle.path, f"{folder}/bundle")
-    # The app is another user than the shell.
+    # The app runs as another user than the shell.
     adb.shell("chmod", "-R", "a+rX", folder)
     written = f"{RESULTS}/{NAME}"
     adb.shell("rm", "-f", written)
@@ -156,7 +156,7 @@ def _wait(adb: Adb, written: str, end: float) -> None:
             raise UserError(
                 "android: the app gave no results in time; measure fewer models by --precision"
             )
-        # It may take a moment to start; then it must be there until the results are.
+        # The app may take a moment to start; after that, its absence without results is an error.
         gone = 0 if adb.answers("pidof", APP) else gone + 1
         if gone > 5 and not adb.answers("test", "-f", written):
             raise UserError(
@@ -166,7 +166,7 @@ def _wait(adb: Adb, written: str, end: float) -> None:
 
 
 def _fetch(adb: Adb, written: str) -> Results:
-    """The results that the app wrote."""
+    """Fetches the results that the app wrote."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / NAME
         adb.pull(written, file)
@@ -216,7 +216,7 @@ def _by_binary(
                 raise UserError(
                     "android: no time is left for all models; measure fewer by --precision"
                 )
-            # It says everything on standard error or on standard output, by its release.
+            # Releases differ in whether they print to standard error or standard output.
             said = adb.shell("sh", "-c", '"$@" 2>&1', "sh", *command, seconds=left)
             work = replace(clip, segments=1) if entry.streaming else clip
             rows.append(_row_of(str(bundle.facts["name"]), entry, count, work, said))
@@ -229,7 +229,7 @@ def _by_binary(
 
 
 def _row_of(name: str, entry: ModelFile, threads: int, work: Work, said: str) -> Row:
-    """What `benchmark_model` says last, in microseconds."""
+    """Parses the final times of `benchmark_model`, in microseconds."""
     found = LAST.findall(said)
     if not found:
         raise UserError(f"{entry.file}: benchmark_model gave no times; is it built for the device?")
@@ -259,7 +259,7 @@ def _row_of(name: str, entry: ModelFile, threads: int, work: Work, said: str) ->
 
 
 def _describe(adb: Adb) -> dict[str, Any]:
-    """The device, without its serial number."""
+    """Describes the device, without its serial number."""
     known = adb.properties()
 
     def say(*names: str) -> str:
@@ -269,7 +269,7 @@ def _describe(adb: Adb) -> dict[str, Any]:
     return {
         "name": say("ro.product.manufacturer", "ro.product.model") or "unknown",
         "platform": f"Android {release}, API {level}",
-        # Named since Android 12; before, the board says as much.
+        # Known since Android 12; the board is the closest earlier property.
         "soc": say("ro.soc.manufacturer", "ro.soc.model") or say("ro.board.platform") or None,
     }
 

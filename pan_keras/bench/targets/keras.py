@@ -1,4 +1,4 @@
-"""Keras graphs on the configured backend and device."""
+"""Runs Keras graphs on the configured backend and device."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -22,10 +22,10 @@ def open_session(case: Case) -> Session:
 
 
 class KerasStages:
-    """A compiled Keras graph in stages; see `pan_keras.bench.exported.Stages`.
+    """Runs a compiled Keras graph in stages; see `pan_keras.bench.exported.Stages`.
 
     Args:
-        graph: A model from inputs by name to outputs by name.
+        graph: A model from named inputs to named outputs.
     """
 
     def __init__(self, graph: Any):
@@ -48,7 +48,7 @@ class KerasStages:
         self._held = {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
 
     def invoke(self) -> None:
-        """Computes, and waits for the device."""
+        """Runs the model and waits for the device."""
         self._outputs = self._call(self._held)
         synchronise(self._outputs)
 
@@ -60,7 +60,7 @@ class KerasStages:
 
 
 def set_threads(count: int) -> None:
-    """Limits the backend to a number of threads, before it starts."""
+    """Limits the backend to a number of threads; call it before the backend starts."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend == "tensorflow":
         import tensorflow as tf  # noqa: PLC0415
@@ -71,11 +71,11 @@ def set_threads(count: int) -> None:
         import torch  # noqa: PLC0415
 
         torch.set_num_threads(count)
-    # JAX takes as many as the process has processors.
+    # JAX uses as many threads as the process has processors.
 
 
 def compiled(graph: Any) -> Callable[[Any], Any]:
-    """A function that computes a graph: traced by TensorFlow, compiled by JAX, eager in torch.
+    """Compiles the forward pass: traced by TensorFlow, compiled by JAX, eager in torch.
 
     Args:
         graph: The model.
@@ -129,7 +129,7 @@ def synchronise(outputs: Any) -> None:
 
 
 def device() -> str:
-    """Kind or name of the device that the backend computes on."""
+    """Returns the kind or name of the device that the backend computes on."""
     import keras  # noqa: PLC0415
 
     backend = keras.backend.backend()

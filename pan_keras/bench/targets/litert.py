@@ -1,4 +1,4 @@
-"""TFLite files, run by LiteRT."""
+"""Runs TFLite files in LiteRT."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +17,11 @@ FILE = "model.tflite"
 
 
 def build(case: Case, folder: Path) -> None:
-    """Converts the graph of the case, and quantises it; a case with a file of its own needs none.
+    """Converts and quantises the graph of the case, unless the case has its own file.
 
     Args:
-        case: What to convert.
-        folder: Where the file goes.
+        case: The case to convert.
+        folder: Where the file is written.
     """
     if "file" in case.options:
         return
@@ -56,7 +56,7 @@ def open_session(case: Case) -> Session:
 
 
 class LiteRTStages:
-    """A TFLite file in stages; see `pan_keras.bench.exported.Stages`."""
+    """Runs a TFLite file in stages; see `pan_keras.bench.exported.Stages`."""
 
     device = "cpu"
     backend: str | None = None
@@ -65,7 +65,7 @@ class LiteRTStages:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
-        # It refuses to be invoked while a runner is held.
+        # The interpreter cannot be invoked while a signature runner is alive.
         runner = self._interpreter.get_signature_runner("serve")
         given, wanted = runner.get_output_details(), runner.get_input_details()
         del runner
@@ -83,7 +83,7 @@ class LiteRTStages:
             self._interpreter.set_tensor(self._wanted[name], value)
 
     def invoke(self) -> None:
-        """Computes."""
+        """Runs the model."""
         self._interpreter.invoke()
 
     def get(self) -> dict[str, Any]:

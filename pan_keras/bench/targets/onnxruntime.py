@@ -1,4 +1,4 @@
-"""ONNX files, run by ONNX Runtime."""
+"""Runs ONNX files in ONNX Runtime."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +16,14 @@ FILE = "model.onnx"
 
 
 def build(case: Case, folder: Path) -> None:
-    """Converts the graph of the case, and quantises it; a case with a file of its own needs none.
+    """Converts and quantises the graph of the case, unless the case has its own file.
 
     Args:
-        case: What to convert.
-        folder: Where the file goes.
+        case: The case to convert.
+        folder: Where the file is written.
 
     Raises:
-        ValueError: If the format has no such precision.
+        ValueError: If ONNX files do not come in the precision.
     """
     if "file" in case.options:
         return
@@ -51,7 +51,7 @@ def open_session(case: Case) -> Session:
 
 
 class OnnxStages:
-    """An ONNX file in stages; see `pan_keras.bench.exported.Stages`."""
+    """Runs an ONNX file in stages; see `pan_keras.bench.exported.Stages`."""
 
     device = "cpu"
     backend: str | None = None
@@ -66,14 +66,14 @@ class OnnxStages:
         self._binding = engine.session.io_binding()
 
     def put(self, inputs: Mapping[str, np.ndarray]) -> None:
-        """Names the inputs; on the CPU nothing is copied."""
+        """Sets the inputs by name; on the CPU nothing is copied."""
         for name, value in inputs.items():
             self._binding.bind_cpu_input(name, value)
         for name in self._outputs:
             self._binding.bind_output(name)
 
     def invoke(self) -> None:
-        """Computes."""
+        """Runs the model."""
         self._session.run_with_iobinding(self._binding)
 
     def get(self) -> dict[str, np.ndarray]:

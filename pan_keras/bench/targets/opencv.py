@@ -1,4 +1,4 @@
-"""Motion cues by OpenCV, pair by pair."""
+"""Runs OpenCV's motion cues, pair by pair."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,9 @@ REQUIRES = ("cv2",)
 
 
 class OpenCVSession:
-    """A function of two adjacent frames, called for one pair after the other.
+    """Calls a function of two adjacent frames for one pair after the other.
 
-    As a video pipeline would, it keeps its solver and turns each frame of a stack to grey once.
+    Like a video pipeline, it reuses its solver and converts each frame of a stack to grey once.
     """
 
     divisible = True
@@ -33,7 +33,7 @@ class OpenCVSession:
         self._later: Any = None
 
     def run(self, units: int) -> None:
-        """Computes the cue of as many pairs, those after the pairs of the last call."""
+        """Computes the cue of the next pairs, after those of the last call."""
         for _ in range(units):
             stack, place = divmod(self._next, self._frames.shape[1] - 1)
             frames = self._frames[stack]
@@ -43,18 +43,18 @@ class OpenCVSession:
             self._next = (self._next + 1) % self.units
 
     def answer(self) -> np.ndarray:
-        """The cue of the first pair."""
+        """Returns the cue of the first pair."""
         earlier, later = self._frames[0, :2]
         return self._cue(self._prepare(earlier), self._prepare(later))
 
 
 def open_session(case: Case) -> OpenCVSession:
-    """Makes the frames and the solver."""
+    """Generates the frames and creates the solver."""
     return OpenCVSession(case)
 
 
 def _functions(case: Case) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    """What is done to each frame, and then to each pair."""
+    """Returns a function applied to each frame, and one applied to each pair."""
     import cv2  # noqa: PLC0415
 
     if case.method == "difference":
@@ -62,7 +62,7 @@ def _functions(case: Case) -> tuple[Callable[[Any], Any], Callable[[Any, Any], A
     from pan_keras.flow import OpticalFlow  # noqa: PLC0415
     from pan_keras.flow.optical_flow import SOLVERS  # noqa: PLC0415
 
-    # Which says in a sentence what is not there.
+    # It raises a clear error if the method is not available.
     method = OpticalFlow(case.method).method
     solver = SOLVERS[method](min(case.work.height, case.work.width))
     return lambda frame: cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (

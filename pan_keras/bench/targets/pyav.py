@@ -1,4 +1,4 @@
-"""Motion vectors that the video codec left in the file, by PyAV."""
+"""Reads motion vectors that the video codec stored in the file, with PyAV."""
 
 import io
 import time
@@ -14,9 +14,9 @@ REQUIRES = ("av",)
 
 
 class VectorSession:
-    """What it costs to get the motion vectors of a clip, as fields, over decoding its frames alone.
+    """Times the extraction of a clip's motion vectors as fields, without decoding its frames.
 
-    Each call decodes the clip twice, without and with vectors; the difference counts.
+    Each call decodes the clip twice, with and without vectors; the difference is the time.
     """
 
     divisible = False
@@ -39,7 +39,7 @@ class VectorSession:
         )
 
     def answer(self) -> None:
-        """Vectors have no reference."""
+        """Returns nothing, since vectors have no reference."""
 
     def _decode(self, *, vectors: bool) -> float:
         import av  # noqa: PLC0415
@@ -66,7 +66,7 @@ def open_session(case: Case) -> VectorSession:
 
 
 def encoded(frames: np.ndarray) -> bytes:
-    """Frames as H.264, in memory.
+    """Encodes frames as H.264 in memory.
 
     Args:
         frames: uint8 `(T, H, W, 3)`, RGB.
