@@ -1,4 +1,4 @@
-"""Runs a benchmark in a process that cannot import TensorFlow; its own processes cannot either."""
+"""Runs benchmarks in a process that cannot import TensorFlow; neither can its child processes."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
-"""An adb for tests: a real program, with a folder for a phone and a script for what happens on it.
+"""A fake adb for tests: a real program that follows a script, with a folder as the phone.
 
-The folder that `SCRIPTED_ADB` names holds `script.json`, the phone's files in `phone/`, and
-afterwards each call in `calls.jsonl`.
+The folder in `SCRIPTED_ADB` holds `script.json` and the files of the phone, in `phone/`; each call
+is appended to `calls.jsonl` there.
 """
 
 import json
@@ -27,7 +27,7 @@ def say(text, code=0):
 
 
 def count(name):
-    """How often this was asked before."""
+    """Returns how often it was called before with this name, and counts the call."""
     file = PLACE / name
     known = int(file.read_text()) if file.exists() else 0
     file.write_text(str(known + 1))
@@ -35,7 +35,7 @@ def count(name):
 
 
 def start(words):
-    """`am start`: the app reads the bundle that it is given, and writes later."""
+    """Handles `am start`: checks the bundle that the app is given; results are written later."""
     if "am" in SCRIPT["faults"]:
         say(f"Starting: Intent\nError type 3\nError: {SCRIPT['faults']['am']}\n")
     flags = words[words.index("-n") + 2 :]
@@ -47,7 +47,7 @@ def start(words):
 
 
 def is_file(path):
-    """`test -f`: the results appear after a while."""
+    """Handles `test -f`: the results appear after some polls."""
     if EXTRAS.exists() and count("polls") >= SCRIPT["polls"] and "results" in SCRIPT:
         target = (
             on_phone("/sdcard/Android/data/pan.demo/files") / json.loads(EXTRAS.read_text())["out"]
@@ -58,7 +58,7 @@ def is_file(path):
 
 
 def benchmark(words):
-    """The binary, which was pushed beside the model that it is to run."""
+    """Runs the binary, which must have been pushed with its model."""
     program, model, *_ = words[words.index("sh", 2) + 1 :]
     assert os.access(on_phone(program), os.X_OK)
     assert on_phone(model.removeprefix("--graph=")).is_file()

@@ -1,4 +1,4 @@
-"""Sessions for tests of the harness; processes of cases find them by `PYTHONPATH`."""
+"""Sessions for tests of the harness, which processes of cases import through `PYTHONPATH`."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ UNIT = 0.002
 
 
 def steady(case):
-    """Each call sleeps for as long as the case says, and the longest is told."""
+    """Sleeps in each call for as long as the case says, and reports the longest call."""
     seconds = case.options.get("seconds", UNIT)
 
     def call():
@@ -28,7 +28,7 @@ def steady(case):
 
 
 class Clocked(CallSession):
-    """A unit takes exactly as long as the case says, by the clock that the process goes by."""
+    """A session whose clock advances by exactly the time that the case sets for a unit."""
 
     def __init__(self, seconds, units):
         super().__init__(None, units)
@@ -52,7 +52,7 @@ def divisible(case):
 
 
 def computes(case):
-    """Each call takes a processor for as long as the case says."""
+    """Computes in each call for as long as the case says."""
 
     def call():
         end = time.process_time() + case.options["seconds"]
@@ -63,17 +63,17 @@ def computes(case):
 
 
 def off(case):
-    """An answer that is off by a given distance."""
+    """Answers with a given distance from the reference."""
     return CallSession(lambda: None, 1, answer=lambda: np.ones(3) + case.options["distance"])
 
 
 def parted(case):
-    """Calls that measure themselves."""
+    """Measures its own calls and their parts."""
     return CallSession(lambda: Timing((0.25,), {"run": 0.2, "read_back": 0.05}), 1)
 
 
 def dies(case):
-    """Ends its process at the first call that is timed."""
+    """Exits its process in the first timed call."""
     calls = []
 
     def call():
@@ -91,7 +91,7 @@ def hangs(case):
 
 
 def facts_of_process(case):
-    """Tells how its process was set up."""
+    """Reports how its process was set up."""
     session = CallSession(lambda: None, 1)
     session.facts["processors"] = len(os.sched_getaffinity(0))
     session.facts["threads"] = os.environ["OMP_NUM_THREADS"]
@@ -100,16 +100,16 @@ def facts_of_process(case):
 
 
 def ones(case):
-    """A reference."""
+    """Returns a reference."""
     return np.ones(3)
 
 
 def writes(case, folder):
-    """A builder."""
+    """Builds a file."""
     (folder / "file").write_text("built")
 
 
 def reads(case):
-    """The session of what `writes` wrote."""
+    """Opens a session on the file that `writes` built."""
     assert (Path(case.options["folder"]) / "file").read_text() == "built"
     return CallSession(lambda: None, 1)

@@ -1,4 +1,4 @@
-"""Bundles are measured on a device by adb, here a real program that follows a script."""
+"""Measuring bundles on a device through adb, here a real program that follows a script."""
 
 import json
 import os
@@ -86,7 +86,7 @@ INFO: Inference timings in us: Init: 12750, First inference: 14744, Inference (a
 
 @pytest.fixture
 def phone(tmp_path, monkeypatch):
-    """Makes adb follow a script; gives the folder of the phone."""
+    """Returns a function that scripts adb and gives the folder of the phone."""
     place = tmp_path / "adb"
     (place / "phone").mkdir(parents=True)
     program = tmp_path / "bin" / "adb"
@@ -96,7 +96,7 @@ def phone(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SCRIPTED_ADB", str(place))
     monkeypatch.setattr(android, "POLL", 0.0)
-    # It takes a second; one test has it as it is.
+    # Verification takes a second; one test runs it unchanged.
     monkeypatch.setattr(android, "check", lambda _: [])
 
     def script(**changes):
@@ -141,7 +141,7 @@ def test_the_app_measures_a_bundle_and_its_results_follow_the_schema(phone):
     lines = calls(place)
     started = next(number for number, line in enumerate(lines) if "am start" in line)
     assert "-n pan.demo/.BenchmarkActivity --es bundle /data/local/tmp/" in lines[started]
-    # The app is another user, and an old file would be taken for its results.
+    # The app runs as another user, and an old file would be mistaken for its results.
     assert "-s A1 shell chmod -R a+rX /data/local/tmp/pan-keras-bench" in lines[:started]
     written = "/sdcard/Android/data/pan.demo/files/pan-keras-bench.json"
     assert f"-s A1 shell rm -f {written}" in lines[:started]

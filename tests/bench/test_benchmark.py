@@ -1,4 +1,4 @@
-"""The harness: processes of their own, rounds in turns, whatever a case does."""
+"""The benchmark harness: separate processes, interleaved rounds, and failing cases."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def alive(pid):
 
 def test_times_are_those_of_the_calls():
     slow, fast = run(case("steady", seconds=0.02), case("steady", seconds=0.002))
-    # On a busy machine calls sleep longer, and say so.
+    # On a busy machine calls sleep longer; the session reports how long.
     assert 20 <= slow.p50_ms <= slow.facts["longest_ms"] + 1
     assert 2 <= fast.p50_ms <= fast.facts["longest_ms"] + 1
     assert slow.p5_ms <= slow.p50_ms <= slow.p95_ms <= slow.max_ms
@@ -56,7 +56,7 @@ def test_rows_come_in_the_order_of_the_cases_with_the_ratio_to_the_baseline():
     assert [row.ratio for row in rows] == pytest.approx([1, 20])
     assert [rows[1].ratio_low, rows[1].ratio_high] == pytest.approx([20, 20])
     assert [row.rounds for row in rows] == [3, 3]
-    # A round takes 0.15 s, but no more than twenty calls.
+    # A round lasts 0.15 s, but has at most twenty calls.
     assert [row.samples for row in rows] == [3 * 4, 3 * 20]
 
 
@@ -123,7 +123,7 @@ def test_a_session_may_time_itself_and_name_parts():
 
 def test_a_slow_divisible_case_does_a_part_of_the_work_and_says_so():
     (row,) = run(case("divisible", seconds=0.3))
-    assert row.sampled == 0.75  # three of four units take less than a second
+    assert row.sampled == 0.75  # three of four units are the most that take less than a second
     assert row.p50_ms == pytest.approx(1200)
 
 

@@ -1,4 +1,4 @@
-"""Readers of video files are held to the same frames, and each is named if it is not there."""
+"""Readers of video files return the same frames; missing readers are reported."""
 
 import numpy as np
 import pytest

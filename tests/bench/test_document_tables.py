@@ -1,4 +1,4 @@
-"""Tables of documents are those of the committed results."""
+"""Tables of documents match the committed results."""
 
 import csv
 import io

@@ -14,7 +14,7 @@ from pan_keras.bench.results import Results
 from pan_keras.deploy.formats.tflite import to_tflite
 from pan_keras.errors import UserError
 
-# Each runtime starts in a process of its own.
+# Each runtime starts in a separate process.
 pytestmark = pytest.mark.slow
 
 SMALL = {"segments": 4, "stack": 2, "size": 32, "threads": 1, "quick": True}

@@ -1,4 +1,4 @@
-"""The table of models is what the registry and the counter say, for people and programs."""
+"""The table of models matches the registry and the counts, as text and JSON."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""Peers are measured by one protocol; without their package, a sentence says how to get it."""
+"""Comparison with MoViNet; without its package, an error explains how to install it."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ STEP = Work(1, 1, 32, 32)
 
 @pytest.fixture
 def environment(tmp_path):
-    """A virtual environment whose Python is a script that does what the test says."""
+    """Creates a virtual environment whose Python is a given shell script."""
 
     def make(*lines):
         folder = tmp_path / "env"
@@ -34,7 +34,7 @@ def environment(tmp_path):
 
 
 def write_export(folder, name):
-    """What an export leaves."""
+    """Writes the files of an export."""
     folder.mkdir(exist_ok=True)
     facts = {"parameters": 3_748_031, "macs": 54_967_970, "size": 172}
     (folder / f"movinet_{name}.json").write_text(json.dumps(facts))

@@ -147,6 +147,6 @@ def test_the_ratio_of_known_times_has_the_interval_of_the_bootstrap():
     ratio, low, high = ratio_of(noisy, slow)
     assert low < 4 < high
     assert low <= ratio <= high
-    # Of a median of 200 values with a deviation of a tenth: 1.25 * 0.1 / sqrt(200), of two of them.
+    # Standard error of a median of 200 values with deviation 0.1: 1.25 * 0.1 / sqrt(200), twice.
     assert high - low == pytest.approx(4 * 2 * 1.96 * 1.25 * 0.1 / 200**0.5 * 2**0.5, rel=0.5)
     assert ratio_of({1: 1.0}, {2: 1.0}) is None

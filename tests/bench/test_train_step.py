@@ -1,4 +1,4 @@
-"""The benchmark measures steps and their parts; figures depend on the machine, so none is here."""
+"""Training steps and their parts are measured; times depend on the machine and are not tested."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ SMALL = {"segments": 2, "stack": 2, "size": (32, 40)}
 
 @pytest.fixture
 def open_here(monkeypatch):
-    """Opens a session in this process, whose threads TensorFlow has taken already."""
+    """Opens a session in this process, where TensorFlow's threads are already set."""
     monkeypatch.setattr("pan_keras.bench.targets.keras.set_threads", lambda count: None)
 
     def open_case(name, *, parts=True, precision="float32", work=WORK):

@@ -1,4 +1,4 @@
-"""From a file to a label: what is timed is what a user waits for, split into its parts."""
+"""Times from a file to a label, split into decoding, motion and network."""
 
 import time
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def opened(clip, folder):
-    """Opens the session of a method in this process, on networks that tests share."""
+    """Opens the session of a method in this process, with networks shared between tests."""
 
     def open_method(method, precision="float32"):
         options = {
@@ -60,7 +60,7 @@ def test_the_time_is_that_of_decoding_motion_and_network(method, opened):
     assert set(parts) == {"decode", "motion", "network"}
     assert parts["decode"] > 0
     assert (parts["motion"] > 0) == (method != "rgb_tsm")
-    # PA is timed a second time by itself, so that the parts need not add up to the last digit.
+    # PA is timed separately, so the parts do not add up exactly.
     assert sum(parts.values()) == pytest.approx(total, rel=0.5)
 
 
@@ -116,7 +116,7 @@ def test_tv_l1_is_timed_on_some_pairs_in_turn_and_scaled_up(opened):
     session._flow = slow
     timing = session.run(1)
     assert len(pairs) == 2
-    # Two of four pairs; what is done around them takes little.
+    # Two of four pairs are timed; the rest of the work takes little time.
     assert 2 * sum(slept) <= timing.parts["motion"] < 2 * sum(slept) + 0.04
     assert timing.seconds[0] == pytest.approx(sum(timing.parts.values()))
     session.run(1)

@@ -1,4 +1,4 @@
-"""Keras is measured on another backend where TensorFlow is absent."""
+"""Keras is measured on another backend if TensorFlow is absent."""
 
 import json
 import os
@@ -17,7 +17,7 @@ BACKEND = "jax" if CONFIGURED == "tensorflow" else CONFIGURED
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec(BACKEND), reason=f"{BACKEND} is not installed")
 def test_motion_and_models_are_measured_where_tensorflow_is_absent(tmp_path):
-    # A module of that name that cannot be imported, before the real one on the path.
+    # A module of that name that fails on import, ahead of the real one on the path.
     (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError(name='tensorflow')\n")
     paths = map(str, (tmp_path, Path.cwd(), HERE))
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": BACKEND}
