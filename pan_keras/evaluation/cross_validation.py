@@ -1,4 +1,4 @@
-"""Cross-validation: each fold is trained without its clips and tested on them."""
+"""Cross-validation: each fold is tested by a model trained on the other folds."""
 
 import csv
 import io
@@ -66,7 +66,7 @@ class CrossValidation:
     """A finished cross-validation.
 
     Attributes:
-        data: Where the clips came from.
+        data: Source of the clips.
         groups: The column that clips were grouped by, or None.
         folds: The results of the folds.
 
@@ -111,10 +111,10 @@ class CrossValidation:
         return sum(fold.log_loss * fold.clips for fold in self.folds) / self.clips
 
     def to_json(self) -> dict[str, Any]:
-        """The result for programs.
+        """Returns the result as a JSON object.
 
         Returns:
-            Mean and interval over folds, share of all clips and its interval, and every fold.
+            Mean and interval over folds, accuracy over all clips with its interval, and every fold.
         """
         correct = sum(fold.correct for fold in self.folds)
         return {
@@ -140,7 +140,7 @@ class CrossValidation:
         }
 
     def to_csv(self) -> str:
-        """The folds as CSV.
+        """Returns the folds as CSV.
 
         Returns:
             CSV, one row per fold.
@@ -153,10 +153,10 @@ class CrossValidation:
         return file.getvalue()
 
     def to_markdown(self) -> str:
-        """The result as Markdown.
+        """Returns the result as Markdown.
 
         Returns:
-            A table, and two sentences.
+            A table and two sentences.
         """
         head = f"{self.groups} left out" if self.groups else "Fold"
         lines = [f"| {head} | Clips | Top-1 |", "|---|---:|---:|"]
@@ -197,8 +197,8 @@ def cross_validate(
 
     Args:
         source: As for `train`.
-        folds: Number of folds; with `groups` absent or enough for one fold per group.
-        groups: Column of the CSV whose values, such as persons or scenes, are never divided.
+        folds: Number of folds; None, or the number of groups or more, for one fold per group.
+        groups: Column of the CSV file with values, such as persons, that are never split.
         root: As for `train`.
         model: As for `train`.
         config: As for `train`.
@@ -208,14 +208,14 @@ def cross_validate(
         splits: Splits whose clips are used; all by default.
         run: Folder to create, with a run per fold; by default the next free `runs/SOURCE-folds-N`.
         callbacks: Keras callbacks of each training.
-        quiet: Whether to print warnings only.
+        quiet: Whether to print only warnings.
         tell: Called with a line after each fold.
 
     Returns:
         Accuracy of each fold, their mean and its interval.
 
     Raises:
-        UserError: If the clips cannot be divided so, or settings or data are unusable.
+        UserError: If the clips cannot be divided in this way, or settings or data are unusable.
 
     Example:
         >>> small = {"model": {"segments": 2, "size": 32}, "training": {"epochs": 1}}
@@ -283,7 +283,7 @@ def resume_folds(
     """Continues a cross-validation: finished folds are read, an unfinished one is resumed.
 
     Args:
-        run: Its folder.
+        run: Folder of the cross-validation.
         callbacks: As for `cross_validate`.
         quiet: As for `cross_validate`.
         tell: As for `cross_validate`.
@@ -292,8 +292,8 @@ def resume_folds(
         The result, which is also written to `results.json`, `results.csv` and `results.md`.
 
     Raises:
-        UserError: If the folder is not a cross-validation, its clips changed, or another process
-            writes there.
+        UserError: If the folder is not that of a cross-validation, its clips changed, or another
+            process writes there.
 
     Example:
         >>> resume_folds("runs/folds").clips
@@ -330,7 +330,7 @@ def resume_folds(
 
 
 def is_cross_validation(folder: Path | str) -> bool:
-    """Whether a folder is that of a cross-validation, finished or not."""
+    """Tells whether a folder is that of a cross-validation, finished or not."""
     return (Path(folder) / FOLDS).is_file() and (Path(folder) / SETTINGS).is_file()
 
 

@@ -1,4 +1,4 @@
-"""The record of a cross-validation: which clip is in which fold."""
+"""The record of a cross-validation: the fold of each clip."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ class FoldClip:
         group: Its group; empty without groups.
         fold: Number of its fold, from 1.
         bytes: Size of the file.
-        frame_rate: Frames per second if the data state it, else empty.
+        frame_rate: Frames per second as stated by the data set; empty if not stated.
     """
 
     path: str
@@ -42,7 +42,7 @@ COLUMNS = tuple(field.name for field in fields(FoldClip))
 
 @dataclass(frozen=True)
 class FoldRecord:
-    """The clips of a cross-validation in their folds.
+    """The clips of a cross-validation with their folds.
 
     Args:
         clips: The clips.
@@ -81,7 +81,7 @@ class FoldRecord:
             seed: Seed of the draw.
 
         Raises:
-            UserError: If the clips cannot be divided so.
+            UserError: If the clips cannot be divided in this way.
         """
         clips = [clip for clip in data.all_clips if clip.split in splits]
         labels = {clip.path: data.classes[clip.label] for clip in clips}
@@ -109,7 +109,7 @@ class FoldRecord:
             folder: The folder.
 
         Raises:
-            UserError: If it is damaged.
+            UserError: If the record is damaged.
         """
         files = RunFolder(folder)
         try:
@@ -145,7 +145,7 @@ class FoldRecord:
 
     @property
     def names(self) -> dict[int, str]:
-        """The name of each fold by number: its group if it has a single one."""
+        """Name of each fold by number: its group if it has only one, else the number."""
         found = {}
         for number in sorted({clip.fold for clip in self.clips}):
             groups = {clip.group for clip in self.clips if clip.fold == number}
@@ -153,10 +153,10 @@ class FoldRecord:
         return found
 
     def table(self, fold: int) -> str:
-        """The data of a fold's run: its own clips for testing, the others for training.
+        """Returns the data of a fold's run: its own clips for testing, the others for training.
 
         Args:
-            fold: Its number.
+            fold: Number of the fold.
 
         Returns:
             CSV with columns path, label, split and frame_rate.

@@ -1,4 +1,4 @@
-"""A seeded random search over settings, by validation or cross-validation."""
+"""A seeded random search over settings, ranked by validation or cross-validation."""
 
 import csv
 import io
@@ -70,7 +70,7 @@ class Tuning:
     """A finished search.
 
     Attributes:
-        data: Where the clips came from.
+        data: Source of the clips.
         measured: Description of the clips used for ranking.
         trials: The trials, best first.
 
@@ -88,7 +88,7 @@ class Tuning:
     trials: tuple[Trial, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The result for programs.
+        """Returns the result as a JSON object.
 
         Returns:
             The best trial and all trials.
@@ -107,7 +107,7 @@ class Tuning:
         return {"data": self.data, "measured": self.measured, "best": rows[0], "trials": rows}
 
     def to_csv(self) -> str:
-        """The trials as CSV.
+        """Returns the trials as CSV.
 
         Returns:
             CSV, one row per trial, best first.
@@ -122,7 +122,7 @@ class Tuning:
         return file.getvalue()
 
     def to_markdown(self) -> str:
-        """The result as Markdown.
+        """Returns the result as Markdown.
 
         Returns:
             A table, and a note on trials that cannot be distinguished.
@@ -183,7 +183,7 @@ def tune(
         sections: As for `train`.
         run: Folder to create; by default the next free `runs/SOURCE-tuning-N`.
         callbacks: Keras callbacks of each training.
-        quiet: Whether to print warnings only.
+        quiet: Whether to print only warnings.
         tell: Called with a line after each trial.
 
     Returns:
@@ -221,7 +221,7 @@ def tune(
         _config_of(prepared.config, point)
     files = RunFolder(folder)
     if crossed:
-        # Raises errors about folds before anything is written.
+        # Fails on impossible folds before anything is written.
         begin(folder / "trial-1", prepared, folds, groups, SEEN)
     folder.mkdir(parents=True, exist_ok=True)
     files.write("choices.json", prepared.to_json())
@@ -243,7 +243,7 @@ def resume_tuning(
     """Continues a search: finished trials are read, an unfinished one is resumed.
 
     Args:
-        run: Its folder.
+        run: Folder of the search.
         callbacks: As for `tune`.
         quiet: As for `tune`.
         tell: As for `tune`.
@@ -253,7 +253,7 @@ def resume_tuning(
         `best.toml`.
 
     Raises:
-        UserError: If the folder is none of a search, or another process writes there.
+        UserError: If the folder is not that of a search, or another process writes there.
 
     Example:
         >>> resume_tuning("runs/search").trials[0].number
@@ -296,7 +296,7 @@ def resume_tuning(
 
 
 def is_tuning(folder: Path | str) -> bool:
-    """Whether a folder is that of a search, finished or not."""
+    """Tells whether a folder is that of a search, finished or not."""
     return (Path(folder) / PLAN).is_file()
 
 

@@ -33,9 +33,8 @@ class Calibrated:
 
     Attributes:
         run: The run folder.
-        record: The content of its `confidence.json`: `temperature`, `threshold`, the number of
-            `clips`, the expected calibration error before and after, and the settings of the
-            threshold.
+        record: Content of its `confidence.json`: `temperature`, `threshold`, number of `clips`,
+            expected calibration error before and after, and the settings of the threshold.
 
     Example:
         >>> found = calibrate("runs/demo")
@@ -51,7 +50,7 @@ class Calibrated:
     record: dict[str, Any]
 
     def to_json(self) -> str:
-        """The result as JSON.
+        """Returns the result as JSON.
 
         Returns:
             One JSON object.
@@ -59,10 +58,10 @@ class Calibrated:
         return json.dumps({"run": str(self.run), **self.record})
 
     def to_text(self) -> str:
-        """The result as text.
+        """Returns the result as a few lines of text.
 
         Returns:
-            A few lines.
+            The lines.
         """
         record = self.record
         clips = record["clips"]
@@ -109,8 +108,8 @@ def calibrate(
         run: The run, or its folder.
         false_alarms: Maximum share of clips with a wrong answer, which sets the threshold. By
             default there is no threshold, and every clip gets an answer.
-        negatives: Videos, and folders of videos, that show none of the classes, of which at most
-            that share gets an answer.
+        negatives: Videos, or folders of videos, that show none of the classes; at most that share
+            of them gets an answer.
         root: Folder of the videos of the run, if they were moved.
         batch: Clips per call of the model.
         clips: The validation clips; by default those that the run recorded.
@@ -119,8 +118,8 @@ def calibrate(
         The result. With fewer than 10 validation clips the temperature stays 1.
 
     Raises:
-        UserError: If the run has no model or no validation clips, none can be read, or there are
-            too few for the share.
+        UserError: If the run has no model or no validation clips, no clip can be read, or there are
+            too few clips for the share of false alarms.
 
     Example:
         >>> calibrate("runs/demo", false_alarms=0.5).record["false_alarms"]

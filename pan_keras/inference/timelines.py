@@ -1,4 +1,4 @@
-"""Actions in long videos: when each begins and ends."""
+"""Finds actions in long videos: when each begins and ends."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ SHORTEST = 0.25  # of a window; shorter segments are dropped
 
 @dataclass(frozen=True)
 class Timeline:
-    """The answers of a model along a video, and the segments that they make.
+    """The predictions of a model along a video, and the segments formed from them.
 
     Attributes:
-        path: The video.
+        path: Path of the video.
         labels: Class names in the order of the probabilities.
-        seconds: Length of the video.
-        window: Seconds that an answer is about.
-        times: `(answers,)` seconds in the middle of each window.
-        probabilities: `(answers, classes)` calibrated probabilities.
-        confidence: Holds the threshold below which there is no action.
+        seconds: Duration of the video.
+        window: Duration of a window in seconds.
+        times: `(predictions,)` centres of the windows in seconds.
+        probabilities: `(predictions, classes)` calibrated probabilities.
+        confidence: Defines the threshold below which a window shows no known action.
 
     Example:
         >>> found = timeline("runs/demo", "wave.mp4")
@@ -48,18 +48,18 @@ class Timeline:
     confidence: Confidence
 
     def segments(self, *, unknown: bool = True) -> list[Segment]:
-        """Joins the answers into segments.
+        """Forms segments from the predictions.
 
-        Probabilities are averaged over half a window; neighbours with the same most probable class
-        make a segment, which ends halfway to the next answer. A segment counts if it is at least a
-        quarter of a window long, and if the probability of its surest window, not averaged, is
-        above the threshold of the model, which was chosen for single windows.
+        Probabilities are averaged over half a window. Consecutive predictions with the same most
+        probable class form a segment, whose ends lie halfway to the neighbouring predictions. A
+        segment is kept if it is at least a quarter of a window long, and if the highest unaveraged
+        probability of its class exceeds the model's threshold, which was chosen for single windows.
 
         Args:
-            unknown: Whether the threshold counts; without it, the whole video is covered.
+            unknown: Whether to apply the threshold.
 
         Returns:
-            The segments in their order.
+            The segments in order of time.
         """
         shares = _smoothed(self.probabilities, self.times, SMOOTH * self.window)
         best = shares.argmax(axis=1)
@@ -91,19 +91,19 @@ def timeline(
     """Finds the actions in a video of any length.
 
     Windows as long as the median training clip slide over the video by one segment of the model; a
-    streaming model of a bundle takes the segments one by one. One frame is in memory at a time
-    beside the windows, so that hours of video need no more than a minute.
+    streaming model of a bundle processes the segments one by one. Besides the windows, only one
+    frame is in memory at a time, so memory hardly depends on the duration of the video.
 
     Args:
-        model: A run folder, a bundle, or what `open_classifier` gives.
+        model: A run folder, a bundle, or a classifier returned by `open_classifier`.
         video: A video file or a folder of frames.
-        precision: Which model file of a bundle; the first unless given.
-        file_format: `"tflite"` or `"onnx"` of a bundle; the first unless given.
+        precision: Precision of a bundle's model file; by default the first file that fits is used.
+        file_format: `"tflite"` or `"onnx"`, for a bundle; by default as for `precision`.
         batch: Windows per call of a Keras model.
-        progress: Called with the seconds of video that are done.
+        progress: Called with the seconds of video that were processed.
 
     Returns:
-        The timeline. A video that is shorter than a window has one answer.
+        The timeline. A video that is shorter than a window has one prediction.
 
     Raises:
         UserError: If the model does not record the frame rate of its training clips, or the video
@@ -158,7 +158,7 @@ def timeline(
 def _answers(
     classifier: Classifier, video: Path, rate: float
 ) -> Iterator[tuple[float, np.ndarray | None]]:
-    """The time of each frame, and the time and logits of each window, at its last frame."""
+    """Yields the time of each frame and, at a window's last frame, the window's time and logits."""
     window = classifier.live_window()
     waiting: list[tuple[float, np.ndarray]] = []
     time, answered = 0.0, False
@@ -168,7 +168,7 @@ def _answers(
         clip = window.clip if segments else None
         if segments and classifier.streams:
             logits = classifier.answer(segments, clip)
-            # The first N - 1 answers of a stream know less than a clip.
+            # The first N - 1 predictions of a stream have seen fewer segments than a clip.
             if clip is not None and logits is not None:
                 answered = True
                 yield time, logits
@@ -197,16 +197,16 @@ def _classified(
 def _short(
     classifier: Classifier, rest: Sequence[LiveSegment], time: float
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The one answer for a video that is shorter than a window."""
+    """Yields the only prediction for a video that is shorter than a window."""
     if rest:
         clip = np.stack([segment.frames for segment in rest])
         yield time, classifier.logits(clip[None])[0]
 
 
 def _smoothed(probabilities: np.ndarray, times: np.ndarray, width: float) -> np.ndarray:
-    """Means of the probabilities within half a width before and after each time."""
+    """Averages the probabilities within half a width before and after each time."""
     sums = np.concatenate([np.zeros((1, probabilities.shape[1])), probabilities.cumsum(axis=0)])
-    slack = 1e-9  # of rounding
+    slack = 1e-9  # for rounding errors
     first = np.searchsorted(times, times - width / 2 - slack, side="left")
     last = np.searchsorted(times, times + width / 2 + slack, side="right")
     means: np.ndarray = (sums[last] - sums[first]) / (last - first)[:, None]

@@ -36,13 +36,13 @@ class ReliabilityBin(NamedTuple):
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fits a temperature by maximum likelihood with a prior.
+    """Fits a temperature by maximum a posteriori estimation.
 
-    The likelihood alone has no maximum if every clip is correct, as is usual with a dozen clips: it
-    would drive the temperature to zero. Therefore 10 pseudo-clips with the class probabilities of
-    the uncalibrated model are added, spread over the given clips. With few clips they keep the
-    temperature near 1, with hundreds they are negligible. The negative logarithm of this likelihood
-    is convex in 1 / temperature, so bisection of its slope finds the minimum.
+    By maximum likelihood the temperature would tend to zero if every clip were classified
+    correctly, as is usual with a dozen clips. Therefore 10 pseudo-clips with the class
+    probabilities of the uncalibrated model are added, spread over the given clips. They keep the
+    temperature near 1 for few clips, and are negligible for hundreds. The negative log-posterior is
+    convex in 1 / temperature, so bisection of its slope finds the minimum.
 
     Args:
         logits: `(clips, classes)`, for clips that the model was not trained on.
@@ -142,7 +142,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
 
 
 def unknown_threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) -> float:
-    """Chooses the threshold of confidence below which the answer is unknown.
+    """Chooses the confidence threshold below which the answer is unknown.
 
     It uses conformal risk control. A false alarm is a clip with a wrong answer. If at most
     `rate * (n + 1) - 1` of n clips are false alarms, their probability on the next clip is at most

@@ -17,12 +17,12 @@ class Confidence:
     Args:
         temperature: Divides the logits before the softmax; 1 for an uncalibrated model. It does not
             change the ranking of the classes.
-        threshold: The answer is unknown unless the largest probability exceeds it; None for a model
-            that always answers.
+        threshold: The answer is unknown unless the largest probability exceeds it; None if every
+            clip gets an answer.
 
     Raises:
-        ValueError: If the temperature is not within 0.001 and 1,000, or the threshold not within 0
-            and 1.
+        ValueError: If the temperature is not between 0.001 and 1,000, or the threshold not between
+            0 and 1.
 
     Example:
         >>> confidence = Confidence(temperature=2.0, threshold=0.8)
@@ -55,7 +55,7 @@ class Confidence:
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> "Confidence":
-        """Reads the record of a run or bundle.
+        """Creates a confidence from the record of a run or bundle.
 
         Args:
             record: A mapping with `temperature` and `threshold`, or None.
@@ -64,7 +64,7 @@ class Confidence:
             The confidence; without a record, a temperature of 1 and no threshold.
 
         Raises:
-            KeyError, TypeError, ValueError: If the record has another form.
+            KeyError, TypeError, ValueError: If the record has a different form.
 
         Example:
             >>> Confidence.of({"temperature": 1.5, "threshold": None}).temperature
@@ -102,7 +102,7 @@ class Confidence:
         return self.probabilities(np.log(np.maximum(probabilities, tiny)))
 
     def is_known(self, probabilities: np.ndarray) -> np.ndarray:
-        """Whether each clip has an answer.
+        """Tells whether each clip has a known answer.
 
         Args:
             probabilities: Calibrated, `(..., classes)`.

@@ -1,4 +1,4 @@
-"""Scores of timed segments in long videos."""
+"""Scores segments of actions in long videos."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Segment:
         start: Seconds from the start of the video.
         end: Seconds, after `start`.
         label: The class.
-        probability: Mean probability of the class in the segment; None of ground truth.
+        probability: Mean probability of the class in the segment; None for ground truth.
 
     Example:
         >>> first, second = Segment(1.0, 3.0, "left"), Segment(2.0, 4.0, "left")
@@ -28,7 +28,7 @@ class Segment:
     probability: float | None = None
 
     def overlap(self, other: "Segment") -> float:
-        """Computes the time that both cover.
+        """Computes the time that both segments share.
 
         Args:
             other: Another segment.
@@ -39,13 +39,13 @@ class Segment:
         return max(0.0, min(self.end, other.end) - max(self.start, other.start))
 
     def iou(self, other: "Segment") -> float:
-        """Computes the intersection over union in time.
+        """Computes the temporal intersection over union.
 
         Args:
             other: Another segment.
 
         Returns:
-            A share from 0 to 1.
+            A fraction from 0 to 1.
         """
         shared = self.overlap(other)
         union = (self.end - self.start) + (other.end - other.start) - shared
@@ -57,11 +57,11 @@ class SegmentScores:
     """Segment F1 and false alarms, summed over videos with `add`.
 
     Attributes:
-        seconds: Length of the videos.
-        truths: True segments.
-        found: Predicted segments.
-        false_alarms: Predicted segments that share no time with a true one of their class.
-        matched: Predicted segments that match a true one, by the least overlap for it.
+        seconds: Total duration of the videos.
+        truths: Number of true segments.
+        found: Number of predicted segments.
+        false_alarms: Number of predicted segments without overlap with a true one of their class.
+        matched: Number of predicted segments that match a true one, by minimum overlap.
 
     Example:
         >>> scores = SegmentScores()
@@ -85,13 +85,13 @@ class SegmentScores:
         """Adds the segments of a video.
 
         A predicted segment is compared with the true one of its class that it overlaps most. It
-        matches if their intersection over union is at least the wanted overlap and no earlier
-        one has matched it.
+        matches if their intersection over union reaches the minimum overlap and no earlier segment
+        has matched the true one.
 
         Args:
-            found: Predicted segments, in the order of their start.
+            found: Predicted segments, in order of their start.
             truth: True segments.
-            seconds: Length of the video.
+            seconds: Duration of the video.
         """
         self.seconds += seconds
         self.truths += len(truth)
@@ -110,22 +110,22 @@ class SegmentScores:
         """Computes segment F1.
 
         Args:
-            overlap: Least intersection over union of a match: 0.1, 0.25 or 0.5.
+            overlap: Minimum intersection over union of a match: 0.1, 0.25 or 0.5.
 
         Returns:
-            A share from 0 to 1; 1 where there is nothing to find and nothing was found.
+            A fraction from 0 to 1; 1 if there are neither true nor predicted segments.
         """
         total = self.found + self.truths
         return 2 * self.matched[overlap] / total if total else 1.0
 
     @property
     def false_alarms_per_minute(self) -> float:
-        """False alarms in a minute of video."""
+        """False alarms per minute of video."""
         return 60 * self.false_alarms / self.seconds if self.seconds else 0.0
 
 
 def _best(segment: Segment, truth: Sequence[Segment]) -> int | None:
-    """The place of the true segment of the same class with the largest overlap, if any."""
+    """Returns the index of the true segment of the same class with the largest overlap, if any."""
     shares = [segment.iou(each) if each.label == segment.label else 0.0 for each in truth]
     best = max(range(len(shares)), key=shares.__getitem__, default=None)
     return best if best is not None and shares[best] > 0 else None

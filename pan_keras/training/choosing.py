@@ -1,4 +1,4 @@
-"""Chooses settings of a training from the data, unless the user set them."""
+"""Chooses training settings that the user left open from the data."""
 
 import math
 from collections import Counter
@@ -24,12 +24,12 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 PHONE = "mobilenetv2"
 SMALLEST = "micro"
-# Pixels of a frame: 96 x 128 for a phone's network, 72 x 96 for the smallest.
+# Area of a frame in pixels: 96 x 128 for networks on phones, 72 x 96 for the smallest.
 AREA = {SMALLEST: 72 * 96}
 USUAL_AREA = 96 * 128
 AREA_OF_PRESET = {"fast": 0.6, "balanced": 1.0, "accurate": 1.75}
 EPOCHS_OF_PRESET = {"fast": 0.4, "balanced": 1.0, "accurate": 1.5}
-# Sufficient steps and epochs from random weights, and from pretrained ones.
+# Number of steps and range of epochs, from random weights and from pretrained ones.
 FRESH_STEPS, FRESH_EPOCHS = 2600, (20, 120)
 STARTED_STEPS, STARTED_EPOCHS = 900, (12, 60)
 MARGIN = 9 / 8  # side of the resized frame over that of the crop
@@ -66,15 +66,15 @@ class Choice:
     why: str
 
     def to_text(self) -> str:
-        """The choice as text.
+        """Returns the choice as one line of text.
 
         Returns:
-            One line.
+            The line.
         """
         return f"{self.key} = {shown(self.value)}: {self.why}"
 
     def to_json(self) -> dict[str, Any]:
-        """The choice as a JSON object.
+        """Returns the choice as a JSON object.
 
         Returns:
             Key, value and reason.
@@ -83,7 +83,7 @@ class Choice:
 
 
 def as_tables(choices: Sequence[Choice]) -> dict[str, dict[str, Any]]:
-    """The values of choices by section and key."""
+    """Returns the values of choices by section and key."""
     tables: dict[str, dict[str, Any]] = {}
     for choice in choices:
         section, _, name = choice.key.partition(".")
@@ -104,9 +104,9 @@ def choose_settings(
     *,
     can_start: Callable[[str], bool] = can_start_from_imagenet,
 ) -> tuple[Choice, ...]:
-    """Chooses settings from clips, classes, sizes, rates and lengths.
+    """Chooses settings from the number, classes, sizes, frame rates and lengths of clips.
 
-    Settings of the user are kept, and the other choices take them into account.
+    Settings of the user are kept, and the choices take them into account.
 
     Args:
         data: The opened data, of which training clips are used.
@@ -154,7 +154,7 @@ class _Choices:
         return value
 
     def asked(self, key: str) -> Any:
-        """The user's setting or an earlier choice, or None."""
+        """Returns the user's setting or an earlier choice, or None."""
         section, _, name = key.partition(".")
         earlier = (choice.value for choice in self.made if choice.key == key)
         return self.given.get(section, {}).get(name, next(earlier, None))
@@ -192,7 +192,7 @@ class _Facts:
 def _choose_network(
     choices: _Choices, facts: _Facts, preset: str, can_start: Callable[[str], bool]
 ) -> bool:
-    """Chooses network and start; returns whether training starts from other weights."""
+    """Chooses network and initial weights; returns whether the weights are pretrained."""
     source = choices.asked("model.weights")
     if source not in (None, FRESH) and Path(source).is_dir():
         start = open_run(source).config.model
@@ -224,7 +224,7 @@ def _choose_network(
 
 
 def _backbone_of(source: str) -> str:
-    """The backbone that a weights file is for, or the smallest of this package."""
+    """Returns the backbone that a weights file is for, or the default for such a source."""
     found = application_of(source) if Path(source).is_file() else None
     return found or (SMALLEST if source.endswith(".keras") else PHONE)
 
@@ -278,7 +278,7 @@ def frame_size(
     height = math.sqrt(area / aspect)
     scale = min(1.0, largest[0] / height, largest[1] / (height * aspect))
     sides = (height * scale, height * aspect * scale)
-    # Rounded down, with a tolerance for floating point.
+    # Rounded down, with a tolerance for floating-point error.
     tall, wide = (max(4 * unit, unit * int(side / unit + 1e-6)) for side in sides)
     return tall, wide
 

@@ -1,4 +1,4 @@
-"""Detects overfitting from the metrics of a training."""
+"""Detects overfitting from training metrics."""
 
 import math
 from collections.abc import Sequence

@@ -21,8 +21,8 @@ from pan_keras.training.choosing import (
 from pan_keras.training.configuring import given_settings, leaves_choices, resolve
 from pan_keras.training.initial_weights import initial_weights
 
-FEW_OF_A_CLASS = 8  # training clips, below which accuracy depends on which they are
-WIDE = 0.2  # width of the interval of validation accuracy from which a warning is given
+FEW_OF_A_CLASS = 8  # training clips, below which accuracy depends on the choice of clips
+WIDE = 0.2  # width of the interval of validation accuracy above which a warning is given
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Prepared:
     preset: str | None = None
 
     def to_lines(self) -> list[str]:
-        """The choices and warnings about few clips, as text.
+        """Returns the choices and warnings about too few clips as lines of text.
 
         Returns:
-            One line each; none if nothing was chosen.
+            One line each; empty if nothing was chosen.
         """
         if not self.choices:
             return []
@@ -54,7 +54,7 @@ class Prepared:
         return lines + [f"warning: {each}" for each in few_clips(self.data)]
 
     def to_json(self) -> dict[str, Any]:
-        """The choices as a JSON object.
+        """Returns the choices as a JSON object.
 
         Returns:
             The preset, and key, value and reason of each choice.
@@ -111,7 +111,7 @@ def prepare(
             chosen=chosen,
         )
 
-    # Settings of the user are checked before the data are scanned, which takes longer.
+    # The user's settings are checked first, because scanning the data takes longer.
     resolved = resolved_with({} if chooses else None)
     given = given_settings(model, config, overrides, sections)
     if not chooses or "name" in given.get("model", {}):
@@ -143,13 +143,13 @@ def check_classes(config: Config, data: VideoData) -> None:
 
 
 def few_clips(data: VideoData) -> list[str]:
-    """Warnings about too few clips, as sentences.
+    """Returns warnings about too few clips, as sentences.
 
     Args:
         data: The opened data.
 
     Returns:
-        No sentences if there are enough clips.
+        The sentences; empty if there are enough clips.
     """
     sentences = []
     train, validation = data.clips("train"), len(data.clips("val"))
@@ -175,7 +175,7 @@ def few_clips(data: VideoData) -> list[str]:
 
 
 def _check_start(config: Config) -> None:
-    """Refuses weights that do not fit, before a run folder is created."""
+    """Checks that pretrained weights fit the network, before a run folder is created."""
     network = with_network(config)
     if network.model.weights != FRESH:
         initial_weights(create_model(network, classes=2), network.model.weights)
