@@ -58,7 +58,7 @@ class Benchmark:
     all cases at once, they are measured in groups; every group includes the baseline.
 
     Args:
-        cases: What to measure.
+        cases: Cases to measure.
         budget: Time limits.
         baseline: The case that the others are compared with; None for no comparison.
         references: `module:function` by key of a reference; it takes a case and returns the array.

@@ -1,4 +1,4 @@
-"""What a benchmark measures: a method or model in one form, on one target."""
+"""A case of a benchmark: a method or model in one form, on one target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -28,7 +28,7 @@ def graph_of(case: Case) -> keras.Model:
 
     Returns:
         For PA a model from `frames` uint8 `(B * N * m, H, W, 3)` to `motion`
-        `(B * N, H, W, m - 1)`. For a flow network one from `frames` `(pairs, 2, H, W, 3)` to
+        `(B * N, H, W, m - 1)`; for a flow network, one from `frames` `(pairs, 2, H, W, 3)` to
         `flow` `(pairs, H, W, 2)`; on targets other than Keras, `frames` is one pair `(2, H, W, 3)`.
     """
     if case.method not in ENCODINGS:

@@ -22,7 +22,7 @@ class Row:
         depth: Number of convolution layers of PA.
         graph: `plain` (the layers as trained) or `fast` (as exported); empty if there is only one
             form.
-        precision: Of the arithmetic, or of the weights where the runtime chooses.
+        precision: Precision of the arithmetic; of the weights if the runtime chooses the former.
         target: The target that it ran on.
         backend: Keras backend with its version.
         device: `cpu` or the name of an accelerator.
@@ -103,7 +103,7 @@ class Measured:
         seconds: Seconds of each call, scaled to the whole work, by round.
         parts: Seconds of the parts of each call.
         processor: Processor seconds of each call.
-        known: Fields of the row from other sources.
+        known: Fields of the row that are not measured in the rounds.
         error: Why the case was given up.
     """
 

@@ -1,4 +1,4 @@
-"""Chooses training settings that the user left open from the data."""
+"""Chooses, from the data, the training settings that the user left open."""
 
 import math
 from collections import Counter
