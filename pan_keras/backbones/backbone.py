@@ -1,17 +1,18 @@
 """The base class of backbones: their declarations and serialisation."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
 
+from pan_keras.backbones.configured_model import ConfiguredModel
 from pan_keras.backbones.input_normalisation import IMAGENET, InputNormalisation
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class Backbone(keras.Model):
+class Backbone(ConfiguredModel):
     """A network from maps to one feature vector per row or clip, rebuilt from its configuration.
 
     A subclass builds the graph and declares what the rest of the package needs: models read
@@ -64,10 +65,8 @@ class Backbone(keras.Model):
         policy: keras.DTypePolicy,
         **kwargs: Any,
     ):
-        super().__init__(inputs=maps, outputs=features, **kwargs)
-        self.dtype_policy = policy
+        super().__init__(maps, features, configuration, policy, **kwargs)
         self.segments = configuration["segments"]
-        self.configuration = configuration
 
     @staticmethod
     def torch_key(layer: str) -> str:
@@ -111,18 +110,6 @@ class Backbone(keras.Model):
             The same arrays by torchvision's keys.
         """
         return state
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **self.configuration,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 def shape_of(shapes: Shapes, key: str, axes: int) -> tuple[int, ...]:

@@ -1,19 +1,21 @@
 """The base class of flow networks, from a pair of frames to flow predictions."""
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import keras
 
+from pan_keras.backbones.configured_model import ConfiguredModel
 
-class FlowCore(keras.Model):
+
+class FlowCore(ConfiguredModel):
     """A flow network as published, serialisable by its configuration.
 
     `FlowEstimator` wraps one for pairs of frames. A subclass builds the graph and declares the
     requirements for its frames.
 
     Args:
-        maps: Symbolic input.
-        predictions: Symbolic outputs.
+        inputs: Symbolic input.
+        outputs: The predictions, symbolic.
         configuration: The subclass's own arguments.
         policy: Dtype policy of the layers.
 
@@ -41,18 +43,6 @@ class FlowCore(keras.Model):
     least: ClassVar[int] = 64
     normalisation: ClassVar[str] = "mean"
 
-    def __init__(
-        self,
-        maps: keras.KerasTensor,
-        predictions: list[keras.KerasTensor],
-        configuration: dict[str, Any],
-        policy: keras.DTypePolicy,
-        **kwargs: Any,
-    ):
-        super().__init__(inputs=maps, outputs=predictions, **kwargs)
-        self.dtype_policy = policy
-        self.configuration = configuration
-
     @classmethod
     def finish(
         cls, predictions: list[keras.KerasTensor], policy: keras.DTypePolicy
@@ -74,15 +64,3 @@ class FlowCore(keras.Model):
             (1, 64, 64, 2)
         """
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **self.configuration,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
