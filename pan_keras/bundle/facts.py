@@ -160,6 +160,7 @@ class DataFacts(TypedDict):
     source: str
     split_seed: int
     max_broken: float
+    fold: NotRequired[int]
     root: NotRequired[str]
 
 

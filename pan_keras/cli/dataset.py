@@ -1,19 +1,19 @@
-"""`pan-keras dataset`: make the embedded data set, or check one of your own."""
+"""`pan-keras dataset`: make, prepare, check and join data sets."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.output import echo
+from pan_keras.cli.progress import interruptible, progress_bar
 
 
 @click.group()
 def dataset():
-    """Make a data set, or check one."""
+    """Make, prepare or check a data set, or join its clips."""
 
 
 @dataset.group()
@@ -29,7 +29,7 @@ def motions(folder: Path, clips: int, seed: int):
     """Write eight motions of textured objects as mp4 files into FOLDER."""
     from pan_keras.data import make_motions
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         make_motions(folder, clips=clips, seed=seed, progress=progress)
     echo(f"{folder}: {clips} clips; train on them with: pan-keras train motions --root {folder}")
 
@@ -69,20 +69,33 @@ def join(plan: Path, output: Path, rate: float):
     show_default=True,
     help="Fraction of files that may be broken.",
 )
+@click.option(
+    "--fold",
+    type=int,
+    help="Official fold of a data set with folds, such as ucf101; else the first.",
+)
 @click.option("--duplicates", is_flag=True, help="List all identical videos.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def check(source: str, root: Path | None, max_broken: float, duplicates: bool, as_json: bool):
+def check(
+    source: str,
+    root: Path | None,
+    max_broken: float,
+    fold: int | None,
+    duplicates: bool,
+    as_json: bool,
+):
     """Check every file of SOURCE: a data set's name, a card, a folder or a CSV file.
 
     Counts classes, splits and sizes, lists broken, ignored and unusual files, and reports how much
-    of the frames the crop removes.
+    of the frames the crop removes. Files that were checked before and have not changed are not
+    read again, also after an interruption.
     """
     from pan_keras.config import load_config
     from pan_keras.data import open_data
     from pan_keras.video.picture_sizes import cut_away, cut_away_to_text
 
-    with _progress(silent=as_json) as progress:
-        data = open_data(source, root, max_broken=max_broken, progress=progress)
+    with progress_bar(silent=as_json) as show, interruptible(show) as progress:
+        data = open_data(source, root, fold=fold, max_broken=max_broken, progress=progress)
     settings = dict(data.card.training) if data.card else {}
     model = load_config(settings.pop("config", "small"), settings).model
     cuts = cut_away(data.sizes, model.size, model.resize) if model.fit == "crop" else []
@@ -117,22 +130,4 @@ def check(source: str, root: Path | None, max_broken: float, duplicates: bool, a
     echo(json.dumps(report, indent=1) if as_json else text)
 
 
-@contextmanager
-def _progress(silent: bool = False) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Shows a progress bar on standard error; standard output has only the result."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
-
-    if silent:
-        yield None
-        return
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
-        yield show
+dataset.add_command(prepare)

@@ -1,5 +1,6 @@
 """`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluate`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,17 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
     is_flag=True,
     help="Also evaluate clips added since the run began; by default they are only reported.",
 )
+@click.option(
+    "--protocol",
+    is_flag=True,
+    help="Take split and views from the card of a published data set, in place of --split, --crops "
+    "and --clips.",
+)
+@click.option(
+    "--folds",
+    is_flag=True,
+    help="Give the mean over the official folds of a data set; each RUN is of another fold.",
+)
 @click.option("--weights", help="Weight of each run in the fusion, such as 0.5,0.5.")
 @precision_option
 @format_option
@@ -77,6 +89,8 @@ def evaluate(
     clips: str,
     fuse: "Fuse",
     include_new: bool,
+    protocol: bool,
+    folds: bool,
     weights: str | None,
     precision: str | None,
     file_format: str | None,
@@ -98,7 +112,35 @@ def evaluate(
         raise UserError(f"{named}: the data are given twice, here and with --data; remove one")
     if timeline is not None and (named or data or output or len(runs) > 1):
         raise UserError("--timeline takes one RUN or BUNDLE, and no DATA or --output")
+    if folds and (named or data or timeline or weights or precision or file_format or include_new):
+        raise UserError(
+            "--folds takes runs alone, with --root, views and --output; remove the other arguments"
+        )
     import_tensorflow(click.get_current_context(), runs)
+    if protocol:
+        from pan_keras.evaluation.fold_scores import benchmark_of
+        from pan_keras.runs.run import open_run
+
+        benchmark = benchmark_of(open_run(runs[0]))
+        split, crops, clips = benchmark.split, benchmark.crops, str(benchmark.views)
+    if folds:
+        from pan_keras.evaluation.fold_scores import evaluate_folds, write_scores
+
+        means = evaluate_folds(
+            runs,
+            root=root,
+            split=split,
+            crops=crops,
+            clips=int(clips),
+            fuse=fuse,
+            batch=batch,
+            checkpoint=checkpoint,
+            progress=not as_json,
+        )
+        if output is not None:
+            write_scores(means, output)
+        echo(json.dumps(means.to_json()) if as_json else means.to_text())
+        return
     if timeline is not None:
         from pan_keras.evaluation.timelines import evaluate_timelines
 

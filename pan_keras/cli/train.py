@@ -31,6 +31,11 @@ from pan_keras.errors import UserError
     help="Set one value of the configuration; may be repeated.",
 )
 @click.option(
+    "--fold",
+    type=int,
+    help="Official fold of a data set with folds, such as ucf101; else the first.",
+)
+@click.option(
     "--folds",
     type=int,
     help="Cross-validate with so many folds: a run for each, mean and interval at the end.",
@@ -60,6 +65,7 @@ def train(
     config: str | None,
     preset: str | None,
     overrides: tuple[str, ...],
+    fold: int | None,
     folds: int | None,
     groups: str | None,
     tune: bool,
@@ -75,6 +81,12 @@ def train(
     are chosen from the clips, printed, and written to the run.
     """
     crossed = folds is not None or groups is not None
+    if fold is not None:
+        if crossed:
+            raise UserError(
+                "--fold is an official fold, and --folds and --groups draw others; remove one"
+            )
+        overrides = (*overrides, f"data.fold={fold}")
     if resume and (data or model or config or preset or overrides or jit or crossed or tune):
         raise UserError(
             "--resume continues with the settings of the run; remove the other arguments "

@@ -40,6 +40,7 @@ class DataConfig:
         source: Name of a data set card, a folder of class folders, or a CSV file.
         root: Folder of the card's videos; `""` for a folder or CSV that is its own root.
         split_seed: Seed of the split, for data without a split of their own.
+        fold: Official fold of a data set card with folds, such as ucf101; if absent, the first.
         max_broken: Share of unreadable files above which the run stops.
         cue: Input of a network with a single cue: `rgb` (`tsn_*`, `tsm_*`), `pa` (`pa_*`) or
             `difference` (`difference_*`), which the network computes from frames; or, for `flow_*`,
@@ -56,6 +57,7 @@ class DataConfig:
     source: Text = "motions"
     root: Text = ""
     split_seed: Annotated[StrictInt, Field(ge=0, le=2**63 - 1)] = 0
+    fold: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
     max_broken: Annotated[StrictFloat, Field(ge=0, le=1)] = 0.05
     cue: Literal["rgb", "pa", "difference", MotionField] | None = None
     cache: Literal["none", "memory", "disk"] = "memory"

@@ -6,12 +6,15 @@ from pan_keras.data.folds import assign_folds
 from pan_keras.data.mirroring import mirror_doubt
 from pan_keras.data.motions import ensure_motions, make_motions
 from pan_keras.data.opening import open_data
+from pan_keras.data.preparation import ClipProblem, Preparation, prepare_dataset
 from pan_keras.data.video_data import SkippedFile, VideoData
 
 __all__ = [
     "SPLITS",
     "Card",
     "Clip",
+    "ClipProblem",
+    "Preparation",
     "SkippedFile",
     "VideoData",
     "assign_folds",
@@ -24,4 +27,5 @@ __all__ = [
     "make_motions",
     "mirror_doubt",
     "open_data",
+    "prepare_dataset",
 ]

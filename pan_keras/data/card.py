@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictFloat
 from pan_keras import shipped
 from pan_keras.config.section import Text, section
 from pan_keras.config.tables import assemble, read_toml
+from pan_keras.data.benchmark import Benchmark
 from pan_keras.data.clip import checked_label
 from pan_keras.errors import UserError
 
@@ -49,13 +50,16 @@ class Card:
         flip: Whether a mirrored clip keeps its class.
         frame_rate: Frames per second of clips that do not store it, such as folders of frames.
         training: Recommended settings, in tables named like those of the training configuration.
+        benchmark: For a published data set, its files, folds, expected clips and protocol. The
+            manifest is then written by `prepare_dataset`, and no split is drawn.
         generator: `"motions"` if the data are generated rather than downloaded.
         licence: Licence of the data.
         citation: Publication to cite.
         source: Where to get the data.
 
     Raises:
-        UserError: If a text is empty, a rule has no manifest, or a label is listed twice.
+        UserError: If a text is empty, a rule or benchmark has no manifest, or a label is listed
+            twice.
 
     Example:
         >>> load_card("egogestar").flip
@@ -71,6 +75,7 @@ class Card:
     flip: StrictBool = False
     frame_rate: FrameRate | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
+    benchmark: Benchmark | None = None
     generator: Literal["motions"] | None = None
     licence: Text = ""
     citation: Text = ""
@@ -82,6 +87,11 @@ class Card:
                 raise UserError(f"{key} is empty; fill it in")
         if self.split and self.manifest is None:
             raise UserError("a split rule needs the key 'manifest'; name the CSV file")
+        if self.benchmark and (self.manifest is None or self.split):
+            raise UserError(
+                "a benchmark needs the key 'manifest' and no split rules, since its files have the "
+                "official split; correct the card"
+            )
         named: set[str] = set()
         for key in ("classes", "exclude"):
             labels = tuple(checked_label(name, key) for name in getattr(self, key))
@@ -99,8 +109,8 @@ def card_names() -> list[str]:
         The names, sorted.
 
     Example:
-        >>> card_names()
-        ['egogestar', 'motions']
+        >>> "ucf101" in card_names()
+        True
     """
     return sorted(file.stem for file in shipped.folder("datasets").glob("*.toml"))
 

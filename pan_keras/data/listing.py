@@ -24,6 +24,7 @@ class Listing:
         lines: Line number of each file, from a CSV.
         ignored: Counts of ignored items by kind.
         warnings: Warnings about the list, as sentences.
+        classes: All classes in their official order; empty if they follow from the labels.
     """
 
     source: Path
@@ -35,6 +36,7 @@ class Listing:
     lines: dict[Path, int] = field(default_factory=dict)
     ignored: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
+    classes: tuple[str, ...] = ()
 
 
 def refuse_repeats(listing: Listing) -> None:

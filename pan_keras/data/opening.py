@@ -14,6 +14,7 @@ from pan_keras.data.folder_source import list_folder
 from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
+from pan_keras.data.official_folds import apply_fold, checked_fold, prepared_classes
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
@@ -27,6 +28,7 @@ def open_data(
     root: Path | str | None = None,
     *,
     split_seed: int = 0,
+    fold: int | None = None,
     max_broken: float = 0.05,
     progress: Progress | None = None,
 ) -> VideoData:
@@ -37,7 +39,9 @@ def open_data(
     out and listed. If the source defines no split, 15 % of each class are drawn for test and 15 %
     for val, with `split_seed`, and recorded beside the data as `split.csv` (`NAME.split.csv` for a
     CSV file); if only val is missing, 15 % of train are drawn for val. If the data are read-only,
-    `VideoData.split_table` returns the same text. Classes have the card's order, or without a card
+    `VideoData.split_table` returns the same text. Published data sets, whose cards have a
+    benchmark, are opened from the manifest that `prepare_dataset` wrote, with the official split
+    alone: nothing is drawn. Classes have the card's order, or without a card
     that of their names. The embedded data set is generated if it is missing.
 
     Args:
@@ -47,6 +51,7 @@ def open_data(
             own folder for a `.toml` file), or the folder that relative paths in a CSV file start
             from.
         split_seed: Random seed for drawing a split.
+        fold: Official fold of a card with folds, from 1; by default the first.
         max_broken: Fraction of broken files above which the data set is refused.
         progress: Called with the task, the number done and the total. By default a line is printed
             to standard error every ten seconds.
@@ -55,8 +60,8 @@ def open_data(
         The data set.
 
     Raises:
-        UserError: If there is no such data set, its layout is invalid, or too many files are
-            broken.
+        UserError: If there is no such data set or fold, its layout is invalid, or too many files
+            are broken.
 
     Example:
         >>> data = open_data("videos")
@@ -64,7 +69,7 @@ def open_data(
         {'train': 32, 'val': 8, 'test': 8}
     """
     root = None if root is None else Path(root).expanduser()
-    card, listing = _list(source, root, progress)
+    card, listing = _list(source, root, progress, fold)
     classes = _classes(card, listing)
     paths = sorted(listing.labels, key=path_order)
     found = inspect_clips(paths, listing.root, progress=progress)
@@ -72,7 +77,7 @@ def open_data(
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
     infos, assumed = with_rates(found.infos, partial(_rate, card, listing))
     # The split is drawn and recorded last, after all checks that could refuse the data.
-    splits, origin, drawn = _splits(card, listing, split_seed)
+    splits, origin, drawn = _splits(card, listing, split_seed, fold)
     numbers = {name: number for number, name in enumerate(classes)}
     clips = tuple(
         Clip(path, numbers[listing.labels[path]], splits[path]) for path in paths if path in infos
@@ -114,13 +119,14 @@ class ListedClip:
 
 
 def list_data(
-    source: str | Path, root: Path | str | None = None
+    source: str | Path, root: Path | str | None = None, fold: int | None = None
 ) -> tuple[Card | None, dict[Path, ListedClip]]:
     """Lists the clips of a data set without opening a file or drawing a split.
 
     Args:
         source: As for `open_data`.
         root: As for `open_data`.
+        fold: As for `open_data`.
 
     Returns:
         The card, if there is one, and the class and split of each file.
@@ -128,10 +134,10 @@ def list_data(
     Raises:
         UserError: As for `open_data`, as far as the list is concerned.
     """
-    card, listing = _list(source, None if root is None else Path(root).expanduser(), None)
+    card, listing = _list(source, None if root is None else Path(root).expanduser(), None, fold)
     _classes(card, listing)
     splits: dict[Path, str] = _by_rules(card, listing) if card and card.split else listing.splits
-    whole = bool(card and card.split) or "val" in splits.values()
+    whole = bool(card and (card.split or card.benchmark)) or "val" in splits.values()
     # A missing validation split is drawn from the training clips.
     to_draw = () if whole or set(splits.values()) == {"test"} else ("train",)
     return card, {
@@ -141,9 +147,12 @@ def list_data(
 
 
 def _list(
-    source: str | Path, root: Path | None, progress: Progress | None
+    source: str | Path, root: Path | None, progress: Progress | None, fold: int | None
 ) -> tuple[Card | None, Listing]:
     card, listing = _listing(source, root, progress)
+    fold = checked_fold(card, fold)
+    if card is not None and card.benchmark is not None:
+        apply_fold(card, listing, fold)
     refuse_repeats(listing)
     return card, listing
 
@@ -182,11 +191,19 @@ def _list_card(card: Card, root: Path | None, progress: Progress | None) -> List
     if card.manifest is None:
         return list_folder(root)
     if not (root / card.manifest).is_file():
+        if card.benchmark is not None:
+            raise UserError(
+                f"{root}: the file {card.manifest} of {card.name} is not here; write it with: "
+                f"pan-keras dataset prepare {card.name} --source FOLDER -o {root}"
+            )
         raise UserError(
             f"{root}: the file {card.manifest} of {card.name} is not here; get the data from "
             f"{card.source} and give their folder with --root"
         )
-    return list_csv(root / card.manifest)
+    listing = list_csv(root / card.manifest)
+    if card.benchmark is not None:
+        listing.classes = prepared_classes(root, card)
+    return listing
 
 
 def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
@@ -209,15 +226,27 @@ def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:
         )
     if card and card.classes:
         return card.classes
+    if listing.classes:
+        unknown = set(listing.labels.values()) - set(listing.classes)
+        if unknown:
+            raise UserError(
+                f"{listing.source}: the class {min(unknown)!r} is not in the list of classes "
+                "beside it; write both with pan-keras dataset prepare"
+            )
+        return listing.classes
     return ordered(listing.labels.values())
 
 
 def _splits(
-    card: Card | None, listing: Listing, seed: int
+    card: Card | None, listing: Listing, seed: int, fold: int | None
 ) -> tuple[dict[Path, str], str, str | None]:
     """Returns each file's split, the origin of the split, and its table if it was drawn."""
     if card and card.split:
         return _by_rules(card, listing), f"by the rules of the card {card.name}", None
+    if card and card.benchmark:
+        number = checked_fold(card, fold)
+        which = f"fold {number} of {card.benchmark.folds}, " if number else ""
+        return listing.splits, f"{which}as published", None
     labels = listing.labels
     given = {path: listing.splits[path] for path in labels if path in listing.splits}
     present = set(given.values())

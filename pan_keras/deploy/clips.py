@@ -13,7 +13,9 @@ import numpy as np
 
 from pan_keras.clips import ClipShape
 from pan_keras.clips.crops import framing
+from pan_keras.config.config import DataConfig
 from pan_keras.data import SPLITS, Clip, VideoData, open_data
+from pan_keras.data.official_folds import fold_for
 from pan_keras.deploy.recipe import Recipe
 from pan_keras.deploy.source import Source
 from pan_keras.errors import UserError
@@ -179,8 +181,9 @@ def _measured(source: Source, recipe: Recipe, videos: VideoData | None) -> list[
 
 
 def _opened(source: Source, recipe: Recipe, name: str | Path) -> VideoData:
-    seed = 0 if source.run is None else source.run.config.data.split_seed
-    return open_data(name, recipe.calibration.root or None, split_seed=seed)
+    data = DataConfig() if source.run is None else source.run.config.data
+    root, fold = recipe.calibration.root or None, fold_for(name, data.fold)
+    return open_data(name, root, split_seed=data.split_seed, fold=fold)
 
 
 def _quantised(recipe: Recipe) -> bool:

@@ -201,11 +201,12 @@ def _source(source: Source) -> SourceFacts:
 
 def _data(run: Run) -> DataFacts:
     data = run.config.data
-    return {
+    facts: DataFacts = {
         "source": last_name(data.source),
         "split_seed": data.split_seed,
         "max_broken": data.max_broken,
     }
+    return facts if data.fold is None else {**facts, "fold": data.fold}
 
 
 def _settings(run: Run) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pan_keras.data import SPLITS, Clip, open_data
+from pan_keras.data.official_folds import fold_for
 from pan_keras.data.opening import list_data
 from pan_keras.errors import UserError
 from pan_keras.evaluation.origin import Origin
@@ -130,7 +131,7 @@ def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> R
         return _as_given(origin, origin.data.source, root or origin.data.root or None)
     assert data is not None
     if origin.clips is not None and origin.run is not None:
-        _, listed = list_data(data, root)
+        _, listed = list_data(data, root, fold_for(data, origin.data.fold))
         if are_data_of(origin.clips, listed, data_root(data, root)):
             return open_run_data(origin.run, source=data, root=root)
     return _as_given(origin, data, root)
@@ -138,7 +139,8 @@ def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> R
 
 def _as_given(origin: Origin, data: str | Path, root: str | Path | None) -> RunData:
     seed, most = origin.data.split_seed, origin.data.max_broken
-    videos = open_data(data, root, split_seed=seed, max_broken=most)
+    fold = fold_for(data, origin.data.fold)
+    videos = open_data(data, root, split_seed=seed, fold=fold, max_broken=most)
     where = data_root(data, root)
     if origin.digest is not None:
         identity = identity_of(videos, where)

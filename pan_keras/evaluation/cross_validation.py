@@ -350,7 +350,7 @@ def _fold(
         resume(run, callbacks=callbacks, quiet=quiet)
     else:
         RunFolder(folder).write(table.name, record.table(number))
-        data = replace(config.data, source=str(table.resolve()), root=str(record.root))
+        data = replace(config.data, source=str(table.resolve()), root=str(record.root), fold=None)
         own = replace(config, data=data)
         train(config=own, run=run, callbacks=callbacks, quiet=quiet)
     return evaluate(run, split="test", progress=not quiet)

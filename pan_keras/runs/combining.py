@@ -104,7 +104,9 @@ def _check_alike(first: Run, other: Run) -> None:
             raise differ("data or split", f"{named(differing)} are not alike in both; {advice}")
         return
     data = (first.config.data, other.config.data)
-    if data[0].source != data[1].source or data[0].split_seed != data[1].split_seed:
+    if any(
+        getattr(data[0], key) != getattr(data[1], key) for key in ("source", "split_seed", "fold")
+    ):
         raise differ("data or split", advice)
 
 

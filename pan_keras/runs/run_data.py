@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pan_keras.config.config import Config
+from pan_keras.config.config import Config, DataConfig
 from pan_keras.data import Card, Clip, SkippedFile, VideoData
 from pan_keras.data.inspection import Progress, inspect_clips, with_rates
+from pan_keras.data.official_folds import fold_for
 from pan_keras.data.opening import ListedClip, list_data, open_data
 from pan_keras.errors import UserError
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
@@ -96,7 +97,7 @@ def open_run_data(
     if identity is None:
         return _without_record(run, source, root)
     here = _place(run, identity, source, root)
-    card, listed, problem = _listed(config.source, source, here)
+    card, listed, problem = _listed(config, source, here)
     if not _is_any_there(identity.at(here)):
         raise UserError(
             f"{run.path}: none of its {len(identity.clips)} clips is in {here}; give the folder "
@@ -137,6 +138,7 @@ def open_configured_data(
         data.source,
         root or data.root or None,
         split_seed=data.split_seed,
+        fold=data.fold,
         max_broken=data.max_broken,
         progress=progress,
     )
@@ -164,7 +166,8 @@ def _without_record(run: Run, source: str | Path | None, root: str | Path | None
         videos = open_configured_data(run.config, root)
     else:
         seed, most = config.split_seed, config.max_broken
-        videos = open_data(source, root, split_seed=seed, max_broken=most)
+        fold = fold_for(source, config.fold)
+        videos = open_data(source, root, split_seed=seed, fold=fold, max_broken=most)
     note = (
         f"{run.path}: it has no record of its clips, as earlier versions wrote none; "
         "the split is what the data say now"
@@ -193,16 +196,17 @@ def _is_any_there(identity: DataIdentity) -> bool:
 
 
 def _listed(
-    own: str, given: str | Path | None, root: Path
+    config: DataConfig, given: str | Path | None, root: Path
 ) -> tuple[Card | None, Mapping[Path, ListedClip] | None, str | None]:
     """Returns the card, the current listing of the source, and why it is unknown if it is."""
+    own = config.source
     where: str | Path = given or own
     if given is None and data_root(own) == Path(own).expanduser():
         where = root  # a folder
     elif Path(where).suffix.lower() == ".csv" and not Path(where).is_file():
         where = root / Path(where).name
     try:
-        return *list_data(where, root), None
+        return *list_data(where, root, fold_for(where, config.fold)), None
     except (UserError, OSError) as error:
         return None, None, str(error)
 

@@ -11,6 +11,7 @@ from pan_keras.config.config import FRESH, Config
 from pan_keras.config.loading import is_complete, load_config, recipes
 from pan_keras.config.tables import assemble, override, read_toml
 from pan_keras.data import Card, is_card, is_own_card, load_card
+from pan_keras.data.official_folds import checked_fold
 from pan_keras.errors import UserError
 from pan_keras.runs.network import check_cue, with_network
 from pan_keras.runs.run import Run
@@ -86,7 +87,10 @@ def resolve(
     elif not folder and own:
         folder = Path(where).parent
     located = replace(
-        resolved.data, source=str(where), root=str(Path(folder).resolve()) if folder else ""
+        resolved.data,
+        source=str(where),
+        root=str(Path(folder).resolve()) if folder else "",
+        fold=checked_fold(card, resolved.data.fold),
     )
     if located.cue_folder:
         shared = str(Path(located.cue_folder).expanduser().resolve())

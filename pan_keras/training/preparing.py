@@ -174,6 +174,25 @@ def few_clips(data: VideoData) -> list[str]:
     return sentences
 
 
+def other_start(config: Config, data: VideoData) -> list[str]:
+    """Returns a note if the paper starts training on these data from weights of another data set.
+
+    Args:
+        config: The configuration.
+        data: The opened data.
+
+    Returns:
+        One sentence, or none.
+    """
+    benchmark = data.card.benchmark if data.card is not None else None
+    if benchmark is None or benchmark.start is None or Path(config.model.weights).exists():
+        return []
+    return [
+        f"the paper starts from a network trained on {benchmark.start}, this run from "
+        f"model.weights = {config.model.weights}; give such a run with --set model.weights=RUN"
+    ]
+
+
 def _check_start(config: Config) -> None:
     """Checks that pretrained weights fit the network, before a run folder is created."""
     network = with_network(config)

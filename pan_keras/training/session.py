@@ -22,7 +22,7 @@ from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
 from pan_keras.training.callbacks import check_callbacks
 from pan_keras.training.optimisation.schedules import describe, with_length
-from pan_keras.training.preparing import prepare
+from pan_keras.training.preparing import other_start, prepare
 from pan_keras.training.trainer import Trainer
 
 
@@ -142,6 +142,7 @@ def train(
         if prepared.choices:
             new.write("choices.json", prepared.to_json())
         notes = prepared.to_lines() + describe_network(complete, resolved)
+        notes += other_start(resolved, data)
         notes += describe(complete, resolved, len(data.clips("train")))
         return _fit(Trainer(complete, data, new, callbacks), notes, start, quiet)
 

@@ -47,6 +47,40 @@ def test_egogestar_is_never_mirrored_and_tested_on_recorder_b():
     assert all(value.startswith("A") for value in val.values)
 
 
+@pytest.mark.parametrize(
+    ("name", "classes", "clips", "folds", "views", "metric"),
+    [
+        ("something-v1", 174, {"train": 86017, "val": 11522, "test": 10960}, 0, ("1", 1), "top1"),
+        ("something-v2", 174, {"train": 168913, "val": 24777, "test": 27157}, 0, ("1", 1), "top1"),
+        ("jester", 27, {"all": 148092}, 0, ("1", 1), "top1"),
+        ("kinetics400", 400, {"all": 300000}, 0, ("full", 2), "top1"),
+        ("ucf101", 101, {"all": 13320}, 3, ("full", 2), "mean_class"),
+        ("hmdb51", 51, {"all": 6766}, 3, ("full", 2), "mean_class"),
+    ],
+)
+def test_the_paper_s_data_sets_have_its_numbers(name, classes, clips, folds, views, metric):
+    card = load_card(name)
+    benchmark = card.benchmark
+    assert (benchmark.classes, dict(benchmark.clips), benchmark.folds) == (classes, clips, folds)
+    assert ((benchmark.crops, benchmark.views), benchmark.metric) == (views, metric)
+    assert len(card.classes) in (0, classes)
+    assert list(card.classes) == sorted(card.classes)
+    assert card.training["config"] == "paper"
+    # Left and right are classes of their own.
+    assert card.flip == (name in ("kinetics400", "ucf101", "hmdb51"))
+    assert (benchmark.start == "kinetics400") == (folds == 3)
+
+
+def test_a_benchmark_needs_a_manifest_and_has_no_rules(tmp_path):
+    for extra in ("", "manifest = 'a.csv'\n[split.test]\ncolumn = 'a'\nvalues = ['b']\n"):
+        card = write_card(tmp_path, f"{extra}[benchmark]\nlayout = 'ucf101'")
+        with pytest.raises(UserError, match="a benchmark needs the key 'manifest' and no split"):
+            load_card(card)
+    card = write_card(tmp_path, "manifest = 'a.csv'\n[benchmark]\nlayout = 'ucf102'")
+    with pytest.raises(UserError, match=r"benchmark.layout is 'ucf102'; it must be one of someth"):
+        load_card(card)
+
+
 def test_motions_are_never_mirrored():
     card = load_card("motions")
     assert not card.flip
