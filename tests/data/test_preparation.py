@@ -177,7 +177,7 @@ def test_a_repaired_clip_is_preferred_and_other_copies_are_refused(own, tmp_path
     done = prepare_dataset("kinetics400", root, tmp_path / "out")
     reasons = {problem.clip: problem.reason for problem in done.problems}
     assert "-vid_00005_000035_000045" not in reasons
-    assert reasons["-vid_00006_000042_000052"].startswith("found 2 times, as ")
+    assert reasons["-vid_00006_000042_000052"].startswith("found 2 times: as ")
 
 
 def test_the_lists_decide_about_a_clip_in_the_folder_of_another_split(own, tmp_path):

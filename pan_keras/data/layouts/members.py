@@ -40,7 +40,7 @@ class Member:
         if not paths:
             return cls(name, label, splits, None, f"missing: not in {searched}")
         if len(paths) > 1:
-            problem = f"found {len(paths)} times, as {paths[0]} and {paths[1]}; keep one"
+            problem = f"found {len(paths)} times: as {paths[0]} and {paths[1]}; keep one"
             return cls(name, label, splits, None, problem)
         return cls(name, label, splits, paths[0])
 

@@ -23,8 +23,8 @@ LISTS = {"train": "train", "val": "validation", "test": "test"}
 def read_twentybn(source: Path, layout: str) -> Members:
     """Lists the clips of Something-Something or Jester.
 
-    The classes of a CSV are sorted, as in the lists of the authors' code; those of a JSON file have
-    its numbers. In V2 the class of a clip is its template without the brackets; its label names the
+    The classes of a CSV file are sorted, and those of a JSON file have its numbers, as in the code
+    of TSM, which the authors' code builds on. In V2 the class of a clip is its template without the brackets; its label names the
     objects.
 
     Args:
