@@ -51,7 +51,8 @@ def untrained_run(
     )
     run = Run(folder)
     run.write("config.toml", load_config(overrides=settings).to_toml())
-    data = open_data(source, motions, split_seed=run.config.data.split_seed)
+    given = run.config.data
+    data = open_data(source, motions, split_seed=given.split_seed, fold=given.fold)
     network = create_model(run.config, len(data.classes))
     for branch in branches_of(network).values():
         classifier = branch.get_layer("logits")

@@ -183,14 +183,35 @@ def _list_card(card: Card, root: Path | None, progress: Progress | None) -> List
     if card.generator:
         root = root or Path("data") / card.name
         ensure_motions(root, progress=progress)
+    root = _placed(card, root)
+    if card.manifest is None:
+        return list_folder(root)
+    listing = list_csv(root / card.manifest)
+    if card.benchmark is not None:
+        listing.classes = prepared_classes(root, card)
+    return listing
+
+
+def refuse_unprepared(source: str | Path, root: Path | str | None) -> None:
+    """Raises UserError if the manifest of a published data set is absent, before slower checks.
+
+    Args:
+        source: As for `open_data`.
+        root: As for `open_data`.
+    """
+    card = load_card(source) if is_card(source) else None
+    if card is not None and card.benchmark is not None:
+        _placed(card, None if root is None else Path(root).expanduser())
+
+
+def _placed(card: Card, root: Path | None) -> Path:
+    """Returns the folder of a card's data, with its manifest."""
     if root is None:
         raise UserError(
             f"{card.name}: this card ships no videos; get them from {card.source} and give their "
             "folder with --root"
         )
-    if card.manifest is None:
-        return list_folder(root)
-    if not (root / card.manifest).is_file():
+    if card.manifest is not None and not (root / card.manifest).is_file():
         if card.benchmark is not None:
             raise UserError(
                 f"{root}: the file {card.manifest} of {card.name} is not here; write it with: "
@@ -200,10 +221,7 @@ def _list_card(card: Card, root: Path | None, progress: Progress | None) -> List
             f"{root}: the file {card.manifest} of {card.name} is not here; get the data from "
             f"{card.source} and give their folder with --root"
         )
-    listing = list_csv(root / card.manifest)
-    if card.benchmark is not None:
-        listing.classes = prepared_classes(root, card)
-    return listing
+    return root
 
 
 def _classes(card: Card | None, listing: Listing) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
+from pan_keras.data.opening import refuse_unprepared
 from pan_keras.errors import UserError
 from pan_keras.metrics.intervals import wilson
 from pan_keras.runs.network import create_model, with_network
@@ -113,6 +114,7 @@ def prepare(
 
     # The user's settings are checked first, because scanning the data takes longer.
     resolved = resolved_with({} if chooses else None)
+    refuse_unprepared(resolved.data.source, resolved.data.root or None)
     given = given_settings(model, config, overrides, sections)
     if not chooses or "name" in given.get("model", {}):
         _check_start(resolved)

@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from stand_ins import MAKERS, avi, frame_folder, mp4
+from stand_ins import HMDB_CLASSES, MAKERS, avi, frame_folder, mp4
 
 from pan_keras.data import load_card, open_data, prepare_dataset
 from pan_keras.errors import UserError
@@ -60,7 +60,7 @@ def test_a_data_set_is_prepared_as_distributed(name, stand_ins, tmp_path):
         labels = {data.classes[clip.label] for clip in data.all_clips}
         assert labels == set(made.classes)
     assert not (tmp_path / "out" / "split.csv").exists()
-    assert len({(info.width, info.height) for info in data.infos.values()}) == 3
+    assert len({(info.width, info.height) for info in data.infos.values()}) > 1
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -128,7 +128,7 @@ def test_deviating_numbers_are_told_with_both(stand_ins, tmp_path):
     assert "2 usable test clips, and the paper has 10,960" in done.warnings
     assert "3 classes in the label files, and 174 expected" in done.warnings
     text = prepare_dataset("hmdb51", stand_ins("hmdb51").root, tmp_path / "h").to_text()
-    assert "warning: 8 usable clips, and the paper has 6,766" in text
+    assert "warning: 13 usable clips, and the paper has 6,766" in text
     assert "left out: 1 broken, 1 missing, 1 not listed; " in text
     assert text.endswith(f"pan-keras train hmdb51 --root {tmp_path / 'h'} --fold 1 --run runs/NAME")
 
@@ -312,10 +312,10 @@ def test_damaged_files_are_named_and_nothing_is_written(name, change, message, o
 
 def test_a_list_with_every_clip_missing_is_refused(own, tmp_path):
     root = own("hmdb51")
-    for label in ("brush_hair", "climb_stairs"):
+    for label in HMDB_CLASSES:
         for clip in (root / label).iterdir():
             clip.write_bytes(b"")
-    with pytest.raises(UserError, match=r"none of the 10 clips of hmdb51 can be used, such as br"):
+    with pytest.raises(UserError, match=r"none of the 15 clips of hmdb51 can be used, such as br"):
         prepare_dataset("hmdb51", root, tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.csv").exists()
 

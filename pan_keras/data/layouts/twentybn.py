@@ -24,8 +24,8 @@ def read_twentybn(source: Path, layout: str) -> Members:
     """Lists the clips of Something-Something or Jester.
 
     The classes of a CSV file are sorted, and those of a JSON file have its numbers, as in the code
-    of TSM, which the authors' code builds on. In V2 the class of a clip is its template without the brackets; its label names the
-    objects.
+    of TSM, which the authors' code builds on. In V2 the class of a clip is its template without the
+    brackets; its label names the objects.
 
     Args:
         source: Folder with the folder of clips, and with the label files or a folder of them.
