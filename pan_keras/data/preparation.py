@@ -14,7 +14,8 @@ from pan_keras.data.card import Card, card_names, is_own_card, load_card
 from pan_keras.data.clip import SPLITS
 from pan_keras.data.data_checks import some
 from pan_keras.data.inspection import Progress, inspect_clips
-from pan_keras.data.layouts import Member, Members, read_layout
+from pan_keras.data.layouts import read_layout
+from pan_keras.data.layouts.members import Member, Members
 from pan_keras.data.official_folds import CLASSES, fold_column
 from pan_keras.errors import UserError
 from pan_keras.files import replacing
@@ -32,7 +33,11 @@ class ClipProblem:
         clip: Its name in the label files, or its path if no label file names it.
         label: Its class; empty if unknown.
         splits: Its split in each fold, or `unused`, separated by semicolons; empty if not listed.
-        reason: Why it is left out: missing, broken, no label, or not listed.
+        reason: Why it is left out: missing, broken, no label, found twice, or not listed.
+
+    Example:
+        >>> ClipProblem("12", "Thumb Up", "train", "missing: not in 20bn-jester-v1").splits
+        'train'
     """
 
     clip: str

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pan_keras.data.layouts.hmdb51 import read_hmdb51
 from pan_keras.data.layouts.kinetics import read_kinetics
-from pan_keras.data.layouts.members import Member, Members
+from pan_keras.data.layouts.members import Members
 from pan_keras.data.layouts.twentybn import read_twentybn
 from pan_keras.data.layouts.ucf101 import read_ucf101
 from pan_keras.errors import UserError
@@ -34,6 +34,3 @@ def read_layout(layout: str, source: Path) -> Members:
     if not source.is_dir():
         raise UserError(f"{source}: there is no such folder; name the one with the unpacked files")
     return READERS[layout](source, layout)
-
-
-__all__ = ["READERS", "Member", "Members", "read_layout"]
