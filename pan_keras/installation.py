@@ -6,6 +6,7 @@ from pan_keras.errors import UserError
 # is a core dependency.
 PACKAGES = {
     "ai_edge_litert": ("ai-edge-litert", "litert"),
+    "array_record": ("array-record", "shards"),
     "av": ("av", "video"),
     "click": ("click", ""),
     "cv2": ("opencv-contrib-python-headless", "pictures"),
@@ -31,6 +32,7 @@ PACKAGES = {
 # The extras that an extra includes.
 INCLUDED = {
     "pictures": ("video",),
+    "shards": ("video",),
     "train": ("pictures",),
     "export": ("train", "litert", "onnx"),
 }

@@ -64,6 +64,16 @@ def small_motions(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def motion_shards(small_motions, tmp_path_factory):
+    """The same clips in shards."""
+    from shard_folders import make_shards
+
+    folder = tmp_path_factory.mktemp("data") / "shards"
+    make_shards("motions", folder, small_motions)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def make_run(small_motions, tmp_path_factory):
     """Makes a finished run of an untrained network on the embedded data set."""
     from run_folders import untrained_run  # needs TensorFlow too

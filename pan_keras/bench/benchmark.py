@@ -23,6 +23,7 @@ LEAST_SNR = {
     "float16": 40.0,
     "bfloat16": 25.0,
     "uint8": 25.0,
+    "lossy": 12.0,
     "dynamic": 15.0,
     "int8": 10.0,
 }

@@ -14,19 +14,32 @@ from pan_keras.bench.case import Case, Work
 from pan_keras.bench.file_benchmarks import FileBenchmarks
 from pan_keras.bench.results import Results, measured_results
 from pan_keras.bench.session import CallSession
+from pan_keras.clips.crops import resize_shorter_side
+from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.sampling import spread_starts, stack_frames
+from pan_keras.data.shards.encoding import ShardEncoding, ShardFormat
+from pan_keras.data.shards.writing import PlannedClip, PlannedShard, write_shard
 from pan_keras.errors import UserError
 from pan_keras.installation import missing_part
-from pan_keras.video import probe, read_frames
+from pan_keras.video import clip_bytes, probe, read_frames
+from pan_keras.video.shard_file import shard_files
 
 BASELINE = "pan_keras"
-READERS = {"pan_keras": "av", "opencv": "cv2", "torchcodec": "torchcodec", "decord": "decord"}
+READERS = {
+    "pan_keras": "av",
+    "shard_jpeg": "array_record",
+    "shard_h264": "array_record",
+    "opencv": "cv2",
+    "torchcodec": "torchcodec",
+    "decord": "decord",
+}
 CODECS = {
     "h264": ("libx264", "mp4", {"preset": "veryfast"}),
     "hevc": ("libx265", "mp4", {"preset": "ultrafast", "x265-params": "log-level=error"}),
     "mpeg4": ("mpeg4", "avi", {"qscale": "4"}),
     "vp9": ("libvpx-vp9", "webm", {"deadline": "realtime", "cpu-used": "8", "crf": "32", "b": "0"}),
 }
+SHARDS: dict[str, ShardFormat] = {"shard_jpeg": "jpeg", "shard_h264": "h264"}
 SIZES = ((240, 320), (360, 640), (720, 1280))
 QUICK_CLIPS = (("h264", (240, 320)), ("mpeg4", (240, 320)))
 SECONDS, RATE, KEY_EVERY = 8, 30, 60  # of generated clips; frames between key frames
@@ -40,14 +53,16 @@ def measure_decode(
     readers: Sequence[str] = (),
     codecs: Sequence[str] = (),
     threads: int = 1,
+    short_side: int = 0,
     quick: bool = False,
     budget: Budget | None = None,
     progress: Progress = lambda _: None,
 ) -> Results:
-    """Times reading N stacks of m frames of a clip, from the file to full-size RGB.
+    """Times reading N stacks of m frames of a clip, from the file to RGB.
 
     The frames are those of evaluation, the middle of each segment. Every reader has opened the file
-    before: `pan_keras` has its frame index, as in training after the first epoch.
+    before: `pan_keras` has its frame index, as in training after the first epoch. The shards hold
+    the same clip, compressed again as `pan-keras dataset shard` does.
 
     Args:
         files: Videos; by default, clips generated in several codecs and sizes.
@@ -56,6 +71,8 @@ def measure_decode(
         readers: Some of `READERS`; by default all, with a note for those that are not installed.
         codecs: Some of `CODECS`, for the generated clips; by default all.
         threads: Threads per reader.
+        short_side: Length to which a longer shorter side of the frames is scaled, as for training;
+            shards are made of that size. 0 keeps the size.
         quick: Whether to measure only two small clips with few rounds.
         budget: Time for the rounds of all files; the default depends on `quick`.
         progress: Called with a line of text about the current step.
@@ -79,7 +96,9 @@ def measure_decode(
             Path(folder), codecs, quick=quick, progress=progress
         )
         share = Budget(budget.seconds / len(paths), budget.fewest, budget.most)
-        cases = [decode_cases(path, segments, stack, readers, threads) for path in paths]
+        cases = [
+            decode_cases(path, segments, stack, readers, threads, short_side) for path in paths
+        ]
         benchmarks = [
             Benchmark(
                 each,
@@ -90,7 +109,12 @@ def measure_decode(
             )
             for each in cases
         ]
-        work = {"benchmark": "decode", **cases[0][0].work.to_json(), "baseline": BASELINE}
+        work = {
+            "benchmark": "decode",
+            **cases[0][0].work.to_json(),
+            "short_side": short_side,
+            "baseline": BASELINE,
+        }
         names = [path.name for path in paths]
         return measured_results(
             FileBenchmarks(benchmarks), {**work, "quick": quick, "files": names}
@@ -98,7 +122,12 @@ def measure_decode(
 
 
 def decode_cases(
-    file: Path, segments: int, stack: int, readers: Sequence[str], threads: int
+    file: Path,
+    segments: int,
+    stack: int,
+    readers: Sequence[str],
+    threads: int,
+    short_side: int = 0,
 ) -> list[Case]:
     """Returns the cases of a file.
 
@@ -108,23 +137,27 @@ def decode_cases(
         stack: m.
         readers: Some of `READERS`; all if empty.
         threads: Threads per reader.
+        short_side: As for `measure_decode`.
 
     Raises:
         BrokenVideo: If the file cannot be read.
     """
     info = probe(file)
     name = f"{file.name} {info.width}x{info.height}"
+    scale = min(1.0, short_side / min(info.height, info.width)) if short_side else 1.0
+    height, width = int(info.height * scale), int(info.width * scale)
     return [
         Case(
             reader,
             "file",
-            work=Work(segments, stack, info.height, info.width),
+            work=Work(segments, stack, height, width),
             graph=name,
-            precision="uint8",
+            precision="lossy" if reader in SHARDS else "uint8",
             threads=threads,
             reference=name,
             opener="pan_keras.bench.decode:open_session",
-            options={"file": str(file.absolute())},
+            builder="pan_keras.bench.decode:build_shard" if reader in SHARDS else "",
+            options={"file": str(file.absolute()), "short_side": short_side},
             error=_missing(reader),
         )
         for reader in READERS
@@ -200,19 +233,37 @@ def open_session(case: Case) -> CallSession:
     """
     read = {
         "pan_keras": _by_pan_keras,
+        "shard_jpeg": _by_pan_keras,
+        "shard_h264": _by_pan_keras,
         "opencv": _by_opencv,
         "torchcodec": _by_torchcodec,
         "decord": _by_decord,
     }[case.method]
     file, threads = case.options["file"], case.threads
     wanted = _wanted(case)
+    if case.method in SHARDS:
+        (shard,) = shard_files(Path(case.options["folder"]))
+        file = str(shard / Path(file).name)
 
     def call() -> np.ndarray:
-        return read(file, wanted, threads)
+        return _shrunk(read(file, wanted, threads), case)
 
     session = CallSession(call, units=1, answer=call)
-    session.facts["file_bytes"] = Path(file).stat().st_size
+    session.facts["file_bytes"] = clip_bytes(file)
     return session
+
+
+def build_shard(case: Case, folder: Path) -> None:
+    """Stores the clip of a case in a shard.
+
+    Args:
+        case: A case of a shard.
+        folder: Where the shard is written.
+    """
+    file = Path(case.options["file"])
+    clip = PlannedClip(file, file.name, "clip", "train", 0.0, file.stat().st_size)
+    encoding = ShardEncoding(SHARDS[case.method], short_side=case.options["short_side"])
+    write_shard(PlannedShard(0, (clip,)), folder, encoding)
 
 
 def reference(case: Case) -> np.ndarray:
@@ -232,7 +283,15 @@ def reference(case: Case) -> np.ndarray:
         for number, frame in enumerate(container.decode(video=0)):
             if number in wanted:
                 kept[number] = frame.to_ndarray(format="rgb24")
-    return np.stack([kept[number] for number in wanted])
+    return _shrunk(np.stack([kept[number] for number in wanted]), case)
+
+
+def _shrunk(frames: np.ndarray, case: Case) -> np.ndarray:
+    """Scales the frames as `ShardEncoding` does; those of a shard have the size already."""
+    side = case.options["short_side"]
+    if not side or min(frames.shape[1:3]) <= side:
+        return frames
+    return np.stack([resize_shorter_side(frame, side, resize) for frame in frames])
 
 
 def _wanted(case: Case) -> list[int]:

@@ -19,13 +19,20 @@ from pan_keras.cli.bench_output import COUNT, say, show
     help="Only clips of this codec, if no FILE is given; may be repeated.",
 )
 @click.option("--threads", default=1, type=COUNT, show_default=True, help="Threads per reader.")
+@click.option(
+    "--short-side",
+    default=0,
+    type=click.IntRange(0, 8192),
+    help="Scale a longer shorter side to this length, as for training.  [default: full size]",
+)
 @click.option("--quick", is_flag=True, help="Two small clips and few rounds: a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def decode(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
     """Measure how fast pan-keras, OpenCV, torchcodec and decord read video files.
 
-    The time is that of one clip: N stacks of m frames in RGB and full size. Without a FILE, clips
+    The time is that of one clip: N stacks of m frames in RGB. The rows shard_jpeg and shard_h264
+    read the clip from shards, as `pan-keras dataset shard` makes them. Without a FILE, clips
     of several codecs and sizes are made in a temporary folder. Readers that are not installed are
     listed and skipped. Ctrl-C prints the results so far.
     """

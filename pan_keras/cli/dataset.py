@@ -1,4 +1,4 @@
-"""`pan-keras dataset`: make, prepare, check and join data sets."""
+"""`pan-keras dataset`: make, prepare, check, shard and join data sets."""
 
 import json
 from dataclasses import asdict
@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.dataset_prepare import prepare
+from pan_keras.cli.dataset_shard import shard
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
 
 
 @click.group()
 def dataset():
-    """Make, prepare or check a data set, or join its clips."""
+    """Make, prepare or check a data set, store it as shards, or join its clips."""
 
 
 @dataset.group()
@@ -84,18 +85,21 @@ def check(
     duplicates: bool,
     as_json: bool,
 ):
-    """Check every file of SOURCE: a data set's name, a card, a folder or a CSV file.
+    """Check every file of SOURCE: a data set's name, a card, a folder, shards or a CSV file.
 
     Counts classes, splits and sizes, lists broken, ignored and unusual files, and reports how much
     of the frames the crop removes. Files that were checked before and have not changed are not
-    read again, also after an interruption.
+    read again, also after an interruption. Shards are compared with their digests.
     """
     from pan_keras.config import load_config
     from pan_keras.data import open_data
+    from pan_keras.data.shards.manifest import read_manifest
     from pan_keras.video.picture_sizes import cut_away, cut_away_to_text
 
     with progress_bar(silent=as_json) as show, interruptible(show) as progress:
         data = open_data(source, root, fold=fold, max_broken=max_broken, progress=progress)
+        if data.shards is not None:
+            read_manifest(Path(source).expanduser()).check(progress)
     settings = dict(data.card.training) if data.card else {}
     model = load_config(settings.pop("config", "small"), settings).model
     cuts = cut_away(data.sizes, model.size, model.resize) if model.fit == "crop" else []
@@ -131,3 +135,4 @@ def check(
 
 
 dataset.add_command(prepare)
+dataset.add_command(shard)

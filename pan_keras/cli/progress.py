@@ -39,7 +39,7 @@ def interruptible(show: Show | None) -> Iterator[Show]:
     Raises:
         Interrupted: After a signal.
     """
-    from pan_keras.training.stopping import StopRequest
+    from pan_keras.stopping import StopRequest
 
     with StopRequest() as stop:
 

@@ -14,8 +14,10 @@ from pan_keras.config.tables import assemble, read_toml
 from pan_keras.data.benchmark import Benchmark
 from pan_keras.data.clip import checked_label
 from pan_keras.errors import UserError
+from pan_keras.video.shard_file import is_shard_folder
 
 FASTEST = 1000  # frames per second
+CARD = "card.toml"  # in a folder of shards, the card of the data that they were made of
 FrameRate = Annotated[StrictFloat, Field(gt=0, le=FASTEST)]
 
 
@@ -147,11 +149,27 @@ def is_own_card(source: str | Path) -> bool:
     return Path(source).suffix.lower() == ".toml"
 
 
+def has_card(source: str | Path) -> bool:
+    """Returns whether a data source is a card, or a folder of shards that holds one.
+
+    Args:
+        source: As for `open_data`.
+
+    Returns:
+        True if `load_card` and `card_text` take it.
+
+    Example:
+        >>> has_card("egogestar"), has_card("videos")
+        (True, False)
+    """
+    return is_card(source) or _file(source).name == CARD
+
+
 def card_text(source: str | Path) -> str:
     """Returns the text of a card, to be stored with the results that were made with it.
 
     Args:
-        source: Name of a shipped card, or the path of one of your own.
+        source: Name of a shipped card, the path of one of your own, or a folder of shards with one.
 
     Returns:
         TOML.
@@ -167,7 +185,8 @@ def load_card(name_or_path: str | Path) -> Card:
     """Loads a shipped card by name, or your own by path.
 
     Args:
-        name_or_path: Name of a shipped card, or a path that ends in `.toml`.
+        name_or_path: Name of a shipped card, a path that ends in `.toml`, or a folder of shards
+            that holds a card.
 
     Returns:
         The card.
@@ -190,4 +209,7 @@ def load_card(name_or_path: str | Path) -> Card:
 def _file(name_or_path: str | Path) -> Path:
     if is_own_card(name_or_path):
         return Path(name_or_path).expanduser()
+    folder = Path(name_or_path).expanduser()
+    if is_shard_folder(folder) and (folder / CARD).is_file():
+        return folder / CARD
     return shipped.folder("datasets") / f"{name_or_path}.toml"

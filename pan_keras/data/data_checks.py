@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pan_keras.data.clip import SPLITS, Clip
-from pan_keras.video import clip_bytes
+from pan_keras.video import BrokenVideo, clip_bytes, iterate_frames
 from pan_keras.video.folder_tree import path_order
 from pan_keras.video.frame_folder import is_frame
 
@@ -93,7 +93,9 @@ class _Reader:
 
     def ends(self, path: Path) -> bytes | None:
         files = [] if self.left == 0 else _files(path)
-        if not files or not self._may_read(min(clip_bytes(path) or 0, 2 * SAMPLE)):
+        if not files:
+            return self.whole(path)
+        if not self._may_read(min(clip_bytes(path) or 0, 2 * SAMPLE)):
             return None
         with files[0].open("rb") as file:
             digest = hashlib.blake2b(file.read(SAMPLE))
@@ -107,7 +109,10 @@ class _Reader:
         if not self._may_read(clip_bytes(path) or 0):
             return None
         digest = hashlib.blake2b()
-        for each in _files(path):
+        files = _files(path)
+        if not files:
+            return _of_frames(path)
+        for each in files:
             with each.open("rb") as file:
                 while chunk := file.read(CHUNK):
                     digest.update(chunk)
@@ -121,6 +126,17 @@ class _Reader:
             return False
         self.left -= count
         return True
+
+
+def _of_frames(path: Path) -> bytes | None:
+    """The digest of a clip that is no file, such as a record of a shard, by its frames."""
+    digest = hashlib.blake2b()
+    try:
+        for frame in iterate_frames(path, transform=lambda frame: frame):
+            digest.update(frame.tobytes())
+    except BrokenVideo:
+        return None
+    return digest.digest()
 
 
 def _files(path: Path) -> list[Path]:

@@ -15,10 +15,12 @@ from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspec
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
 from pan_keras.data.official_folds import apply_fold, checked_fold, prepared_classes
+from pan_keras.data.shards.opening import open_shards
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
 from pan_keras.video.folder_tree import path_order
+from pan_keras.video.shard_file import is_shard_folder
 
 NAMED_IN_ERROR = 20
 
@@ -34,7 +36,8 @@ def open_data(
 ) -> VideoData:
     """Opens a data set and checks every clip by counting its frames and decoding the first.
 
-    A clip is a video file or a folder of frames. Results are cached in an index on disk
+    A clip is a video file or a folder of frames; a folder of shards (`open_shards`) is opened as it
+    is. Results are cached in an index on disk
     (`ClipIndex`), so that the next opening reads only new or changed clips. Broken clips are left
     out and listed. If the source defines no split, 15 % of each class are drawn for test and 15 %
     for val, with `split_seed`, and recorded beside the data as `split.csv` (`NAME.split.csv` for a
@@ -46,7 +49,7 @@ def open_data(
 
     Args:
         source: Name of a card (`"egogestar"`), a card's `.toml` file, a folder of class folders,
-            or a CSV file.
+            a folder of shards, or a CSV file.
         root: Folder of a card's data (by default `data/NAME` for an embedded set, and the card's
             own folder for a `.toml` file), or the folder that relative paths in a CSV file start
             from.
@@ -69,6 +72,9 @@ def open_data(
         {'train': 32, 'val': 8, 'test': 8}
     """
     root = None if root is None else Path(root).expanduser()
+    folder = _shard_folder(source, root)
+    if folder is not None:
+        return open_shards(folder, fold)
     card, listing = _list(source, root, progress, fold)
     classes = _classes(card, listing)
     paths = sorted(listing.labels, key=path_order)
@@ -134,7 +140,15 @@ def list_data(
     Raises:
         UserError: As for `open_data`, as far as the list is concerned.
     """
-    card, listing = _list(source, None if root is None else Path(root).expanduser(), None, fold)
+    root = None if root is None else Path(root).expanduser()
+    folder = _shard_folder(source, root)
+    if folder is not None:
+        data = open_shards(folder, fold)
+        clips = data.all_clips
+        return data.card, {
+            clip.path: ListedClip(data.classes[clip.label], clip.split) for clip in clips
+        }
+    card, listing = _list(source, root, None, fold)
     _classes(card, listing)
     splits: dict[Path, str] = _by_rules(card, listing) if card and card.split else listing.splits
     whole = bool(card and (card.split or card.benchmark)) or "val" in splits.values()
@@ -157,6 +171,23 @@ def _list(
     return card, listing
 
 
+def _shard_folder(source: str | Path, root: Path | None) -> Path | None:
+    """Returns the source if it is a folder of shards, which has no other root."""
+    path = Path(source).expanduser()
+    if is_card(source) or not is_shard_folder(path):
+        return None
+    _refuse_other_root(path, root)
+    return path
+
+
+def _refuse_other_root(path: Path, root: Path | None) -> None:
+    if root is not None and root.resolve() != path.resolve():
+        raise UserError(
+            f"{path}: this folder holds its own videos, so the root {root} has no effect; "
+            "remove the root, or name a card or a CSV file"
+        )
+
+
 def _listing(
     source: str | Path, root: Path | None, progress: Progress | None
 ) -> tuple[Card | None, Listing]:
@@ -166,11 +197,7 @@ def _listing(
         beside = path.parent if is_own_card(source) else None
         return card, _list_card(card, root or beside, progress)
     if path.is_dir():
-        if root is not None and root.resolve() != path.resolve():
-            raise UserError(
-                f"{path}: this folder holds its own videos, so the root {root} has no effect; "
-                "remove the root, or name a card or a CSV file"
-            )
+        _refuse_other_root(path, root)
         return None, list_folder(path)
     if path.suffix.lower() == ".csv":
         return None, list_csv(path, root)

@@ -54,6 +54,7 @@ class VideoData:
         drawn: The split as CSV text, if it was drawn for this data set.
         warnings: Warnings to consider before training, as sentences.
         columns: Additional columns of each clip by lower-case name, from a CSV.
+        shards: Preprocessing and digest of the shards that hold the clips; None for other data.
 
     Example:
         >>> data = open_data("videos")
@@ -78,6 +79,7 @@ class VideoData:
     drawn: str | None = None
     warnings: tuple[str, ...] = ()
     columns: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
+    shards: Mapping[str, Any] | None = None
 
     def clips(self, split: str) -> tuple[Clip, ...]:
         """Returns the clips of one split, sorted by path; empty if the data have no such split.
@@ -132,6 +134,7 @@ class VideoData:
             "skipped": [{"path": str(s.path), "reason": s.reason} for s in self.skipped],
             "ignored": dict(self.ignored),
             "warnings": list(self.warnings),
+            **({"shards": dict(self.shards)} if self.shards is not None else {}),
         }
 
     def duplicates(self) -> list[tuple[Clip, ...]]:

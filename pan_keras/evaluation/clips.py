@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pan_keras.data import SPLITS, Clip, open_data
+from pan_keras.data import SPLITS, Clip, VideoData, open_data
 from pan_keras.data.official_folds import fold_for
 from pan_keras.data.opening import list_data
+from pan_keras.data.roots import data_root
+from pan_keras.data.shards.manifest import describe_pixels
 from pan_keras.errors import UserError
 from pan_keras.evaluation.origin import Origin
 from pan_keras.evaluation.results import ClipResult
 from pan_keras.runs.data_changes import named
-from pan_keras.runs.data_identity import DataIdentity, RunClip, data_root, identity_of
+from pan_keras.runs.data_identity import DataIdentity, RunClip, identity_of
 from pan_keras.runs.run_data import RunData, are_data_of, open_run_data
 
 # Identifies a clip: its path (below the data root, if known) and its size in bytes.
@@ -97,6 +99,7 @@ def measured_clips(
         )
     chosen = tuple(Clip(path, labels.index(label), part) for path, label, part in named_clips)
     paths = [clip.path for clip in chosen]
+    notes += _pixel_notes(origins, videos)
     notes += seen_before(first, found.identity or first.clips, paths, found.root, split)
     for other in origins[1:]:
         notes += seen_before(other, other.clips, paths, found.root, split)
@@ -120,6 +123,23 @@ def _labels(origin: Origin, classes: Sequence[str]) -> tuple[str, ...]:
             "classes; evaluate it on the data that it was trained on, or name its labels"
         )
     return tuple(classes)
+
+
+def _pixel_notes(origins: Sequence[Origin], videos: VideoData) -> list[str]:
+    """Names classifiers that were trained on frames of other shards, or of the videos."""
+    here = None if videos.shards is None else describe_pixels(videos.shards)
+    notes = []
+    for origin in origins:
+        if origin.clips is None:
+            continue
+        trained = None if origin.clips.shards is None else describe_pixels(origin.clips.shards)
+        if trained != here:
+            told = [f"shards ({each})" if each else "videos" for each in (trained, here)]
+            notes.append(
+                f"{origin.path} was trained on frames of {told[0]}, and is measured on frames of "
+                f"{told[1]}: their pixels differ slightly"
+            )
+    return notes
 
 
 def _open(origin: Origin, data: str | Path | None, root: str | Path | None) -> RunData:

@@ -14,6 +14,7 @@ import keras
 
 from pan_keras.config.config import Config
 from pan_keras.config.loading import read_config
+from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.fold_record import FOLDS, FoldRecord
@@ -21,7 +22,6 @@ from pan_keras.evaluation.results import Evaluation, stored_evaluation
 from pan_keras.lock import locked
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.metrics.intervals import wilson
-from pan_keras.runs.data_identity import data_root
 from pan_keras.runs.new_run import LOCK, refuse_taken
 from pan_keras.runs.run import open_run
 from pan_keras.runs.run_folder import RunFolder

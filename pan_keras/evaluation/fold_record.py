@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from pan_keras.data import VideoData, assign_folds
+from pan_keras.data.roots import relative
 from pan_keras.errors import UserError
-from pan_keras.runs.data_identity import relative
 from pan_keras.runs.run_folder import RunFolder
 from pan_keras.video import clip_bytes
 

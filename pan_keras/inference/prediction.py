@@ -11,7 +11,9 @@ from pan_keras.errors import UserError
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.metrics.confidence import UNKNOWN
+from pan_keras.video import is_there
 from pan_keras.video.folder_tree import VIDEO_SUFFIXES, visible_videos
+from pan_keras.video.shard_file import SUFFIX, is_shard_folder, open_shard, shard_clips
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def answer_text(predictions: Sequence[tuple[str, float]], unknown: bool) -> str:
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
-    """The videos in files and folders; a folder of frames is one video.
+    """The videos in files and folders; a folder of frames is one video, a shard holds many.
 
     A file given by its own path may have any name; hidden files and folders in folders are
     skipped.
@@ -140,9 +142,14 @@ def video_files(paths: Sequence[Path | str]) -> list[Path]:
     """
     files: list[Path] = []
     for path in map(Path, paths):
-        if path.is_dir():
+        if is_shard_folder(path):
+            files += shard_clips(path)
+        elif path.is_dir():
             files += _videos_in(path)
-        elif path.exists():
+        elif path.suffix == SUFFIX and path.is_file():
+            shard = open_shard(path)
+            files += map(shard.clip_path, shard.clips)
+        elif is_there(path):
             files.append(path)
         else:
             raise UserError(f"{path}: no such file; give videos or folders of videos")

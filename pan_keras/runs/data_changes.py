@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pan_keras.data.opening import ListedClip
-from pan_keras.runs.data_identity import DataIdentity, relative
+from pan_keras.data.roots import relative
+from pan_keras.data.shards.manifest import read_manifest
+from pan_keras.runs.data_identity import DataIdentity
 from pan_keras.video import clip_bytes
+from pan_keras.video.shard_file import is_shard_folder
 
 NAMED = 3
 
@@ -22,6 +25,7 @@ class DataChanges:
         resized: Clips whose files have another size.
         relabelled: Clips that the source now assigns to another class.
         moved: Clips that the source now assigns to another split.
+        shards: How the shards that hold the clips differ, as a phrase; empty if they do not.
     """
 
     added: tuple[str, ...] = ()
@@ -29,12 +33,19 @@ class DataChanges:
     resized: tuple[str, ...] = ()
     relabelled: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    shards: str = ""
 
     def __bool__(self) -> bool:
-        return any((self.added, self.gone, self.resized, self.relabelled, self.moved))
+        clips = (self.added, self.gone, self.resized, self.relabelled, self.moved)
+        return any((*clips, self.shards))
 
     def phrases(self) -> list[str]:
-        """A phrase per kind of change, with a count and the first names."""
+        """A phrase per kind of change, with a count and the first names.
+
+        Other shards are one change, although the size of most clips is another in them.
+        """
+        if self.shards:
+            return [self.shards]
         kinds = (
             (self.added, "added"),
             (self.gone, "gone"),
@@ -53,6 +64,22 @@ def data_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | Non
         listed: The current files of the source; None if unknown, so that only missing and resized
             clips are found.
     """
+    found = _clip_changes(identity, listed)
+    return replace(found, shards=_shard_changes(identity))
+
+
+def _shard_changes(identity: DataIdentity) -> str:
+    if identity.shards is None or not is_shard_folder(identity.root):
+        return ""
+    now, before = read_manifest(identity.root).facts, identity.shards
+    changed = [key for key in before if key != "digest" and now.get(key) != before[key]]
+    told = ", ".join(f"{key} {now.get(key)} instead of {before[key]}" for key in changed)
+    if told:
+        return f"shards with {told}"
+    return "" if now["digest"] == before.get("digest") else "shards with another digest"
+
+
+def _clip_changes(identity: DataIdentity, listed: Mapping[Path, ListedClip] | None) -> DataChanges:
     sizes = {clip.path: clip_bytes(identity.file(clip)) for clip in identity.clips}
     gone = tuple(path for path, size in sizes.items() if size is None)
     resized = tuple(

@@ -5,15 +5,18 @@ import filecmp
 import hashlib
 import io
 import json
-import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pan_keras.data import SPLITS, VideoData, card_names
+from pan_keras.data import SPLITS, VideoData
+from pan_keras.data.roots import relative
 from pan_keras.errors import UserError
 from pan_keras.video import clip_bytes
+from pan_keras.video.shard_file import shard_of, source_size
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class DataIdentity:
     Args:
         clips: The clips, including those left out.
         root: Folder that paths are relative to.
+        shards: Preprocessing and digest of the shards that hold the clips; None for other data.
 
     Example:
         >>> identity = identity_of(open_data("videos"), Path("videos"))
@@ -55,6 +59,7 @@ class DataIdentity:
 
     clips: tuple[RunClip, ...]
     root: Path
+    shards: Mapping[str, Any] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -85,7 +90,8 @@ class DataIdentity:
         """Returns the clip that a file is, or None.
 
         A file is a clip of the run if it is the same file (under any name), has the same path below
-        its root and the same size, or has the same content.
+        its root and the same size, or has the same content. A clip in a shard is the clip that it
+        was made of, and one in another shard made of the same.
 
         Args:
             path: A video file.
@@ -104,7 +110,8 @@ class DataIdentity:
         if found is not None:
             return found
         alike = self._by_size.get(size, ())
-        return next((clip for clip in alike if _same_bytes(path, self.file(clip))), None)
+        found = next((clip for clip in alike if _same_bytes(path, self.file(clip))), None)
+        return found or self._find_stored(path, root, size)
 
     def differing(self, other: "DataIdentity") -> list[str]:
         """Paths of the clips that differ between two runs."""
@@ -127,6 +134,21 @@ class DataIdentity:
         writer.writerow(COLUMNS)
         writer.writerows(astuple(clip) for clip in self.clips)
         return table.getvalue()
+
+    def _find_stored(self, path: Path, root: Path | None, size: int) -> RunClip | None:
+        """The clip of the same name and size before one or both were stored in shards."""
+        name, size = source_size(path) or (relative(path, root) if root else path.name, size)
+        clip = self.by_path.get(name)
+        if clip is not None and shard_of(path):
+            return clip if clip.bytes in (None, size) else None
+        clip = self._stored.get(name)
+        return clip if clip and source_size(self.file(clip)) == (name, size) else None
+
+    @cached_property
+    def _stored(self) -> dict[str, RunClip]:
+        """The clips in shards by their names below the shard."""
+        places = ((shard_of(self.file(clip)), clip) for clip in self.clips)
+        return {place[1]: clip for place, clip in places if place is not None}
 
     @cached_property
     def _files(self) -> dict[tuple[int, int] | None, RunClip]:
@@ -167,7 +189,7 @@ def identity_of(data: VideoData, root: Path) -> DataIdentity:
                 "data unchanged meanwhile"
             )
         clips.append(replace(clip, path=relative(path, root), bytes=size or 0))
-    return DataIdentity(tuple(clips), root)
+    return DataIdentity(tuple(clips), root, data.shards)
 
 
 def identity_from_csv(text: str, root: Path) -> DataIdentity:
@@ -206,28 +228,3 @@ def _same_bytes(one: Path, other: Path) -> bool:
         return filecmp.cmp(one, other, shallow=False)
     except OSError:
         return False
-
-
-def data_root(source: str | Path, root: str | Path | None = None) -> Path:
-    """Returns the folder that the paths of a data set are relative to.
-
-    Args:
-        source: As for `open_data`.
-        root: As for `open_data`.
-    """
-    path = Path(source).expanduser()
-    named = str(source) in card_names()
-    is_file = path.suffix.lower() in (".csv", ".toml") and not path.is_dir()
-    if root and (named or is_file):
-        return Path(root).expanduser()
-    if named:
-        return Path("data") / path.name
-    return path.parent if is_file else path
-
-
-def relative(path: Path, root: Path) -> str:
-    """A path relative to a root, with slashes; unchanged if it is outside."""
-    for start in (root, Path(os.path.abspath(root)), root.resolve()):  # noqa: PTH100
-        if path.is_relative_to(start):
-            return path.relative_to(start).as_posix()
-    return path.as_posix()

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ from pan_keras.clips import ClipShape
 from pan_keras.clips.live_window import LiveSampling
 from pan_keras.config import Config, read_config
 from pan_keras.data import Card, is_card, is_own_card, load_card
+from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.printable import is_printable
-from pan_keras.runs.data_identity import DataIdentity, data_root, identity_from_csv
+from pan_keras.runs.data_identity import DataIdentity, identity_from_csv
 from pan_keras.runs.model_input import clip_shape
 from pan_keras.runs.run_folder import RunFolder
 from pan_keras.runs.training_record import metrics_from_csv, metrics_to_csv
@@ -157,7 +158,10 @@ class Run(RunFolder):
             known = json.loads(facts.read_text("utf-8")) if facts.is_file() else {}
             data = self.config.data
             earlier = data_root(data.source, None if data.source.endswith(".csv") else data.root)
-            found = identity_from_csv(text, Path(known.get("root", earlier)))
+            found = replace(
+                identity_from_csv(text, Path(known.get("root", earlier))),
+                shards=known.get("shards"),
+            )
             if known and known["digest"] != found.digest:
                 raise ValueError("it differs from its digest")
         except (ValueError, KeyError, TypeError, AttributeError, csv.Error, OSError) as error:
@@ -199,6 +203,7 @@ class Run(RunFolder):
                 # Locates the data of a run that was copied together with them.
                 "root_from_run": os.path.relpath(root, self.path.resolve()),
                 "clips": len(identity.clips),
+                **({"shards": dict(identity.shards)} if identity.shards is not None else {}),
             },
         )
 

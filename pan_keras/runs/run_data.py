@@ -9,9 +9,10 @@ from pan_keras.data import Card, Clip, SkippedFile, VideoData
 from pan_keras.data.inspection import Progress, inspect_clips, with_rates
 from pan_keras.data.official_folds import fold_for
 from pan_keras.data.opening import ListedClip, list_data, open_data
+from pan_keras.data.roots import data_root, relative
 from pan_keras.errors import UserError
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
-from pan_keras.runs.data_identity import DataIdentity, data_root, relative
+from pan_keras.runs.data_identity import DataIdentity
 from pan_keras.runs.run import Run
 from pan_keras.video import VideoInfo, clip_bytes, is_there
 
@@ -239,6 +240,7 @@ def _videos(run: Run, identity: DataIdentity, card: Card | None, looked_into: bo
         infos=infos,
         ignored={},
         split_origin="as the run recorded it",
+        shards=identity.shards,
     )
 
 
@@ -251,6 +253,8 @@ def _notes(
     run: Run, identity: DataIdentity, changes: DataChanges, problem: str | None
 ) -> tuple[str, ...]:
     notes = []
+    if changes.shards:
+        notes.append(f"the clips of {run.path} are in {changes.shards}")
     if problem is not None:
         notes.append(f"clips added since {run.path} began are not known ({problem})")
     present = [path for path in changes.gone if is_there(identity.file(identity.by_path[path]))]

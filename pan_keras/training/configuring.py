@@ -10,7 +10,7 @@ from pan_keras import models
 from pan_keras.config.config import FRESH, Config
 from pan_keras.config.loading import is_complete, load_config, recipes
 from pan_keras.config.tables import assemble, override, read_toml
-from pan_keras.data import Card, is_card, is_own_card, load_card
+from pan_keras.data import Card, has_card, is_card, is_own_card, load_card
 from pan_keras.data.official_folds import checked_fold
 from pan_keras.errors import UserError
 from pan_keras.runs.network import check_cue, with_network
@@ -79,10 +79,10 @@ def resolve(
     if not where:
         raise UserError(NO_DATA.format("the configuration"))
     own = is_own_card(where)
-    if card is None or own:
+    if own or not is_card(where):
         where = Path(where).expanduser().resolve()
     folder = root if root is not None else resolved.data.root
-    if not folder and card is not None and card.generator:
+    if not folder and card is not None and card.generator and is_card(where):
         folder = Path("data") / card.name
     elif not folder and own:
         folder = Path(where).parent
@@ -90,7 +90,8 @@ def resolve(
         resolved.data,
         source=str(where),
         root=str(Path(folder).resolve()) if folder else "",
-        fold=checked_fold(card, resolved.data.fold),
+        # Shards hold the fold that they were made of.
+        fold=checked_fold(card, resolved.data.fold) if is_card(where) else resolved.data.fold,
     )
     if located.cue_folder:
         shared = str(Path(located.cue_folder).expanduser().resolve())
@@ -253,7 +254,7 @@ def _sets_root(overrides: Iterable[str], sections: Mapping[str, Mapping[str, Any
 
 
 def _card(source: str) -> Card | None:
-    return load_card(source) if is_card(source) else None
+    return load_card(source) if has_card(source) else None
 
 
 def _with_flip(config: Config, card: Card | None) -> Config:

@@ -10,10 +10,11 @@ import keras
 
 from pan_keras.config.config import Config
 from pan_keras.data import VideoData, card_text
+from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
 from pan_keras.lock import locked
 from pan_keras.runs.combining import RECORD
-from pan_keras.runs.data_identity import data_root, identity_of
+from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.model_input import preprocessing
 from pan_keras.runs.network import describe_network, with_network
 from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
@@ -136,7 +137,8 @@ def train(
             # The run keeps its own copy, since the card may change later.
             new.write(CARD, card_text(resolved.data.source))
         new.write("versions.json", versions())
-        new.write("preprocessing.json", preprocessing(complete))
+        stored = {} if data.shards is None else {"shards": dict(data.shards)}
+        new.write("preprocessing.json", preprocessing(complete) | stored)
         new.write("data_report.json", data.report())
         new.write("config.toml", complete.to_toml())
         if prepared.choices:

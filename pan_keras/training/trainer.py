@@ -22,6 +22,7 @@ from pan_keras.runs.network import create_model
 from pan_keras.runs.run import Run
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
+from pan_keras.stopping import StopRequest
 from pan_keras.training.callbacks import CallbackList
 from pan_keras.training.checkpoints import Checkpoints, State, Sums, TimedBatches
 from pan_keras.training.initial_weights import initial_weights
@@ -34,7 +35,6 @@ from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.overfitting import overfitting
 from pan_keras.training.progress import ConsoleProgress
-from pan_keras.training.stopping import StopRequest
 from pan_keras.training.validation import Validation
 
 # Metrics are fetched after this many steps or seconds, so that a GPU is not kept waiting.

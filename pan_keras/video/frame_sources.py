@@ -8,6 +8,8 @@ import numpy as np
 
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_folder import FrameFolder
+from pan_keras.video.shard_clip import ShardClip
+from pan_keras.video.shard_file import shard_of
 from pan_keras.video.video_file import VideoFile
 from pan_keras.video.video_info import FileState, VideoInfo
 
@@ -100,7 +102,9 @@ def add_source(opener: Opener) -> None:
 
 
 def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
-    """Returns the frame source of a clip: a video file, a folder of pictures, or a registered kind.
+    """Returns the frame source of a clip.
+
+    It is a video file, a folder of pictures, a clip in a shard, or of a registered kind.
 
     Args:
         path: The clip.
@@ -119,6 +123,9 @@ def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
         found = opener(path, timeout)
         if found is not None:
             return found
+    place = shard_of(path)
+    if place is not None:
+        return ShardClip(*place)
     return FrameFolder(path) if path.is_dir() else VideoFile(path, timeout)
 
 
@@ -154,7 +161,7 @@ def is_there(path: Path) -> bool:
         >>> is_there(Path("wave.mp4"))
         True
     """
-    if any(opener(path, TIMEOUT) for opener in _openers):
+    if shard_of(path) or any(opener(path, TIMEOUT) for opener in _openers):
         return clip_bytes(path) is not None
     return path.exists()
 

@@ -53,13 +53,30 @@ def test_readers_take_turns_on_a_file_and_are_compared_with_pan_keras(tmp_path):
     assert "pairs/s" not in text
 
 
+def test_shards_are_made_of_the_clip_in_the_size_that_is_read(tmp_path):
+    path = tmp_path / "clip.mp4"
+    encode(path, "h264", 96, 128, seconds=1)
+    readers = ["pan_keras", "shard_jpeg", "shard_h264"]
+    results = measure_decode(
+        [path], segments=2, stack=2, readers=readers, short_side=48, budget=ONCE
+    )
+    assert [row.method for row in results.rows] == readers
+    assert not any(row.error for row in results.rows)
+    assert all(12 < row.snr_db < 60 for row in results.rows[1:])
+    jpeg, h264 = (row.facts["file_bytes"] for row in results.rows[1:])
+    assert jpeg > h264
+    assert results.work["short_side"] == 48
+
+
 def test_a_reader_that_is_not_installed_is_named(tmp_path, monkeypatch):
     path = tmp_path / "clip.mp4"
     encode(path, "h264", 48, 64, seconds=0.2)
     monkeypatch.setattr(decode, "find_spec", lambda name: None)
     errors = [case.error for case in decode_cases(path, 2, 2, [], threads=1)]
     assert errors[0] == 'av is not installed; pip install "pan-keras[video]"'
-    assert errors[2:] == [
+    shards = 'array-record is not installed; pip install "pan-keras[shards]"'
+    assert errors[1:3] == [shards, shards]
+    assert errors[4:] == [
         "torchcodec is not installed; pip install torchcodec",
         "decord is not installed; pip install decord",
     ]
@@ -72,7 +89,7 @@ def test_the_quick_clips_are_small_and_named_by_codec_and_size(tmp_path):
 
 def test_what_does_not_exist_is_refused(tmp_path):
     with pytest.raises(
-        UserError, match=r"reader: 'avi' is not one of pan_keras, opencv, torchcodec"
+        UserError, match=r"reader: 'avi' is not one of pan_keras, shard_jpeg, shard_h264"
     ):
         measure_decode(readers=["avi"])
     with pytest.raises(UserError, match=r"codec: 'h265' is not one of h264, hevc, mpeg4, vp9"):

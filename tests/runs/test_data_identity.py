@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pan_keras.data.opening import ListedClip
+from pan_keras.data.roots import data_root, relative
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
 from pan_keras.runs.data_identity import (
     DataIdentity,
     RunClip,
-    data_root,
     identity_from_csv,
-    relative,
 )
 
 BOUNDED = settings(max_examples=50, deadline=None, derandomize=True)

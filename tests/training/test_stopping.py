@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pan_keras.errors import UserError
+from pan_keras.stopping import StopRequest
 from pan_keras.training import resume, train
-from pan_keras.training.stopping import StopRequest
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (
@@ -122,7 +122,7 @@ def test_a_run_in_training_has_one_writer(training, small_motions):
 def test_the_second_signal_quits_at_once():
     script = (
         "import os, signal, time\n"
-        "from pan_keras.training.stopping import StopRequest\n"
+        "from pan_keras.stopping import StopRequest\n"
         "with StopRequest() as stop:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    assert stop.signal == signal.SIGINT\n"

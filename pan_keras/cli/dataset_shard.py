@@ -1,0 +1,117 @@
+"""`pan-keras dataset shard`: the command line of `pan_keras.data.shards`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pan_keras.cli.options import json_option
+from pan_keras.cli.output import echo
+from pan_keras.cli.progress import progress_bar
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write."
+)
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["jpeg", "h264"]),
+    default="jpeg",
+    show_default=True,
+    help="jpeg is read fastest; h264 takes about a seventh of its space.",
+)
+@click.option("--quality", type=click.IntRange(1, 100), help="Quality of JPEG.  [default: 95]")
+@click.option(
+    "--crf",
+    type=click.IntRange(0, 51),
+    help="Constant rate factor of H.264, lower is better.  [default: 18]",
+)
+@click.option(
+    "--short-side",
+    type=click.IntRange(0, 8192),
+    default=256,
+    show_default=True,
+    help="Frames with a longer shorter side are scaled to it; 0 keeps the size.",
+)
+@click.option(
+    "--clips-per-shard",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Clips per file.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Shards written at a time.  [default: processors]"
+)
+@click.option(
+    "--fold",
+    type=int,
+    help="Official fold of a data set with folds, such as ucf101; else the first.",
+)
+@click.option("--split-seed", default=0, show_default=True, help="Random seed of a drawn split.")
+@click.option(
+    "--max-broken",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Fraction of clips that may be broken.",
+)
+@json_option
+def shard(
+    source: str,
+    output: Path,
+    root: Path | None,
+    file_format: str,
+    quality: int | None,
+    crf: int | None,
+    short_side: int,
+    as_json: bool,
+    **options,
+):
+    """Store SOURCE as shards, which train several times as fast as videos.
+
+    SOURCE is a data set's name, a card, a folder or a CSV file. The shards hold every frame, scaled
+    and compressed again, so pixels differ slightly from those of the videos. Interrupted, the same
+    command continues. Use the folder as any other data set: pan-keras train DIR.
+    """
+    from pan_keras.data.shards.encoding import ShardEncoding
+    from pan_keras.data.shards.manifest import describe_pixels
+    from pan_keras.data.shards.sharding import shard_data
+
+    encoding = ShardEncoding(file_format, quality, crf, short_side)  # type: ignore[arg-type]
+    with progress_bar(silent=as_json) as progress:
+        manifest = shard_data(
+            source,
+            output,
+            root,
+            encoding=encoding,
+            progress=(lambda *_: None) if progress is None else progress,
+            **options,
+        )
+    shards = manifest.opened()
+    result = {
+        "folder": str(output),
+        "shards": len(shards),
+        "clips": sum(len(shard.clips) for shard in shards),
+        "bytes": sum(shard.size for shard in shards),
+        "source_bytes": sum(clip.source_bytes for shard in shards for clip in shard.clips),
+        **manifest.facts,
+        "warnings": list(manifest.warnings),
+    }
+    if as_json:
+        echo(json.dumps(result, indent=1))
+        return
+    for warning in manifest.warnings:
+        echo(f"warning: {warning}", err=True)
+    echo(
+        f"{output}: {result['clips']} clips in {result['shards']} shards, "
+        f"{result['bytes'] / 1e6:.1f} MB ({result['bytes'] / result['source_bytes']:.1f} times the "
+        f"source; {describe_pixels(manifest.preprocessing)}); train on them with: "
+        f"pan-keras train {output}"
+    )
