@@ -257,3 +257,11 @@ def test_the_columns_and_the_card_of_the_data_go_along(videos, tmp_path):
     assert data.card.name == "own"
     assert data.classes == ("wave", "clap")
     assert {data.columns[clip.path]["person"] for clip in data.all_clips} == {"p0", "p1"}
+
+
+def test_shards_hold_one_official_fold(shards):
+    assert read_manifest(shards).plan["fold"] is None
+    with pytest.raises(
+        UserError, match="these shards hold no official fold; make shards of fold 2"
+    ):
+        open_data(shards, fold=2)
