@@ -4,16 +4,15 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.output import TensorFlowCommand, echo
+from pan_keras.cli.options import COUNT, json_option, root_option
+from pan_keras.cli.output import TensorFlowCommand, echo, tell
 
 QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
 
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("data", default="motions")
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
-)
+@root_option
 @click.option(
     "--networks",
     type=click.Choice(["parts", "cues", "motion", "encodings", "depths"]),
@@ -28,12 +27,10 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
     multiple=True,
     metavar="CUE",
     help="Leave out the networks on a cue, such as tvl1, which is slow, or vectors, which not "
-    "every codec has; may be given several times.",
+    "every codec has; may be repeated.",
 )
 @click.option("--backbone", default="micro", show_default=True, help="Backbone of all networks.")
-@click.option(
-    "--seeds", type=click.IntRange(1), default=5, show_default=True, help="Runs per network."
-)
+@click.option("--seeds", type=COUNT, default=5, show_default=True, help="Runs per network.")
 @click.option(
     "--clips",
     type=click.IntRange(48),
@@ -41,12 +38,12 @@ QUICK = {"seeds": 1, "clips": 96, "epochs": 1}
     show_default=True,
     help="Clips of the embedded data set motions.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Epochs per run; by default the card's.")
+@click.option("--epochs", type=COUNT, help="Epochs per run; by default the card's.")
 @click.option(
     "--run", default=Path("runs/ablation"), type=click.Path(path_type=Path), help="Folder."
 )
 @click.option("--quick", is_flag=True, help="One seed, one epoch, 96 clips: a smoke test.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def ablation(
     data: str,
     root: Path | None,
@@ -77,7 +74,7 @@ def ablation(
         overrides=[] if epochs is None else [f"training.epochs={epochs}"],
         folder=run,
         callbacks=[TrainingPictures()],
-        progress=lambda line: echo(line, err=True),
+        progress=tell,
     )
     write_ablation_figure(result.rows, run / "results.png", circles=networks == "depths")
     echo(result.to_json() if as_json else result.to_markdown())

@@ -4,10 +4,18 @@ import click
 
 from pan_keras.cli.bench_all import bench_all
 from pan_keras.cli.bench_decode import decode
-from pan_keras.cli.bench_output import COUNT, keep_rounds_on_sigterm, say, show
+from pan_keras.cli.bench_output import keep_rounds_on_sigterm, show
 from pan_keras.cli.bench_peers import peers
 from pan_keras.cli.bench_train_step import train_step
 from pan_keras.cli.bench_video import video
+from pan_keras.cli.options import (
+    COUNT,
+    json_option,
+    json_option_for,
+    segments_option,
+    threads_option,
+)
+from pan_keras.cli.output import tell
 from pan_keras.errors import UserError
 
 
@@ -25,7 +33,7 @@ bench.add_command(video)
 
 
 @bench.command("motion")
-@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@segments_option
 @click.option(
     "--stack",
     default=6,
@@ -36,11 +44,11 @@ bench.add_command(video)
 @click.option(
     "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
 )
-@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@threads_option
 @click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
 @click.option("--target", "targets", multiple=True, help="Only this target; may be repeated.")
 @click.option("--quick", is_flag=True, help="Fewer forms of PA and fewer rounds: two minutes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def motion(
     context: click.Context,
@@ -53,7 +61,7 @@ def motion(
     quick: bool,
     as_json: bool,
 ):
-    """Measure PA beside optical flow, codec vectors and frame differences.
+    """Compare PA with optical flow, codec vectors and frame differences.
 
     All methods process the same frames, by default as many as in the paper's Tables I and II. Each
     runs in a process of its own, in interleaved rounds. Ctrl-C and SIGTERM print the results so
@@ -68,7 +76,7 @@ def motion(
         methods=methods,
         targets=targets,
         quick=quick,
-        progress=say,
+        progress=tell,
     )
     show(context, results, as_json)
 
@@ -112,11 +120,9 @@ def motion(
     "--streaming", is_flag=True, help="Also time a streaming step; a RUN needs a causal shift."
 )
 @click.option("--parts", is_flag=True, help="Also time the parts of exported TFLite models.")
-@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@threads_option
 @click.option("--quick", is_flag=True, help="Fewer rounds, and only float32 and int8.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per model, each on a line."
-)
+@json_option_for("one JSON object per model, each on a line,")
 @click.pass_context
 def model(
     context: click.Context,
@@ -130,16 +136,16 @@ def model(
 
     NAME is a registry name, such as pan_lite_mobilenetv2; RUN a run folder; BUNDLE an exported
     bundle. Preprocessing, inference and reading the outputs are timed separately; the time of a
-    call is that of inference.
+    call is that of inference. Ctrl-C and SIGTERM print the results so far.
     """
     from pan_keras.bench.model import measure_model
     from pan_keras.bench.targets.android import measure_on_android
 
     if "android" not in options["targets"]:
         if serial or benchmark_binary:
-            raise UserError("--serial, --benchmark-binary: give --target android with them")
+            raise UserError("--serial, --benchmark-binary: need --target android")
         for name in names:
-            show(context, measure_model(name, **options, progress=say), as_json)
+            show(context, measure_model(name, **options, progress=tell), as_json)
         return
     if len(options["targets"]) > 1 or options["parts"] or options["batch"] > 1:
         raise UserError(
@@ -153,7 +159,7 @@ def model(
             binary=benchmark_binary,
             precisions=options["precisions"],
             threads=[options["threads"]],
-            progress=say,
+            progress=tell,
         )
         show(context, results, as_json)
 

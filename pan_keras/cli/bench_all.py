@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.bench_output import exit_as_interrupted
-from pan_keras.cli.output import echo
+from pan_keras.cli.options import threads_option
+from pan_keras.cli.output import echo, tell
 
 
 @click.command("all")
@@ -27,9 +28,7 @@ from pan_keras.cli.output import echo
     type=click.Path(path_type=Path, exists=True),
     help="Results of pan-keras ablation --networks motion, for the accuracy of each motion cue.",
 )
-@click.option(
-    "--threads", default=2, type=click.IntRange(1), show_default=True, help="Threads per call."
-)
+@threads_option
 @click.option("--quick", is_flag=True, help="Fewer cases and rounds.")
 @click.pass_context
 def bench_all(
@@ -50,9 +49,7 @@ def bench_all(
     from pan_keras.reports.benchmark_page import write_benchmarks
 
     accuracies = read_accuracies(accuracy) if accuracy else {}
-    found = measure_all(
-        only, threads=threads, quick=quick, progress=lambda line: echo(line, err=True)
-    )
+    found = measure_all(only, threads=threads, quick=quick, progress=tell)
     table = write_results(found, folder, accuracies)
     write_benchmarks(found, folder / "index.html", accuracies)
     for results in found.values():

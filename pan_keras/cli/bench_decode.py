@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.bench_output import COUNT, say, show
+from pan_keras.cli.bench_output import show
+from pan_keras.cli.options import COUNT, json_option, segments_option
+from pan_keras.cli.output import tell
 
 
 @click.command("decode")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
-@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@segments_option
 @click.option("--stack", default=4, type=COUNT, show_default=True, help="Frames per segment, m.")
 @click.option("--reader", "readers", multiple=True, help="Only this reader; may be repeated.")
 @click.option(
@@ -26,7 +28,7 @@ from pan_keras.cli.bench_output import COUNT, say, show
     help="Scale a longer shorter side to this length, as for training.  [default: full size]",
 )
 @click.option("--quick", is_flag=True, help="Two small clips and few rounds: a minute.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def decode(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
     """Measure how fast pan-keras, OpenCV, torchcodec and decord read video files.
@@ -34,8 +36,8 @@ def decode(context: click.Context, files: tuple[Path, ...], as_json: bool, **opt
     The time is that of one clip: N stacks of m frames in RGB. The rows shard_jpeg and shard_h264
     read the clip from shards, as `pan-keras dataset shard` makes them. Without a FILE, clips
     of several codecs and sizes are made in a temporary folder. Readers that are not installed are
-    listed and skipped. Ctrl-C prints the results so far.
+    listed and skipped. Ctrl-C and SIGTERM print the results so far.
     """
     from pan_keras.bench.decode import measure_decode
 
-    show(context, measure_decode(files, progress=say, **options), as_json)
+    show(context, measure_decode(files, progress=tell, **options), as_json)

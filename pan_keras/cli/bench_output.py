@@ -1,4 +1,4 @@
-"""Progress, results and interruption of the commands of `pan-keras bench`."""
+"""Results and interruption of the commands of `pan-keras bench`."""
 
 import json
 import signal
@@ -13,13 +13,7 @@ from pan_keras.cli.output import echo
 if TYPE_CHECKING:
     from pan_keras.bench.results import Results
 
-COUNT = click.IntRange(min=1)
 STOPPED_BY = "pan_keras.bench.stopped_by"
-
-
-def say(line: str) -> None:
-    """Reports the progress of a benchmark on standard error."""
-    echo(line, err=True)
 
 
 def keep_rounds_on_sigterm(context: click.Context) -> None:
@@ -41,8 +35,17 @@ def exit_as_interrupted(context: click.Context) -> None:
     context.exit(128 + context.meta.get(STOPPED_BY, signal.SIGINT))
 
 
-def show(context: click.Context, results: "Results", as_json: bool) -> None:
-    """Prints results, and exits as interrupted if Ctrl-C or SIGTERM ended them."""
-    echo(json.dumps(results.to_json()) if as_json else results.to_text())
+def show(
+    context: click.Context, results: "Results", as_json: bool, text: str | None = None
+) -> None:
+    """Prints results, and exits as interrupted if Ctrl-C or SIGTERM ended them.
+
+    Args:
+        context: The command that runs.
+        results: What it measured.
+        as_json: Whether they are printed as JSON.
+        text: The results as text; by default `results.to_text()`.
+    """
+    echo(json.dumps(results.to_json()) if as_json else text or results.to_text())
     if results.work["interrupted"]:
         exit_as_interrupted(context)

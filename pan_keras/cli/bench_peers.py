@@ -1,13 +1,12 @@
 """`pan-keras bench peers`: the command line of `pan_keras.bench.peers`."""
 
-import json
-import signal
 from pathlib import Path
 
 import click
 
-from pan_keras.cli.bench_output import say
-from pan_keras.cli.output import echo
+from pan_keras.cli.bench_output import show
+from pan_keras.cli.options import json_option
+from pan_keras.cli.output import tell
 
 
 @click.command("peers")
@@ -23,19 +22,17 @@ from pan_keras.cli.output import echo
 )
 @click.option("--method", "methods", multiple=True, help="Only this network; may be repeated.")
 @click.option("--quick", is_flag=True, help="Few rounds.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def peers(context: click.Context, as_json: bool, **options):
     """Compare streaming models with MoViNet-A0, -A1, -A2 and TSM: CPU time on one thread.
 
     Cases in which MoViNet is cheaper are listed first. MoViNet is exported once from --environment;
-    pan-keras does not depend on it. Ctrl-C prints the results so far.
+    pan-keras does not depend on it. Ctrl-C and SIGTERM print the results so far.
     """
     from pan_keras.bench.peers import measure_peers, to_text
 
     if options["install"] and options["environment"] is None:
         raise click.UsageError("--install needs --environment")
-    results = measure_peers(progress=say, **options)
-    echo(json.dumps(results.to_json()) if as_json else to_text(results))
-    if results.work["interrupted"]:
-        context.exit(128 + signal.SIGINT)
+    results = measure_peers(progress=tell, **options)
+    show(context, results, as_json, to_text(results))

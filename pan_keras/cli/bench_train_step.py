@@ -2,12 +2,14 @@
 
 import click
 
-from pan_keras.cli.bench_output import COUNT, say, show
+from pan_keras.cli.bench_output import show
+from pan_keras.cli.options import COUNT, json_option, segments_option
+from pan_keras.cli.output import tell
 
 
 @click.command("train-step")
 @click.option("--model", default="pan_lite_resnet18", show_default=True, help="Registry name.")
-@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@segments_option
 @click.option(
     "--stack", default=4, type=COUNT, show_default=True, help="Adjacent frames per segment, m."
 )
@@ -36,14 +38,14 @@ from pan_keras.cli.bench_output import COUNT, say, show
 )
 @click.option("--parts", is_flag=True, help="Also time the parts of a step separately.")
 @click.option("--quick", is_flag=True, help="Few rounds.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def train_step(context: click.Context, model: str, as_json: bool, **options):
     """Measure clips per second and peak memory of a training step on random frames.
 
-    Each batch size and precision runs in a process of its own, in interleaved rounds. Ctrl-C prints
-    the results so far.
+    Each batch size and precision runs in a process of its own, in interleaved rounds. Ctrl-C and
+    SIGTERM print the results so far.
     """
     from pan_keras.bench.train_step import measure_train_step
 
-    show(context, measure_train_step(model, progress=say, **options), as_json)
+    show(context, measure_train_step(model, progress=tell, **options), as_json)

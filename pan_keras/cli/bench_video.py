@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.bench_output import COUNT, say, show
-from pan_keras.cli.output import echo
+from pan_keras.cli.bench_output import show
+from pan_keras.cli.options import COUNT, json_option, segments_option, threads_option
+from pan_keras.cli.output import echo, tell
 
 
 @click.command("video")
@@ -15,7 +16,7 @@ from pan_keras.cli.output import echo
 @click.option(
     "--backbone", default="mobilenetv2", show_default=True, help="Backbone of all networks."
 )
-@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@segments_option
 @click.option(
     "--stack",
     default=4,
@@ -35,20 +36,20 @@ from pan_keras.cli.output import echo
     show_default=True,
     help="float32 or int8; may be repeated.",
 )
-@click.option("--threads", default=2, type=COUNT, show_default=True, help="Threads per call.")
+@threads_option
 @click.option("--quick", is_flag=True, help="Few rounds.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 @click.pass_context
 def video(context: click.Context, files: tuple[Path, ...], as_json: bool, **options):
     """Measure the whole pipeline from a video FILE to a label, in LiteRT.
 
     The networks are PAN_Lite, PAN_Full, RGB with temporal shift, and two-stream networks on TV-L1,
     Farneback and DIS, all with the same backbone and random weights, which do not affect speed. The
-    time is split into decoding, motion and network. Ctrl-C prints the results so far.
+    time is split into decoding, motion and network. Ctrl-C and SIGTERM print the results so far.
     """
     from pan_keras.bench.video import measure_video, sentences
 
-    results = measure_video(files, progress=say, **options)
+    results = measure_video(files, progress=tell, **options)
     if not as_json:
         for sentence in sentences(results):
             echo(sentence)

@@ -14,8 +14,8 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     "--false-alarms",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    help="Choose the threshold of the answer unknown for this share of clips with a wrong answer, "
-    "such as 0.05.",
+    help="Also choose the threshold of the answer unknown, so that at most this share of clips "
+    "gets a wrong answer, such as 0.05.",
 )
 @click.option(
     "--negatives",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import COUNT, json_option
 from pan_keras.cli.output import TensorFlowCommand, echo
 from pan_keras.errors import UserError
 
@@ -20,14 +21,12 @@ from pan_keras.errors import UserError
     type=click.Path(path_type=Path),
     help="File with one class name per line; by default numbers.",
 )
-@click.option(
-    "--segments", type=click.IntRange(1), help="Segments per clip, if the checkpoint fits several."
-)
+@click.option("--segments", type=COUNT, help="Segments per clip, if the checkpoint fits several.")
 @click.option("--name", help="Registry name, such as pa_resnet50, if the checkpoint fits several.")
 @click.option(
     "--size",
     nargs=2,
-    type=click.IntRange(1),
+    type=COUNT,
     default=(224, 224),
     show_default=True,
     help="Height and width of a frame in pixels.",
@@ -44,7 +43,7 @@ from pan_keras.errors import UserError
     type=click.Path(dir_okay=False, path_type=Path),
     help="Convert a run to a state_dict instead: .pth.tar or .safetensors.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def convert(paths, output, to_torch, as_json, **options):
     """Convert a CHECKPOINT of the authors' PyTorch code to a run folder, without PyTorch.
 

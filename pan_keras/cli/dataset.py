@@ -8,6 +8,7 @@ import click
 
 from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.dataset_shard import shard
+from pan_keras.cli.options import json_option, root_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
 
@@ -60,9 +61,7 @@ def join(plan: Path, output: Path, rate: float):
 
 @dataset.command()
 @click.argument("source")
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
-)
+@root_option
 @click.option(
     "--max-broken",
     type=click.FloatRange(0, 1),
@@ -76,7 +75,7 @@ def join(plan: Path, output: Path, rate: float):
     help="Official fold of a data set with folds, such as ucf101; else the first.",
 )
 @click.option("--duplicates", is_flag=True, help="List all identical videos.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def check(
     source: str,
     root: Path | None,
@@ -130,7 +129,7 @@ def check(
             + ", ".join(f"{c.path} ({c.split}, {data.classes[c.label]})" for c in group)
             for group in groups
         )
-        text += "" if groups else "\nno two videos hold the same bytes"
+        text += "" if groups else "\nno two videos are identical"
     echo(json.dumps(report, indent=1) if as_json else text)
 
 

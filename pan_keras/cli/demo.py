@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import json_option, overrides_option
 from pan_keras.cli.output import TensorFlowCommand, echo
 
 
@@ -21,15 +22,9 @@ from pan_keras.cli.output import TensorFlowCommand, echo
     type=click.Path(path_type=Path),
     help="Folder of the data set; made if absent, data/motions by default.",
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set one value of the configuration; may be repeated.",
-)
+@overrides_option
 @click.option("--recipe", help="Export recipe: a shipped one or a TOML file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def demo(
     run: Path, root: Path | None, overrides: tuple[str, ...], recipe: str | None, as_json: bool
 ):

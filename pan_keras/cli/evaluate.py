@@ -15,6 +15,7 @@ from pan_keras.cli.options import (
     json_option,
     numbers,
     precision_option,
+    root_option,
     split_option,
 )
 from pan_keras.cli.output import echo, import_tensorflow
@@ -31,9 +32,7 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.option(
     "--data", help="Card, folder or CSV to evaluate on; by default the data of the (first) run."
 )
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
-)
+@root_option
 @split_option
 @crops_option
 @clips_option

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from pan_keras.cli.output import TensorFlowCommand, echo
+from pan_keras.cli.options import json_option
+from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
@@ -48,7 +49,7 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the bundle; by default `bundle` in the run.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def export(
     run: Path | None,
     recipe: str | None,
@@ -71,7 +72,7 @@ def export(
         calibration,
         output=output,
         overrides=overrides,
-        tell=lambda what: echo(what, err=True),
+        tell=tell,
     )
     if as_json:
         echo(json.dumps({"bundle": str(bundle.path), **bundle.facts}))

@@ -5,10 +5,9 @@ import json
 import click
 from click.core import ParameterSource
 
+from pan_keras.cli.options import COUNT, json_option_for, segments_option
 from pan_keras.cli.output import TensorFlowCommand, echo
 from pan_keras.errors import UserError
-
-COUNT = click.IntRange(1)
 
 
 @click.command(cls=TensorFlowCommand)
@@ -18,12 +17,12 @@ COUNT = click.IntRange(1)
 @click.option(
     "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
 )
-@click.option("--segments", default=8, type=COUNT, show_default=True, help="Segments per clip, N.")
+@segments_option
 @click.option(
     "--stack", default=4, type=COUNT, show_default=True, help="Adjacent frames per segment, m."
 )
 @click.option("--classes", default=174, type=COUNT, show_default=True, help="Number of classes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
+@json_option_for("one JSON list")
 @click.pass_context
 def models(
     context: click.Context, pattern: str | None, cost: bool, paper: bool, as_json: bool, **clip: int

@@ -1,9 +1,31 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import click
 
 from pan_keras.errors import UserError
 
+COUNT = click.IntRange(min=1)
+
+root_option = click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder of the videos of a data set card."
+)
+overrides_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set one value of the configuration; may be repeated.",
+)
+segments_option = click.option(
+    "--segments", type=COUNT, default=8, show_default=True, help="Segments per clip, N."
+)
+threads_option = click.option(
+    "--threads", type=COUNT, default=2, show_default=True, help="Threads per call."
+)
 crops_option = click.option(
     "--crops",
     type=click.Choice(["1", "3", "full"]),
@@ -28,16 +50,16 @@ fuse_option = click.option(
 precision_option = click.option(
     "--precision",
     type=click.Choice(["float32", "float16", "dynamic", "int8"]),
-    help="Which model file of a bundle.",
+    help="Precision of the model file, for a bundle.",
 )
 format_option = click.option(
     "--format",
     "file_format",
     type=click.Choice(["tflite", "onnx"]),
-    help="Which model file of a bundle.",
+    help="Format of the model file, for a bundle.",
 )
 batch_option = click.option(
-    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step."
+    "--batch", type=COUNT, default=8, show_default=True, help="Views per step."
 )
 split_option = click.option(
     "--split",
@@ -46,9 +68,19 @@ split_option = click.option(
     show_default=True,
     help="Split to evaluate on.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
-)
+
+
+def json_option_for(content: str) -> Callable[[Any], Any]:
+    """Makes the option `--json` of a command that prints other JSON than one object.
+
+    Args:
+        content: What the command prints, such as `one JSON list`.
+    """
+    text = f"Print {content} and nothing else."
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+json_option = json_option_for("one JSON object")
 
 
 def numbers(text: str) -> list[float]:

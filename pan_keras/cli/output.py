@@ -21,6 +21,15 @@ def echo(text: object, err: bool = False) -> None:
     click.echo(printable_lines(text), err=err)
 
 
+def tell(line: str) -> None:
+    """Prints progress or a warning on standard error, so that standard output has only results.
+
+    Args:
+        line: A line of progress, or a sentence.
+    """
+    echo(line, err=True)
+
+
 class TensorFlowCommand(click.Command):
     """A command that needs TensorFlow: imports it before it runs, without its messages.
 

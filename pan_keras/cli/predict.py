@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pan_keras.cli.options import (
+    COUNT,
     batch_option,
     clips_option,
     crops_option,
     format_option,
     fuse_option,
+    json_option_for,
     precision_option,
 )
-from pan_keras.cli.output import echo, import_tensorflow
+from pan_keras.cli.output import echo, import_tensorflow, tell
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
 
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("videos", nargs=-1, type=click.Path(path_type=Path), metavar="VIDEO...")
-@click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes per video."
-)
+@click.option("--top", type=COUNT, default=5, show_default=True, help="Classes per video.")
 @crops_option
 @clips_option
 @fuse_option
@@ -78,9 +78,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Reconnection attempts for a camera or stream, after 0.5 to 8 seconds.",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per answer and nothing else."
-)
+@json_option_for("one JSON object per answer")
 def predict(
     run: Path,
     videos: tuple[Path, ...],
@@ -131,7 +129,7 @@ def predict(
     if overlay is not None:
         from pan_keras.reports import predict_onto
 
-        predictions = predict_onto(run, videos, overlay, tell=_tell, **options)
+        predictions = predict_onto(run, videos, overlay, tell=tell, **options)
     else:
         from pan_keras.inference import predict
 
@@ -139,7 +137,7 @@ def predict(
     read, found = 0, []
     for prediction in predictions:
         if prediction.error:
-            echo(f"{prediction.path}: skipped ({prediction.error})", err=True)
+            tell(f"{prediction.path}: skipped ({prediction.error})")
         read += not prediction.error
         found.append(prediction)
         if as_json:
@@ -215,7 +213,7 @@ def _print_timelines(
         except UserError as error:
             if len(files) == 1:
                 raise
-            echo(f"{video}: skipped ({error})", err=True)
+            tell(f"{video}: skipped ({error})")
             continue
         echo(timeline_json(found[-1]) if as_json else timeline_text(found[-1]))
     if table is not None:
@@ -235,12 +233,7 @@ def _print_live(run: Path, source: str, as_json: bool, **options: Any) -> None:
     from pan_keras.inference import predict_live
 
     try:
-        for answer in predict_live(run, source, tell=_tell, **options):
+        for answer in predict_live(run, source, tell=tell, **options):
             echo(answer.to_json() if as_json else answer.to_text())
     except KeyboardInterrupt:
-        echo("stopped", err=True)
-
-
-def _tell(sentence: str) -> None:
-    """Prints what is no answer, beside the answers."""
-    echo(sentence, err=True)
+        tell("stopped")

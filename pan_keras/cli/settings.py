@@ -4,12 +4,13 @@ import json
 
 import click
 
+from pan_keras.cli.options import json_option_for
 from pan_keras.cli.output import echo
 
 
 @click.command()
 @click.argument("key", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
+@json_option_for("one JSON list")
 def settings(key: str | None, as_json: bool):
     """List the settings of training with their defaults, meanings and allowed values.
 

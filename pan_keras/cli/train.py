@@ -6,30 +6,23 @@ from typing import Any
 
 import click
 
-from pan_keras.cli.output import TensorFlowCommand, echo
+from pan_keras.cli.options import COUNT, json_option, overrides_option, root_option
+from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
 
 
 @click.command(cls=TensorFlowCommand)
 @click.argument("data", required=False)
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder of the videos a data set card names."
-)
+@root_option
 @click.option("--model", help="Network, such as pan_lite_micro or pan_lite_resnet18.")
 @click.option("--config", help="TOML file, or the name of a shipped recipe: small or paper.")
 @click.option(
     "--preset",
     metavar="NAME",
     help="fast, balanced or accurate: how much time the settings chosen from the data may take. "
-    "In the place of a data set card's own settings.",
+    "Replaces a data set card's own settings.",
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set one value of the configuration; may be repeated.",
-)
+@overrides_option
 @click.option(
     "--fold",
     type=int,
@@ -38,7 +31,7 @@ from pan_keras.errors import UserError
 @click.option(
     "--folds",
     type=int,
-    help="Cross-validate with so many folds: a run for each, mean and interval at the end.",
+    help="Cross-validate with this many folds: a run for each, mean and interval at the end.",
 )
 @click.option(
     "--groups",
@@ -51,13 +44,11 @@ from pan_keras.errors import UserError
     is_flag=True,
     help="Search for better settings on the validation clips, or by --folds and --groups.",
 )
-@click.option(
-    "--trials", type=click.IntRange(1), default=8, show_default=True, help="Trials of --tune."
-)
+@click.option("--trials", type=COUNT, default=8, show_default=True, help="Trials of --tune.")
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
 @click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
 @click.option("--resume", is_flag=True, help="Resume --run, or the latest run.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def train(
     data: str | None,
     root: Path | None,
@@ -113,17 +104,15 @@ def train(
     again: dict[str, Any] = {"callbacks": callbacks, "quiet": as_json}
     several: Any = None
     if resume and run is not None and is_tuning(run):
-        several = evaluation.resume_tuning(run, tell=_tell, **again)
+        several = evaluation.resume_tuning(run, tell=tell, **again)
     elif resume and run is not None and is_cross_validation(run):
-        several = evaluation.resume_folds(run, tell=_tell, **again)
+        several = evaluation.resume_folds(run, tell=tell, **again)
     elif tune:
         several = evaluation.tune(
-            data, trials=trials, folds=folds, groups=groups, tell=_tell, **settings
+            data, trials=trials, folds=folds, groups=groups, tell=tell, **settings
         )
     elif crossed:
-        several = evaluation.cross_validate(
-            data, folds=folds, groups=groups, tell=_tell, **settings
-        )
+        several = evaluation.cross_validate(data, folds=folds, groups=groups, tell=tell, **settings)
     if several is not None:
         echo(json.dumps(several.to_json()) if as_json else several.to_markdown())
         return
@@ -138,7 +127,3 @@ def train(
     kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
     echo(f"next: pan-keras evaluate {result.run.path}")
-
-
-def _tell(line: str) -> None:
-    echo(line, err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import COUNT, json_option
 from pan_keras.cli.output import echo
 from pan_keras.errors import UserError
 from pan_keras.printable import printable_message
@@ -13,8 +14,8 @@ from pan_keras.printable import printable_message
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--threads", type=click.IntRange(1), help="Threads per call; all cores by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--threads", type=COUNT, help="Threads per call; all cores by default.")
+@json_option
 def verify(bundle: Path, threads: int | None, as_json: bool):
     """Check that BUNDLE is complete and reproduces its test vectors on this machine.
 
