@@ -44,7 +44,7 @@ def use(environment: Path, extras: set[str], folder: Path) -> None:
 
     def expect(text: str, wanted: str) -> None:
         if wanted not in text:
-            sys.exit(f"{wanted!r} is not in what that said")
+            sys.exit(f"{wanted!r} is not in the output")
 
     expect(run("pan-keras", "--help"), "predict")
     for command, extra in (("train", "train"), ("report", "train"), ("export", "export")):

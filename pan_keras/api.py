@@ -287,7 +287,7 @@ def load(path: Run | str | Path, checkpoint: str = "kept") -> keras.Model:
         return path.load_model(checkpoint)
     if is_bundle(path):
         raise UserError(
-            f"{path}: a bundle, which holds no Keras model; predict and evaluate take it as it is"
+            f"{path}: a bundle, which has no Keras model; pass it to predict or evaluate"
         )
     if Path(path).is_dir():
         return open_run(path).load_model(checkpoint)

@@ -151,7 +151,7 @@ def test_models_are_loaded_by_run_folder_or_file(trained, bundle, tmp_path):
     for other in (pan.load(trained), pan.load(str(trained.path)), pan.load(trained, "last")):
         for one, weight in zip(model.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_array_equal(one, weight)
-    with pytest.raises(UserError, match="a bundle, which holds no Keras model"):
+    with pytest.raises(UserError, match="a bundle, which has no Keras model"):
         pan.load(bundle)
     with pytest.raises(UserError, match="missing"):
         pan.load(tmp_path / "absent.keras")

@@ -47,7 +47,7 @@ def test_what_is_wrong_or_fails_or_comes_too_late_has_no_time(script):
     assert wrong.note == "wrong: differs by 0.5 from the reference"
     assert no_number.note.startswith("wrong")
     assert failing.note == "not run: ZeroDivisionError: division by zero"
-    assert late.note == "not run: the time was over"
+    assert late.note == "not run: no time was left"
 
 
 def test_the_reference_is_pa(script):
@@ -74,7 +74,7 @@ def test_a_machine_without_a_gpu_is_told_in_one_sentence(folder):
     )
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: nvidia-smi shows no GPU; take --device cpu to try the script without one\n"
+        "Error: nvidia-smi shows no GPU; use --device cpu to try the script without one\n"
     )
 
 

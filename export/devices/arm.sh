@@ -24,7 +24,7 @@ tflite_sha256=34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e
 
 needs() {
     command -v "$1" >/dev/null && return
-    echo "arm.sh: $1 is not here; as root: apt-get install $2" >&2
+    echo "arm.sh: $1 is not installed; as root: apt-get install $2" >&2
     exit 2
 }
 needs qemu-aarch64-static "qemu-user-static"
@@ -32,7 +32,7 @@ needs mmdebstrap "mmdebstrap arch-test"
 needs aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 needs mvn "maven"
 if [ ! -f "$bundle/model.json" ]; then
-    echo "arm.sh: $bundle is no bundle; make one: make demo, or pan-keras export" >&2
+    echo "arm.sh: $bundle is not a bundle; make one: make demo, or pan-keras export" >&2
     exit 2
 fi
 

@@ -117,7 +117,7 @@ def measure(case: Case, seconds: float, deadline: float) -> Row:
     """Compiles, checks, warms up and measures one case."""
     row = case.row
     if time.monotonic() > deadline:
-        row.note = "not run: the time was over"
+        row.note = "not run: no time was left"
         return row
     try:
         call = case.make()
@@ -275,7 +275,7 @@ def hardware(device: str) -> str:
     try:
         found = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        fail("nvidia-smi shows no GPU; take --device cpu to try the script without one")
+        fail("nvidia-smi shows no GPU; use --device cpu to try the script without one")
     return found.stdout.splitlines()[0].strip()
 
 
@@ -313,7 +313,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="what to measure")
-    parser.add_argument("--quick", action="store_true", help="small frames: proves that it runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="small frames, to check that the script runs"
+    )
     parser.add_argument("--minutes", type=float, default=6, help="of measuring, at most; 6")
     parser.add_argument("--output", type=Path, help="CSV; by default named by device and versions")
     parser.add_argument("--worker", choices=FRAMEWORKS, help=argparse.SUPPRESS)

@@ -170,7 +170,7 @@ def create(
     if registered.kind.layout == "frames":
         settings["causal"] = causal
     elif causal:
-        raise ValueError(f"{name} takes whole clips and has no temporal shift; drop causal")
+        raise ValueError(f"{name} takes whole clips and has no temporal shift; remove causal")
     return registered.make(**{**settings, **kwargs})
 
 

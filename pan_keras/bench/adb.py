@@ -150,13 +150,13 @@ class Adb:
             )
         names = ", ".join(devices)
         if serial is None and len(devices) > 1:
-            raise UserError(f"adb: {names} are connected; choose one by --serial")
+            raise UserError(f"adb: {names} are connected; choose one with --serial")
         serial = serial or next(iter(devices))
         if serial not in devices:
             raise UserError(f"adb: no device has the serial number {serial}; there is {names}")
         state = devices[serial].strip()
         if state != "device":
-            what = NOT_READY.get(state, "connect it anew")
+            what = NOT_READY.get(state, "reconnect it")
             raise UserError(f"adb: {serial} is {state}; {what}")
         return serial
 

@@ -22,7 +22,8 @@ def video_table(records: Sequence[Mapping[str, str]]) -> str:
         records: Rows of a CSV file of `pan-keras bench video`, as dictionaries by column.
     """
     lines = [
-        "| Method | Precision | ms | decode | motion | network | PAN_Lite over it, 95 % interval |",
+        "| Method | Precision | ms | decode | motion | network | PAN_Lite / method, 95 % "
+        "interval |",
         "|---|---|---|---|---|---|---|",
     ]
     found = [record for record in records if record["benchmark"] == "video" and record["p50_ms"]]
@@ -48,8 +49,9 @@ def peers_table(records: Sequence[Mapping[str, str]]) -> str:
         records: Rows of a CSV file of `pan-keras bench peers`, as dictionaries by column.
     """
     lines = [
-        "| Network | Input | MACs, M | Parameters, M | MB | ms an answer | ms a second of video | "
-        f"ms a second at {ANSWERS:g} answers |",
+        "| Network | Input | MACs, M | Parameters, M | MB | ms per answer | ms per second of "
+        "video | "
+        f"ms per second at {ANSWERS:g} answers |",
         "|---|---|---|---|---|---|---|---|",
     ]
     found = [record for record in records if record["benchmark"] == "peers" and record["p50_ms"]]
@@ -94,7 +96,9 @@ def with_tables(text: str, folder: Path) -> str:
         except (KeyError, ValueError):
             raise UserError(f"{file}: not a file of results; commit results") from None
         busy = any(record["busy"] == "true" for record in records)
-        note = "\nOther programs ran meanwhile: ratios stand, times are too long.\n" if busy else ""
+        note = (
+            "\nOther programs were running: ratios are valid, times are too long.\n" if busy else ""
+        )
         return f"{found[1]}\n{table}{note}{found[4]}"
 
     return TABLE.sub(made, text)

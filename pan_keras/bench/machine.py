@@ -180,7 +180,7 @@ def _number(file: str, name: str) -> int:
     for line in Path(file).read_text(encoding="utf-8").splitlines():
         if line.startswith(name):
             return int(line.split()[1])
-    raise OSError(f"{file} does not tell {name}")
+    raise OSError(f"{file} does not state {name}")
 
 
 def _lines(file: str) -> Iterable[str]:

@@ -97,7 +97,7 @@ def measure_model(
     ]
     if not cases:
         raise UserError(
-            f"{name}: has no form for {', '.join((*targets, *precisions))}; "
+            f"{name}: cannot be measured with {', '.join((*targets, *precisions))}; "
             "leave out --target or --precision"
         )
     missing = {target: missing_runtime(target) for target in {case.target for case in cases}}
@@ -194,5 +194,5 @@ def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
             graph="step" if entry.streaming else "fast",
             precision=entry.precision,
             options={"file": str(path / entry.file), "shape": shape},
-            error=f"{entry.file} takes one clip a call; leave out --batch" if fixed else "",
+            error=f"{entry.file} takes one clip per call; leave out --batch" if fixed else "",
         )

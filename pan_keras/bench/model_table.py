@@ -81,8 +81,8 @@ def model_table(
     found = models.names(pattern)
     if not found:
         raise UserError(
-            f"{pattern}: no such model; give a name or a pattern such as 'pan_lite_*', and see all "
-            "with: pan-keras models"
+            f"{pattern}: no such model; give a name or a pattern such as 'pan_lite_*', and list "
+            "all with: pan-keras models"
         )
     height, width = (size, size) if isinstance(size, int) else size
     rows = []

@@ -18,7 +18,7 @@ NETWORKS = ("flownet_s", "flownet_c", "flownet2", "raft_small")
 METHODS = ("pa", "pa_e2", "difference", "vectors", *OPENCV[:-1], *NETWORKS)
 DEPTHS = (0, 1, 2, 4, 8)
 GRAPHS = "pan_keras.bench.motion_graphs"
-ONE_FORM = "the fast graph is for depth 1 and encoding e1 alone"
+ONE_FORM = "the fast graph is for depth 1 and encoding e1 only"
 FLOAT_GRAPH = "the fast graph computes in float32 on Keras"
 
 

@@ -140,12 +140,14 @@ def paper_tables(results: Results, accuracies: Mapping[str, Accuracy] | None = N
     """
     known = accuracies or {}
     lines = [
-        "The paper's numbers, marked as such, are of a TITAN X and UCF101 split 1. Measured are "
-        f"those of {in_markdown(results.machine['name'])}, the fastest float32 form of each "
-        "method. Frames/s are the frames that go in, N x m of a clip, over the time of the clip.",
+        "Columns marked `paper` are the paper's: speed on a TITAN X, accuracy on UCF101 split 1. "
+        "The "
+        f"others were measured on {in_markdown(results.machine['name'])} with the fastest "
+        "float32 form "
+        "of each method. Frames/s: input frames, N x m per clip, divided by the time per clip.",
     ]
     if results.machine.get("busy"):
-        lines += ["", "**The machine was busy: times are too long, ratios stand.**"]
+        lines += ["", "**The machine was busy: times are too long, ratios are valid.**"]
     for title, table, others in (("Table I", TABLE_I, {}), ("Table II", TABLE_II, OTHERS)):
         lines += ["", f"## {title}", "", *_table(table, others, results.rows, known)]
     return "\n".join(lines) + "\n"
@@ -170,7 +172,7 @@ def speed_table(records: Sequence[Mapping[str, str]]) -> str:
         if held is None or float(record["p50_ms"]) < float(held["p50_ms"]):
             best[record["method"]] = record
     titles = {row.method: row.title for row in (*TABLE_II, *TABLE_I[1:])} | OTHERS
-    lines = ["| Motion cue | Runs on | Pairs/s | Times as fast as TV-L1 |", "|---|---|---|---|"]
+    lines = ["| Motion cue | Runs on | Pairs/s | Speed / TV-L1 |", "|---|---|---|---|"]
     for record in sorted(best.values(), key=lambda each: float(each["p50_ms"])):
         form = " ".join(filter(None, (record["target"], record["graph"])))
         ratio = significant(float(record["ratio"])) if record["ratio"] else ""
@@ -209,7 +211,7 @@ def with_speed_tables(text: str, folder: Path) -> str:
                 f"{file}: not a file of results; commit what pan-keras bench all wrote"
             ) from None
         if busy:
-            note += ", while other programs ran: the ratios stand, the speeds are too low"
+            note += ", with other programs running: ratios are valid, speeds are too low"
         return f"{found[1]}\n{table}\n{note}.\n{found[3]}"
 
     return SPEED_TABLE.sub(made, text)
@@ -223,7 +225,7 @@ def _table(
 ) -> list[str]:
     lines = [
         "| Method | MAC, paper | MAC | Parameters, paper | Parameters | Frames/s, paper | Frames/s "
-        "| Times TV-L1, paper | Times TV-L1 (95 % interval) | Top-1, paper | Top-1 |",
+        "| Speed / TV-L1, paper | Speed / TV-L1 (95 % interval) | Top-1, paper | Top-1 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     slowest = TABLE_II[0].speed

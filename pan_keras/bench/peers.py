@@ -257,8 +257,8 @@ def to_text(results: Results) -> str:
     lines = compared(rows)
     if rows:
         lines.append(
-            f"{'milliseconds of processor':44}{'an answer':>11}{'a second, own rate':>20}"
-            f"{'at 5 answers a second':>23}"
+            f"{'CPU time in ms':44}{'per answer':>11}{'per second, own rate':>22}"
+            f"{'at 5 answers per second':>25}"
         )
     for row in sorted(rows, key=lambda row: row.facts["ms_per_second_at_5"]):
         name = f"{row.method} {'clip' if row.graph == 'fast' else row.graph} {row.precision}"
@@ -290,7 +290,7 @@ def compared(rows: Sequence[Row]) -> list[str]:
             words = (
                 f"{own.method} {own.precision} costs {answer:.2f} times as much as "
                 f"{peer.method} {peer.precision} per answer, {rate:.2f} times per second of video "
-                "at each one's own rate."
+                "at the rate of each."
             )
             found.append((answer, words))
     return [words for _, words in sorted(found, reverse=True)]

@@ -87,7 +87,7 @@ class CaseProcess:
             self._pipe.send((name, *arguments))
             if not self._pipe.poll(timeout):
                 self.close()
-                raise CaseError(f"gave no answer within {timeout:.0f} s and was ended")
+                raise CaseError(f"did not respond within {timeout:.0f} s and was terminated")
             state, value = self._pipe.recv()
         except (EOFError, OSError):
             raise CaseError(self._last_words()) from None
@@ -122,9 +122,9 @@ class CaseProcess:
         code = self._process.poll()
         self._errors.seek(0)
         lines = self._errors.read()[-4000:].decode(errors="replace").strip().splitlines()
-        how = "closed its pipe" if code is None else f"ended with exit code {code}"
+        how = "closed its pipe" if code is None else f"exited with code {code}"
         if code is not None and code < 0:
-            how = f"was ended by signal {-code} ({signal.Signals(-code).name})"
+            how = f"was killed by signal {-code} ({signal.Signals(-code).name})"
         return f"its process {how}" + (f": {lines[-1][:300]}" if lines else "")
 
 

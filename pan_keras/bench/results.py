@@ -78,7 +78,9 @@ class Results:
         schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
         error = next(iter(jsonschema.Draft202012Validator(schema).iter_errors(content)), None)
         if error is not None:
-            raise UserError(f"{name}: not of the form of results ({error.message}); measure again")
+            raise UserError(
+                f"{name}: does not follow the schema of results ({error.message}); measure again"
+            )
         known = {each.name for each in fields(Row)}
         rows = [
             Row(**{"depth": None, **{key: row[key] for key in row if key in known}})
@@ -116,10 +118,10 @@ class Results:
             share = self.machine.get("other_load")
             lines.append(
                 f"The machine was busy: other programs took {share:.0%} of its processors. "
-                "Ratios of interleaved rounds stand; times are too long."
+                "Ratios of interleaved rounds are valid; times are too long."
             )
         if self.work.get("interrupted"):
-            lines.append("Interrupted: these are the rounds until then.")
+            lines.append("Interrupted: these are the results of the rounds so far.")
         return "\n".join(lines)
 
     def _headline(self) -> str:

@@ -130,7 +130,7 @@ def write_results(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror}); name another") from None
+        raise UserError(f"{folder}: cannot be created ({error.strerror}); name another") from None
     for name, text in texts.items():
         with replacing(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -90,7 +90,7 @@ def measure_video(
             raise UserError(f"precision: {name!r} is not one of {', '.join(PRECISIONS)}")
     check_target("litert")
     if stack < 2:
-        raise UserError("stack: motion needs at least 2 frames a segment")
+        raise UserError("stack: motion needs at least 2 frames per segment")
     seconds = {Path(file): _seconds_of(Path(file)) for file in files}
     budget = budget or (QUICK if quick else FULL)
     share = Budget(budget.seconds / len(files) / len(precisions), budget.fewest, budget.most)
@@ -136,7 +136,7 @@ def video_cases(
         if methods and method not in methods:
             continue
         timed = TIMED_PAIRS.get(method, 0)
-        note = f"flow timed on {timed} of {work.pairs} pairs a call" if timed else ""
+        note = f"flow timed on {timed} of {work.pairs} pairs per call" if timed else ""
         yield Case(
             method,
             "litert",

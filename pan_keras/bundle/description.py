@@ -15,15 +15,16 @@ PRECISIONS = {
 }
 RESIZING = {
     1: "cv2.INTER_AREA where a frame shrinks, cv2.INTER_LINEAR where it grows",
-    2: "bilinear in whole numbers, in steps: halved while at least twice too long, then by way of "
-    "twice the size",
+    2: "bilinear in integer arithmetic, in steps: halved while at least twice the target size, "
+    "then "
+    "via twice the target size",
 }
 WHOLE_VIDEO = (
     "segment i starts at frame max(0, floor(tick / 2 + tick * i)), tick = (frames - stack + 1) / "
     "segments, and has `stack` adjacent frames; past the end the last frame repeats"
 )
 LIVE = (
-    "frames are brought to `frame_rate` by leaving out or repeating some; segment i is then the "
+    "frames are dropped or repeated to match `frame_rate`; segment i is then the "
     "`stack` adjacent frames from number floor(stride / 2 + stride * i), and a step of a streaming "
     "model; the last `segments` of them are a clip"
 )
@@ -101,7 +102,7 @@ def _doubts(facts: Facts) -> str:
                 f"{ties['margin']:.1g}, so that rounding decides which class comes first; "
                 f"the class of {ties['changed']} of them differs from that of Keras."
             )
-    return "\n".join(["## In doubt", "", *lines]) if lines else ""
+    return "\n".join(["## Doubts", "", *lines]) if lines else ""
 
 
 def _classes(facts: Facts) -> str:
@@ -147,9 +148,10 @@ def _confidence(facts: Facts) -> str:
     if fitted["threshold"] is not None:
         others = f" and {fitted['negatives']} of no class" if fitted["negatives"] else ""
         lines.append(
-            f"The answer is unknown up to a probability of {fitted['threshold']:.4g}, chosen for "
-            f"wrong answers on at most {fitted['false_alarms']:.3g} of the clips, by these clips"
-            f"{others}."
+            f"The answer is unknown up to a probability of {fitted['threshold']:.4g}. This "
+            "threshold was "
+            f"chosen on these clips{others}, for wrong answers on at most "
+            f"{fitted['false_alarms']:.3g} of them."
         )
     return "\n".join(lines)
 

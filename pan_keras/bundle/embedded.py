@@ -63,7 +63,7 @@ def differences(bundle: Bundle) -> Iterator[str]:
             yield f"{entry.file}: its facts cannot be read ({error or type(error).__name__})"
             continue
         if inside != outside:
-            yield f"{entry.file}: its facts are not those of model.json"
+            yield f"{entry.file}: its facts differ from those in model.json"
 
 
 def _embed_tflite(content: bytes, text: str) -> bytes:

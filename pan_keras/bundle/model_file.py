@@ -164,7 +164,7 @@ class ModelFile:
             KeyError, TypeError, ValueError: If it is not of its form.
         """
         if record["format"] not in RUNTIMES:
-            raise ValueError(f"{record['format']!r} is no format")
+            raise ValueError(f"{record['format']!r} is not a known format")
         outputs = _tensors(record["signature"]["outputs"])
         states = _tensors(record["states"])
         taken = {state["name"]: _text(state["output"]) for state in record["states"]}
@@ -207,5 +207,5 @@ def _tensors(records: Sequence[Mapping[str, Any]]) -> Tensors:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r:.60} is no text")
+        raise ValueError(f"{value!r:.60} is not text")
     return value

@@ -249,10 +249,10 @@ def is_bundle(path: Path | str) -> bool:
 
 def _labels(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not 0 < len(given) <= MOST_LABELS:
-        raise ValueError("labels is no list of names")
+        raise ValueError("labels is not a list of names")
     for label in given:
         if not isinstance(label, str) or not is_printable(label):
-            raise ValueError(f"the label {label!r:.60} is no name")
+            raise ValueError(f"the label {label!r:.60} is not a name")
     return tuple(given)
 
 
@@ -260,7 +260,7 @@ def _shape(path: Path, given: Mapping[str, Any]) -> ClipShape:
     numbers = {name: given[name] for name in ("segments", "stack", "height", "width", "resize")}
     for name, number in numbers.items():
         if type(number) is not int or number < 1:
-            raise ValueError(f"input.{name} is {number!r:.60}, no whole number above 0")
+            raise ValueError(f"input.{name} is {number!r:.60}, not a whole number above 0")
     try:
         shape = ClipShape(
             numbers["segments"],

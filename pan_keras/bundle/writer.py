@@ -63,7 +63,9 @@ def write_bundle(
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(content)
         if problems := list(verify(temporary)):
-            raise UserError(f"the bundle does not verify ({'; '.join(problems)}); not written")
+            raise UserError(
+                f"the bundle fails its verification ({'; '.join(problems)}); not written"
+            )
     return Bundle.open(folder)
 
 

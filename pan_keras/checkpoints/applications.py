@@ -94,7 +94,7 @@ def _fill(network: keras.Model, arrays: Arrays, backbone: str) -> None:
             place = f"{layer.name}/{weight.name}"
             if value is None:
                 raise CheckpointError(
-                    f"it is no {backbone} of keras.applications: it lacks {place}"
+                    f"it is not a {backbone} of keras.applications: it lacks {place}"
                 )
             if value.shape != tuple(weight.shape) or value.dtype.kind != "f":
                 raise CheckpointError(
@@ -150,7 +150,7 @@ def _datasets(stored: h5py.File, size: int) -> Iterator[tuple[tuple[str, ...], h
             entries += 1
             # Groups can contain each other, which makes the paths endless.
             if entries > MOST_ENTRIES or len(path) > DEEPEST:
-                raise CheckpointError("it has more groups than a network")
+                raise CheckpointError("it has more groups than any network")
             place = (*path, *name.split("/"))
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise CheckpointError(f"its {name} is a link elsewhere")

@@ -193,7 +193,7 @@ def detect(
         assumed=(*doubts, *more_doubts),
     )
     if name in models.names() and name != found.name:
-        raise CheckpointError(f"its keys are those of {found.name}, not of {name}; drop --name")
+        raise CheckpointError(f"its keys are those of {found.name}, not of {name}; remove --name")
     return found
 
 
@@ -215,7 +215,7 @@ def _backbone(shapes: Shapes) -> tuple[str, type[Backbone], dict[str, Any], int]
         found = backbones.recognise(shapes)
         if found is None:
             first = next(iter(shapes))
-            raise ValueError(f"its backbone is of no kind that is registered ({first!r})")
+            raise ValueError(f"its backbone is not a registered one ({first!r})")
         name, kind, arguments = found
         stem = f"{kind.torch_key(kind.stem)}.weight"
         axes = 4 if kind.layout == "frames" else 5
@@ -246,7 +246,7 @@ def _modality(
         return *lite, []
     return *lite, [
         f"a stem of {channels} channels fits PAN_Lite with m = {lite[1]} and PA with m = {pa[1]}: "
-        "taken is PAN_Lite, give --name, such as pa_resnet50, for the other"
+        "PAN_Lite is used; for PA give --name, such as pa_resnet50"
     ]
 
 
@@ -273,19 +273,19 @@ def _head(state: Mapping[str, np.ndarray], kind: type[Backbone]) -> tuple[int, i
 def _segments(timescales: int | None, asked: int | None) -> tuple[int, list[str]]:
     """Returns the segments per clip, and what was assumed."""
     if timescales is None:
-        doubt = f"the average fits any number of segments: taken are {SEGMENTS}"
+        doubt = f"the average fits any number of segments: {SEGMENTS} are used"
         lowest, highest, usual = 1, None, SEGMENTS
     else:
         # T = 1 + 2 + 4 + ... up to N / 2.
         lowest, highest = timescales + 1, 2 * timescales + 1
         if lowest & timescales:
             raise CheckpointError(
-                f"its VAP has {timescales} timescales, which no number of segments gives"
+                f"its VAP has {timescales} timescales, which fits no number of segments"
             )
-        doubt = f"{timescales} timescales fit {lowest} to {highest} segments: taken are {lowest}"
+        doubt = f"{timescales} timescales fit {lowest} to {highest} segments: {lowest} are used"
         usual = lowest
     if asked is None:
-        return usual, [f"{doubt}, give --segments for another number"]
+        return usual, [f"{doubt}; give --segments for another number"]
     if asked < lowest or (highest is not None and asked > highest):
         raise CheckpointError(
             f"its VAP was trained on {lowest} to {highest} segments, not {asked}; "

@@ -74,11 +74,11 @@ class LoadedWeights:
         Returns:
             One line.
         """
-        parts = [f"{self.loaded} tensors taken"]
+        parts = [f"{self.loaded} tensors loaded"]
         if self.inflated is not None:
             parts.append(f"the stem inflated from RGB to {self.inflated} channels")
         if self.fresh:
-            parts.append("PA begins anew")
+            parts.append("PA starts untrained")
         parts.append(f"dropped: {listed(self.dropped) or 'nothing'}")
         return f"{self.branch} from {self.source}: " + ", ".join(parts)
 

@@ -17,7 +17,7 @@ from pan_keras.errors import CheckpointError, UserError
 from pan_keras.models import PANEnsemble, PANFull, VideoNetwork
 
 LISTED = 20
-COUNTED = "not kept: Keras counts no batches"
+COUNTED = "not converted: Keras does not count batches"
 
 
 def fill(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def check(weights: Sequence[Weight], state: Mapping[str, np.ndarray]) -> None:
     keys = {weight.key for weight in weights}
     problems = [f"{weight.key} is missing" for weight in weights if weight.key not in state]
     problems += [
-        f"{key} has no place"
+        f"{key} has no counterpart"
         for key in state
         if key not in keys and key.rpartition(".")[2] != COUNTER
     ]
@@ -60,7 +60,7 @@ def _problems(weight: Weight, array: np.ndarray) -> list[str]:
     if array.shape != weight.shape:
         return [f"{weight.key} is {array.shape} instead of {weight.shape}"]
     if array.dtype.kind != "f":
-        return [f"{weight.key} has whole numbers"]
+        return [f"{weight.key} holds integers"]
     if not np.isfinite(array).all():
         return [f"{weight.key} has values that are not finite"]
     if weight.key.endswith("running_var") and array.min() < 0:
@@ -86,7 +86,7 @@ def listed(problems: Sequence[str]) -> str:
 
 
 FULL, ENSEMBLE = {"rgb", "pa"}, {"rgb", "pa", "lite"}
-FUSE_RUNS = "convert each by itself, and give `pan-keras evaluate` all the runs to fuse them"
+FUSE_RUNS = "convert each separately, and give all runs to `pan-keras evaluate` to fuse them"
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 

@@ -116,7 +116,8 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
         folder = imagenet_file(backbone).parent
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"model.weights=imagenet: Keras could not get {source.file} ({reason}); put this file "
+            f"model.weights=imagenet: Keras could not download {source.file} ({reason}); put "
+            "this file "
             f"into {folder}, or set model.weights=none"
         ) from error
     finally:

@@ -112,7 +112,7 @@ class PickleMachine:
     def pop(self) -> Any:
         """Pops the top object off the stack."""
         if not self.stack:
-            raise CheckpointError("its pickle takes more objects than it has")
+            raise CheckpointError("its pickle removes more objects than it has")
         return self.stack.pop()
 
     def pop_to_mark(self) -> list[Any]:

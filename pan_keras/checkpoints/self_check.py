@@ -109,7 +109,9 @@ def _compare_logits(branch: Branch) -> tuple[float, float | None]:
         return largest, None
     difference = float(np.abs(found - expected).max())
     if not difference <= TOLERANCE * max(1, largest):
-        raise RuntimeError(f"{branch.path}: of logits up to {largest}, some differ by {difference}")
+        raise RuntimeError(
+            f"{branch.path}: logits of up to {largest} differ from the reference by {difference}"
+        )
     return largest, difference
 
 

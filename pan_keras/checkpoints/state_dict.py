@@ -98,7 +98,7 @@ def _unwrapped(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     while prefix := _common_wrapper(names.values()):
         names = {key: name.removeprefix(prefix) for key, name in names.items()}
     if len(set(names.values())) < len(names):
-        raise CheckpointError("two of its weights have the same name but for a wrapper's prefix")
+        raise CheckpointError("two of its weights have the same name apart from a wrapper's prefix")
     return {names[key]: array for key, array in state.items()}
 
 
@@ -189,7 +189,7 @@ def save_state_dict(
     """
     path = Path(path)
     if path.suffix not in (*TORCH, SAFETENSORS):
-        raise UserError(f"{path}: end the name in {', '.join((*TORCH, SAFETENSORS))}")
+        raise UserError(f"{path}: the name must end in {', '.join((*TORCH, SAFETENSORS))}")
     with described(path):
         state = state_dict_of(network, counts)
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -211,7 +211,9 @@ def check_framing(found: Framing, shape: ClipShape, crops: str = "1") -> None:
     """
     wanted = framing(shape, crops)
     if found != wanted:
-        raise UserError(f"frames come as {found}, but crops={crops} of {shape} needs {wanted}")
+        raise UserError(
+            f"frames have the shape {found}, but crops={crops} of {shape} needs {wanted}"
+        )
 
 
 def framing(shape: ClipShape, crops: str = "1") -> Framing:

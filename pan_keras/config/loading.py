@@ -100,7 +100,7 @@ def make_config(source: str | Path | None = None, **sections: Mapping[str, Any])
         return load_config(sections=sections)
     data = sections.get("data", {})
     if "source" in data:
-        raise UserError("the source is given twice, by itself and in data; remove one")
+        raise UserError("the source is given twice, as source and in data; remove one")
     return load_config(sections={**sections, "data": {**data, "source": str(source)}})
 
 

@@ -236,7 +236,7 @@ def _found(root: Path, name: str, place: str) -> Path:
         except OSError as error:
             reason = error.strerror
             raise UserError(
-                f"{place}: no file can be at {text[:80]!r} ({reason}); correct the path"
+                f"{place}: no file can have the path {text[:80]!r} ({reason}); correct the path"
             ) from error
     if os.name != "nt" and _WINDOWS_DRIVE.match(name.strip()):
         raise UserError(

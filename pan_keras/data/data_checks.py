@@ -29,12 +29,12 @@ def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str
 
     Example:
         >>> list(data_warnings(("left", "Left"), ()))[0]
-        'the classes left, Left differ in case alone'
+        'the classes left, Left differ only in case'
     """
     counts = Counter(name.lower() for name in classes)
     alike = [name for name in classes if counts[name.lower()] > 1]
     if alike:
-        yield f"the classes {some(alike)} differ in case alone"
+        yield f"the classes {some(alike)} differ only in case"
     for split in SPLITS:
         present = {clip.label for clip in clips if clip.split == split}
         missing = [name for number, name in enumerate(classes) if number not in present]
@@ -49,9 +49,9 @@ def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str
         one = across[0][0]
         other = next(clip for clip in across[0] if _place(clip) != _place(one))
         told = " and ".join(f"{c.path} ({c.split}, {classes[c.label]})" for c in (one, other))
-        count = "a video stands" if len(across) == 1 else f"{len(across)} videos stand"
+        count = "a video is" if len(across) == 1 else f"{len(across)} videos are"
         yield (
-            f"{count} in several splits or classes as copies, such as {told}; list them with "
+            f"{count} in several splits or classes, such as {told}; list them with "
             "dataset check --duplicates and keep one of each"
         )
 

@@ -39,7 +39,7 @@ def list_folder(root: Path) -> Listing:
         )
     listing = Listing(root, root / "split.csv", root)
     if (root / "split.csv").is_file():
-        tree.strays["files that are no videos"] -= 1
+        tree.strays["files that are not videos"] -= 1
     _count_strays(listing, tree)
     splits = [folder for folder in tree.folders if split_of(folder.name)]
     others = [folder for folder in tree.folders if not split_of(folder.name)]
@@ -85,8 +85,8 @@ def _are_splits(root: Path, splits: Sequence[Folder], others: Sequence[Folder]) 
         )
     if not flat and len(beside) > 1 and all(_resembles_split(folder.name) for folder in beside):
         raise UserError(
-            f"{root}: {_names(beside)} look like splits, not classes; call them train, val and "
-            "test, or list the videos in a CSV file"
+            f"{root}: {_names(beside)} look like splits, not classes; rename them to train, val "
+            "and test, or list the videos in a CSV file"
         )
     return bool(layered)
 
@@ -138,7 +138,7 @@ def _add_class(listing: Listing, folder: Folder, split: str | None) -> None:
     label = checked_label(folder.name, printable(folder.path))
     for path in videos:
         if not is_text(str(path)[above:]):
-            listing.ignored[f"file {path}, whose name is no Unicode"] += 1
+            listing.ignored[f"file {path}, whose name is not valid Unicode"] += 1
             continue
         listing.labels[path] = label
         if split:
@@ -150,8 +150,8 @@ def _warn_of_mixture(listing: Listing, tree: Folder) -> None:
     if framed and len(framed) < len(listing.labels):
         many = f"{len(framed)} folders of pictures are" if len(framed) > 1 else "a folder is"
         listing.warnings.append(
-            f"{many} taken for clips beside video files, such as {framed[0]}; move away what is "
-            "no clip"
+            f"{many} used as clips beside video files, such as {framed[0]}; move away those "
+            "that are not clips"
         )
 
 
@@ -160,4 +160,4 @@ def _warn_of_synonyms(listing: Listing, folders: Sequence[Folder]) -> None:
     for split in sorted({split_of(folder.name) or "" for folder in filled}):
         same = [folder for folder in filled if split_of(folder.name) == split]
         if len(same) > 1:
-            listing.warnings.append(f"the folders {_names(same)} are all taken for {split}")
+            listing.warnings.append(f"the folders {_names(same)} are all used as {split}")

@@ -68,7 +68,7 @@ def _check(
         )
     if groups is not None and len(set(groups.values())) < 2:
         (only,) = set(groups.values())
-        raise UserError(f"folds: all clips are of the group {only!r}; leave out --groups")
+        raise UserError(f"folds: all clips belong to the group {only!r}; leave out --groups")
 
 
 def _by_class(labels: Mapping[Path, str], folds: int, seed: int) -> dict[Path, int]:

@@ -79,7 +79,7 @@ class IndexFile:
             self._connection, self._process = None, os.getpid()
         if self._connection is None:
             if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
-                raise _Foreign("it is no file")
+                raise _Foreign("it is not a file")
             connection = sqlite3.connect(
                 self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
@@ -93,7 +93,7 @@ class IndexFile:
 
     def _remove(self, reason: Exception) -> None:
         self._close()
-        self.words.append(f"{self.path}: this index of clips is made anew ({reason})")
+        self.words.append(f"{self.path}: the index of clips will be rebuilt ({reason})")
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
         with suppress(OSError):
@@ -103,8 +103,8 @@ class IndexFile:
         self._close()
         self._usable = False
         self.words.append(
-            f"{self.path}: the index of clips cannot be used ({reason}), so that the next opening "
-            "reads files again"
+            f"{self.path}: the index of clips cannot be used ({reason}), so files will be read "
+            "again next time"
         )
 
     def _close(self) -> None:
@@ -148,7 +148,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         if _is_ours(connection):  # created by another process in the meantime
             return
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise _Foreign("it is of another program, or of another version")
+            raise _Foreign("it was written by another program or another version")
         for table in TABLES:
             connection.execute(table)
         connection.execute("INSERT INTO about VALUES (?)", (_made_by(),))

@@ -68,7 +68,7 @@ def make_motions(
             f"clips: {clips} are too few for a clip per class and split; make {FEWEST} or more"
         )
     if seed < 0:
-        raise UserError(f"seed: {seed} is negative; take 0 or more")
+        raise UserError(f"seed: {seed} is negative; give 0 or more")
     folder = Path(folder)
     info = {"data_set": "motions", "version": VERSION, "clips": clips, "seed": seed}
     _claim(folder, info)

@@ -296,7 +296,7 @@ def _splits(
     given = {path: listing.splits[path] for path in labels if path in listing.splits}
     present = set(given.values())
     if "val" in present or present == {"test"}:
-        return given, "as the data have it", None
+        return given, "as given by the data", None
     if "test" in present:
         train = {path: label for path, label in labels.items() if given[path] == "train"}
         drawn = recorded_split(train, seed, VAL_FROM_TRAIN, listing.record)
@@ -352,8 +352,8 @@ def _remarks(found: Inspection, assumed: Sequence[Path]) -> Iterator[str]:
     """Yields warnings about clips that are used despite an issue."""
     if assumed:
         yield (
-            f"{_clips(assumed, 'does', 'do')} not say the frame rate, for which {ASSUMED_RATE:g} "
-            "frames per second are taken; set frame_rate in the card or in a column of the CSV file"
+            f"{_clips(assumed, 'does', 'do')} not state a frame rate, so {ASSUMED_RATE:g} frames "
+            "per second are assumed; set frame_rate in the card or in a column of the CSV file"
         )
     if found.remarks:
         path, remark = next(iter(found.remarks.items()))

@@ -26,10 +26,11 @@ from pan_keras.video import BrokenVideo
 Calibration = str | Path | Iterable[np.ndarray] | None
 
 DRAWN = (
-    "training clips drawn by a seed, as many of each class as of any other where there are, none "
-    "of them among the clips that were checked or measured"
+    "training clips drawn with a seed, evenly over the classes as far as possible, without the "
+    "clips "
+    "that were checked or measured"
 )
-GIVEN = "clips that the caller gave, drawn by the seed, none of them among those that were checked"
+GIVEN = "clips given by the caller, drawn with the seed, without those that were checked"
 # Crops and temporal samples by number of views per clip. The ten dense views are left out: in a
 # short video they wrap around to the start, a jump that is no real motion.
 VIEWS = {1: ("1", 1), 2: ("1", 2), 6: ("3", 2)}
@@ -271,9 +272,9 @@ def _notes(videos: int, clips: int, wanted: int, unmeasured: int) -> list[str]:
     if videos < wanted:
         views = f" ({clips} views)" if clips > videos else ""
         notes.append(
-            f"int8 is calibrated by {videos} clips{views}, fewer than the {wanted} of the recipe; "
+            f"int8 is calibrated on {videos} clips{views}, fewer than the {wanted} of the recipe; "
             "--calibration names more"
         )
     if unmeasured:
-        notes.append(f"{unmeasured} clips calibrate int8 and are left out of the accuracy")
+        notes.append(f"{unmeasured} clips are used to calibrate int8 and left out of the accuracy")
     return notes

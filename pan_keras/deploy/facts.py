@@ -76,7 +76,7 @@ def bundle_facts(
         **({} if fitted is None else {"confidence": fitted}),  # type: ignore[typeddict-item]
         "licence": {
             "code": "Apache-2.0",
-            "data": (card.licence if card else "") or "not known",
+            "data": (card.licence if card else "") or "unknown",
             "citation": card.citation if card else "",
         },
         "versions": {

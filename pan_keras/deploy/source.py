@@ -118,7 +118,7 @@ def _bare(model: keras.Model, labels: Sequence[str] | None, file: Path | None) -
     names = tuple(labels) if labels is not None else tuple(map(str, range(classes)))
     if len(names) != classes:
         raise UserError(
-            f"{where}: gives {classes} logits, but there are {len(names)} labels; "
+            f"{where}: returns {classes} logits, but there are {len(names)} labels; "
             "give one label per logit"
         )
     size = tuple(model.size)

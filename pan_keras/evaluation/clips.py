@@ -75,7 +75,7 @@ def measured_clips(
     named_clips = [(clip.path, videos.classes[clip.label], clip.split) for clip in clips]
     notes = list(found.notes)
     if not first.named:
-        notes.append(f"{first.path}: its classes are taken to be in the order of the data")
+        notes.append(f"{first.path}: its classes are assumed to be in the order of the data")
     if include_new:
         new = [
             (path, clip.label, clip.split or "test")
@@ -84,10 +84,10 @@ def measured_clips(
         ]
         named_clips += new
         if new:
-            notes.append(f"{named(path for path, _, _ in new)} came since {first.path} began")
+            notes.append(f"added since {first.path} began: {named(path for path, _, _ in new)}")
     elif first.run is not None:
         news = found.news(first.run)
-        notes += [f"{each}; --include-new measures on them too" for each in news]
+        notes += [f"{each}; --include-new evaluates them too" for each in news]
     if not named_clips:
         counts = ", ".join(f"{name} {len(videos.clips(name))}" for name in SPLITS)
         raise UserError(f"the data have no clips of {split}; choose another --split ({counts})")
@@ -205,7 +205,7 @@ def seen_before(
     if trained and split in ("test", "val"):
         raise UserError(
             f"{origin.path}: was trained on {named(trained)} of the {len(paths)} {split} clips, "
-            "so its accuracy on them says nothing; evaluate it on clips of its own split, fuse it "
+            "so its accuracy on them means nothing; evaluate it on clips of its own split, fuse it "
             "with runs of the same split, or evaluate on all clips with --split all"
         )
     notes = []
@@ -213,7 +213,7 @@ def seen_before(
         notes.append(f"{origin.path} was trained on {len(trained)} of these {len(paths)} clips")
     if validated and split in ("test", "all"):
         notes.append(
-            f"{origin.path} was chosen by {len(validated)} of these {len(paths)} clips: "
+            f"{origin.path} was chosen on {len(validated)} of these {len(paths)} clips: "
             "they were its validation clips"
         )
     return notes

@@ -129,7 +129,8 @@ class FoldRecord:
             root, groups = Path(facts["root"]), facts["groups"]
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             raise UserError(
-                f"{folder / FOLDS}: damaged ({error}); restore it and {FACTS}, or start anew"
+                f"{folder / FOLDS}: damaged ({error}); restore it and {FACTS}, or start a new "
+                "cross-validation"
             ) from None
         return cls(clips, root, groups)
 
@@ -184,7 +185,7 @@ def _groups(data: VideoData, column: str, paths: Sequence[Path]) -> dict[Path, s
     known = list(dict.fromkeys(key for path in paths for key in data.columns.get(path, {})))
     if name not in known:
         others = [key for key in known if key not in ("path", "label", "split", "frame_rate")]
-        has = f"the columns are {', '.join(others)}" if others else "no further column is there"
+        has = f"the columns are {', '.join(others)}" if others else "it has no other columns"
         raise UserError(
             f"{data.source}: there is no column {column!r} to group clips by ({has}); groups need "
             "a CSV file with such a column"

@@ -74,7 +74,7 @@ class TimelineEvaluation:
         named = self.with_unknown
         lines = [
             f"{self.videos} videos of {named.seconds:.1f} s in all, {named.truths} true segments",
-            "           segments  F1@0.1  F1@0.25  F1@0.5  false alarms a minute",
+            "           segments  F1@0.1  F1@0.25  F1@0.5  false alarms per minute",
         ]
         rows = [("all named", self.without_unknown)]
         if self.threshold is not None:

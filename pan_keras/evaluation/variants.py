@@ -123,9 +123,9 @@ def choose(
     cues = [variant.cue for variant in every if variant.cue is not None]
     for cue in without:
         if cue not in cues:
-            known = ", ".join(dict.fromkeys(cues)) or "none by itself"
-            raise UserError(f"without {cue}: no network of {table} is on it; they are on {known}")
+            known = ", ".join(dict.fromkeys(cues)) or "none of their own"
+            raise UserError(f"without {cue}: no network of {table} uses it; they use {known}")
     left = tuple(variant.on(backbone) for variant in every if variant.cue not in without)
     if not left:
-        raise UserError(f"without {', '.join(without)}: no network of {table} is left; drop one")
+        raise UserError(f"without {', '.join(without)}: no network of {table} is left; remove one")
     return left

@@ -95,6 +95,6 @@ class OpticalFlow:
         except cv2.error as error:
             raise UserError(
                 f"flow: {self.method} cannot work on frames of {width}x{height} pixels; "
-                "take larger ones"
+                "use larger ones"
             ) from error
         return flow

@@ -85,7 +85,7 @@ class Calibrated:
             )
         if record["negatives"]:
             lines[-1] += (
-                f", {record['negatives_answered']} of {record['negatives']} negatives get one"
+                f", {record['negatives_answered']} of {record['negatives']} negatives are answered"
             )
         return "\n".join(lines)
 
@@ -131,9 +131,13 @@ def calibrate(
     """
     run = open_run(run) if not isinstance(run, Run) else run
     if false_alarms is not None and not 0 < false_alarms < 1:
-        raise UserError(f"false alarms: {false_alarms} is no share; give one above 0 and below 1")
+        raise UserError(
+            f"false alarms: {false_alarms} is not a share; give a number above 0 and below 1"
+        )
     if negatives and false_alarms is None:
-        raise UserError("negatives choose a threshold; give the wanted share of false alarms too")
+        raise UserError(
+            "negatives are used to choose a threshold; also give the share of false alarms"
+        )
     others = video_files(negatives)
     if clips is None:
         clips = open_run_data(run, root=root).videos.clips("val")

@@ -108,7 +108,9 @@ class ClipBatches(keras.utils.PyDataset):
         views = list(self._threads.map(self._view, clips))
         found = [(view, clip.label) for view, clip in zip(views, clips, strict=True) if len(view)]
         if not found:
-            raise UserError(f"{clips[0].path}: it and the clips beside it cannot be decoded")
+            raise UserError(
+                f"{clips[0].path}: neither it nor the other clips of its batch can be decoded"
+            )
         return (
             np.concatenate([view for view, _ in found]),
             np.array([label for _, label in found], np.int32),

@@ -115,8 +115,8 @@ class FrameStore:
         check_framing(self.framing, shape, crops)
         if self.field != shape.field:
             raise UserError(
-                f"the clips are to be of {shape.field or 'frames'}, but the store gives "
-                f"{self.field or 'frames'}; open it by clip_store"
+                f"the clips must be {shape.field or 'frames'}, but the store returns "
+                f"{self.field or 'frames'}; open it with clip_store"
             )
 
     def count(self, path: Path) -> int:

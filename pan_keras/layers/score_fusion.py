@@ -53,7 +53,7 @@ class ScoreFusion(keras.layers.Layer):
         if input_shape[1] != len(self.shares):
             raise ValueError(
                 f"{self.name}: {len(self.shares)} weights for {input_shape[1]} branches; "
-                "give one weight a branch"
+                "give one weight per branch"
             )
 
     def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:

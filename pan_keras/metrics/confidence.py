@@ -46,12 +46,13 @@ class Confidence:
     def __post_init__(self) -> None:
         if not _is_number(self.temperature) or not LOWEST <= self.temperature <= HIGHEST:
             raise ValueError(
-                f"the temperature {self.temperature!r:.60} is no number from {LOWEST} to {HIGHEST}"
+                f"the temperature {self.temperature!r:.60} is not a number from {LOWEST} to "
+                f"{HIGHEST}"
             )
         if self.threshold is not None and (
             not _is_number(self.threshold) or not 0 <= self.threshold <= 1
         ):
-            raise ValueError(f"the threshold {self.threshold!r:.60} is no number from 0 to 1")
+            raise ValueError(f"the threshold {self.threshold!r:.60} is not a number from 0 to 1")
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> "Confidence":

@@ -52,8 +52,8 @@ def calls_of(model: keras.Model) -> list[Call]:
     for tensor in model.inputs:
         if None in tensor.shape[1:]:
             raise ValueError(
-                f"{model.name}: takes {tensor.shape} and so has no cost of its own; "
-                "make it for one size"
+                f"{model.name}: takes {tensor.shape} so its cost is not defined; "
+                "create it for one size"
             )
         inputs.append(keras.KerasTensor((1, *tensor.shape[1:]), tensor.dtype))
     found: list[Call] = []

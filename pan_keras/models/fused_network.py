@@ -118,7 +118,7 @@ def check_branches(branches: Mapping[str, keras.Model]) -> None:
             )
         if branch.classes != first.classes:
             raise ValueError(
-                f"{other} knows {branch.classes} classes, but {name} knows {first.classes}; "
+                f"{other} has {branch.classes} classes, but {name} has {first.classes}; "
                 "train both on the same classes"
             )
         if branch.name == first.name:

@@ -53,7 +53,7 @@ def check_keras_file(file: Path) -> None:
     except RecursionError:
         raise ValueError("its config.json is nested too deeply") from None
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise ValueError(f"it is no zip archive ({error})") from None
+        raise ValueError(f"it is not a zip archive ({error})") from None
     except (KeyError, RuntimeError) as error:
         raise ValueError(f"its weights cannot be read ({error})") from None
 

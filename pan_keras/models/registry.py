@@ -253,7 +253,8 @@ def single(
     shift, causal = settings.pop("shift", True), settings.pop("causal", False)
     if causal and not shift:
         raise ValueError(
-            f"{settings['name']}: causal says which way to shift, but there is no shift"
+            f"{settings['name']}: causal is an option of the temporal shift, which is off; "
+            "remove causal"
         )
     own = {key: settings.pop(key) for key in backbones.options(backbone) if key in settings}
     made = backbones.create(

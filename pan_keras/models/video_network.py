@@ -129,7 +129,7 @@ class VideoNetwork(keras.Model):
         }
         has_motion = any(isinstance(cue, MotionCue) for cue in cues)
         if asked != PA_DEFAULTS and not has_motion:
-            raise ValueError(f"this network computes no PA; drop {', '.join(asked)}")
+            raise ValueError(f"this network computes no PA; remove {', '.join(asked)}")
         channels = self.cue_channels(stack)
         if isinstance(backbone, str):
             backbone = backbones.create(backbone, channels, segments, dtype=policy)
@@ -275,12 +275,12 @@ def check_backbone(backbone: keras.Model, channels: int, segments: int) -> None:
     if backbone.input_shape[-1] != channels:
         raise ValueError(
             f"the backbone {backbone.name!r} takes {backbone.input_shape[-1]} channels, but this "
-            f"network gives it {channels}; make it with channels={channels}"
+            f"network gives it {channels}; create it with channels={channels}"
         )
     if getattr(backbone, "segments", None) not in (None, segments):
         raise ValueError(
             f"the backbone {backbone.name!r} is for {backbone.segments} segments, but clips "
-            f"have {segments}; make it with segments={segments}"
+            f"have {segments}; create it with segments={segments}"
         )
 
 
@@ -294,7 +294,7 @@ def choose_aggregation(asked: str | None, layout: str, backbone: str) -> str:
         if asked not in (None, NO_AGGREGATION):
             raise ValueError(
                 f"the backbone {backbone!r} takes whole clips, so there is nothing for "
-                f"{asked} to aggregate; drop aggregation"
+                f"{asked} to aggregate; remove aggregation"
             )
         return NO_AGGREGATION
     if asked == NO_AGGREGATION:

@@ -19,7 +19,7 @@ HEADER = (
 SPEED = (
     "The fastest float32 form of each method. Frames/s: input frames, N x m per clip, "
     "divided by the time per clip. Both axes are logarithmic. Methods without a count of "
-    "multiply-accumulates, some of them faster than PA, are in the tables alone."
+    "multiply-accumulates, some of them faster than PA, are only in the tables."
 )
 
 

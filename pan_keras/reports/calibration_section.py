@@ -38,8 +38,8 @@ def calibration_section(run: Run) -> Html | None:
         raise run.damaged(CONFIDENCE, repr(error)) from None
     lines = [element("p", line, class_="note") for line in text.splitlines()]
     explained = (
-        "Of clips with a probability of 80 %, 80 % should be right. Bars are the share that is "
-        "right, on the diagonal if probabilities mean what they say; numbers are clips."
+        "Of clips with a probability of 80 %, 80 % should be classified correctly. Bars show the "
+        "share that is, which is on the diagonal for calibrated probabilities; numbers are clips."
     )
     return section("Probabilities", explained, lines, element("div", drawings, class_="columns"))
 

@@ -21,7 +21,7 @@ EVIDENCE = (
     "it, minus the mean over the classes; by the temporal shift, features depend on neighbours too"
 )
 BUNDLE = (
-    "a bundle gives logits only: for timescale weights, PA and evidence, explain the run that it "
+    "a bundle returns logits only: for timescale weights, PA and evidence, explain the run that it "
     "was exported from"
 )
 TOP = 5  # classes in the text

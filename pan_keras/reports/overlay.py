@@ -83,8 +83,8 @@ def predict_onto(
     painter = Overlay(classifier)
     if not classifier.networks and tell is not None:
         tell(
-            f"{classifier.path}: a bundle gives the answer alone; for PA over the video, name the "
-            "run that it was exported from"
+            f"{classifier.path}: a bundle returns only the answer; to draw PA over the video, "
+            "name the run that it was exported from"
         )
     predictions = predict(classifier, files, top=top, crops=crops, clips=clips, fuse=fuse)
     for prediction in predictions:

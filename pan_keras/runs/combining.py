@@ -101,7 +101,7 @@ def _check_alike(first: Run, other: Run) -> None:
     if first.identity is not None and other.identity is not None:
         differing = first.identity.differing(other.identity)
         if differing:
-            raise differ("data or split", f"{named(differing)} are not alike in both; {advice}")
+            raise differ("data or split", f"{named(differing)} differ; {advice}")
         return
     data = (first.config.data, other.config.data)
     if any(

@@ -59,7 +59,7 @@ class RunData:
         if not self.changes.added:
             return ()
         clips = named(self.changes.added)
-        return (f"{clips} came since {run.path} began and belong to none of its splits",)
+        return (f"added since {run.path} began, so in none of its splits: {clips}",)
 
 
 def open_run_data(
@@ -171,7 +171,7 @@ def _without_record(run: Run, source: str | Path | None, root: str | Path | None
         videos = open_data(source, root, split_seed=seed, fold=fold, max_broken=most)
     note = (
         f"{run.path}: it has no record of its clips, as earlier versions wrote none; "
-        "the split is what the data say now"
+        "the split is that of the data now"
     )
     where = data_root(source or config.source, root or config.root)
     return RunData(videos, None, where, notes=(note,))
@@ -256,15 +256,15 @@ def _notes(
     if changes.shards:
         notes.append(f"the clips of {run.path} are in {changes.shards}")
     if problem is not None:
-        notes.append(f"clips added since {run.path} began are not known ({problem})")
+        notes.append(f"clips added since {run.path} began cannot be determined ({problem})")
     present = [path for path in changes.gone if is_there(identity.file(identity.by_path[path]))]
     gone = [path for path in changes.gone if path not in set(present)]
     for paths, what in (
         (gone, "gone"),
-        (present, "there but no longer named by the data; the run's record counts"),
+        (present, "present but no longer listed by the data; the run's record is used"),
         (changes.resized, "of another size now: the files were changed"),
-        (changes.relabelled, "in another class now; the run's record counts"),
-        (changes.moved, "in another split now; the run's record counts"),
+        (changes.relabelled, "in another class now; the run's record is used"),
+        (changes.moved, "in another split now; the run's record is used"),
     ):
         if paths:
             verb = "is" if len(paths) == 1 else "are"

@@ -70,7 +70,7 @@ def verify(path: Path | str, threads: int | None = None) -> Iterator[Finding]:
     yield files
     if not files.problems:
         unread = ", ".join(entry.file for entry in bundle.entries if not entry.is_runnable)
-        note = f"good; not looked into: {unread}" if unread else None
+        note = f"good; not checked: {unread}" if unread else None
         yield Finding("facts inside the models", tuple(differences(bundle)), note)
     yield from models
 
@@ -112,7 +112,7 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
             note = f"not run, the runtime of {entry.format} is not installed"
             yield Finding(entry.file, note=note)
         elif entry.file not in vectors.expected:
-            yield Finding(entry.file, ("the vectors say nothing of it",))
+            yield Finding(entry.file, ("no test vectors cover it",))
         else:
             yield _run(bundle, entry, vectors, threads)
 

@@ -178,8 +178,8 @@ def check_callbacks(callbacks: Iterable[Any]) -> tuple[keras.callbacks.Callback,
         for kind in type(callback).__mro__:
             if kind.__name__ in UNFIT and kind.__module__.startswith("keras."):
                 raise UserError(
-                    f"callbacks: {kind.__name__} does not fit this training; "
-                    f"instead, {UNFIT[kind.__name__]}"
+                    f"callbacks: {kind.__name__} is not supported here; instead, "
+                    f"{UNFIT[kind.__name__]}"
                 )
     return checked
 

@@ -142,7 +142,7 @@ class Checkpoints:
             try:
                 values, progress = _read(file, variables)
             except Exception as error:  # a damaged zip can raise almost any exception
-                warn(f"{file}: damaged ({error}); falling back to the checkpoint before")
+                warn(f"{file}: damaged ({error}); falling back to the previous checkpoint")
                 continue
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)

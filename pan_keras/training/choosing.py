@@ -207,11 +207,15 @@ def _choose_network(
     if preset == "fast":
         choices("model.name", small, "the fastest network")
     elif source is None and choices.asked("model.name") is None and can_start(PHONE):
-        choices("model.name", phone, "a phone's network, with a pretrained start")
+        choices("model.name", phone, "a network for phones, with pretrained weights")
     elif facts.train >= VERY_MANY_CLIPS:
-        choices("model.name", phone, f"{facts.train} training clips suffice without a start")
+        choices(
+            "model.name", phone, f"{facts.train} training clips suffice without pretrained weights"
+        )
     else:
-        few = f"{facts.train} training clips are few for a larger network without a start"
+        few = (
+            f"{facts.train} training clips are few for a larger network without pretrained weights"
+        )
         lacking = f"; put ImageNet's weights for {PHONE} at {imagenet_file(PHONE)} to start there"
         choices("model.name", small, few + ("" if source == FRESH else lacking))
     backbone = choices.asked("model.name").rpartition("_")[2]
@@ -294,7 +298,7 @@ def _choose_variations(choices: _Choices, facts: _Facts, data: VideoData) -> Non
         choices("augmentation.flip", data.card.flip, f"the card {allowed} mirror images")
         return
     doubt = mirror_doubt(data.classes)
-    choices("augmentation.flip", doubt is None, doubt or "no class names a side")
+    choices("augmentation.flip", doubt is None, doubt or "no class name mentions a side")
 
 
 def _choose_length(choices: _Choices, facts: _Facts, preset: str, started: bool) -> None:
@@ -305,7 +309,7 @@ def _choose_length(choices: _Choices, facts: _Facts, preset: str, started: bool)
     factor = EPOCHS_OF_PRESET[preset]
     least, most = (max(1, round(bound * factor)) for bound in bounds)
     epochs = round(steps * factor / max(1, math.ceil(facts.train / batch)))
-    start = "a pretrained start" if started else "a fresh network"
+    start = "pretrained weights" if started else "random weights"
     choices("training.epochs", min(max(epochs, least), most), f"{count}, {start}")
     small = choices.asked("model.name").rpartition("_")[2] == SMALLEST
     rate = 5e-4 if started else 2e-3 if small else 1e-3

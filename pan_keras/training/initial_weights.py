@@ -66,7 +66,7 @@ class FineTuning:
             lines.append(f"  classifier: kept {', '.join(self.kept_classes)}")
             lines.append(f"  classifier: fresh {', '.join(self.fresh_classes) or 'none'}")
         lines += [f"  fresh: {layer} ({why})" for layer, why in self.fresh.items()]
-        lines += [f"  dropped: {layer} (there is no such layer)" for layer in self.dropped]
+        lines += [f"  dropped: {layer} (not in this network)" for layer in self.dropped]
         return "\n".join(lines)
 
 

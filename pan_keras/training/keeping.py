@@ -17,7 +17,7 @@ from pan_keras.runs.run import CHECKPOINTS, Run
 
 RULES = {
     "auto": "the last epoch, unless its validation accuracy is below the best's 95 % interval",
-    "best": "the best validation accuracy, of equal ones the lowest validation loss",
+    "best": "the best validation accuracy, and among equals the lowest validation loss",
     "loss": "the lowest validation loss",
     "last": "the last epoch",
 }

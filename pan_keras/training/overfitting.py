@@ -24,7 +24,7 @@ def overfitting(rows: Sequence[dict[str, float]], classes: int, clips: int) -> s
     Example:
         >>> row = {"loss": 0.01, "accuracy": 1.0, "val_loss": 0.9, "val_accuracy": 0.83}
         >>> overfitting([row], classes=6, clips=12).partition(",")[0]
-        'the training clips are known by heart (loss 0.010)'
+        'the training clips are memorised (loss 0.010)'
         >>> overfitting([{**row, "loss": 0.4}], classes=6, clips=12) is None
         True
     """
@@ -37,8 +37,8 @@ def overfitting(rows: Sequence[dict[str, float]], classes: int, clips: int) -> s
         return None
     low, high = wilson(last["val_accuracy"] * clips, clips)
     return (
-        f"the training clips are known by heart (loss {last['loss']:.3f}), but of the {clips} "
-        f"validation clips {last['val_accuracy']:.0%} are right ({low:.0%} to {high:.0%}): other "
-        "people and places will do worse; train with --preset balanced, which varies clips more, "
-        "or add clips"
+        f"the training clips are memorised (loss {last['loss']:.3f}), but only "
+        f"{last['val_accuracy']:.0%} of the {clips} validation clips are classified correctly "
+        f"({low:.0%} to {high:.0%}); train with --preset balanced, which augments clips more, or "
+        "add clips of other people and places"
     )

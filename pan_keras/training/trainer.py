@@ -264,7 +264,7 @@ class Trainer:
     def _interrupted(self, state: State, signal: int) -> Interrupted:
         steps = self.steps * self.length.epochs
         return Interrupted(
-            f"stopped at step {state.step} of {steps}; go on with: {self._command}", signal
+            f"stopped at step {state.step} of {steps}; resume with: {self._command}", signal
         )
 
     @property

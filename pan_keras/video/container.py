@@ -34,11 +34,11 @@ class BrokenVideo(UserError):  # noqa: N818, the name says the state of the file
 
     Example:
         >>> str(BrokenVideo("a.mp4", "the file is empty"))
-        'a.mp4: the file is empty; replace this video or take it out of the data'
+        'a.mp4: the file is empty; replace this video or remove it from the data'
     """
 
     def __init__(self, path: Path | str, reason: str):
-        super().__init__(f"{path}: {reason}; replace this video or take it out of the data")
+        super().__init__(f"{path}: {reason}; replace this video or remove it from the data")
         self.path = Path(path)
         self.reason = reason
 
@@ -88,7 +88,7 @@ class Reading:
             raise BrokenVideo(self.path, f"it cannot be read as video ({reason})") from error
 
     def _slow(self) -> "SlowVideo":
-        return SlowVideo(self.path, f"it takes longer than {self.timeout:g} s to read on")
+        return SlowVideo(self.path, f"reading it takes longer than {self.timeout:g} s to read on")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def refuse_shape(path: Path, width: int, height: int) -> None:
 def _size(descriptor: int, path: Path) -> int:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
         raise BrokenVideo(path, f"it cannot be read as video (it is {kind})")
     if status.st_size == 0:
         raise BrokenVideo(path, "the file is empty")

@@ -123,10 +123,10 @@ def scan(path: Path, above: tuple[tuple[int, int], ...] = ()) -> Folder:
         return found
     identity = (status.st_dev, status.st_ino)
     if identity in above:
-        found.strays["links to a folder above"] += 1
+        found.strays["links to a parent folder"] += 1
         return found
     if len(above) > DEEPEST:
-        raise UserError(f"{path}: lies {DEEPEST} folders deep; name a folder nearer to the videos")
+        raise UserError(f"{path}: lies {DEEPEST} folders deep; name a folder closer to the videos")
     _sort_entries(found, entries, (*above, identity))
     return found
 
@@ -142,7 +142,7 @@ def _sort_entries(
         elif entry.is_dir():
             _add_folder(found, scan(found.path / entry.name, above))
         elif not entry.is_file() and entry.is_symlink():
-            found.strays["links to nothing"] += 1
+            found.strays["broken links"] += 1
         elif entry.is_file() and _suffix(entry.name) in VIDEO_SUFFIXES:
             found.videos.append(found.path / entry.name)
         elif entry.is_file() and is_frame(entry.name):

@@ -194,7 +194,7 @@ def _content(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if not 0 < status.st_size <= LARGEST:
             raise ValueError("the file is empty" if not status.st_size else "it is too large")
         return file.read(LARGEST)

@@ -163,7 +163,7 @@ class FrameIndex:
             raise ValueError("it names packets that are not there")
         times = shown[places]
         if not _rise(times):
-            raise ValueError("its times do not rise")
+            raise ValueError("its times do not increase")
         return cls(
             times=times,
             packets=places.astype(np.int32),

@@ -79,7 +79,7 @@ def camera(number: int) -> Iterator[Moment]:
             good, frame = device.read()
             if not good:
                 raise SourceDroppedError(
-                    f"camera {number}: it gives no more frames; was it unplugged?"
+                    f"camera {number}: it delivers no more frames; check that it is connected"
                 )
             yield time.monotonic() - start, partial(cv2.cvtColor, frame, cv2.COLOR_BGR2RGB)
     finally:
@@ -114,7 +114,9 @@ def stream(source: str) -> Iterator[Moment]:
             for moment, pixels in _played(container, recorded=length is not None):
                 yield moment, pixels
         if remote and (length is None or moment < length * (1 - SHARE_MISSING) - 1):
-            raise SourceDroppedError(f"{shown(source)}: the connection ended; is the server there?")
+            raise SourceDroppedError(
+                f"{shown(source)}: the connection ended; check that the server is running"
+            )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         permanent = not remote or isinstance(error, av.error.HTTPClientError)
         raise (UserError if permanent else SourceDroppedError)(
@@ -152,7 +154,9 @@ def _opened_camera(number: int):
         raise UserError(f"camera {number}: no camera has this number; {HINT}") from None
     if not device.isOpened():
         device.release()
-        raise SourceDroppedError(f"camera {number}: it cannot be opened; is it there, and free?")
+        raise SourceDroppedError(
+            f"camera {number}: it cannot be opened; check that it is connected and not in use"
+        )
     return device
 
 
@@ -196,5 +200,5 @@ def _check_file(source: str) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError):
-        return f"nothing came for {PATIENCE:g} s"
+        return f"no data for {PATIENCE:g} s"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -141,9 +141,7 @@ class LiveSource:
 
         while not self._changed.wait_for(is_ready, PULSE):
             if time.monotonic() - self._beat > SILENCE:
-                raise UserError(
-                    f"{shown(self.source)}: nothing has come from it for {SILENCE:g} s; check it"
-                )
+                raise UserError(f"{shown(self.source)}: no frames for {SILENCE:g} s; check it")
 
     def _read(self) -> None:
         try:

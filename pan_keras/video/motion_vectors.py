@@ -101,8 +101,8 @@ class _VectorReader(FrameReader):
             self.codec = video.stream.codec.canonical_name
         if self.codec not in CODECS:
             raise UserError(
-                f"{path}: its codec {self.codec} gives no motion vectors; encode it again as "
-                "H.264, or choose another motion cue"
+                f"{path}: its codec {self.codec} has no motion vectors; re-encode it as H.264, "
+                "or choose another motion cue"
             )
         self.structure = prediction_structure(path, timeout)
 
@@ -118,7 +118,7 @@ class _VectorReader(FrameReader):
         self.size = self.size or size
         if size != self.size or size != video.size:
             raise BrokenVideo(
-                self.path, "its frames change their size, and so do not have motion vectors"
+                self.path, "its frames change size, so motion vectors do not fit them"
             )
         vectors = frame.side_data.get(Type.MOTION_VECTORS)
         past, future = int(self.structure.past[place]), int(self.structure.future[place])

@@ -135,7 +135,7 @@ def test_what_whole_clips_do_not_have_is_refused():
         models.PANLite(backbone="volumes", aggregation="average", **CLIP)
     with pytest.raises(ValueError, match="gives a feature per segment"):
         models.PANLite(backbone="micro", aggregation="none", **CLIP)
-    with pytest.raises(ValueError, match="no temporal shift; drop causal"):
+    with pytest.raises(ValueError, match="no temporal shift; remove causal"):
         backbones.create("volumes", causal=True)
 
 
@@ -207,5 +207,5 @@ def test_exports_go_by_what_the_backbone_declares_or_refuse_it():
     clips = frames(model, 1)
     found = deployment_graph(model)({"frames": clips.reshape(-1, 16, 16, 3)})["logits"]
     np.testing.assert_allclose(numpy(found), numpy(model(clips)), rtol=1e-3, atol=1e-4)
-    with pytest.raises(ValueError, match="volumes: it sees whole clips"):
+    with pytest.raises(ValueError, match="volumes: it takes whole clips"):
         deployment_graph(models.create("rgb_volumes", **CLIP))

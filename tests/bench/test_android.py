@@ -215,8 +215,8 @@ def test_nothing_stays_on_the_device(phone):
         ({"faults": {"push": "no space left"}}, "A1: push failed: adb: error: no space left"),
         ({"faults": {"dead": True}, "polls": 10**9}, "the app stopped without results"),
         ({"results": "{broken"}, "the results of the app cannot be read ("),
-        ({"results": "[]"}, "what the app wrote: not of the form of results ("),
-        ({"results": "{}"}, "what the app wrote: not of the form of results ("),
+        ({"results": "[]"}, "what the app wrote: does not follow the schema of results ("),
+        ({"results": "{}"}, "what the app wrote: does not follow the schema of results ("),
         ({"results": '{"error": "no model"}'}, "the app could not measure: no model"),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_damaged_bundle_is_not_measured(phone, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("more", "median", "note"),
     [
-        ("", 13.5202, "the mean, for this benchmark_model gives no median"),
+        ("", 13.5202, "mean, since this benchmark_model prints no median"),
         (" p5=13110 median=13400 p95=14200", 13.4, ""),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_binary_that_gives_no_times_or_is_not_there_is_named(phone, tmp_path):
     with pytest.raises(UserError, match="no such file; name a benchmark_model"):
         measure_on_android(BUNDLE, binary=tmp_path / "none")
     (tmp_path / "some").write_text("")
-    with pytest.raises(UserError, match="gave no times; is it built for the device"):
+    with pytest.raises(UserError, match="printed no times; use one built for this device"):
         measure_on_android(BUNDLE, binary=tmp_path / "some")
 
 
@@ -313,4 +313,4 @@ def test_the_command_prints_results_and_exits_with_2_on_mistakes(phone):
         assert sentence in done.stderr
     done = CliRunner().invoke(main, ["bench", "model", str(BUNDLE), "--serial", "A1"])
     assert done.exit_code == 2
-    assert "give --target android" in done.stderr
+    assert "need --target android" in done.stderr

@@ -70,7 +70,7 @@ def test_each_case_has_a_process_with_its_threads_pinned():
 
 def test_a_case_that_dies_says_how_and_the_others_go_on():
     at_once, later, good = run(case("dies"), case("dies", after=40), case("steady"))
-    assert at_once.error == "its process ended with exit code 3: out of something"
+    assert at_once.error == "its process exited with code 3: out of something"
     assert later.error == at_once.error
     assert later.p50_ms is later.pairs_per_second is None
     assert good.error is None
@@ -83,7 +83,7 @@ def test_a_case_that_hangs_is_ended(monkeypatch):
             monkeypatch.setattr(harness, "OPENING", 2.0 if "hangs" in line else 180.0)
 
     hanging, good = run(case("hangs"), case("steady"), progress=progress)
-    assert hanging.error == "gave no answer within 2 s and was ended"
+    assert hanging.error == "did not respond within 2 s and was terminated"
     assert good.error is None
 
 

@@ -65,11 +65,11 @@ def test_where_we_lose_is_said_first_and_eight_bits_meet_eight_bits():
     ]
     assert peers.compared(rows) == [
         "pan_lite_mobilenetv2 float32 costs 5.00 times as much as movinet_a0 float32 per answer, "
-        "2.00 times per second of video at each one's own rate.",
+        "2.00 times per second of video at the rate of each.",
         "pan_lite_mobilenetv2 int8 costs 2.00 times as much as movinet_a0 dynamic per answer, "
-        "0.80 times per second of video at each one's own rate.",
+        "0.80 times per second of video at the rate of each.",
         "pan_lite_micro float32 costs 0.36 times as much as movinet_a0 float32 per answer, "
-        "0.14 times per second of video at each one's own rate.",
+        "0.14 times per second of video at the rate of each.",
     ]
 
 

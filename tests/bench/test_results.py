@@ -44,7 +44,7 @@ def test_json_that_does_not_follow_the_schema_is_refused(results):
     content = json.loads(json.dumps(results.to_json()))
     assert Results.from_json(content) == results
     content["rows"][0]["p50_ms"] = "fast"
-    with pytest.raises(UserError, match=r"phone\.json: not of the form of results"):
+    with pytest.raises(UserError, match=r"phone\.json: does not follow the schema of results"):
         Results.from_json(content, "phone.json")
 
 
@@ -95,7 +95,7 @@ def test_a_document_gets_the_table_of_the_file_that_it_names(results, tmp_path):
     once = with_speed_tables(text, tmp_path)
     assert "| PA | litert fast | 1,000 | 100 |" in once
     assert "old" not in once
-    assert "while other programs ran" in once
+    assert "with other programs running" in once
     assert once.startswith("x\n<!-- speed table: a.csv -->\n| Motion")
     assert once.endswith("<!-- end of speed table -->\ny\n")
     assert with_speed_tables(once, tmp_path) == once

@@ -169,7 +169,7 @@ def test_what_does_not_exist_is_refused(clip, tmp_path):
         measure_video([clip], methods=["two_stream"])
     with pytest.raises(UserError, match=r"precision: 'float16' is not one of float32, int8"):
         measure_video([clip], precisions=["float16"])
-    with pytest.raises(UserError, match=r"stack: motion needs at least 2 frames a segment"):
+    with pytest.raises(UserError, match=r"stack: motion needs at least 2 frames per segment"):
         measure_video([clip], stack=1)
     with pytest.raises(UserError, match="there is no such file"):
         measure_video([tmp_path / "none.mp4"])

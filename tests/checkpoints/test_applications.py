@@ -99,7 +99,7 @@ def lacking(file):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (endless, "more groups than a network"),
+        (endless, "more groups than any network"),
         (far_too_large, "is not in the file"),
         (outside, "is a link elsewhere"),
         (lacking, "it lacks Conv1/kernel"),

@@ -78,7 +78,7 @@ def test_weights_of_an_image_network_are_taken(model, save):
     for key, array in taken.items():
         np.testing.assert_array_equal(array, state[key])
     assert "stem inflated from RGB to 6 channels" in report.to_text()
-    assert "PA begins anew" in report.to_text()
+    assert "PA starts untrained" in report.to_text()
     assert "dropped: classifier.1.weight" in report.to_text()
 
 

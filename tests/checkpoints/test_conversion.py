@@ -42,7 +42,7 @@ def test_a_checkpoint_of_the_authors_gives_their_logits(tmp_path):
     file.write_bytes(golden_bytes(LEGACY_CUDA))
     converted = convert(file, size=48)
     (branch,) = converted.branches
-    assert "taken are 8" in branch.architecture.assumed[0]
+    assert "8 are used" in branch.architecture.assumed[0]
     frames = channels_last(golden("train_steps_tinybasic_lite")["input_u8"])
     expected = golden("tinybasic_lite_trained_eval_logits")["logits"]
     np.testing.assert_allclose(converted.model.predict_on_batch(frames), expected, atol=1e-4)
@@ -144,13 +144,16 @@ def put(key, array):
         (without("base_model.layer2.0.bn1.bias"), r"layer2\.0\.bn1\.bias is missing"),
         (without("base_model.conv1.weight"), "it lacks conv1.weight"),
         (without("base_model.fc.pred.weight"), "it lacks base_model.fc.pred.weight"),
-        (put("base_model.extra", np.zeros(3, "float32")), "base_model.extra has no place"),
+        (put("base_model.extra", np.zeros(3, "float32")), "base_model.extra has no counterpart"),
         (put("base_model.bn1.bias", np.zeros(9, "float32")), r"is \(9,\) instead of \(8,\)"),
         (put("base_model.bn1.bias", np.zeros(8, "int64")), "whole numbers"),
         (put("base_model.bn1.bias", np.full(8, np.nan, "float32")), "not finite"),
         (put("base_model.bn1.running_var", np.full(8, -1, "float32")), "negative variances"),
         (put("base_model.conv1.weight", np.zeros(8, "float32")), "1 axes instead of 4"),
-        (put("base_model.fc.TES.0.weight", np.zeros((24, 6), "float32")), "6 timescales, which no"),
+        (
+            put("base_model.fc.TES.0.weight", np.zeros((24, 6), "float32")),
+            "6 timescales, which fits no number",
+        ),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused_with_the_reason(change, message, save):

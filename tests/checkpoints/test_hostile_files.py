@@ -90,7 +90,7 @@ CALLS = {
 BOMBS = {
     "text of 4 GB": (b"X\xff\xff\xff\xffabc", "ends in the middle"),
     "a memo that was never filled": (b"j\xff\xff\xff\xff", "never stored"),
-    "an empty stack": (b"a", "takes more objects"),
+    "an empty stack": (b"a", "removes more objects"),
     "no mark": (b"u", "lacks a mark"),
     "operations without end": (b"N" * 1_000_001, "more than 1,000,000 operations"),
     "lists in lists": (b"]" * 200_000 + b"a" * 199_999, "list instead of a state_dict"),

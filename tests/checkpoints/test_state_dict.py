@@ -125,6 +125,6 @@ def test_counts_of_batches_are_those_that_are_given():
 
 def test_an_ending_that_says_no_format_is_refused(tmp_path):
     model = models.create("tsn_micro", classes=3, size=32)
-    with pytest.raises(UserError, match=r"end the name in \.pth, \.pt, \.tar, \.safetensors"):
+    with pytest.raises(UserError, match=r"the name must end in \.pth, \.pt, \.tar, \.safetensors"):
         save_state_dict(model, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -101,7 +101,7 @@ def test_text_has_the_median_and_clips_a_second(run, command):
 def test_an_interrupted_measurement_is_printed_and_exits_as_interrupted(run, command):
     result, _ = run(*command, interrupted=True)
     assert result.exit_code == 130
-    assert "Interrupted: these are the rounds until then." in result.output
+    assert "Interrupted: these are the results of the rounds so far." in result.output
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_a_bundle_watches_draws_and_explains_without_tensorflow(bundle, video, t
     assert json.loads(live.stdout.splitlines()[-1])["predictions"]
     drawn = alone("predict", bundle, video, "--overlay", tmp_path / "over.mp4")
     assert drawn.returncode == 0, drawn.stderr
-    assert "a bundle gives the answer alone" in drawn.stderr
+    assert "a bundle returns only the answer" in drawn.stderr
     assert probe(tmp_path / "over.mp4").frames == 30
     explained = alone("explain", bundle, video)
     assert explained.returncode == 0, explained.stderr
@@ -101,7 +101,7 @@ def test_a_bundle_is_explained_as_far_as_it_goes(bundle, video, tmp_path):
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     found = json.loads(result.stdout)
     assert found["networks"] == found["timescales"] == []
-    assert "a bundle gives logits" in found["note"]
+    assert "a bundle returns logits" in found["note"]
     assert np.shape([segment["frames"] for segment in found["segments"]]) == (4, 2)
     best = found["predictions"][0]
     answer = Recogniser(bundle).recognise(video)

@@ -168,7 +168,7 @@ def test_an_index_that_is_not_ours_is_made_anew_with_a_word(kind, index, tmp_pat
     again = reopened(index)
     assert again.known(dict.fromkeys(paths, STATE)) == {}
     (word,) = again.words
-    assert word.startswith(f"{index.file}: this index of clips is made anew (")
+    assert word.startswith(f"{index.file}: the index of clips will be rebuilt (")
     again.add(paths[0], STATE, CLIP)
     again.flush()
     assert reopened(index).known(dict.fromkeys(paths, STATE)) == {paths[0]: CLIP}
@@ -193,7 +193,7 @@ def test_a_full_disk_costs_the_index_alone(index, tmp_path):
     index.flush()
     index.flush()
     (word,) = index.words
-    assert "cannot be used (database or disk is full), so that the next opening reads files" in word
+    assert "cannot be used (database or disk is full), so files will be read again" in word
     assert reopened(index).known({tmp_path / "a.mp4": STATE}) == {tmp_path / "a.mp4": CLIP}
     assert reopened(index).known({tmp_path / "7.mp4": STATE}) == {}
 

@@ -196,7 +196,7 @@ def test_a_hidden_file_that_is_listed_counts(write, tmp_path):
         (["path,label", r"C:\videos\0.mp4,left"], "line 2: .* is a Windows path"),
         (["path,label", "left/0.mp4,a", "./left/0.mp4,a"], "line 3: .* already listed in line 2"),
         (["path,label"], "it lists no videos"),
-        (["path,label", "x" * 5000 + ",left"], "line 2: no file can be at 'xxx"),
+        (["path,label", "x" * 5000 + ",left"], "line 2: no file can have the path 'xxx"),
         (
             ["path,label", "left/0.mp4;left"],
             "line 2: .* its separator ';' differs from that of the first",

@@ -81,7 +81,7 @@ def test_train_and_test_alone_are_splits(lay):
 def test_two_folders_of_one_split_are_taken_together_with_a_warning(lay):
     listing = list_folder(lay(*SPLITS, "validation/right/4.mp4"))
     assert found(listing) == {**GIVEN, "validation/right/4.mp4": ("right", "val")}
-    assert listing.warnings == ["the folders val and validation are all taken for val"]
+    assert listing.warnings == ["the folders val and validation are all used as val"]
 
 
 def test_an_empty_split_folder_is_no_split(lay):
@@ -164,7 +164,7 @@ def test_links_to_folders_are_followed_and_circles_end(lay):
     (root / "data/right/gone.mp4").symlink_to(root / "nowhere")
     listing = list_folder(root / "data")
     assert set(found(listing)) == {"left/0.mp4", "left/more/1.mp4", "right/2.mp4"}
-    assert listing.ignored == {"links to a folder above": 1, "links to nothing": 1}
+    assert listing.ignored == {"links to a parent folder": 1, "broken links": 1}
 
 
 def test_what_is_no_file_is_not_opened(lay):
@@ -197,7 +197,7 @@ def test_a_file_whose_name_is_no_unicode_is_left_out_by_name(lay):
     listing = list_folder(root)
     assert set(found(listing)) == {"left/0.mp4"}
     (ignored,) = listing.ignored
-    assert "name is no Unicode" in ignored
+    assert "name is not valid Unicode" in ignored
 
 
 def test_the_split_file_that_was_written_is_no_stray(lay):

@@ -65,7 +65,7 @@ def test_a_mixture_of_videos_and_folders_of_frames_is_told(root):
     data = open_data(root)
     assert len(data.all_clips) == 9
     (warning,) = (warning for warning in data.warnings if "beside video files" in warning)
-    assert warning.startswith("8 folders of pictures are taken for clips")
+    assert warning.startswith("8 folders of pictures are used as clips")
 
 
 def test_a_clip_is_no_data_set(root):
@@ -84,7 +84,7 @@ def test_gaps_and_the_rate_that_is_taken_are_told(root):
     (root / "left" / "0" / "00002.jpg").unlink()
     warnings = open_data(root).warnings
     assert any(
-        "8 clips do not say the frame rate, for which 25 frames per second are taken" in warning
+        "8 clips do not state a frame rate, so 25 frames per second are assumed" in warning
         for warning in warnings
     )
     assert any(
@@ -100,7 +100,7 @@ def test_a_csv_tells_the_rate_of_each_clip(root):
     (root / "list.csv").write_text("\n".join(["path,label,frame_rate", *lines]))
     data = open_data(root / "list.csv")
     assert sorted(info.rate for info in data.infos.values()) == [10, 11, 12, 25]
-    assert any("1 clip does not say the frame rate" in warning for warning in data.warnings)
+    assert any("1 clip does not state a frame rate" in warning for warning in data.warnings)
 
 
 @pytest.mark.parametrize("rate", ["fast", "0", "-3", "inf", "nan", "1001"])

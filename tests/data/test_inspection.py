@@ -141,7 +141,7 @@ def test_a_damaged_index_is_told_of_and_costs_time_alone(root):
     data = open_data(root)
     assert data.infos == before.infos
     (word,) = (warning for warning in data.warnings if "index of clips" in warning)
-    assert "is made anew (file is not a database)" in word
+    assert "will be rebuilt (file is not a database)" in word
     assert not any("index of clips" in warning for warning in open_data(root).warnings)
 
 

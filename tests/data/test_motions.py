@@ -100,7 +100,7 @@ def test_nothing_of_others_is_overwritten(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"clips": 23}, "make 24 or more"), ({"seed": -1}, "take 0 or more")]
+    ("options", "message"), [({"clips": 23}, "make 24 or more"), ({"seed": -1}, "give 0 or more")]
 )
 def test_wrong_options_are_named(options, message, tmp_path):
     with pytest.raises(UserError, match=message):

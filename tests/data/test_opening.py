@@ -161,14 +161,14 @@ def test_copies_in_two_splits_or_classes_are_warned_of(tmp_path):
     copy = tmp_path / "test/a/copy.mp4"
     copy.write_bytes((tmp_path / "train/a/1.mp4").read_bytes())
     (warning,) = open_data(tmp_path).report()["warnings"]
-    assert warning.startswith("a video stands in several splits or classes as copies, such as")
+    assert warning.startswith("a video is in several splits or classes, such as")
     assert f"{copy} (test, a)" in warning
     assert f"warning: {warning}" in open_data(tmp_path).to_text()
 
 
 def test_classes_without_training_clips_and_names_that_differ_in_case_are_warned_of(fill):
     data = open_data(fill(train__a=2, test__A=1, test__b=1, val__a=1))
-    assert "the classes A, a differ in case alone" in data.warnings
+    assert "the classes A, a differ only in case" in data.warnings
     assert data.warnings[1:4] == (
         "A, b have no train clip",
         "A, b have no val clip",

@@ -88,7 +88,7 @@ def test_clips_that_came_since_the_run_began_are_told_and_neither_calibrate_nor_
     video = next(root.rglob("*.mp4"))
     shutil.copy(video, video.with_name("another.mp4"))
     found = export_clips(Source(run.load_model(), run.labels, run.shape, run), recipe(clips=8))
-    assert any("another.mp4) came since" in note for note in found.notes)
+    assert any(note.startswith("added since") and "another.mp4" in note for note in found.notes)
     assert all(clip.path.name != "another.mp4" for clip in found.videos.all_clips)
 
 
@@ -105,7 +105,7 @@ def test_too_few_videos_are_said(source):
     assert len(found.calibration) == 96
     assert found.drawn["videos"] == 16
     assert list(found.notes) == [
-        "int8 is calibrated by 16 clips (96 views), fewer than the 100 of the recipe; "
+        "int8 is calibrated on 16 clips (96 views), fewer than the 100 of the recipe; "
         "--calibration names more"
     ]
     notes = export_clips(source, recipe(evaluate="all")).notes

@@ -43,7 +43,7 @@ def test_the_facts_tell_what_was_checked(run, exported):
     facts = exported.facts
     calibration = facts["calibration"]
     assert (calibration["clips"], calibration["videos"], calibration["classes"]) == (96, 16, 8)
-    assert "training clips drawn by a seed" in calibration["rule"]
+    assert "training clips drawn with a seed" in calibration["rule"]
     float32, int8 = facts["artefacts"]
     assert float32["parity"]["clips"] == 32
     assert float32["parity"]["difference"] <= 1e-4

@@ -190,7 +190,7 @@ def test_a_table_is_chosen_with_its_backbone_and_without_some_cues():
     for table, backbone, without, message in (
         ("motions", "micro", (), "not one of parts, cues, motion"),
         ("motion", "resnet", (), "backbone: 'resnet' is not one of"),
-        ("motion", "micro", ("hog",), "no network of motion is on it; they are on rgb, difference"),
+        ("motion", "micro", ("hog",), "no network of motion uses it; they use rgb, difference"),
         ("depths", "micro", ("pa",), "no network of depths is left"),
     ):
         with pytest.raises(UserError, match=message):

@@ -104,7 +104,7 @@ def test_clips_that_came_since_are_told_and_not_measured_unless_asked(place):
     another_clip(place)
     found, measured = members(place, "test")
     assert found == recorded(place, "test")
-    assert any("1 clip (up/another.mp4) came since" in note for note in measured.notes)
+    assert any("none of its splits: 1 clip (up/another.mp4)" in note for note in measured.notes)
     found, measured = members(place, "test", include_new=True)
     assert found == recorded(place, "test") | {"videos/up/another.mp4"}
     assert "videos/up/another.mp4" not in members(place, "val", include_new=True)[0]
@@ -194,7 +194,7 @@ def test_a_clip_that_chose_the_other_model_is_told(place):
     )
     one.write_identity(replace(identity, clips=clips))
     found = measured_clips([Run(place / "zero"), Run(place / "one")])
-    assert any("was chosen by 8 of these 8 clips" in note for note in found.notes)
+    assert any("was chosen on 8 of these 8 clips" in note for note in found.notes)
 
 
 def test_runs_of_earlier_versions_follow_their_split_or_say_that_they_cannot(place):

@@ -158,12 +158,12 @@ def test_a_model_that_tells_no_classes_apart_is_one_sentence(own):
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
 def test_a_share_that_is_none_is_refused(own, share):
-    with pytest.raises(UserError, match="give one above 0 and below 1"):
+    with pytest.raises(UserError, match="give a number above 0 and below 1"):
         calibrate(own, false_alarms=share)
 
 
 def test_negatives_without_a_share_are_refused(own, small_motions):
-    with pytest.raises(UserError, match="give the wanted share"):
+    with pytest.raises(UserError, match="also give the share"):
         calibrate(own, negatives=[small_motions])
 
 

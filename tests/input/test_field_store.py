@@ -231,7 +231,7 @@ def test_two_processes_that_compute_the_same_fields_leave_one_whole_file(video, 
 def test_files_without_vectors_are_refused_in_one_sentence(tmp_path):
     folder = write_frames(tmp_path / "frames", moving_frames(3, 96, 128))
     webm = write_video(tmp_path / "clip.webm", moving_frames(3, 96, 128), codec="libvpx-vp9")
-    for path, reason in ((folder, "only a video file"), (webm, "gives no motion vectors")):
+    for path, reason in ((folder, "only a video file"), (webm, "has no motion vectors")):
         store = FieldStore(SIDE, "vectors")
         with pytest.raises(UserError, match=reason) as caught:
             store.frames(path, np.array([0]))
@@ -306,5 +306,5 @@ def test_training_sees_the_same_clips_and_moments_whatever_the_cue(video, tmp_pa
 
 
 def test_a_store_of_frames_is_not_taken_for_one_of_fields(video):
-    with pytest.raises(UserError, match="are to be of dis, but the store gives frames"):
+    with pytest.raises(UserError, match="must be dis, but the store returns frames"):
         clip_views(Clip(video, 0, "test"), SHAPE, FrameStore(SIDE))

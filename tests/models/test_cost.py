@@ -187,7 +187,7 @@ def test_counting_leaves_the_model_as_it_was():
 
 
 def test_a_model_of_no_known_size_is_refused():
-    with pytest.raises(ValueError, match="make it for one size"):
+    with pytest.raises(ValueError, match="create it for one size"):
         cost(backbones.create("micro"))
 
 

@@ -44,7 +44,7 @@ def test_without_them_pa_is_that_of_the_paper():
 def test_networks_without_pa_refuse_them():
     with pytest.raises(ValueError, match="unknown option of tsm_micro 'motion_depth'"):
         models.create("tsm_micro", motion_depth=2, **CLIP)
-    with pytest.raises(ValueError, match="computes no PA; drop motion_depth"):
+    with pytest.raises(ValueError, match="computes no PA; remove motion_depth"):
         models.RGBNetwork(backbone="micro", motion_depth=2, **CLIP)
 
 

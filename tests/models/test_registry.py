@@ -118,7 +118,7 @@ def test_an_unknown_aggregation_is_answered_with_the_nearest():
 
 
 def test_causal_without_a_shift_is_refused():
-    with pytest.raises(ValueError, match="there is no shift"):
+    with pytest.raises(ValueError, match="temporal shift, which is off"):
         create("tsn_micro", causal=True)
 
 

@@ -98,7 +98,7 @@ def test_training_starts_from_its_checkpoint(
         run=tmp_path / "run",
     )
     printed = " ".join(capsys.readouterr().err.split())
-    assert "52 tensors taken, dropped: fc.TES.0.weight" in printed
+    assert "52 tensors loaded, dropped: fc.TES.0.weight" in printed
     trained = state_dict_of(result.run.load_model())
     key = "base_model.layer3.0.conv2.weight"
     np.testing.assert_allclose(trained[key], read_state_dict(checkpoint)[key], atol=1e-6)

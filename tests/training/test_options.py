@@ -276,7 +276,7 @@ def test_the_papers_recipe_starts_from_imagenet_or_says_how_to_go_without(start,
     registered = backbones.get("resnet50")
     pretrained = replace(registered.pretrained, make=offline)
     monkeypatch.setitem(registry.BACKBONES, "resnet50", replace(registered, pretrained=pretrained))
-    with pytest.raises(UserError, match=r"(?s)could not get .*model\.weights=none"):
+    with pytest.raises(UserError, match=r"(?s)could not download .*model\.weights=none"):
         start("training.accumulate=4", config="paper")
     assert socket.getdefaulttimeout() is None
 

@@ -9,7 +9,7 @@ ROW = {"epoch": 40, "loss": 0.01, "accuracy": 1.0, "val_loss": 0.9, "val_accurac
 
 def test_a_loss_near_zero_with_errors_in_validation_is_warned_of():
     said = overfitting([{**ROW, "loss": 2.0}, ROW], classes=6, clips=12)
-    assert "of the 12 validation clips 83% are right (55% to 95%)" in said
+    assert "only 83% of the 12 validation clips are classified correctly (55% to 95%)" in said
 
 
 @pytest.mark.parametrize(

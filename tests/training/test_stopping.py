@@ -96,7 +96,7 @@ def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(number, training, unb
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert [file.name for file in (run / "checkpoints").iterdir()] == ["step-00000005.npz"]
-    told = re.search(r"stopped at step 5 of \d+; go on with: (.*)", errors)
+    told = re.search(r"stopped at step 5 of \d+; resume with: (.*)", errors)
     assert told, errors
     assert shlex.split(told[1]) == ["pan-keras", "train", "--resume", "--run", str(run)]
     assert "Traceback" not in errors

@@ -302,7 +302,7 @@ def test_a_fault_of_a_transform_shows_as_itself(fault, clip):
 def test_what_is_no_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     pipe = tmp_path / "pipe.mp4"
-    for path, kind in ((pipe, "no regular file"), (tmp_path, "this folder holds no frames")):
+    for path, kind in ((pipe, "not a regular file"), (tmp_path, "this folder holds no frames")):
         with pytest.raises(BrokenVideo, match=kind):
             probe(path)
 

@@ -124,5 +124,5 @@ def test_an_index_that_would_fill_the_memory_is_refused():
     with pytest.raises(ValueError, match="numbers are wrong"):
         FrameIndex.from_bytes(zlib.compress(head), most=2**20)
     bomb = np.array([1, 1000, 1000, 0, 0], "<i8").tobytes() + bytes(8) + bytes(2**24)
-    with pytest.raises(ValueError, match="do not rise"):
+    with pytest.raises(ValueError, match="do not increase"):
         FrameIndex.from_bytes(zlib.compress(bomb), most=2**20)

@@ -160,7 +160,7 @@ def test_a_transform_is_applied_to_each_field(h264):
 )
 def test_a_codec_without_vectors_is_refused(codec, ending, tmp_path):
     path = write_video(tmp_path / f"clip{ending}", shifted_texture(3), codec)
-    with pytest.raises(UserError, match=r"clip.*: its codec \w+ gives no motion vectors; encode"):
+    with pytest.raises(UserError, match=r"clip.*: its codec \w+ has no motion vectors; re-encode"):
         motion_vectors(path, [1])
 
 

@@ -198,7 +198,7 @@ def test_a_broken_file_is_named_with_the_reason_and_what_to_do(kind, reason, tmp
     with pytest.raises(BrokenVideo, match=reason) as caught:
         probe(path)
     assert str(path) in str(caught.value)
-    assert "replace this video or take it out" in str(caught.value)
+    assert "replace this video or remove it" in str(caught.value)
 
 
 def test_a_file_that_takes_too_long_is_given_up(clip):

@@ -124,7 +124,7 @@ def _by_app(
     if not adb.answers("pm", "path", APP):
         raise UserError(
             f"android: the demo app is not installed on {adb.serial}; "
-            "run make apk, then adb install -r with the file that it names"
+            "run make apk, then adb install -r with the file that it prints"
         )
     progress(f"copying {bundle.path} to {adb.serial}")
     adb.push(bundle.path, f"{folder}/bundle")
@@ -154,7 +154,7 @@ def _wait(adb: Adb, written: str, end: float) -> None:
     while not adb.answers("test", "-f", written):
         if time.monotonic() > end:
             raise UserError(
-                "android: the app gave no results in time; measure fewer models by --precision"
+                "android: the app gave no results in time; choose fewer models with --precision"
             )
         # The app may take a moment to start; after that, its absence without results is an error.
         gone = 0 if adb.answers("pidof", APP) else gone + 1
@@ -198,7 +198,9 @@ def _by_binary(
         raise UserError(f"{binary}: no such file; name a benchmark_model built for the device")
     runnable = [entry for entry in entries if entry.format == "tflite"]
     if not runnable:
-        raise UserError(f"{bundle.path}: benchmark_model runs TFLite, of which there is no file")
+        raise UserError(
+            f"{bundle.path}: benchmark_model runs TFLite files, and this bundle has none"
+        )
     program = f"{folder}/benchmark_model"
     adb.push(binary, program)
     adb.shell("chmod", "755", program)
@@ -214,7 +216,7 @@ def _by_binary(
             left = end - time.monotonic()
             if left <= 0:
                 raise UserError(
-                    "android: no time is left for all models; measure fewer by --precision"
+                    "android: no time is left for all models; choose fewer with --precision"
                 )
             # Releases differ in whether they print to standard error or standard output.
             said = adb.shell("sh", "-c", '"$@" 2>&1', "sh", *command, seconds=left)
@@ -232,7 +234,9 @@ def _row_of(name: str, entry: ModelFile, threads: int, work: Work, said: str) ->
     """Parses the final times of `benchmark_model`, in microseconds."""
     found = LAST.findall(said)
     if not found:
-        raise UserError(f"{entry.file}: benchmark_model gave no times; is it built for the device?")
+        raise UserError(
+            f"{entry.file}: benchmark_model printed no times; use one built for this device"
+        )
     count, _, slowest, mean, more = found[-1]
     quantiles = dict(re.findall(r"(p5|median|p95)=(\S+)", more))
     middle = float(quantiles.get("median", mean)) / 1000
@@ -254,7 +258,7 @@ def _row_of(name: str, entry: ModelFile, threads: int, work: Work, said: str) ->
         samples=int(count),
         milliseconds={"run": middle},
         facts={"file": entry.file},
-        note="" if "median" in quantiles else "the mean, for this benchmark_model gives no median",
+        note="" if "median" in quantiles else "mean, since this benchmark_model prints no median",
     )
 
 

@@ -66,8 +66,8 @@ class Listing:
         return dict(Counter(operation.name for operation in self.operations).most_common())
 
 
-GIVEN_OUT = "gives an output, which is float"
-NO_FORM = "the quantiser has no form of it in eight bits"
+GIVEN_OUT = "is an output, which is float"
+NO_FORM = "the quantiser has no 8-bit form of it"
 
 
 def reason(tensor: str, float_layers: Mapping[str, str]) -> str | None:

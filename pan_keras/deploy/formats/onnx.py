@@ -56,7 +56,7 @@ def to_onnx(
     if precision not in ONNX_PRECISIONS:
         raise ValueError(f"ONNX has {' and '.join(ONNX_PRECISIONS)}, got {precision!r}")
     if streaming and dynamic_batch:
-        raise ValueError("a stream is one video; drop streaming or the dynamic batch")
+        raise ValueError("a stream is one video; remove streaming or the dynamic batch")
     graph = deployment_graph(
         model,
         streaming=streaming,

@@ -52,7 +52,9 @@ def trimmed(extremes: list[np.ndarray]) -> list[tuple[float, float]]:
         ValueError: If there is no clip.
     """
     if not extremes:
-        raise ValueError("int8 needs clips to calibrate with, and there is none; give a hundred")
+        raise ValueError(
+            "int8 needs clips to calibrate on, and there are none; give about a hundred"
+        )
     lows, highs = np.array(extremes, "float64").transpose(1, 2, 0)
     low = np.quantile(lows, TRIMMED, axis=1)
     high = np.quantile(highs, 1 - TRIMMED, axis=1)

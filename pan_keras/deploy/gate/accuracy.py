@@ -149,13 +149,14 @@ def accuracy_doubt(record: Mapping[str, Any], limits: Limits) -> str | None:
     if loss.points > limits.drop:
         low, high = loss.interval
         sentences.append(
-            f"{_drop(record, limits)}; but {loss.lost} clips lost and {loss.gained} gained of "
+            f"{_drop(record, limits)}; however, {loss.lost} clips lost and {loss.gained} gained of "
             f"{clips} may be chance ({low:.1f} to {high:.1f} points lost, 95 % to either side). "
             "More clips would decide"
         )
     if "near_ties" not in record and record["agreement"] < limits.agreement:
         sentences.append(
-            f"{_agreement(record, limits)}; but of {clips} clips that may be chance. More clips "
+            f"{_agreement(record, limits)}; however, with {clips} clips that may be chance. More "
+            "clips "
             "would decide"
         )
     return ". ".join(sentences) or None

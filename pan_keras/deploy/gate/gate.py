@@ -124,15 +124,15 @@ class Gate:
         sentence = f"{candidate.name}: {problem}; nothing was written"
         if candidate.artefact.precision != "int8":
             return UserError(
-                f"{sentence}. Leave it out with --precision, or allow more in the recipe's "
+                f"{sentence}. Leave it out with --precision, or raise the limits in the recipe's "
                 f"[{candidate.artefact.precision}]"
             )
         worst = worst_tensors(candidate, self._floating(candidate, candidates), self.checked)
         named = ", ".join(f"{name} ({decibel:.1f} dB)" for name, decibel in worst)
         return UserError(
             f"{sentence}. The tensors with the lowest signal-to-noise ratio: {named}. Calibrate on "
-            "more clips (--calibration), ship float16 or dynamic instead, or allow more in the "
-            "recipe's [int8]"
+            "more clips (--calibration), ship float16 or dynamic instead, or raise the limits in "
+            "the recipe's [int8]"
         )
 
     def _floating(self, quantised: Candidate, candidates: Sequence[Candidate]) -> Artefact:

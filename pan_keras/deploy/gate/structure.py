@@ -54,7 +54,7 @@ def structure_problems(artefact: Artefact, shape: ClipShape, classes: int) -> li
     listing = read(artefact.content)
     problems = [*operation_problems(listing), *tensor_problems(listing)]
     if artefact.format == "tflite" and listing.signatures != ("serve",):
-        problems.append(f"its signatures are {list(listing.signatures)} and not ['serve']")
+        problems.append(f"its signatures are {list(listing.signatures)}, not ['serve']")
     problems += end_problems("input", described(listing.inputs), inputs(artefact, shape))
     problems += end_problems(
         "output", described(listing.outputs), outputs(artefact, shape, classes)
@@ -65,13 +65,13 @@ def structure_problems(artefact: Artefact, shape: ClipShape, classes: int) -> li
 def operation_problems(listing: Listing) -> Iterator[str]:
     """Yields problems with the kinds of operations."""
     if listing.graphs > 1:
-        yield f"it has {listing.graphs} graphs, so it holds a loop or a branch"
+        yield f"it has {listing.graphs} graphs, so it contains a loop or a branch"
     kinds = {operation.name: operation.custom for operation in listing.operations}
     for name, custom in kinds.items():
         if custom:
-            yield f"{name} is not built in, so no standard runtime has it"
+            yield f"{name} is not built in, so standard runtimes do not support it"
         if name in AVOIDED:
-            yield f"{name} neither quantises nor runs on delegates; use {AVOIDED[name]}"
+            yield f"{name} can neither be quantised nor run on delegates; use {AVOIDED[name]}"
 
 
 def tensor_problems(listing: Listing) -> Iterator[str]:
@@ -114,7 +114,7 @@ def end_problems(
 ) -> Iterator[str]:
     """Yields problems with the inputs or outputs."""
     for name in found.keys() - wanted.keys():
-        yield f"it has an {kind} {name}, which nobody knows"
+        yield f"it has an unexpected {kind} {name}"
     for name, (shape, dtype) in wanted.items():
         if name not in found:
             if name != "motion":

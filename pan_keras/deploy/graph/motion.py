@@ -39,8 +39,8 @@ def persistence_of_appearance(
     """
     if layer.depth != 1 or layer.encoding != "motion":
         raise ValueError(
-            f"{layer.name}: PA of depth {layer.depth} and encoding {layer.encoding!r} has no form "
-            "for devices; train with depth 1 and encoding 'motion' to export"
+            f"{layer.name}: PA of depth {layer.depth} and encoding {layer.encoding!r} cannot be "
+            "exported; train with depth 1 and encoding 'motion' to export"
         )
     _, pairs, height, width = changes.shape
     block = 2 if height % 2 == width // 3 % 2 == 0 else 1

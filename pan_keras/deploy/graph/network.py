@@ -155,8 +155,8 @@ def _network_outputs(
     """Returns the logits of one network and, if it computes it, PA."""
     if getattr(network.backbone, "layout", "frames") != "frames":
         raise ValueError(
-            f"{network.backbone.name}: it sees whole clips, in tensors of five axes, of which "
-            "devices take four; export a network whose backbone sees frames"
+            f"{network.backbone.name}: it takes whole clips, in tensors of five axes, but "
+            "devices support four; export a network whose backbone takes frames"
         )
     outputs: dict[str, Any] = {}
     maps = []
@@ -186,7 +186,7 @@ def _network_outputs(
                 maps += [scaling(changes[:, pair : pair + 1]) for pair in range(last - first)]
             case FieldCue():
                 raise ValueError(
-                    f"{network.name}: it takes motion fields, and a graph takes frames"
+                    f"{network.name}: it takes motion fields, but exported graphs take frames"
                 )
     seen = ops.concatenate(maps, axis=-1) if len(maps) > 1 else maps[0]
     rows = rebuild_backbone(network.backbone, seen, timeline.shift, prefix)

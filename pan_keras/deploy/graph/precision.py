@@ -7,7 +7,7 @@ from pan_keras.deploy.graph.network import BranchFusion, Classifier
 
 LEFT_IN_FLOAT: dict[type[keras.layers.Layer], str] = {
     MotionNorm: "PA: squares of small and large motion do not fit into eight bits together",
-    PixelLayout: "PA: rearranges what comes out of the norm in float",
+    PixelLayout: "PA: rearranges the output of the norm, which is float",
     Classifier: "gives logits; in eight bits near classes would tie",
     BranchFusion: "gives logits; in eight bits near classes would tie",
 }

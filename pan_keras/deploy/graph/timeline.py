@@ -79,8 +79,8 @@ class Stream:
         """
         if not layer.causal:
             raise ValueError(
-                f"{layer.name}: it looks at the segment that comes next, which live video does not "
-                "have; train with model.causal=true to stream"
+                f"{layer.name}: it uses the next segment, which live video does not have yet; "
+                "train with model.causal=true to stream"
             )
         key, before = self._recall((*maps.shape[:-1], 2 * layer.moved))
         shifted, self.kept[key] = StreamedShift(dtype="float32", name=name)([maps, before])

@@ -68,11 +68,11 @@ def describe_fine_tuning(model: keras.Model, frozen: Sequence[str], first: float
         weighted = [layer for _, layer in models.weighted_layers(model)]
         span = frozen[0] if len(frozen) == 1 else f"{frozen[0]} to {frozen[-1]}"
         trained = sum(bool(layer.trainable_weights) for layer in weighted)
-        sentences.append(f"{trained} of {len(weighted)} layers train; frozen: {span}")
+        sentences.append(f"{trained} of {len(weighted)} layers are trained; frozen: {span}")
     if first != 1:
         sentences.append(
-            f"learning rate: times {first:g} in the backbone's first layer, rising to times 1 in "
-            "its last"
+            f"learning rate: multiplied by {first:g} in the backbone's first layer, rising to "
+            "1 in its last"
         )
     return sentences
 

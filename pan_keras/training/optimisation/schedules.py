@@ -149,6 +149,6 @@ def describe(config: Config, asked: Config, clips: int) -> list[str]:
     if training.reference_batch not in (0, training.batch):
         lines.append(
             f"learning rate: {highest_rate(config):g}, since {training.learning_rate:g} is meant "
-            f"for {training.reference_batch} clips a step and a step has {training.batch}"
+            f"for {training.reference_batch} clips per step and a step has {training.batch}"
         )
     return lines

@@ -67,7 +67,7 @@ def test_other_logits_than_promised():
 def test_an_output_that_nobody_knows_and_one_that_is_missing():
     content = convert(graph_of(lambda frames: 2 * frames, output="scores"))
     found = structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
-    assert "it has an output scores, which nobody knows" in found
+    assert "it has an unexpected output scores" in found
     assert "it lacks the output logits" in found
 
 

@@ -116,5 +116,5 @@ def test_motion_that_has_no_form_for_devices_is_refused(options):
 def test_a_backbone_of_whole_clips_is_refused():
     model = make("tsm_micro")
     model.backbone.layout = "clip"
-    with pytest.raises(ValueError, match="export a network whose backbone sees frames"):
+    with pytest.raises(ValueError, match="export a network whose backbone takes frames"):
         deployment_graph(model)

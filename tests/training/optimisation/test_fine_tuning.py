@@ -105,7 +105,9 @@ def test_it_is_said_which_layers_train():
     frozen = freeze_layers(model, 0.1)
     weighted = len(list(weighted_layers(model)))
     first, second = describe_fine_tuning(model, frozen, 0.2)
-    assert first == f"{weighted - len(frozen)} of {weighted} layers train; frozen: conv1 to bn1"
+    assert (
+        first == f"{weighted - len(frozen)} of {weighted} layers are trained; frozen: conv1 to bn1"
+    )
     assert "times 0.2 in the backbone's first layer" in second
     assert describe_fine_tuning(model, [], 1.0) == []
 

@@ -57,7 +57,7 @@ def test_the_rate_follows_the_batch_in_proportion_and_says_so():
     assert "40" in epochs
     assert "9537 training clips are few" in epochs
     assert "0.0025" in rate
-    assert "64 clips a step" in rate
+    assert "64 clips per step" in rate
 
 
 def test_a_recipe_without_a_reference_batch_keeps_its_rate_and_says_nothing():
