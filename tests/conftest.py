@@ -1,4 +1,4 @@
-"""What tests of several parts share."""
+"""Fixtures shared by tests of several packages."""
 
 import shutil
 
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def registered_backbones(monkeypatch):
-    """The backbones as they are: what a test or an example registers goes with it."""
+    """Restores the registry after a test or example that registers backbones."""
     from pan_keras.backbones import registry  # takes seconds, which a collection need not wait for
 
     monkeypatch.setattr(registry, "BACKBONES", dict(registry.BACKBONES))
@@ -26,7 +26,7 @@ def registered_backbones(monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Tests leave nothing in the user's cache and find nothing there."""
+    """Gives the tests a cache of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
@@ -102,7 +102,7 @@ def own_run(run, tmp_path):
 
 @pytest.fixture
 def memory_clips(tmp_path, monkeypatch):
-    """Clips that are no files: a third kind of frame source, for the length of a test."""
+    """Registers a third kind of frame source, clips in memory, during a test."""
     from memory_clips import MemoryClips
 
     from pan_keras.video import add_source

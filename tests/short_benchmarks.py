@@ -1,4 +1,4 @@
-"""Benchmarks that take no longer than it takes to see that they run."""
+"""Shortens benchmarks to two rounds, to test that they run."""
 
 from importlib import import_module
 
@@ -8,7 +8,7 @@ QUICK = ("benchmark", "decode", "model", "motion", "peers", "train_step", "video
 
 
 def cut_benchmarks(monkeypatch):
-    """What is asked to be quick is over after two rounds."""
+    """Limits quick benchmarks to two rounds."""
     for name in QUICK:
         module = import_module(f"pan_keras.bench.{name}")
         monkeypatch.setattr(module, "QUICK", Budget(0.0, fewest=2, most=2))

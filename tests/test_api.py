@@ -40,19 +40,19 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("name", pan.__all__)
-def test_every_name_is_there_and_is_listed(name):
+def test_every_public_name_exists_and_is_listed(name):
     assert getattr(pan, name) is not None
     assert name in dir(pan)
 
 
 @pytest.mark.parametrize("package", ["runs", "training", "evaluation", "inference"])
-def test_every_name_of_a_package_is_there(package):
+def test_every_exported_name_of_a_package_exists(package):
     module = getattr(pan, package)
     for name in module.__all__:
         assert getattr(module, name).__name__ == name
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error():
     for module in (pan, pan.training):
         with pytest.raises(AttributeError, match="attribute fit"):
             _ = module.fit
@@ -77,7 +77,7 @@ def test_a_configuration_is_complete_and_trains_alike(trained, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_sections_win_over_a_configuration(trained, small_motions):
+def test_sections_override_a_configuration(trained, small_motions):
     resolved = pan.training.resolve(
         config=trained.config, sections={"training": {"epochs": 7}}, model="pan_lite_micro"
     )
@@ -97,14 +97,16 @@ def test_sections_win_over_a_configuration(trained, small_motions):
         ({"callbacks": [keras.callbacks.EarlyStopping]}, "give instances"),
     ],
 )
-def test_a_mistake_is_refused_before_anything_is_made(arguments, message, tmp_path, monkeypatch):
+def test_a_user_error_is_raised_before_anything_is_written(
+    arguments, message, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         pan.train("motions", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_says_what_it_is(trained):
+def test_a_run_has_an_informative_repr(trained):
     row = trained.metrics()[0]
     assert repr(trained) == (
         f"Run({str(trained.path)!r}: tsn_micro on motions, 8 classes, epochs: 1, "

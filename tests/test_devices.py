@@ -56,7 +56,7 @@ def program(folder, name, text=""):
     (folder / name).chmod(0o755)
 
 
-def test_arm_says_what_to_install(tools, tmp_path):
+def test_the_arm_script_says_what_to_install(tools, tmp_path):
     for name, packages in NEEDED.items():
         done = run(tools, tmp_path)
         assert done.returncode == 2
@@ -65,7 +65,7 @@ def test_arm_says_what_to_install(tools, tmp_path):
         program(tools, name)
 
 
-def test_arm_wants_a_bundle(tools, tmp_path):
+def test_the_arm_script_requires_a_bundle(tools, tmp_path):
     for name in NEEDED:
         program(tools, name)
     done = run(tools, tmp_path)
@@ -74,7 +74,7 @@ def test_arm_wants_a_bundle(tools, tmp_path):
     assert "usage" in run(tools).stderr
 
 
-def test_arm_runs_the_release_that_bundles_call_tested():
+def test_the_arm_script_runs_the_oldest_tested_release():
     source = (ROOT / "pan_keras" / "deploy" / "formats" / "operator_versions.py").read_text()
     (tested,) = re.findall(r'OLDEST_TESTED: Final = "(.*)"', source)
     assert f"\ntflite={tested} " in SCRIPT.read_text()

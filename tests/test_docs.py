@@ -135,7 +135,7 @@ def read_settings(text, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_blocks_work_from_top_to_bottom(document, desk):
+def test_code_blocks_run_in_order(document, desk):
     names = {"np": np}
     for language, text in BLOCK.findall((ROOT / document).read_text(encoding="utf-8")):
         if language == "python":
@@ -150,7 +150,7 @@ def test_blocks_work_from_top_to_bottom(document, desk):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_commands_that_are_spoken_of_exist(document):
+def test_mentioned_commands_exist(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     for name, below in re.findall(r"`pan-keras ([a-z]+)(?: ([a-z-]+))?", text):
         assert name in main.commands
@@ -159,7 +159,7 @@ def test_commands_that_are_spoken_of_exist(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_links_between_files_lead_somewhere(document):
+def test_links_between_files_are_valid(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):
         assert (ROOT / document).parent.joinpath(target).exists(), f"{document}: {target}"

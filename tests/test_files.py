@@ -38,14 +38,14 @@ def test_a_failure_keeps_the_old(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
+def test_a_full_disk_gives_one_sentence(tmp_path):
     path = tmp_path / "a.txt"
     with pytest.raises(UserError, match="disk is full"), replacing(path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not path.exists()
 
 
-def test_a_folder_takes_the_place_of_the_earlier_one_as_a_whole(tmp_path):
+def test_a_folder_replaces_the_earlier_one_as_a_whole(tmp_path):
     path = tmp_path / "deep" / "bundle"
     for name in ("old", "new"):
         with replacing_folder(path) as temporary:
@@ -54,9 +54,9 @@ def test_a_folder_takes_the_place_of_the_earlier_one_as_a_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_folder_takes_its_place_where_the_system_cannot_swap(tmp_path, monkeypatch):
+def test_a_folder_is_replaced_on_systems_without_an_atomic_swap(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_exchange", lambda one, other: False)
-    test_a_folder_takes_the_place_of_the_earlier_one_as_a_whole(tmp_path)
+    test_a_folder_replaces_the_earlier_one_as_a_whole(tmp_path)
 
     # After a kill between the two steps, the earlier folder is beside.
     path = tmp_path / "deep" / "bundle"
@@ -140,7 +140,7 @@ def test_a_reader_never_sees_a_part_of_a_file(tmp_path):
     assert seen <= set(contents)
 
 
-def test_what_takes_the_place_is_the_file_that_was_written(tmp_path):
+def test_the_replacement_is_the_written_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with path.open(), replacing(path) as temporary:
@@ -232,7 +232,7 @@ def test_two_processes_that_write_one_folder_lose_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_another_writer_is_about_to_finish_is_left_to_it(tmp_path, monkeypatch):
+def test_files_of_another_active_writer_are_kept(tmp_path, monkeypatch):
     path = tmp_path / "bundle"
     for swap in (files._exchange, lambda one, other: False):
         monkeypatch.setattr(files, "_exchange", swap)
@@ -245,7 +245,7 @@ def test_what_another_writer_is_about_to_finish_is_left_to_it(tmp_path, monkeypa
         assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_to_a_folder_gives_way_and_the_folder_stays(tmp_path):
+def test_a_link_to_a_folder_is_replaced_and_the_folder_stays(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "old").write_text("old")
     (tmp_path / "bundle").symlink_to("real")
@@ -256,7 +256,7 @@ def test_a_link_to_a_folder_gives_way_and_the_folder_stays(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["bundle", "real"]
 
 
-def test_an_output_is_not_an_input_whatever_it_is_called(tmp_path, monkeypatch):
+def test_an_output_is_recognised_as_input_under_any_name(tmp_path, monkeypatch):
     clip = tmp_path / "clip.mp4"
     clip.write_text("clip")
     (tmp_path / "link.mp4").symlink_to(clip)

@@ -71,7 +71,7 @@ def test_predictions_are_the_same(run, bundle, small_motions, frames):
     assert json.loads(found.stdout.splitlines()[0])["path"] == str(folder)
 
 
-def test_a_frame_that_cannot_be_read_costs_its_clip_alone(run, frames, small_motions, tmp_path):
+def test_an_unreadable_frame_makes_only_its_clip_unusable(run, frames, small_motions, tmp_path):
     clips = [folder for _, folder in pairs(small_motions, frames)[:2]]
     broken = write_frames(tmp_path / "broken", read_frames(clips[0], range(10)))
     for frame in broken.iterdir():
@@ -113,7 +113,7 @@ def test_the_export_is_calibrated_on_them(run_on_frames, frames):
     assert all(frames in clip.path.parents for clip in clips.measured)
 
 
-def test_training_learns_from_them_and_goes_on_bit_by_bit(small_motions, frames, tmp_path):
+def test_training_on_them_resumes_bit_by_bit(small_motions, frames, tmp_path):
     settings = [
         *("model.segments=2", "model.stack=2", "model.size=[24, 32]", "model.resize=32"),
         *("training.epochs=1", "training.batch=8", 'data.cache="none"'),

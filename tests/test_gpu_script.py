@@ -38,7 +38,7 @@ def test_rates_follow_from_the_median(script):
     assert row.clips_per_second == pytest.approx(2000 / row.p50_ms, abs=0.01)
 
 
-def test_what_is_wrong_or_fails_or_comes_too_late_has_no_time(script):
+def test_wrong_failed_and_late_cases_have_no_time(script):
     wrong = measured(script, lambda: lambda: 1, check=lambda found: 0.5)
     no_number = measured(script, lambda: lambda: 1, check=lambda found: np.nan)
     failing = measured(script, lambda: 1 / 0)
@@ -68,7 +68,7 @@ def folder(tmp_path):
     return {**os.environ, "PATH": str(tmp_path)}
 
 
-def test_a_machine_without_a_gpu_is_told_in_one_sentence(folder):
+def test_a_machine_without_a_gpu_gets_one_sentence(folder):
     done = subprocess.run(
         [sys.executable, SCRIPT], env=folder, capture_output=True, text=True, check=False
     )
@@ -78,7 +78,7 @@ def test_a_machine_without_a_gpu_is_told_in_one_sentence(folder):
     )
 
 
-def test_a_machine_without_a_framework_is_told_in_one_sentence(script, monkeypatch, capsys):
+def test_a_machine_without_a_framework_gets_one_sentence(script, monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("sys.argv", ["gpu.py", "--device", "cpu"])
     with pytest.raises(SystemExit) as ended:

@@ -85,13 +85,13 @@ def test_a_command_says_what_to_install(bundle, video, tmp_path, absent, package
     [("click", ("--help",)), ("jsonschema", ("verify", "{bundle}"))],
     ids=["click", "jsonschema"],
 )
-def test_what_every_installation_has_comes_without_an_extra(bundle, absent, arguments):
+def test_packages_of_every_installation_are_installed_without_an_extra(bundle, absent, arguments):
     given = [word.format(bundle=bundle) for word in arguments]
     one_sentence(without(absent, "pan_keras", *given), absent, "pan-keras")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_says_in_a_plain_installation_what_to_install(bundle, video, command):
+def test_in_a_plain_installation_every_command_says_what_to_install(bundle, video, command):
     arguments = {
         "bench": ("model", "pan_lite_micro"),
         "combine": (bundle, bundle, "-o", "both"),
@@ -111,7 +111,7 @@ def test_every_command_says_in_a_plain_installation_what_to_install(bundle, vide
     assert 'pip install "pan-keras[' + (f"{extra}]" if extra else "") in line
 
 
-def test_a_plain_installation_helps():
+def test_help_works_in_a_plain_installation():
     assert "predict" in without(EXTRA_MODULES, "pan_keras", "--help").stdout
 
 
@@ -155,7 +155,7 @@ def test_vectors_and_frames_need_no_pyav(bundle):
     assert without("av,cv2,click", "pan_keras.runtime", bundle).returncode == 0
 
 
-def test_a_module_of_nobodys_is_a_bug():
+def test_an_unknown_missing_module_is_not_a_user_error():
     assert missing_part(ModuleNotFoundError(name="pan_keras.absent")) is None
     assert missing_part(ModuleNotFoundError()) is None
 
@@ -176,7 +176,7 @@ def test_the_extras_are_those_of_the_project():
     }
 
 
-def test_what_extras_include_is_what_the_project_says():
+def test_included_extras_match_pyproject():
     extras = PROJECT["optional-dependencies"]
     for extra, included in INCLUDED.items():
         assert extras[extra][0] == f"{PROJECT['name']}[{','.join(included)}]"

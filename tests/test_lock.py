@@ -38,7 +38,7 @@ def test_a_second_process_is_refused_and_told_who_holds_it(holder, tmp_path):
         refuse_locked(tmp_path / ".lock", "runs/a")
 
 
-def test_a_killed_holder_holds_nothing(holder, tmp_path):
+def test_the_lock_of_a_killed_process_is_released(holder, tmp_path):
     with pytest.raises(UserError, match=f"process {holder.pid} "):
         refuse_locked(tmp_path / ".lock", "it")
     holder.kill()
@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
         pass
 
 
-def test_to_ask_makes_no_file(tmp_path):
+def test_checking_a_lock_creates_no_file(tmp_path):
     refuse_locked(tmp_path / ".lock", "it")
     assert not list(tmp_path.iterdir())
 

@@ -36,7 +36,7 @@ def requirements():
         yield from (item for item in group if isinstance(item, str))
 
 
-def test_no_two_classes_are_saved_under_one_name():
+def test_registered_class_names_are_unique():
     saved = [
         node.name
         for file in (ROOT / "pan_keras").rglob("*.py")
@@ -68,7 +68,7 @@ def test_every_requirement_has_a_lower_bound_to_test():
         script["lowest"](PROJECT["project"] | {"dependencies": ["numpy"]}, ["onnx"])
 
 
-def test_what_users_install_has_no_upper_bound():
+def test_user_requirements_have_no_upper_bound():
     project = PROJECT["project"]
     for asked in (project["dependencies"], *project["optional-dependencies"].values()):
         assert not [line for line in asked if "<" in line or "~" in line], (
@@ -81,7 +81,7 @@ def test_constraints_name_releases_that_every_index_has():
         assert Version(version).local is None, f"{name}=={version} is a build of one machine"
 
 
-def test_package_says_that_it_is_typed():
+def test_the_package_is_marked_as_typed():
     assert importlib.resources.files("pan_keras").joinpath("py.typed").is_file()
 
 
@@ -90,7 +90,7 @@ def test_shipped_folders_are_found(name):
     assert shipped.folder(name).is_dir()
 
 
-def test_documents_say_the_sizes_that_were_measured():
+def test_documents_state_the_measured_sizes():
     text = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
     with (ROOT / "export/results/installation.csv").open(encoding="utf-8", newline="") as file:
         measured = list(csv.DictReader(file))

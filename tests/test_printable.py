@@ -18,7 +18,7 @@ STEERING = ["\x1b[2J", "\x9b31m", "\x7f", "a\rb", "a\nb", "\u202egpm.exe", "\u20
 
 
 @pytest.mark.parametrize("text", STEERING)
-def test_what_steers_a_terminal_is_escaped(text):
+def test_control_characters_are_escaped(text):
     shown = printable(text)
     assert is_printable(shown)
     assert not is_printable(text)
@@ -26,12 +26,12 @@ def test_what_steers_a_terminal_is_escaped(text):
 
 
 @pytest.mark.parametrize("text", ["wave", "Hände hoch", "手を振る", "👩‍👧 family", "नमस्ते", "a  b"])
-def test_words_of_all_languages_stay(text):
+def test_text_in_all_languages_is_unchanged(text):
     assert printable(text) == text
 
 
 @given(st.text())
-def test_one_line_comes_out(text):
+def test_the_result_is_one_line(text):
     assert len(printable(text).splitlines()) <= 1
 
 
@@ -47,7 +47,7 @@ def test_line_breaks_of_outputs_stay():
     assert printable_lines("a\n\tb\x1b") == "a\n\tb\\u001b"
 
 
-def test_a_name_with_a_line_break_is_no_message_of_its_own():
+def test_a_name_with_a_line_break_cannot_forge_a_message():
     message = "a\nError: all is lost: broken:\n  one: reason"
     assert printable_message(message) == "a\\u000aError: all is lost: broken:\n  one: reason"
 

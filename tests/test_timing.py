@@ -3,7 +3,7 @@
 from pan_keras.timing import WARM_UP, time_in_turns
 
 
-def test_functions_take_turns():
+def test_functions_are_timed_in_turn():
     calls = []
     names = ("one", "other")
     seconds = time_in_turns({name: lambda name=name: calls.append(name) for name in names}, 3)

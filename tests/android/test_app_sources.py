@@ -1,4 +1,4 @@
-"""The app's manifest, documents and Gradle files name what there is."""
+"""The app's manifest, documents and Gradle files agree with its sources."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def extras(text):
     return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
-def test_the_manifest_has_the_activity_that_the_benchmark_and_the_documents_start():
+def test_the_manifest_declares_the_activity_started_by_the_benchmark_and_the_documents():
     app, _, name = android.ACTIVITY.partition("/")
     found = activities()[app + name]
     assert found[f"{NAMESPACE}exported"] == "true"
@@ -35,7 +35,7 @@ def test_the_manifest_has_the_activity_that_the_benchmark_and_the_documents_star
     assert android.RESULTS in readme
 
 
-def test_each_activity_of_the_manifest_has_its_class_and_is_kept_when_the_app_is_shrunk():
+def test_each_activity_of_the_manifest_has_a_class_that_shrinking_keeps():
     kept = (APP / "app/proguard.pro").read_text(encoding="utf-8")
     for name in activities():
         simple = name.removeprefix("pan.demo.")
@@ -45,7 +45,7 @@ def test_each_activity_of_the_manifest_has_its_class_and_is_kept_when_the_app_is
         assert f"-keep class {name} " in kept
 
 
-def test_the_extras_of_the_documents_are_those_that_the_app_reads_and_the_benchmark_gives():
+def test_documents_app_and_benchmark_use_the_same_extras():
     source = (KOTLIN / "BenchmarkActivity.kt").read_text(encoding="utf-8")
     read = set(re.findall(r"(?:getStringExtra|numbers?)\(\"(\w+)\"\)", source))
     described = set(re.findall(r"^ \* - `(\w+)`:", source, re.MULTILINE))

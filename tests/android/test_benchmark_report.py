@@ -1,4 +1,4 @@
-"""What the app's benchmark writes is read by `pan-keras bench`."""
+"""`pan-keras bench` reads the results of the app's benchmark."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_the_results_of_the_app_follow_the_schema_of_the_benchmarks():
     assert set(results.rows[0].milliseconds) == {"preprocess", "run", "read_back"}
 
 
-def test_a_row_of_the_app_counts_frames_and_pairs_as_the_package_does():
+def test_a_row_of_the_app_has_the_package_counts_of_frames_and_pairs():
     content = json.loads(GOLDEN.read_text(encoding="utf-8"))
     work = content["work"]
     assert work["pairs"] == work["segments"] * (work["stack"] - 1)

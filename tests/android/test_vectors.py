@@ -1,4 +1,4 @@
-"""What the Android app is tested against is what this package computes."""
+"""The test cases of the Android app equal the package's results."""
 
 import json
 

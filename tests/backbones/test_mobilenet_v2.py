@@ -43,7 +43,7 @@ def test_layers_carry_the_names_of_torchvision():
         assert layers[norm].epsilon == 1e-5
 
 
-def test_the_shift_stands_before_the_expansion_of_blocks_with_a_shortcut():
+def test_the_shift_precedes_the_expansion_in_blocks_with_a_shortcut():
     backbone = MobileNetV2(segments=4)
     layers = backbone.layers
     for position, layer in enumerate(layers):
@@ -55,7 +55,7 @@ def test_the_shift_stands_before_the_expansion_of_blocks_with_a_shortcut():
 
 
 @pytest.mark.parametrize(("causal", "sees_later"), [(False, True), (True, False)])
-def test_a_causal_shift_never_looks_ahead(causal, sees_later):
+def test_a_causal_shift_uses_no_later_segment(causal, sees_later):
     backbone = MobileNetV2(width=0.25, segments=4, causal=causal)
     maps = clips(batch=1)
     changed = maps.copy()
@@ -77,19 +77,19 @@ def test_width_multiplies_the_channels(width, stem, first, features):
     assert MobileNetV2.from_config(backbone.get_config()).get_config() == backbone.get_config()
 
 
-def test_channels_never_lose_more_than_a_tenth():
+def test_rounding_removes_at_most_a_tenth_of_the_channels():
     for channels in np.arange(1, 400) / 3:
         rounded = round_channels(channels)
         assert rounded % 8 == 0
         assert 0.9 * channels <= rounded < channels + 8
 
 
-def test_a_width_of_nothing_is_refused():
+def test_a_width_of_zero_is_refused():
     with pytest.raises(ValueError, match="width must be above 0"):
         MobileNetV2(width=0)
 
 
-def test_other_backbones_have_no_width():
+def test_width_is_refused_by_other_backbones():
     with pytest.raises(ValueError, match=r"unknown option of resnet18 'width'"):
         backbones.create("resnet18", width=0.5)
 
@@ -154,7 +154,7 @@ def load_torch(backbone, state):
             getattr(layer, names[part]).assign(value)
 
 
-def test_computes_what_torch_computes():
+def test_outputs_equal_those_of_torch():
     torch = pytest.importorskip("torch", reason="compares with a network in torch")
     torch.manual_seed(0)
     network = torch_network(torch.nn)

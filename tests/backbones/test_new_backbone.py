@@ -1,4 +1,4 @@
-"""A user's backbone is one class; nothing else in the package needs to know it."""
+"""A user's backbone is one class and needs no change elsewhere in the package."""
 
 import keras
 import numpy as np
@@ -119,14 +119,14 @@ def test_a_network_on_whole_clips_trains_and_is_saved(family, tmp_path):
     )
 
 
-def test_order_of_segments_counts_for_a_network_on_whole_clips():
+def test_a_network_on_whole_clips_depends_on_the_order_of_segments():
     model = models.create("rgb_volumes", **CLIP)
     clips = frames(model)
     forwards = model.predict_on_batch(clips)
     assert not np.allclose(forwards, model.predict_on_batch(clips[:, ::-1]))
 
 
-def test_what_whole_clips_do_not_have_is_refused():
+def test_options_without_meaning_for_whole_clips_are_refused():
     assert "rgb_volumes" in models.names() and "tsm_volumes" not in models.names()
     assert "rgb_micro" not in models.names()
     with pytest.raises(ValueError, match="unknown option of pan_lite_volumes 'aggregation'"):
@@ -148,7 +148,7 @@ def test_costs_of_whole_clips_are_counted():
 
 
 @pytest.mark.parametrize("name", ["pan_lite_volumes", "pan_lite_flat", "pa_flat"])
-def test_checkpoints_go_there_and_back(name, tmp_path):
+def test_checkpoints_survive_a_round_trip(name, tmp_path):
     options = {"width": 16} if name.endswith("flat") else {}
     model = models.create(name, **CLIP, **options)
     file = tmp_path / "state.pth.tar"
@@ -169,7 +169,7 @@ def test_names_in_pytorch_are_those_that_the_backbone_declares():
     assert "base_model.block.conv.weight" in keys
 
 
-def test_weights_of_an_image_network_are_taken_under_its_own_names(tmp_path):
+def test_weights_of_an_image_network_are_loaded_by_the_declared_names(tmp_path):
     network = models.create("pan_lite_flat", **CLIP)
     given = {
         key.removeprefix("base_model.").replace(".net", "").replace("stem.conv", "conv_stem"): array
@@ -199,7 +199,7 @@ def test_frames_are_scaled_and_ordered_as_the_backbone_declares():
     assert cost(motion).uncounted == ()
 
 
-def test_exports_go_by_what_the_backbone_declares_or_refuse_it():
+def test_exports_follow_the_declarations_of_the_backbone_or_refuse_it():
     pytest.importorskip("tensorflow")
     from pan_keras.deploy.graph.network import deployment_graph
 

@@ -19,7 +19,7 @@ def test_names():
 
 
 @pytest.mark.parametrize("name", backbones.names())
-def test_takes_any_channels_with_and_without_shift(name):
+def test_accepts_any_number_of_channels_with_and_without_shift(name):
     plain = backbones.create(name, channels=5)
     shifted = backbones.create(name, channels=5, segments=4, causal=True)
     assert plain.input_shape == (None, None, None, 5)
@@ -40,12 +40,12 @@ def test_a_registered_function_is_a_backbone():
     assert model.predict_on_batch(maps).shape == (3, 8)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest():
+def test_an_unknown_name_gets_the_nearest_as_suggestion():
     with pytest.raises(ValueError, match="did you mean 'resnet50'"):
         backbones.create("resnet-50")
 
 
-def test_a_name_unlike_all_is_answered_with_all():
+def test_a_name_without_near_matches_gets_the_list_of_all():
     with pytest.raises(ValueError, match="there are micro, mobilenetv2, resnet101"):
         backbones.create("vgg")
 

@@ -52,14 +52,14 @@ def test_layers_shapes_and_shifts_are_the_reference(name):
     assert shifts == {f"{block}_shift" for block in shifted}
 
 
-def test_without_shift_each_row_stands_alone():
+def test_without_shift_rows_are_independent():
     backbone, maps = tiny(), clips()
     together, alone = backbone.predict_on_batch(maps), backbone.predict_on_batch(maps[3:4])
     np.testing.assert_allclose(together[3], alone[0], rtol=1e-4)
 
 
 @pytest.mark.parametrize(("causal", "sees_later"), [(False, True), (True, False)])
-def test_a_causal_shift_never_looks_ahead(causal, sees_later):
+def test_a_causal_shift_uses_no_later_segment(causal, sees_later):
     backbone = tiny(segments=4, causal=causal)
     maps = clips(batch=1)
     changed = maps.copy()
@@ -69,7 +69,7 @@ def test_a_causal_shift_never_looks_ahead(causal, sees_later):
     assert np.abs(before[3] - after[3]).max() > 0
 
 
-def test_one_network_takes_every_size():
+def test_a_network_accepts_frames_of_any_size():
     backbone = tiny()
     for size in ((20, 28), (17, 33)):
         assert backbone.predict_on_batch(clips(size=size)).shape == (8, 24)

@@ -155,13 +155,13 @@ def test_the_device_is_described_without_its_serial_number(phone):
     assert "A1" not in json.dumps(machine)
 
 
-def test_before_android_12_the_board_stands_for_the_soc(phone):
+def test_before_android_12_the_board_is_reported_as_soc(phone):
     old = {name: text for name, text in PROPERTIES.items() if "soc" not in name}
     phone(properties=old | {"ro.board.platform": "s700"})
     assert measure_on_android(BUNDLE).machine["soc"] == "s700"
 
 
-def test_an_unplugged_device_tells_the_energy(phone):
+def test_energy_is_reported_for_an_unplugged_device(phone):
     phone()
     machine = measure_on_android(BUNDLE).machine
     assert (machine["battery_celsius_before"], machine["battery_celsius_after"]) == (30.1, 33.4)
@@ -178,7 +178,7 @@ def test_an_unplugged_device_tells_the_energy(phone):
         "no such service\n",
     ],
 )
-def test_a_device_that_charges_or_does_not_count_tells_no_energy(phone, battery):
+def test_no_energy_is_reported_while_charging_or_without_a_counter(phone, battery):
     phone(battery=[battery])
     assert measure_on_android(BUNDLE).machine["energy_joules"] is None
 
@@ -191,7 +191,7 @@ def test_energy_needs_all_counters():
     assert Battery(30.0, True, 1_000, None).joules_since(full) is None
 
 
-def test_nothing_stays_on_the_device(phone):
+def test_files_are_removed_from_the_device(phone):
     for faults in ({}, {"am": "Activity class does not exist."}):
         place = phone(faults=faults)
         try:
@@ -220,7 +220,7 @@ def test_nothing_stays_on_the_device(phone):
         ({"results": '{"error": "no model"}'}, "the app could not measure: no model"),
     ],
 )
-def test_each_fault_is_one_sentence(phone, changes, sentence):
+def test_each_error_is_one_sentence(phone, changes, sentence):
     phone(**changes)
     with pytest.raises(UserError) as raised:
         measure_on_android(BUNDLE)
@@ -228,13 +228,13 @@ def test_each_fault_is_one_sentence(phone, changes, sentence):
     assert "\n" not in str(raised.value)
 
 
-def test_results_that_do_not_come_are_not_waited_for_for_ever(phone):
+def test_waiting_for_results_has_a_time_limit(phone):
     phone(polls=10**9)
     with pytest.raises(UserError, match="gave no results in time"):
         measure_on_android(BUNDLE, seconds=1.0)
 
 
-def test_a_device_that_does_not_answer_is_given_up(phone, monkeypatch):
+def test_a_device_that_does_not_respond_times_out(phone, monkeypatch):
     monkeypatch.setattr(bridge, "ANSWER", 1.0)
     phone(faults={"hangs": "getprop"})
     with pytest.raises(UserError, match="no answer within 1 s"):
@@ -272,7 +272,7 @@ def test_a_damaged_bundle_is_not_measured(phone, tmp_path, monkeypatch):
         (" p5=13110 median=13400 p95=14200", 13.4, ""),
     ],
 )
-def test_a_binary_of_the_user_runs_every_tflite_file(phone, tmp_path, more, median, note):
+def test_the_given_binary_runs_every_tflite_file(phone, tmp_path, more, median, note):
     phone(installed=False, binary=BINARY.format(more=more))
     binary = tmp_path / "benchmark_model"
     binary.write_text("for the device")
@@ -288,7 +288,7 @@ def test_a_binary_of_the_user_runs_every_tflite_file(phone, tmp_path, more, medi
     assert clip.frames_per_second == pytest.approx(4 * step.frames_per_second)
 
 
-def test_a_binary_that_gives_no_times_or_is_not_there_is_named(phone, tmp_path):
+def test_a_binary_that_is_missing_or_prints_no_times_is_named(phone, tmp_path):
     phone(binary="not executable: 64-bit ELF file\n")
     with pytest.raises(UserError, match="no such file; name a benchmark_model"):
         measure_on_android(BUNDLE, binary=tmp_path / "none")

@@ -68,7 +68,7 @@ def test_each_case_has_a_process_with_its_threads_pinned():
     assert not alive(one.facts["pid"])
 
 
-def test_a_case_that_dies_says_how_and_the_others_go_on():
+def test_a_case_that_crashes_reports_how_and_the_others_continue():
     at_once, later, good = run(case("dies"), case("dies", after=40), case("steady"))
     assert at_once.error == "its process exited with code 3: out of something"
     assert later.error == at_once.error
@@ -77,7 +77,7 @@ def test_a_case_that_dies_says_how_and_the_others_go_on():
     assert good.rounds == 3
 
 
-def test_a_case_that_hangs_is_ended(monkeypatch):
+def test_a_case_that_hangs_is_terminated(monkeypatch):
     def progress(line):
         if line.startswith("open "):
             monkeypatch.setattr(harness, "OPENING", 2.0 if "hangs" in line else 180.0)
@@ -98,7 +98,7 @@ def test_a_case_that_hangs_is_ended(monkeypatch):
         ("int8", float("nan"), True),
     ],
 )
-def test_a_case_that_is_wrong_has_no_time(precision, distance, wrong):
+def test_a_case_with_wrong_output_has_no_time(precision, distance, wrong):
     (row,) = run(
         case("off", distance=distance, precision=precision, reference="ones"),
         references={"ones": "sessions:ones"},
@@ -108,7 +108,7 @@ def test_a_case_that_is_wrong_has_no_time(precision, distance, wrong):
     assert row.difference == pytest.approx(distance, rel=1e-2, nan_ok=True) or wrong
 
 
-def test_the_time_of_processors_is_told_too():
+def test_cpu_time_is_reported_too():
     asleep, computing = run(case("steady", seconds=0.02), case("computes", seconds=0.02))
     assert asleep.processor_ms < 0.3 * asleep.p50_ms
     assert 19 < computing.processor_ms <= computing.p50_ms * 1.5
@@ -121,7 +121,7 @@ def test_a_session_may_time_itself_and_name_parts():
     assert row.processor_ms is None
 
 
-def test_a_slow_divisible_case_does_a_part_of_the_work_and_says_so():
+def test_a_slow_divisible_case_does_part_of_the_work_and_reports_it():
     (row,) = run(case("divisible", seconds=0.3))
     assert row.sampled == 0.75  # three of four units are the most that take less than a second
     assert row.p50_ms == pytest.approx(1200)
@@ -134,18 +134,18 @@ def test_files_are_built_beforehand_and_removed(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("pan-keras-bench-*"))
 
 
-def test_a_builder_that_fails_costs_its_case_alone():
+def test_a_builder_that_fails_affects_only_its_case():
     broken, good = run(case("reads", builder="sessions:absent"), case("steady"))
     assert "absent" in broken.error
     assert good.error is None
 
 
-def test_a_case_with_a_reason_not_to_exist_is_not_run():
+def test_a_case_with_an_error_is_not_run():
     (row,) = run(Case("x", "test", WORK, opener="sessions:steady", error="no such form"))
     assert (row.error, row.samples) == ("no such form", 0)
 
 
-def test_where_memory_is_short_cases_are_measured_in_groups_with_the_baseline(monkeypatch):
+def test_with_little_memory_cases_run_in_groups_with_the_baseline(monkeypatch):
     monkeypatch.setattr(harness, "memory_available_mb", lambda: 0.0)
     cases = [Case(name, "test", WORK, opener="sessions:steady") for name in "abcd"]
     rows = run(*cases, baseline=cases[2])

@@ -87,7 +87,7 @@ def test_the_quick_clips_are_small_and_named_by_codec_and_size(tmp_path):
     assert [file.name for file in files] == ["h264-320x240.mp4", "mpeg4-320x240.avi"]
 
 
-def test_what_does_not_exist_is_refused(tmp_path):
+def test_unknown_names_and_missing_files_are_refused(tmp_path):
     with pytest.raises(
         UserError, match=r"reader: 'avi' is not one of pan_keras, shard_jpeg, shard_h264"
     ):

@@ -39,14 +39,14 @@ def video_csv():
     return results_csv("video", *(each.to_row(own) for each in (rival, own)))
 
 
-def test_methods_stand_fastest_first_with_the_parts_of_their_time():
+def test_methods_are_listed_fastest_first_with_the_parts_of_their_time():
     assert video_table(records(video_csv())).splitlines()[2:] == [
         "| `pan_lite` | float32 | 100 | 20 | 50 | 30 | 1, 1 to 1 |",
         "| `two_stream_tvl1` | float32 | 5,000 | 20 | 50 | 30 | 0.02, 0.02 to 0.02 |",
     ]
 
 
-def test_networks_stand_with_what_an_answer_and_a_second_of_video_cost():
+def test_networks_are_listed_with_the_cost_of_an_answer_and_a_second_of_video():
     facts = {"answers_per_second": 2.0, "bytes": 9_000_000}
     known = {"macs": 489_000_000, "parameters": 2_260_000, "facts": facts}
     clip = measured("tsm_mobilenetv2", 0.05, graph="fast", **known).to_row()
@@ -58,7 +58,7 @@ def test_networks_stand_with_what_an_answer_and_a_second_of_video_cost():
     ]
 
 
-def test_a_table_takes_the_place_of_what_stands_between_its_marks(tmp_path):
+def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     (tmp_path / "a.csv").write_text(video_csv())
     text = "x\n<!-- video table: a.csv -->\nold\n<!-- end of table -->\ny\n"
     made = with_tables(text, tmp_path)

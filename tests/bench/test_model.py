@@ -51,7 +51,7 @@ def test_clips_are_checked_against_the_model_as_trained(results):
             assert row.snr_db > (80 if row.precision == "float32" else 10)
 
 
-def test_a_call_is_split_and_its_time_is_the_run(results):
+def test_the_time_of_a_call_is_that_of_inference(results):
     for row in results.rows:
         assert set(row.milliseconds) == {"preprocess", "run", "read_back"}
         assert row.p50_ms == pytest.approx(row.milliseconds["run"], rel=1e-3)
@@ -65,7 +65,7 @@ def test_costs_are_those_of_a_clip_and_of_a_step(results):
     assert clip.macs == pytest.approx(4 * step.macs, rel=1e-3)
 
 
-def test_where_the_time_goes_is_told_of_tflite(results):
+def test_the_parts_of_tflite_models_are_timed(results):
     told = [row for row in results.rows if "parts" in row.facts]
     assert {row.target for row in told} == {"litert"}
     assert "pa_norm" in next(r for r in told if r.graph == "fast").facts["parts"]

@@ -28,7 +28,7 @@ def test_a_row_counts_what_the_model_with_its_weights_counts(rows):
     assert row.cost == cost(models.create("pan_lite_micro", **CLIP))
 
 
-def test_programs_get_the_promised_keys(rows):
+def test_json_has_the_documented_keys(rows):
     row = rows[0].to_json()
     assert list(row) == ["name", "parameters", "macs", "input"]
     assert row["macs"] == rows[0].cost.macs
@@ -37,7 +37,7 @@ def test_programs_get_the_promised_keys(rows):
     assert full["needed_macs"] < full["macs"]
 
 
-def test_people_get_a_line_a_model(rows):
+def test_text_has_a_line_per_model(rows):
     assert len(to_text(rows).splitlines()) == 1 + len(rows)
     assert "PersistenceOfAppearance" in to_text(model_table("pa_micro"), full=True)
 
@@ -61,7 +61,7 @@ def test_models_are_built_without_weights():
 
 
 def test_an_unknown_pattern_is_refused():
-    with pytest.raises(UserError, match="see all with"):
+    with pytest.raises(UserError, match="list all with"):
         model_table("pan-lite*")
 
 

@@ -54,7 +54,7 @@ def test_a_second_of_video_costs_the_answers_that_it_takes():
     assert theirs.facts["ms_per_second"] == theirs.facts["ms_per_second_at_5"] == 15.0
 
 
-def test_where_we_lose_is_said_first_and_eight_bits_meet_eight_bits():
+def test_losses_come_first_and_int8_is_compared_with_int8():
     rows = [
         row("pan_lite_micro", 1.0),
         row("pan_lite_mobilenetv2", 14.0),
@@ -113,7 +113,7 @@ def test_the_facts_of_an_export_are_in_its_rows(tmp_path):
     assert cases[0].work.height == 172
 
 
-def test_without_an_environment_the_rows_say_how_to_make_one():
+def test_without_an_environment_the_rows_explain_how_to_create_one():
     results = measure_peers(methods=["movinet_a0"])
     assert {row.error for row in results.rows} == {
         "no --environment with tf-models-official; python -m venv DIR && DIR/bin/pip install "
@@ -132,7 +132,7 @@ def test_an_environment_without_the_package_is_refused(environment):
         measure_peers(folder, methods=["movinet_a0"])
 
 
-def test_an_export_that_fails_is_said_in_one_sentence(environment):
+def test_an_export_that_fails_gives_one_sentence(environment):
     folder = environment(
         '[ "$2" = "-c" ] && exit 0', 'echo "Traceback" >&2', "echo Boom >&2; exit 1"
     )
@@ -149,7 +149,7 @@ def test_an_export_is_made_once(environment):
     assert lines == ["export movinet_a0", "export movinet_a1"]
 
 
-def test_an_export_that_hangs_is_given_up(environment, monkeypatch):
+def test_an_export_that_hangs_times_out(environment, monkeypatch):
     monkeypatch.setattr(movinet_environment, "EXPORTING", 0.2)
     folder = environment('[ "$2" = "-c" ] && exit 0', "exec sleep 30")
     with pytest.raises(UserError, match=r"cannot be exported \(took longer than 0 s\)"):

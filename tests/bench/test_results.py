@@ -33,7 +33,7 @@ def results():
     return made_results()
 
 
-def test_text_is_fastest_first_and_says_what_was_not_measured(results):
+def test_text_is_fastest_first_and_lists_cases_not_measured(results):
     lines = results.to_text().splitlines()
     assert lines[2].startswith("dis_ultrafast opencv float32")
     assert "not measured: a | reason" in lines
@@ -48,7 +48,7 @@ def test_json_that_does_not_follow_the_schema_is_refused(results):
         Results.from_json(content, "phone.json")
 
 
-def test_csv_has_a_line_a_row_with_the_machine(results):
+def test_csv_has_a_line_per_row_with_the_machine(results):
     records = list(csv.DictReader(io.StringIO(joined_csv({"motion": results, "again": results}))))
     assert [record["benchmark"] for record in records] == ["motion"] * 7 + ["again"] * 7
     assert records[1]["ratio"] == "400.0"
@@ -80,7 +80,7 @@ def test_tables_have_the_papers_numbers_beside_those_measured(results, tmp_path)
     assert len({line.count("|") for line in lines if line.startswith("| ")}) == 1
 
 
-def test_the_speed_table_is_of_the_lines_of_a_file(results):
+def test_the_speed_table_is_made_from_a_csv_file(results):
     records = list(csv.DictReader(io.StringIO(joined_csv({"motion": results}))))
     assert speed_table(records).splitlines()[2:] == [
         "| DIS ultrafast | opencv | 4,000 | 400 |",
@@ -107,7 +107,7 @@ def test_a_document_gets_the_table_of_the_file_that_it_names(results, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ACCURACY.replace("0.9000", "good")])
-def test_what_is_no_table_of_accuracies_is_refused(text, tmp_path):
+def test_a_file_without_accuracies_is_refused(text, tmp_path):
     (tmp_path / "results.csv").write_text(text)
     if text:
         with pytest.raises(UserError, match="not a table of accuracies"):
@@ -138,7 +138,7 @@ def test_an_interrupted_benchmark_is_the_last(results, monkeypatch):
     assert list(measure_all()) == ["one"]
 
 
-def test_the_ratio_of_known_times_has_the_interval_of_the_bootstrap():
+def test_the_ratio_of_known_times_has_a_bootstrap_interval():
     generator = np.random.default_rng(1)
     slow = dict(enumerate(generator.normal(10, 1, 200)))
     fast = {index: value / 4 for index, value in slow.items()}

@@ -42,7 +42,7 @@ def test_parts_are_left_out_unless_they_are_asked_for(open_here):
     assert open_here("tsn_micro", parts=False).run(2).parts == {}
 
 
-def test_the_step_is_that_of_training(open_here, monkeypatch):
+def test_the_measured_step_is_that_of_training(open_here, monkeypatch):
     from pan_keras.training.optimisation.training_step import TrainingStep
 
     steps = []
@@ -73,7 +73,7 @@ def test_half_precision_is_that_of_training(open_here):
     assert session.run(2).seconds[0] > 0
 
 
-def test_a_network_without_pa_has_no_such_part(open_here):
+def test_a_network_without_pa_has_no_part_for_pa(open_here):
     assert "pa" not in open_here("tsn_micro").run(2).parts
 
 
@@ -122,7 +122,7 @@ def test_a_model_or_precision_that_does_not_exist_is_refused():
         measure_train_step("pan_lite_micro", precisions=["int8"])
 
 
-def test_without_tensorflow_a_sentence_says_so(monkeypatch):
+def test_without_tensorflow_one_sentence_explains_the_error(monkeypatch):
     monkeypatch.setattr(train_step, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"TensorFlow alone, and tensorflow is not installed; pip"):
         measure_train_step("pan_lite_micro")

@@ -68,7 +68,7 @@ def test_networks_in_eight_bits_run(opened):
     assert opened("two_stream_dis_ultrafast", "int8").run(1).seconds[0] > 0
 
 
-def test_rgb_decodes_one_frame_a_segment_and_the_others_all(opened):
+def test_rgb_decodes_one_frame_per_segment_and_other_methods_all(opened):
     assert opened("rgb_tsm").shape.stack == 1
     assert opened("two_stream_dis_fast").shape.stack == 3
 
@@ -130,7 +130,7 @@ def test_the_networks_of_a_method_are_shared_by_name():
 
 
 @pytest.mark.slow
-def test_a_row_a_method_with_the_ratio_to_pan_lite(clip):
+def test_each_method_has_a_row_with_the_ratio_to_pan_lite(clip):
     results = measure_video(
         [clip],
         backbone="micro",
@@ -152,7 +152,7 @@ def test_a_row_a_method_with_the_ratio_to_pan_lite(clip):
     assert len(sentences(results)) == 1
 
 
-def test_sentences_say_who_waits_longer():
+def test_sentences_compare_methods_with_pan_lite():
     work = Work()
     own = Measured(Case("pan_lite", "litert", work, graph="a.mp4"), {0: [0.1], 1: [0.1]})
     slow = Measured(Case("two_stream_tvl1", "litert", work, graph="a.mp4"), {0: [5.0], 1: [5.0]})
@@ -164,7 +164,7 @@ def test_sentences_say_who_waits_longer():
     ]
 
 
-def test_what_does_not_exist_is_refused(clip, tmp_path):
+def test_unknown_names_and_missing_files_are_refused(clip, tmp_path):
     with pytest.raises(UserError, match=r"method: 'two_stream' is not one of pan_lite, pan_full"):
         measure_video([clip], methods=["two_stream"])
     with pytest.raises(UserError, match=r"precision: 'float16' is not one of float32, int8"):

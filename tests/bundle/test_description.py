@@ -7,7 +7,7 @@ from pan_keras.bundle.description import model_card
 HOSTILE = "a|b\x1b[2J\n# <script>alert(1)</script> [x](http://example.org) `c`"
 
 
-def test_names_from_outside_are_plain_text(bundle):
+def test_untrusted_names_are_escaped(bundle):
     facts = json.loads((bundle / "model.json").read_text())
     good = model_card(facts)
     facts["name"] = HOSTILE

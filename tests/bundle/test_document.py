@@ -37,13 +37,13 @@ def test_the_cases_are_those_that_the_package_computes():
 
 
 @pytest.mark.parametrize("case", GOLDEN["whole_video"], ids=lambda case: case["frames"])
-def test_it_chooses_the_frames_of_a_whole_video(written, case):
+def test_the_document_samples_the_frames_of_a_whole_video(written, case):
     found = written["whole_video"](case["frames"], case["segments"], case["stack"])
     assert found == case["result"]
 
 
 @pytest.mark.parametrize("case", GOLDEN["live"], ids=lambda case: case["name"])
-def test_it_cuts_the_segments_of_live_video(written, case):
+def test_the_document_cuts_the_segments_of_live_video(written, case):
     window = written["Live"](case["segments"], case["stack"], case["frame_rate"], case["live"])
     found = [
         {"at": number, "frames": frames}
@@ -55,7 +55,7 @@ def test_it_cuts_the_segments_of_live_video(written, case):
     assert found == expected
 
 
-def test_the_live_cases_hold_what_can_happen():
+def test_the_live_cases_cover_gaps_and_repeated_frames():
     results = {case["name"]: case["result"] for case in GOLDEN["live"]}
     firsts = {name: sum(each["first"] for each in found) for name, found in results.items()}
     assert firsts.pop("a silence longer than a clip") == 2
@@ -67,7 +67,7 @@ def test_the_live_cases_hold_what_can_happen():
 
 
 @pytest.mark.parametrize("case", GOLDEN["frame"], ids=lambda case: str(case["frame"]))
-def test_it_brings_a_frame_to_size(written, case):
+def test_the_document_resizes_frames(written, case):
     frame = golden_frame(*case["frame"]).tolist()
     assert digest(written["frame_for_model"](frame, case["input"])) == case["result"]["sha256"]
 
@@ -81,7 +81,7 @@ def test_it_brings_a_frame_to_size(written, case):
     ],
     ids=lambda case: f"{case['width']}-{case['matrix']}-{case['full']}",
 )
-def test_it_turns_planes_into_colours(written, case):
+def test_the_document_converts_planes_to_rgb(written, case):
     width, height = case["width"], case["height"]
     luma, u, v = (plane.tolist() for plane in planes(width, height))
     pixels = [
@@ -94,7 +94,7 @@ def test_it_turns_planes_into_colours(written, case):
     assert digest(pixels) == case["rgb"]
 
 
-def test_it_scales_frames():
+def test_the_document_scales_frames():
     names = {}
     code = re.search(r"^```python\n(def taps.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)[1]
     exec("from math import floor\n" + code, names)
@@ -116,7 +116,7 @@ def test_its_example_is_of_the_newest_version_and_of_the_schema():
     assert model.keys() <= schema["$defs"]["artefact"]["properties"].keys()
 
 
-def test_it_names_every_fact():
+def test_the_document_names_every_fact():
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     table = DOCUMENT[DOCUMENT.index("| Key |") : DOCUMENT.index("Inputs and outputs are")]
     for key, part in schema["properties"].items():
@@ -130,7 +130,7 @@ def test_it_names_every_fact():
         assert f"`.{key}" in table, key
 
 
-def test_every_version_is_in_its_table():
+def test_the_document_lists_every_version():
     versions = DOCUMENT[DOCUMENT.index("## Versions") :]
     assert [int(row) for row in re.findall(r"^\| (\d+) \|", versions, re.MULTILINE)] == list(
         range(1, SCHEMA_VERSION + 1)

@@ -31,7 +31,7 @@ def test_an_earlier_bundle_verifies(name):
 
 
 @pytest.mark.parametrize("name", EARLIER)
-def test_every_file_of_an_earlier_bundle_answers_as_then(name):
+def test_every_file_of_an_earlier_bundle_gives_the_recorded_logits(name):
     bundle = Bundle.open(BEFORE / name / "bundle")
     expected = json.loads((BEFORE / name / "logits.json").read_text())
     clip = clip_of(bundle.shape)
@@ -50,7 +50,7 @@ def test_every_file_of_an_earlier_bundle_answers_as_then(name):
 
 
 @pytest.mark.parametrize("name", EARLIER)
-def test_an_earlier_bundle_recognises_and_watches(name):
+def test_an_earlier_bundle_recognises_files_and_live_video(name):
     recogniser = Recogniser(BEFORE / name / "bundle", precision="float32", threads=1)
     shape, labels = recogniser.bundle.shape, recogniser.bundle.labels
     clip = clip_of(shape)

@@ -114,7 +114,7 @@ HOSTILE = {
     "index lacks a clip": lambda bundle: change_index(bundle, lambda index: index["clips"].pop()),
     "index has no clips": lambda bundle: change_index(bundle, lambda index: index.update(clips=[])),
     "facts are deep": lambda bundle: (bundle / "model.json").write_text("[" * 10**5 + "]" * 10**5),
-    "facts are no Unicode": lambda bundle: (bundle / "model.json").write_bytes(b"\xff\xfe{"),
+    "facts are not Unicode": lambda bundle: (bundle / "model.json").write_bytes(b"\xff\xfe{"),
     "facts are a pipe": facts_are_a_pipe,
     "a file is a pipe": pipe_in_place_of_a_file,
     "a model is a device": device_in_place_of_a_model,
@@ -137,7 +137,7 @@ HOSTILE = {
     "a temperature of 0": fact("confidence", {"temperature": 0, "threshold": None}),
     "a temperature without end": fact("confidence", {"temperature": 10**400, "threshold": None}),
     "a threshold above 1": fact("confidence", {"temperature": 1.0, "threshold": 1.5}),
-    "a checksum of no text": lambda bundle: (bundle / "model.json").write_text(
+    "a checksum that is not text": lambda bundle: (bundle / "model.json").write_text(
         json.dumps(facts_of(bundle) | {"files": {"preview.png": 7}})
     ),
 }
@@ -156,7 +156,7 @@ def outcomes(bundle, capsys):
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
-def test_both_commands_refuse_it_alike(change, own_bundle, capsys):
+def test_both_commands_refuse_it_with_the_same_error(change, own_bundle, capsys):
     change(own_bundle)
     full, small = outcomes(own_bundle, capsys)
     assert full == small != 0
@@ -173,7 +173,7 @@ def test_the_recogniser_answers_or_refuses_in_one_sentence(change, own_bundle):
         assert "\n" not in str(error)
 
 
-def test_a_consistent_lie_about_the_width_is_found_in_the_model(own_bundle):
+def test_a_consistently_wrong_width_is_detected_from_the_model(own_bundle):
     facts = facts_of(own_bundle)
     facts["input"]["width"] //= 2
     for entry in facts["artefacts"]:
@@ -194,7 +194,7 @@ JSON = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_fact_may_be_anything(bundle, tmp_path_factory, data):
+def test_arbitrary_facts_are_read_or_refused(bundle, tmp_path_factory, data):
     facts = facts_of(bundle)
     put_anywhere(facts, data, JSON)
     folder = tmp_path_factory.mktemp("facts")

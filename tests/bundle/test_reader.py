@@ -17,7 +17,7 @@ def change(bundle, **values):
     file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
-def test_a_bundle_tells_what_it_holds(bundle):
+def test_a_bundle_describes_its_contents(bundle):
     opened = Bundle.open(bundle)
     assert opened.labels == LABELS
     assert opened.shape == SHAPE
@@ -52,7 +52,7 @@ def test_bad_facts_are_refused(own_bundle, values, message):
     assert str(own_bundle) in str(caught.value)
 
 
-def test_a_bundle_of_before_the_fit_was_told_is_read_as_it_was_made(own_bundle):
+def test_a_bundle_without_fit_and_resizing_is_read_with_their_first_values(own_bundle):
     given = json.loads((own_bundle / "model.json").read_text())["input"]
     assert (given.pop("resizing"), given.pop("fit")) == (2, "crop")
     change(own_bundle, input=given, schema_version=1)
@@ -75,7 +75,7 @@ def test_a_bundle_that_needs_a_newer_runtime_is_refused(own_bundle, values, mess
     assert str(own_bundle) in str(caught.value)
 
 
-def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
+def test_a_folder_without_model_json_is_refused(tmp_path):
     with pytest.raises(UserError, match="not a bundle"):
         Bundle.open(tmp_path)
     (tmp_path / "model.json").write_text("{")

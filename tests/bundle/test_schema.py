@@ -54,7 +54,7 @@ def test_types_and_schema_have_the_same_keys():
     check_keys(facts.Facts, schema, schema["$defs"])
 
 
-def test_what_is_optional_in_the_schema_is_optional_in_the_types():
+def test_optional_keys_of_the_schema_are_optional_in_the_types():
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     artefact, accuracy = (
         schema_of({"$ref": f"#/$defs/{name}"}, schema["$defs"]) for name in ("artefact", "accuracy")
@@ -66,7 +66,7 @@ def test_what_is_optional_in_the_schema_is_optional_in_the_types():
     assert set(schema["required"]) == facts.Facts.__required_keys__ | {"files"}
 
 
-def test_the_schema_has_the_numbers_of_the_code():
+def test_constants_of_the_schema_equal_those_of_the_code():
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     live = schema["properties"]["sampling"]["properties"]["live"]["properties"]
     assert (live["early"]["const"], live["late"]["const"]) == (EARLY, LATE)
@@ -74,7 +74,7 @@ def test_the_schema_has_the_numbers_of_the_code():
 
 
 @pytest.mark.parametrize("name", ["schema1", "schema2"])
-def test_an_earlier_file_becomes_one_of_the_newest_version(name):
+def test_an_earlier_file_is_converted_to_the_newest_version(name):
     before = read(name)
     after = upgraded(before)
     assert before == read(name), "what was read is changed"
@@ -98,7 +98,7 @@ def test_an_earlier_file_becomes_one_of_the_newest_version(name):
         assert bool(outputs) == old["streaming"]
 
 
-def test_a_file_of_the_newest_version_stays_as_it_is():
+def test_a_file_of_the_newest_version_is_unchanged():
     after = upgraded(read("schema2"))
     assert upgraded(after) == after
 
@@ -128,7 +128,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("name", ["schema1", "schema2"])
 @given(data=st.data())
-def test_any_fact_of_an_earlier_file_may_be_anything(name, tmp_path_factory, data):
+def test_arbitrary_facts_of_an_earlier_file_are_read_or_refused(name, tmp_path_factory, data):
     given_facts = read(name)
     put_anywhere(given_facts, data, JSON | st.just(0))
     check_opens_or_refuses(name, tmp_path_factory.mktemp("facts"), given_facts)
@@ -146,7 +146,7 @@ def test_any_fact_of_an_earlier_file_may_be_anything(name, tmp_path_factory, dat
         ("live", 3),
     ],
 )
-def test_sampling_of_an_earlier_file_may_be_anything(name, part, value, tmp_path):
+def test_arbitrary_sampling_of_an_earlier_file_is_read_or_refused(name, part, value, tmp_path):
     given_facts = read(name)
     given_facts["sampling"][part] = value
     check_opens_or_refuses(name, tmp_path, given_facts)

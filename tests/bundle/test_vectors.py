@@ -13,7 +13,7 @@ from pan_keras.errors import UserError
 INDEX = "vectors/index.json"
 
 
-def test_what_is_written_is_what_was_read(bundle):
+def test_a_round_trip_preserves_the_vectors(bundle):
     vectors = Vectors.read(Bundle.open(bundle))
     files = vectors.files()
     on_disk = {path.relative_to(bundle).as_posix() for path in bundle.glob("vectors/*")}
@@ -22,7 +22,7 @@ def test_what_is_written_is_what_was_read(bundle):
         assert (bundle / name).read_bytes() == content, name
 
 
-def test_they_are_clips_and_their_logits(bundle):
+def test_vectors_are_clips_with_their_logits(bundle):
     vectors = Vectors.read(Bundle.open(bundle))
     segments, *segment = SHAPE.array
     assert vectors.clips.shape == (3, segments * segment[0], *segment[1:])
@@ -33,7 +33,7 @@ def test_they_are_clips_and_their_logits(bundle):
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
-def test_a_difference_that_allows_everything_is_refused(own_bundle, value):
+def test_a_negative_or_infinite_tolerance_is_refused(own_bundle, value):
     index = json.loads((own_bundle / INDEX).read_text())
     index["logits"][0]["max_difference"] = value
     content = json.dumps(index).encode()

@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_the_earlier_bundle(own_bundle, monkeypatch, last):
     assert list(own_bundle.parent.iterdir()) == [own_bundle]
 
 
-def test_what_does_not_verify_is_not_written(own_bundle, monkeypatch):
+def test_a_bundle_that_fails_verification_is_not_written(own_bundle, monkeypatch):
     before = times(own_bundle)
 
     def forgetful(file_format, content, facts):
@@ -45,7 +45,7 @@ def test_what_does_not_verify_is_not_written(own_bundle, monkeypatch):
     assert times(own_bundle) == before
 
 
-def test_a_bundle_takes_the_place_of_an_earlier_one(own_bundle):
+def test_a_bundle_replaces_an_earlier_one(own_bundle):
     before = times(own_bundle)
     (own_bundle / ".DS_Store").write_text("left by a file manager")
     make_bundle(own_bundle)
@@ -54,7 +54,7 @@ def test_a_bundle_takes_the_place_of_an_earlier_one(own_bundle):
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "vectors/mine.u8", "wave/clip.mp4"])
-def test_a_bundle_that_holds_more_than_it_says_is_not_replaced(own_bundle, name):
+def test_a_bundle_with_foreign_files_is_not_replaced(own_bundle, name):
     (own_bundle / name).parent.mkdir(exist_ok=True)
     (own_bundle / name).write_text("mine")
     with pytest.raises(UserError, match=f"holds {name}, which is not part of the bundle"):
@@ -66,7 +66,7 @@ def test_a_bundle_that_holds_more_than_it_says_is_not_replaced(own_bundle, name)
     "facts",
     ["{}", "[]", "3", "{", '{"files": 3}', '{"files": [], "artefacts": [3]}', "[" * 100_000],
 )
-def test_a_folder_with_another_model_json_is_no_bundle(tmp_path, facts):
+def test_a_folder_with_a_foreign_model_json_is_not_replaced(tmp_path, facts):
     (tmp_path / "model.json").write_text(facts)
     with pytest.raises(UserError, match="something other than a bundle"):
         make_bundle(tmp_path)

@@ -111,7 +111,7 @@ def test_a_hostile_file_is_refused_in_one_sentence(change, message, tmp_path):
         application_state(path, "mobilenetv2")
 
 
-def test_what_is_no_hdf5_is_said(tmp_path):
+def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
     (tmp_path / "text.h5").write_text("weights")
     assert not is_application(tmp_path / "text.h5")
     with pytest.raises(CheckpointError, match="not an HDF5 file"):

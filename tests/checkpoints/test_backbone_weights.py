@@ -66,7 +66,7 @@ def test_the_stem_is_inflated_as_the_reference_does():
 
 
 @pytest.mark.parametrize("model", ["pan_lite_micro", "pan_lite_mobilenetv2"])
-def test_weights_of_an_image_network_are_taken(model, save):
+def test_weights_of_an_image_network_are_loaded(model, save):
     state = image_state(model.rpartition("_")[2])
     network = create(model)
     (report,) = load_backbone_weights(network, save(state))
@@ -101,7 +101,7 @@ def timm_name(key):
     return f"blocks.{stage}.{place - sum(BLOCKS[:stage])}.{names[unit]}.{part}"
 
 
-def test_timm_names_mean_the_same(save):
+def test_timm_names_are_recognised(save):
     state = image_state("mobilenetv2", width=0.35)
     renamed = {
         timm_name(key) if key.startswith("features") else key: array for key, array in state.items()
@@ -113,7 +113,7 @@ def test_timm_names_mean_the_same(save):
         np.testing.assert_array_equal(array, state[key])
 
 
-def test_a_video_network_gives_backbone_and_pa_but_not_its_classes(save):
+def test_backbone_and_pa_of_a_video_network_are_loaded_without_its_classifier(save):
     source = create("pan_lite_micro")
     network = models.create("pan_lite_micro", classes=7, segments=2, stack=4, size=32)
     state = state_dict_of(source)

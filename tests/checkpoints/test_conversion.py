@@ -53,7 +53,7 @@ def test_a_checkpoint_of_the_authors_gives_their_logits(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet101"])
-def test_the_authors_networks_are_told_by_their_keys(name):
+def test_the_authors_networks_are_recognised_by_their_keys(name):
     found = detect(empty_state(name))
     assert found.name == f"pan_lite_{name}"
     assert (found.segments, found.stack, found.classes) == (8, 4, 174)
@@ -61,7 +61,7 @@ def test_the_authors_networks_are_told_by_their_keys(name):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet101"])
-def test_every_key_of_a_full_checkpoint_has_its_place(name):
+def test_every_key_of_a_full_checkpoint_is_used(name):
     model = models.create(f"pan_lite_{name}", classes=174, size=32)
     keys = {key: tuple(shape) for key, shape, _ in golden_json(f"keys_{name}_lite")}
     assert {key: array.shape for key, array in state_dict_of(model).items()} == keys
@@ -70,7 +70,7 @@ def test_every_key_of_a_full_checkpoint_has_its_place(name):
 @pytest.mark.parametrize(
     "name", ["pan_lite_micro", "pa_micro", "tsm_micro", "tsn_micro", "pan_lite_mobilenetv2"]
 )
-def test_networks_of_this_package_come_back_to_the_bit(name, save):
+def test_networks_of_this_package_survive_a_round_trip_bit_by_bit(name, save):
     options = {"width": 0.35} if name.endswith("v2") else {}
     model = models.create(name, classes=3, segments=4, stack=3, size=32, **options)
     state = state_dict_of(model)
@@ -83,7 +83,7 @@ def test_networks_of_this_package_come_back_to_the_bit(name, save):
         np.testing.assert_array_equal(weight, expected)
 
 
-def test_a_classifier_after_the_average_is_told_from_vap(save):
+def test_a_classifier_after_the_average_is_distinguished_from_vap(save):
     state = {
         key.replace("base_model.fc.pred", "new_fc"): array
         for key, array in golden_state("tinybasic_lite").items()
@@ -94,7 +94,7 @@ def test_a_classifier_after_the_average_is_told_from_vap(save):
     assert converted.model.segments == 6
 
 
-def test_a_network_without_shift_is_told(save):
+def test_a_network_without_shift_is_recognised(save):
     state = {key.replace(".net.", "."): a for key, a in golden_state("tinybasic_rgb").items()}
     converted = convert(save("still", state), size=32)
     assert (converted.name, converted.settings) == ("tsn_resnet", {"aggregation": "vap"})
@@ -116,7 +116,7 @@ def test_segments_that_do_not_fit_vap_are_refused(segments, message):
     assert detect(golden_state("tinybasic_lite"), 12).segments == 12
 
 
-def test_a_name_settles_what_the_keys_leave_open(save):
+def test_a_name_resolves_ambiguous_keys(save):
     model = models.create("pa_micro", classes=3, segments=4, stack=6, size=32)
     state = state_dict_of(model)
     assumed = detect(state)
@@ -177,7 +177,7 @@ def trio(save):
     return {mode: save(mode, golden_state(f"tinybasic_{mode}")) for mode in ("rgb", "pa", "lite")}
 
 
-def test_branches_become_one_network_that_averages_their_logits(trio):
+def test_branches_are_combined_into_a_network_that_averages_their_logits(trio):
     converted = convert_full([trio["pa"], trio["rgb"]], size=32)
     assert converted.name == "pan_full_resnet"
     frames = golden_network("tinybasic_pa")["input_u8"]
@@ -186,7 +186,7 @@ def test_branches_become_one_network_that_averages_their_logits(trio):
     np.testing.assert_allclose(converted.model.predict_on_batch(frames), expected, atol=1e-4)
 
 
-def test_with_pan_lite_they_become_the_ensemble(trio):
+def test_branches_and_pan_lite_are_combined_into_the_ensemble(trio):
     converted = convert_full(list(trio.values()), size=32, name="all")
     assert (converted.name, converted.model.name) == ("pan_en_resnet", "all")
     frames = golden_network("tinybasic_pa")["input_u8"]
@@ -196,7 +196,7 @@ def test_with_pan_lite_they_become_the_ensemble(trio):
     np.testing.assert_allclose(actual, (lite + full) / 2, atol=1e-4)
 
 
-def test_branches_that_do_not_go_together_are_refused(trio, save):
+def test_incompatible_branches_are_refused(trio, save):
     with pytest.raises(UserError, match="is a rgb network too"):
         convert_full([trio["rgb"], trio["rgb"]])
     with pytest.raises(UserError, match="are of lite, rgb; give one of rgb and one of pa"):

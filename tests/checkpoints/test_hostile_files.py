@@ -76,7 +76,7 @@ CALLS = {
         b"\x8c\x0bcollections\x8c\x20OrderedDict.__init__.__globals__\x93",
         "__globals__",
     ),
-    "STACK_GLOBAL of no text": (b"K\x01K\x02\x93", "not text"),
+    "STACK_GLOBAL of something other than text": (b"K\x01K\x02\x93", "not text"),
     "BUILD on a function": (b"ctorch._utils\n_rebuild_tensor_v2\n}b", "fills"),
     "BUILD on a plain dict": (b"}}b", "fills something other than OrderedDict"),
     "BUILD with a state that is no dict": (b"ccollections\nOrderedDict\n)RK\x01b", "state"),
@@ -95,7 +95,7 @@ BOMBS = {
     "operations without end": (b"N" * 1_000_001, "more than 1,000,000 operations"),
     "lists in lists": (b"]" * 200_000 + b"a" * 199_999, "list instead of a state_dict"),
     "a key that takes for ever to hash": (b"}" + LAUGHS + b"Ns", "key of type tuple"),
-    "a key that comes twice": (b"}(" + plain("a") + b"N" + plain("a") + b"Nu", "'a' twice"),
+    "a duplicate key": (b"}(" + plain("a") + b"N" + plain("a") + b"Nu", "'a' twice"),
     "a key without a value": (b"}(K\x01u", "without a value"),
     "a shape that takes for ever to print": (tensor(shape=LAUGHS), "shape"),
     "a storage that takes for ever to print": (LAUGHS + b"Q", "not a storage"),
@@ -112,7 +112,7 @@ CLAIMS = {
     "a negative offset": (tensor(offset=-1), ("0", 4), "storage of 4"),
     "a negative stride": (tensor(strides=(-1,)), ("0", 4), "invalid shape"),
     "more axes than there are": (tensor((1,) * 9, (1,) * 9), ("0", 4), "invalid shape"),
-    "a count that is no number": (tensor(of=storage(count="4")), ("0", 4), "unknown way"),
+    "a count that is not a number": (tensor(of=storage(count="4")), ("0", 4), "unknown way"),
     "a type that is none": (tensor(of=storage(kind="HalfStorage")), ("0", 4), "ends|numbers|after"),
     "no storage": (tensor(of=plain(1)), ("0", 4), "without a storage"),
     "another count than the pickle's": (tensor(), ("0", 5), "has 5 numbers, not 4"),
@@ -231,28 +231,28 @@ def refuse(content, message, folder, monkeypatch):
 
 
 @pytest.mark.parametrize("name", CALLS | BOMBS)
-def test_a_pickle_that_wants_more_is_refused(name, tmp_path, monkeypatch):
+def test_a_pickle_with_forbidden_operations_is_refused(name, tmp_path, monkeypatch):
     operations, message = (CALLS | BOMBS)[name]
     refuse(program(operations), message, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_a_tensor_that_is_not_there_is_refused(name, tmp_path, monkeypatch):
+def test_a_tensor_outside_its_storage_is_refused(name, tmp_path, monkeypatch):
     operations, stored, message = CLAIMS[name]
     refuse(legacy(state(operations), (stored,)), message, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_not_whole_is_refused(name, tmp_path, monkeypatch):
+def test_an_incomplete_file_is_refused(name, tmp_path, monkeypatch):
     content, message = FILES[name]
     refuse(content, message, tmp_path, monkeypatch)
 
 
-def test_a_zip_entry_that_comes_twice_is_refused(tmp_path, monkeypatch):
+def test_a_duplicate_zip_entry_is_refused(tmp_path, monkeypatch):
     refuse(twice(), "twice", tmp_path, monkeypatch)
 
 
-def test_the_same_files_without_the_mischief_are_read(tmp_path):
+def test_the_same_files_unaltered_are_read(tmp_path):
     file = tmp_path / "good"
     for content in (
         legacy(state(tensor(), tensor((2, 2), (2, 1)))),

@@ -95,7 +95,7 @@ def test_a_mobilenet_gives_the_features_of_keras(monkeypatch):
         (SYMMETRIC, keras.applications.mobilenet_v2.preprocess_input),
     ],
 )
-def test_units_are_those_of_keras_preprocessing(units, preprocess):
+def test_normalisation_equals_that_of_keras_preprocessing(units, preprocess):
     pixels = np.random.default_rng(2).uniform(0, 255, (5, 6, 3)).astype("float32")
     theirs = preprocess(pixels.copy())
     np.testing.assert_allclose(units.apply(pixels), theirs, atol=1e-3)
@@ -104,7 +104,7 @@ def test_units_are_those_of_keras_preprocessing(units, preprocess):
     np.testing.assert_allclose(ours[..., ::-1] if units.is_reversed else ours, theirs, atol=1e-3)
 
 
-def test_weights_go_to_a_backbone_of_other_units_and_blue_first(monkeypatch):
+def test_weights_are_adapted_to_other_normalisation_and_bgr(monkeypatch):
     network = random_network("resnet50", (None, None, 3))
     state = absorb(network, backbones.get("resnet50").pretrained, CAFFE)
     kernel, bias = network.get_layer("conv1_conv").get_weights()
@@ -113,7 +113,7 @@ def test_weights_go_to_a_backbone_of_other_units_and_blue_first(monkeypatch):
     np.testing.assert_allclose(state["bn1.running_mean"], mean - bias, rtol=1e-4, atol=1e-4)
 
 
-def test_the_offset_of_the_units_goes_into_the_first_normalisation():
+def test_the_offset_is_folded_into_the_first_normalisation():
     network = random_network("resnet50", (None, None, 3))
     source = backbones.get("resnet50").pretrained
     scale, offset = relative_units(source.normalisation, IMAGENET)
@@ -127,7 +127,7 @@ def test_the_offset_of_the_units_goes_into_the_first_normalisation():
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
-def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_path):
+def test_without_a_network_the_error_names_the_file_and_its_folder(monkeypatch, tmp_path):
     def offline(**options):
         raise Exception("URL fetch failure on https://example.org/file.h5: None -- no route")
 
@@ -138,7 +138,7 @@ def test_without_a_network_it_is_said_which_file_goes_where(monkeypatch, tmp_pat
         load_backbone_weights(model, "imagenet")
 
 
-def test_networks_that_keras_lacks_are_said():
+def test_networks_without_weights_in_keras_are_named():
     model = create("pan_lite_resnet18", classes=2, segments=2, stack=2, size=32)
     with pytest.raises(
         UserError, match="weights for mobilenetv2, resnet101, resnet50, not for resnet18"

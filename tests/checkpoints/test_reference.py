@@ -53,7 +53,7 @@ def test_a_full_size_checkpoint_gives_the_logits_of_the_reference(name, toleranc
 
 
 @pytest.mark.parametrize("name", ["pan_lite_mobilenetv2", "tsn_mobilenetv2", "pa_micro"])
-def test_networks_of_phones_give_the_logits_of_the_reference(name):
+def test_mobilenet_networks_give_the_logits_of_the_reference(name):
     model = models.create(name, classes=5, segments=6, stack=3, size=48)
     keys = [(key, array.shape) for key, array in state_dict_of(model).items()]
     state = weights_like(keys)

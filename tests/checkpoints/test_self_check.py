@@ -31,14 +31,14 @@ def check(converted, file):
     return check_saved(converted.model, converted.branches, file)
 
 
-def test_a_right_one_passes_and_says_how_near_the_logits_are(saved, state):
+def test_a_correct_conversion_passes_and_reports_the_difference_of_logits(saved, state):
     found = check(*saved(state))
     assert found["weights_read_back_equal"] == 66
     assert 0.1 < found["largest_logit_of_noise"][0] < 100
     assert found["largest_logit_difference"][0] < 1e-4
 
 
-def test_a_weight_that_the_file_holds_otherwise_is_found(saved, state):
+def test_a_weight_that_differs_from_the_file_is_detected(saved, state):
     converted, file = saved(state)
     kernel = converted.model.backbone.get_layer("layer2_0_conv2").kernel
     kernel.assign(keras.ops.transpose(kernel, (1, 0, 2, 3)))
@@ -47,14 +47,14 @@ def test_a_weight_that_the_file_holds_otherwise_is_found(saved, state):
         check(converted, file)
 
 
-def test_a_layer_that_computes_something_else_is_found(saved, state):
+def test_a_layer_with_other_outputs_is_detected(saved, state):
     converted, file = saved(state)
     converted.model.backbone.get_layer("layer3_0_bn1").epsilon = 0.1
-    with pytest.raises(RuntimeError, match="some differ by"):
+    with pytest.raises(RuntimeError, match="differ from the reference by"):
         check(converted, file)
 
 
-def test_weights_that_overflow_are_the_checkpoints_fault(saved, state):
+def test_overflowing_weights_are_reported_as_a_fault_of_the_checkpoint(saved, state):
     for key in state:
         if key.endswith(("bn1.weight", "bn2.weight")):
             state[key] = np.full_like(state[key], 1e30)
@@ -64,7 +64,7 @@ def test_weights_that_overflow_are_the_checkpoints_fault(saved, state):
 
 
 @pytest.mark.parametrize("name", ["micro", "resnet18", "mobilenetv2"])
-def test_a_backbone_in_parts_is_the_backbone(name):
+def test_a_backbone_run_in_parts_gives_the_same_outputs(name):
     backbone = backbones.create(name, channels=3, segments=4)
     maps = np.random.default_rng(0).standard_normal((4, 64, 64, 3), "float32")
     parts = list(parts_of(backbone))

@@ -16,7 +16,7 @@ LEGACY_CUDA = "tinybasic_lite_trained_with_momentum_legacy_cuda.pth.tar"
 
 
 @pytest.mark.parametrize("name", ["torch_legacy.pth.tar", "torch_zip.pth.tar"])
-def test_a_file_of_torch_is_read_to_the_bit(name):
+def test_a_file_of_torch_is_read_bit_by_bit(name):
     """Half, bfloat16, double and integers; views, transposed tensors, a parameter; momentum."""
     state, expected = read_state_dict(FOLDER / name), golden("torch_expected")
     assert state.keys() == expected.keys()
@@ -47,7 +47,7 @@ def test_arrays_of_numpy_are_read_without_their_prefix(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["absent.pth.tar", "."])
-def test_what_is_no_file_is_refused(name, tmp_path):
+def test_paths_without_a_readable_file_are_refused(name, tmp_path):
     with pytest.raises(UserError, match="not readable"):
         read_state_dict(tmp_path / name)
 
@@ -55,22 +55,22 @@ def test_what_is_no_file_is_refused(name, tmp_path):
 @pytest.mark.parametrize(
     "prefix", ["module.module.", "model.", "_orig_mod.", "module._orig_mod.", "model.module.model."]
 )
-def test_prefixes_of_wrappers_are_taken_off(prefix, tmp_path):
+def test_prefixes_of_wrappers_are_removed(prefix, tmp_path):
     np.savez(tmp_path / "state.npz", **{f"{prefix}{key}": np.ones(1) for key in ("a", "model.b")})
     assert read_state_dict(tmp_path / "state.npz").keys() == {"a", "model.b"}
 
 
-def test_a_part_that_was_compiled_by_itself_has_its_own_name(tmp_path):
+def test_prefixes_of_compiled_parts_are_removed(tmp_path):
     np.savez(tmp_path / "state.npz", **{"base._orig_mod.a": np.ones(1), "fc.b": np.ones(1)})
     assert read_state_dict(tmp_path / "state.npz").keys() == {"base.a", "fc.b"}
 
 
-def test_a_prefix_of_some_weights_alone_stays(tmp_path):
+def test_a_prefix_of_only_some_weights_is_kept(tmp_path):
     np.savez(tmp_path / "state.npz", **{"model.a": np.ones(1), "criterion.b": np.ones(1)})
     assert read_state_dict(tmp_path / "state.npz").keys() == {"model.a", "criterion.b"}
 
 
-def test_names_that_would_fall_together_are_refused(tmp_path):
+def test_names_that_would_collide_are_refused(tmp_path):
     np.savez(tmp_path / "state.npz", **{"a._orig_mod.b": np.ones(1), "a.b": np.ones(1)})
     with pytest.raises(UserError, match=r"state\.npz: two of its weights have the same name"):
         read_state_dict(tmp_path / "state.npz")
@@ -81,7 +81,7 @@ ARRAYS = {key: np.ascontiguousarray(array) for key, array in golden("torch_expec
 
 
 @pytest.mark.parametrize("write", [write_torch, write_safetensors])
-def test_what_is_written_is_read_again_to_the_bit(write, tmp_path):
+def test_a_round_trip_is_exact_to_the_bit(write, tmp_path):
     with (tmp_path / "file").open("wb") as file:
         write(ARRAYS, file)
     state = read_state_dict(tmp_path / "file")
@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again_to_the_bit(write, tmp_path):
         np.testing.assert_array_equal(state[key], array, strict=True)
 
 
-def test_torch_itself_reads_what_is_written(tmp_path):
+def test_torch_reads_the_written_files(tmp_path):
     torch = pytest.importorskip("torch", reason="PyTorch is there for `make backends` alone")
     with (tmp_path / "state.pth").open("wb") as file:
         write_torch(ARRAYS, file)
@@ -114,7 +114,7 @@ def test_a_safetensors_header_is_aligned_and_in_order(tmp_path):
     }
 
 
-def test_counts_of_batches_are_those_that_are_given():
+def test_counts_of_batches_are_those_given():
     model = models.create("pan_lite_micro", classes=3, size=32)
     key = "base_model.bn1.num_batches_tracked"
     assert state_dict_of(model)[key] == 0
@@ -123,7 +123,7 @@ def test_counts_of_batches_are_those_that_are_given():
     assert state_dict_of(model)[key].dtype == "int64"
 
 
-def test_an_ending_that_says_no_format_is_refused(tmp_path):
+def test_an_unknown_file_extension_is_refused(tmp_path):
     model = models.create("tsn_micro", classes=3, size=32)
     with pytest.raises(UserError, match=r"the name must end in \.pth, \.pt, \.tar, \.safetensors"):
         save_state_dict(model, tmp_path / "model.onnx")

@@ -90,7 +90,7 @@ def test_json_is_one_object_and_nothing_else(run, command):
 
 
 @pytest.mark.parametrize("command", [TRAIN_STEP, DECODE])
-def test_text_has_the_median_and_clips_a_second(run, command):
+def test_text_has_the_median_and_clips_per_second(run, command):
     result, _ = run(*command)
     head, values = (line.split() for line in result.output.splitlines()[1:3])
     told = dict(zip(head, values[-len(head) :], strict=True))
@@ -106,7 +106,7 @@ def test_an_interrupted_measurement_is_printed_and_exits_as_interrupted(run, com
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_keeps_the_rounds_that_were_measured_and_leaves_no_process(number, tmp_path):
+def test_a_signal_keeps_the_measured_rounds_and_leaves_no_process(number, tmp_path):
     ends = [f"--{key}={value}" for key, value in (("size", 64), ("segments", 1), ("threads", 1))]
     command = ["bench", "motion", "--method", "tvl1", "--method", "difference", "--json", *ends]
     with subprocess.Popen(

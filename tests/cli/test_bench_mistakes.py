@@ -26,7 +26,7 @@ def run(*arguments):
         (("all", "--report", "report", "--only", "speed"), "benchmark: 'speed' is not one of"),
     ],
 )
-def test_what_does_not_exist_is_named(arguments, sentence, tmp_path, monkeypatch):
+def test_unknown_names_and_missing_files_are_named(arguments, sentence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code == 2
@@ -55,7 +55,7 @@ def test_a_runtime_that_is_missing_is_named_with_its_install_line(
     assert f'pip install "pan-keras[{package}]"' in result.output
 
 
-def test_all_writes_the_report_and_says_where(tmp_path, monkeypatch):
+def test_bench_all_writes_the_report_and_prints_its_path(tmp_path, monkeypatch):
     monkeypatch.setattr(suite, "SUITE", {"motion": lambda *_: made_results()})
     result = run("all", "--report", tmp_path / "report", "--only", "motion")
     assert result.exit_code == 0, result.output

@@ -28,7 +28,7 @@ def test_arguments_reach_the_function(monkeypatch, text, weights):
     assert "pan_full_micro" in result.output
 
 
-def test_a_folder_that_is_no_run_is_a_mistake(tmp_path):
+def test_a_folder_without_a_run_is_a_user_error(tmp_path):
     result = CliRunner().invoke(main, ["combine", str(tmp_path), "b", "-o", str(tmp_path / "c")])
     assert result.exit_code == 2
     assert "not a run folder" in result.output

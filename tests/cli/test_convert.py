@@ -30,7 +30,7 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-def test_there_and_back(checkpoint, tmp_path):
+def test_a_checkpoint_survives_conversion_there_and_back(checkpoint, tmp_path):
     run = tmp_path / "run"
     result = invoke(checkpoint, "-o", run, "--size", "32", "40", "--name", "mine")
     assert result.exit_code == 0, result.output
@@ -76,7 +76,7 @@ def test_json_is_the_record(checkpoint, tmp_path):
         (["OTHER", "-o", "run"], "of a state_dict|not a PAN checkpoint"),
     ],
 )
-def test_a_mistake_is_one_sentence(arguments, message, checkpoint, tmp_path, monkeypatch):
+def test_a_user_error_is_one_sentence(arguments, message, checkpoint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files = {"FILE": checkpoint, "OTHER": FOLDER / "torch_zip.pth.tar"}
     result = invoke(*(files.get(word, word) for word in arguments))

@@ -43,7 +43,7 @@ def test_check_names_the_broken_file(folder):
     assert "right/2.mp4" in checked.stdout
 
 
-def test_check_says_what_the_crop_cuts_away(folder):
+def test_check_reports_the_part_of_frames_that_the_crop_removes(folder):
     for number, (height, width) in enumerate([(90, 160), (160, 90), (60, 60), (72, 96), (48, 120)]):
         write_video(folder / "left" / f"size{number}.mp4", moving_frames(3, height, width))
     card = folder / "own.toml"
@@ -64,7 +64,7 @@ def test_check_says_what_the_crop_cuts_away(folder):
 
 
 @pytest.mark.parametrize("fit", ["letterbox", "squash"])
-def test_a_card_that_fits_whole_pictures_cuts_nothing_away(fit, folder):
+def test_a_card_with_fit_other_than_crop_removes_nothing(fit, folder):
     card = folder / "own.toml"
     card.write_text(f"name = 'x'\ntitle = 'X'\n[training.model]\nfit = '{fit}'", "utf-8")
     checked = invoke("check", card, "--max-broken", 0.5)
@@ -73,7 +73,7 @@ def test_a_card_that_fits_whole_pictures_cuts_nothing_away(fit, folder):
     assert (crop["fit"], crop["cut_away"]) == (fit, [])
 
 
-def test_without_a_card_the_crop_is_the_default_one_and_slips_in_a_card_are_named(folder):
+def test_without_a_card_the_crop_is_the_default_and_errors_in_a_card_are_named(folder):
     checked = invoke("check", folder, "--max-broken", 0.5)
     assert "a crop of 96x72 from a shorter side of 84 cuts away 14%" in checked.stdout
     assert "model.fit" not in checked.stdout
@@ -84,7 +84,7 @@ def test_without_a_card_the_crop_is_the_default_one_and_slips_in_a_card_are_name
     assert "sise" in checked.output
 
 
-def test_check_lists_videos_that_hold_the_same_bytes(folder):
+def test_check_lists_identical_videos(folder):
     left, right = folder / "left" / "0.mp4", folder / "right" / "0.mp4"
     (folder / "right" / "2.mp4").unlink()
     (folder / "right" / "1.mp4").unlink()
@@ -115,9 +115,9 @@ def test_check_lists_videos_that_hold_the_same_bytes(folder):
         ([], "2.mp4"),
         (["--max-broken", "2"], "max-broken"),
     ],
-    ids=["too many broken", "no share"],
+    ids=["too many broken", "not a share"],
 )
-def test_a_mistake_is_one_sentence(folder, arguments, message):
+def test_a_user_error_is_one_sentence(folder, arguments, message):
     checked = invoke("check", folder, *arguments)
     assert checked.exit_code == 2, checked.output
     assert message in checked.output

@@ -17,7 +17,7 @@ QUICK = (
 LENIENT = "[int8]\ndrop = 100\nagreement = 0\ncosine = -1\n"
 
 
-def test_it_ends_in_a_report_and_begins_where_it_stopped(tmp_path):
+def test_the_demo_ends_with_a_report_and_resumes_where_it_stopped(tmp_path):
     data, run = tmp_path / "data", tmp_path / "demo"
     made = CliRunner().invoke(main, ["dataset", "make", "motions", str(data), "--clips", "48"])
     assert made.exit_code == 0, made.output

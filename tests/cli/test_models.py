@@ -21,7 +21,7 @@ def test_json_is_a_list_of_the_models():
     assert row["macs"] > row["needed_macs"]
 
 
-def test_text_is_a_line_a_model():
+def test_text_has_a_line_per_model():
     result = run("ts?_micro", "--segments", "4", "--stack", "1")
     head, *lines = result.output.splitlines()
     assert head.startswith("name")
@@ -30,13 +30,13 @@ def test_text_is_a_line_a_model():
 
 
 @pytest.mark.parametrize("other", [("tsn_micro",), ("--cost",), ("--size", "256")])
-def test_the_papers_table_takes_no_other_clips(other):
+def test_the_papers_table_refuses_options(other):
     result = run("--paper", *other)
     assert result.exit_code == 2
     assert "remove" in result.output
 
 
-def test_an_unknown_pattern_is_a_mistake():
+def test_an_unknown_pattern_is_a_user_error():
     result = run("nothing*")
     assert result.exit_code == 2
     assert "no such model" in result.output

@@ -63,7 +63,9 @@ def test_a_bundle_predicts_without_tensorflow_and_opencv(bundle, video, options)
     assert Recogniser(bundle).recognise(video).label in done.stdout
 
 
-def test_a_bundle_watches_draws_and_explains_without_tensorflow(bundle, video, tmp_path):
+def test_live_video_overlays_and_explanations_of_a_bundle_need_no_tensorflow(
+    bundle, video, tmp_path
+):
     live = alone("predict", bundle, "--source", video, "--json")
     assert live.returncode == 0, live.stderr
     assert json.loads(live.stdout.splitlines()[-1])["predictions"]
@@ -85,7 +87,7 @@ def test_a_bundle_is_evaluated_without_tensorflow(bundle, small_motions, tmp_pat
 
 
 @pytest.mark.parametrize(("crops", "clips"), [("1", 1), ("3", 1), ("1", 2), ("3", 10)])
-def test_a_bundle_sees_the_views_that_evaluation_sees(bundle, video, crops, clips):
+def test_a_bundle_gets_the_views_of_evaluation(bundle, video, crops, clips):
     (found,) = predict(bundle, [video], crops=crops, clips=clips)
     recogniser = Recogniser(bundle)
     shape = recogniser.bundle.shape
@@ -96,7 +98,7 @@ def test_a_bundle_sees_the_views_that_evaluation_sees(bundle, video, crops, clip
         assert share == pytest.approx(expected[LABELS.index(label)], rel=1e-6)
 
 
-def test_a_bundle_is_explained_as_far_as_it_goes(bundle, video, tmp_path):
+def test_a_bundle_is_explained_by_answer_and_frames(bundle, video, tmp_path):
     arguments = ["explain", str(bundle), str(video), "--json", "-o", str(tmp_path / "out.png")]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     found = json.loads(result.stdout)
@@ -126,7 +128,7 @@ def test_a_broken_video_does_not_stop_a_bundle(bundle, video, tmp_path):
         (("--precision", "int8"), "holds no int8 model"),
     ],
 )
-def test_what_a_bundle_cannot_do_is_one_sentence(bundle, video, arguments, message):
+def test_unsupported_uses_of_a_bundle_give_one_sentence(bundle, video, arguments, message):
     result = CliRunner().invoke(main, ["predict", str(bundle), str(video), *arguments])
     assert result.exit_code == 2
     assert message in result.output
@@ -134,14 +136,14 @@ def test_what_a_bundle_cannot_do_is_one_sentence(bundle, video, arguments, messa
 
 
 @pytest.mark.parametrize("arguments", [("--source", "absent.mp4"), ("--source", "rtsp://"), ()])
-def test_mistakes_that_can_be_known_are_known_before_tensorflow(run, arguments):
+def test_user_errors_are_found_before_tensorflow_is_imported(run, arguments):
     done = alone("predict", run.path, *arguments)
     assert done.returncode == 2
     assert "tensorflow" not in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_a_source_that_drops_is_told_of_and_ends_with_2(bundle):
+def test_a_source_that_disconnects_is_reported_and_exits_with_2(bundle):
     address = "tcp://127.0.0.1:9/"
     result = CliRunner().invoke(main, ["predict", str(bundle), "--source", address, "--retry", "1"])
     assert result.exit_code == 2
@@ -150,7 +152,9 @@ def test_a_source_that_drops_is_told_of_and_ends_with_2(bundle):
 
 
 @pytest.mark.parametrize("name", ["2024-01-01T12:30:05.mp4", "./2024-01-01T12:30:05.mp4", "-x.mp4"])
-def test_a_video_of_any_name_in_the_folder_at_hand(name, bundle, video, tmp_path, monkeypatch):
+def test_a_video_in_the_current_folder_may_have_any_name(
+    name, bundle, video, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(video.read_bytes())
     done = CliRunner().invoke(main, ["predict", str(bundle), "--json", "--", name])

@@ -22,7 +22,7 @@ def test_prints_a_list_for_programs():
     assert setting["bounds"] == "at least 0 and at most 1000"
 
 
-def test_an_unknown_key_is_a_users_mistake():
+def test_an_unknown_key_is_a_user_error():
     result = ask("training.epoch")
     assert result.exit_code == 2
     assert result.output.strip().endswith("did you mean training.epochs?")

@@ -29,5 +29,5 @@ def loaded_by(*arguments):
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("--version",), ("train", "--help")], ids=" ".join
 )
-def test_answers_without_slow_imports(arguments):
+def test_help_and_version_import_nothing_slow(arguments):
     assert not loaded_by(*arguments) & SLOW

@@ -24,7 +24,7 @@ def invoke(*arguments):
     return CliRunner().invoke(main, ["train", *map(str, arguments)])
 
 
-def test_a_run_folder_holds_all_it_should(small_motions, tmp_path):
+def test_a_run_folder_has_all_documented_files(small_motions, tmp_path):
     run = tmp_path / "run"
     settings = [word for item in QUICK for word in ("--set", item)]
     result = invoke("motions", "--root", small_motions, "--run", run, *settings, "--json")
@@ -54,7 +54,7 @@ def test_a_run_folder_holds_all_it_should(small_motions, tmp_path):
     assert "--resume" in again.output
 
 
-def test_jit_is_short_for_a_setting(monkeypatch):
+def test_jit_sets_training_jit(monkeypatch):
     def refuse(*arguments, overrides, **options):
         raise UserError(f"asked for {overrides}")
 
@@ -79,7 +79,7 @@ def test_jit_is_short_for_a_setting(monkeypatch):
         (["--set", "model.weights=absent.keras"], "absent.keras"),
     ],
 )
-def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
+def test_a_user_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = invoke(*arguments)
     assert result.exit_code == 2, result.output

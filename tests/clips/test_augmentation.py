@@ -60,7 +60,7 @@ def test_the_largest_multiscale_window_is_the_whole_frame():
 
 @pytest.mark.parametrize("crop", ["random", "multiscale", "centre"])
 @pytest.mark.parametrize("frame_size", [(84, 112), (112, 84), (85, 301), (72, 96), (40, 40)])
-def test_every_frame_size_gives_the_size_asked_for(crop, frame_size):
+def test_frames_of_every_size_give_the_requested_size(crop, frame_size):
     for seed in range(20):
         found = vary(clip(*frame_size), crop=crop, seed=seed, flip=True, brightness=0.2)
         assert found.shape == (4, 72, 96, 3)
@@ -142,7 +142,7 @@ def test_wrong_options_are_named(options, message):
         Augmentation(**options)
 
 
-def test_turning_by_nothing_is_a_crop():
+def test_a_rotation_of_zero_is_a_crop():
     frames = clip()
     same = turned(frames, (5, 3, 96, 72), (72, 96), degrees=0.0, zoom=1.0)
     np.testing.assert_array_equal(same, frames[:, 3:75, 5:101])
@@ -181,7 +181,7 @@ def test_impossible_rotation_zoom_or_exposure_is_refused(options):
         Augmentation(**options)
 
 
-def test_light_wanders_between_stacks_and_not_within_them():
+def test_exposure_varies_between_stacks_and_not_within_them():
     frames = clip(count=8)
     lights = []
     for seed in range(200):
@@ -196,6 +196,6 @@ def test_light_wanders_between_stacks_and_not_within_them():
     assert np.std(np.diff(lights, axis=1)) > 0.01
 
 
-def test_light_saturates_at_white():
+def test_exposure_saturates_at_white():
     frames = np.full((2, 1, 2, 3), 200, np.uint8)
     np.testing.assert_array_equal(lit(frames, np.array([2.0, 0.5]))[:, 0, 0, 0], [255, 100])

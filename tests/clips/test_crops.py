@@ -37,12 +37,12 @@ def test_crops_are_those_of_the_reference_to_one_grey_level(name, crops, side):
     ("height", "width", "expected"),
     [(160, 214, (84, 112)), (214, 160, (112, 84)), (84, 300, (84, 300)), (7, 7, (84, 84))],
 )
-def test_the_shorter_side_gets_its_length(height, width, expected):
+def test_the_shorter_side_is_resized_to_the_given_length(height, width, expected):
     frame = np.zeros((height, width, 3), np.uint8)
     assert resize_shorter_side(frame, 84, resize).shape == (*expected, 3)
 
 
-def test_shrinking_keeps_the_mean_and_drops_what_is_too_fine():
+def test_shrinking_keeps_the_mean_and_removes_fine_detail():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[::2] = 200
     assert (resize(stripes, (32, 32)) == 100).all()
@@ -95,7 +95,7 @@ def test_the_window_is_as_large_as_the_frame_allows(frame_size, size):
     assert abs(height * size[1] - width * size[0]) < max(size) or 1 in (height, width)
 
 
-def test_no_pixel_of_a_frame_is_lost_to_rounding():
+def test_rounding_loses_no_pixel_of_a_frame():
     # 22 * (15 / 22) is 14.999... in floating point.
     assert largest_window((15, 15), (22, 22)) == (15, 15)
     assert all(

@@ -20,7 +20,7 @@ def constant(height, width, across, down):
     return np.broadcast_to(np.float32([across, down]), (height, width, 2))
 
 
-def test_bytes_are_the_nearest_steps_and_no_motion_stays_none():
+def test_bytes_are_rounded_and_zero_motion_stays_zero():
     field = random_field(40, 50, largest=25.0)
     expected = np.clip(np.rint(field.astype("float64") / STEP), -127, 127) + 128
     np.testing.assert_array_equal(fields.to_bytes(field), expected)
@@ -31,7 +31,7 @@ def test_bytes_are_the_nearest_steps_and_no_motion_stays_none():
     np.testing.assert_array_equal(fields.to_bytes(back), fields.to_bytes(field))
 
 
-def test_a_mirror_negates_what_goes_across():
+def test_mirroring_negates_the_horizontal_component():
     field = random_field(3, 6, 8)
     stored = fields.to_bytes(field)
     expected = fields.to_bytes(field[:, :, ::-1] * [-1, 1])
@@ -40,7 +40,7 @@ def test_a_mirror_negates_what_goes_across():
 
 
 @pytest.mark.parametrize("size", [(60, 40), (15, 80), (13, 17), (90, 200)])
-def test_vectors_are_scaled_with_the_picture(size):
+def test_vectors_are_scaled_with_the_image(size):
     found = fields.resize_field(constant(30, 50, 3.0, -2.0), size)
     expected = np.array([3.0 * size[1] / 50, -2.0 * size[0] / 30])
     assert found.shape == (*size, 2)
@@ -136,7 +136,7 @@ def test_fields_are_cut_and_mirrored_where_the_frames_of_a_seed_are(crop):
         np.testing.assert_array_equal(found[0, ..., 1], seen[0, ..., 0])
 
 
-def test_light_leaves_fields_as_they_are():
+def test_exposure_does_not_change_fields():
     stored = fields.to_bytes(random_field(2, 36, 48))
     plain, _ = vary(stored, 3, crop="random")
     lit, _ = vary(stored, 3, crop="random", brightness=0.5, contrast=0.5, exposure=0.5)
@@ -144,7 +144,7 @@ def test_light_leaves_fields_as_they_are():
 
 
 @pytest.mark.parametrize(("degrees", "zoom"), [(90, 1.0), (30, 1.0), (0, 1.25), (-40, 0.8)])
-def test_vectors_turn_with_the_picture(degrees, zoom, monkeypatch):
+def test_vectors_are_rotated_with_the_image(degrees, zoom, monkeypatch):
     vary = Augmentation(crop="centre", rotation=100.0, zoom=0.5)
     draw = Augmentation._draw
     monkeypatch.setattr(

@@ -31,7 +31,7 @@ def noise(*size):
 
 @pytest.mark.parametrize(("fit", "resizing"), [("crop", 1), *((fit, 2) for fit in FITS)])
 @pytest.mark.parametrize("frame_size", FRAME_SIZES)
-def test_a_device_takes_from_frames_what_evaluation_takes(frame_size, fit, resizing):
+def test_device_and_evaluation_preprocess_frames_identically(frame_size, fit, resizing):
     wanted = shape(fit, resizing)
     frames = np.stack([noise(*frame_size)] * 4)
     framed = np.stack([framing(wanted)(frame, resize) for frame in frames])
@@ -42,7 +42,7 @@ def test_a_device_takes_from_frames_what_evaluation_takes(frame_size, fit, resiz
 
 
 @given(sides, sides, sides, sides)
-def test_a_letterboxed_frame_lies_whole_in_the_middle_of_black(height, width, rows, columns):
+def test_a_letterboxed_frame_is_centred_on_black(height, width, rows, columns):
     white = np.full((height, width, 3), 255, np.uint8)
     framed = Framing((rows, columns), "letterbox")(white, resize_on_devices)
     assert framed.shape == (rows, columns, 3)
@@ -66,7 +66,7 @@ def test_a_squashed_frame_fills_the_size(height, width, grey):
     assert (framed == grey).all()
 
 
-def test_squashing_keeps_what_lies_at_the_edges():
+def test_squashing_keeps_the_edges_of_the_frame():
     panorama = np.zeros((20, 200, 3), np.uint8)
     panorama[:, :40, 0] = panorama[:, -40:, 2] = 255
     framed = framing(shape("squash"))(panorama, resize)
@@ -90,7 +90,7 @@ def test_three_crops_of_a_whole_frame_are_refused(fit):
 
 
 @pytest.mark.parametrize("crop", ["random", "centre"])
-def test_training_sees_the_whole_frame_too(crop):
+def test_training_uses_the_whole_frame_too(crop):
     wanted = shape("squash")
     frames = np.stack([framing(wanted)(noise(40, 200), resize)] * 4)
     vary = Augmentation(crop=crop)
@@ -107,7 +107,7 @@ def test_training_varies_whole_frames(crop):
     assert found.shape == (4, 24, 32, 3)
 
 
-def test_frames_that_come_otherwise_than_the_model_takes_them_are_refused(tmp_path):
+def test_frames_with_the_wrong_framing_are_refused(tmp_path):
     clips = [Clip(tmp_path / "absent.mp4", 0, "test")]
     store = FrameStore(28)
     with pytest.raises(UserError, match="needs Framing"):
@@ -124,6 +124,6 @@ def test_frames_that_come_otherwise_than_the_model_takes_them_are_refused(tmp_pa
         ({"fit": "squash", "resizing": 1}, "version 1 cannot squash frames"),
     ],
 )
-def test_what_is_not_known_is_refused(given, message):
+def test_unknown_fits_are_refused(given, message):
     with pytest.raises(UserError, match=message):
         ClipShape(2, 2, (24, 32), 28, **given)

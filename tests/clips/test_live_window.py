@@ -69,7 +69,7 @@ def test_segments_keep_the_trained_stride_for_as_long_as_the_source_lasts(rate):
     assert [segment.is_first for segment in found] == [True] + [False] * (len(found) - 1)
 
 
-def test_a_source_of_half_the_rate_shows_each_frame_twice_and_of_twice_the_rate_each_second():
+def test_half_the_rate_repeats_frames_and_twice_the_rate_skips_every_second():
     live = LiveSampling(segments=1, stack=6, rate=30.0, stride=6)
     (half, *_) = push_all(LiveWindow(live), np.arange(12) / 15)
     (double, *_) = push_all(LiveWindow(live), np.arange(40) / 60)
@@ -77,14 +77,14 @@ def test_a_source_of_half_the_rate_shows_each_frame_twice_and_of_twice_the_rate_
     assert numbers([double]) == [[6, 8, 10, 12, 14, 16]]
 
 
-def test_a_dropped_frame_is_stood_in_for_by_the_one_before():
+def test_a_dropped_frame_is_replaced_by_the_previous_one():
     live = LiveSampling(segments=2, stack=4, rate=25.0, stride=4)
     times = [number / 25 for number in range(12) if number != 5]
     found = push_all(LiveWindow(live), times)
     assert numbers(found) == [[2, 3, 4, 4], [5, 6, 7, 8]]
 
 
-def test_a_varying_rate_keeps_the_speed_of_what_moves():
+def test_a_varying_rate_keeps_the_speed_of_motion():
     live = LiveSampling(segments=4, stack=3, rate=25.0, stride=7.5)
     draw = np.random.default_rng(3)
     times = np.cumsum(draw.choice([0.01, 0.02, 0.04, 0.08, 0.2], 400))
@@ -107,7 +107,7 @@ def test_small_errors_of_the_clock_change_nothing():
 
 
 @pytest.mark.parametrize("back", [0.5, 3.0, 1000.0])
-def test_a_clock_that_is_set_back_goes_on_from_the_frame_before(back):
+def test_a_clock_that_is_set_back_continues_from_the_previous_frame(back):
     live = LiveSampling(segments=2, stack=3, rate=25.0, stride=5)
     times = [number / 25 if number < 20 else number / 25 - back for number in range(40)]
     found = push_all(LiveWindow(live), times)
@@ -120,13 +120,13 @@ def test_a_frame_out_of_order_is_left_out():
     assert numbers(found) == [[1, 2, 5]]
 
 
-def test_a_frame_out_of_order_stands_in_for_none():
+def test_a_frame_out_of_order_replaces_no_other():
     live = LiveSampling(segments=1, stack=6, rate=25.0, stride=6)
     found = push_all(LiveWindow(live), [0.04 * i for i in range(6)] + [0.17, 0.36])
     assert numbers(found) == [[3, 4, 5, 5, 5, 5]]
 
 
-def test_after_a_silence_longer_than_a_clip_all_starts_anew():
+def test_a_gap_longer_than_a_clip_resets_the_window():
     live = LiveSampling(segments=2, stack=2, rate=10.0, stride=4)
     window = LiveWindow(live)
     times = [*np.arange(10) / 10, *(1e6 + np.arange(10) / 10)]
@@ -154,7 +154,7 @@ def test_dense_training_keeps_the_stride_of_its_windows():
     assert sampling(300, 30.0, 8, 4).stride == 297 / 8
 
 
-def test_a_window_says_how_long_it_is():
+def test_a_window_reports_its_duration():
     live = sampling(90, 30.0, 8, 3)
     assert live.frames == 90
     assert live.seconds == 3.0
@@ -172,7 +172,7 @@ def test_a_source_shorter_than_a_clip_is_taken_as_a_short_clip():
     assert window.rest() == []
 
 
-def test_no_frame_is_changed_that_does_not_count():
+def test_frames_that_are_left_out_are_not_preprocessed():
     seen = []
     window = LiveWindow(
         LiveSampling(1, 1, 10.0, 1), transform=lambda frame: seen.append(1) or frame
@@ -181,7 +181,7 @@ def test_no_frame_is_changed_that_does_not_count():
     assert len(seen) == 20
 
 
-def test_reset_forgets_everything():
+def test_reset_discards_all_frames():
     window = LiveWindow(sampling(40, 25.0))
     first = push_all(window, np.arange(60) / 25)
     window.reset()
@@ -192,7 +192,7 @@ def test_reset_forgets_everything():
 
 
 @pytest.mark.parametrize("time", [float("nan"), float("inf")])
-def test_a_time_that_is_no_number_is_refused(time):
+def test_a_time_that_is_not_finite_is_refused(time):
     with pytest.raises(UserError, match="give the seconds"):
         LiveWindow(sampling()).push(np.zeros((1, 1, 3)), time)
 

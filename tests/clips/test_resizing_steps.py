@@ -27,7 +27,7 @@ def test_sides_are_halved_and_then_come_down_from_twice_their_length(frame_size,
 
 
 @given(sides, sides, sides, sides)
-def test_no_step_passes_over_a_pixel(height, width, rows, columns):
+def test_every_pixel_contributes_to_each_step(height, width, rows, columns):
     now = (height, width)
     for step in resizing_steps(now, (rows, columns)):
         for before, after in zip(now, step, strict=True):

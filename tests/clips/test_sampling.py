@@ -48,7 +48,7 @@ def test_starts_and_frames_are_those_of_the_reference(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("segments", "stack"), [(8, 3), (8, 4), (2, 1), (4, 6), (1, 2), (12, 5)])
-def test_every_length_gives_frames_that_exist(mode, segments, stack):
+def test_every_length_gives_existing_frames(mode, segments, stack):
     for frames in range(1, 140):
         draw = np.random.default_rng(frames).integers
         found = stack_frames(MODES[mode](frames, segments, stack, draw), frames, stack)
@@ -57,7 +57,7 @@ def test_every_length_gives_frames_that_exist(mode, segments, stack):
         assert found.max() < frames
 
 
-def test_one_frame_is_seen_again_and_again():
+def test_a_single_frame_is_repeated():
     assert not stack_frames(spread_starts(1, 8, 4), 1, 4).any()
 
 
@@ -78,12 +78,12 @@ def test_random_starts_stay_in_their_segments_and_reach_all_of_it():
     assert (np.unique(starts[:, 3]) == np.arange(15, 20)).all()
 
 
-def test_three_looks_are_refused():
+def test_three_views_in_time_are_refused():
     with pytest.raises(ValueError, match="dense_views"):
         spread_starts(40, 8, 4, views=3)
 
 
-def test_no_two_places_of_any_purpose_share_a_stream():
+def test_random_streams_are_distinct_for_every_purpose_and_position():
     places = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (2, 0), (1, 0, 0)]
     draws = [
         random_stream(seed, purpose, *place).integers(2**63)
@@ -92,6 +92,6 @@ def test_no_two_places_of_any_purpose_share_a_stream():
     assert len(set(draws)) == len(draws)
 
 
-def test_a_stream_is_the_same_each_time():
+def test_a_random_stream_is_reproducible():
     first, second = (random_stream(7, MIXUP, 3, 1).random(4).tolist() for _ in range(2))
     assert first == second

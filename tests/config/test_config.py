@@ -48,13 +48,13 @@ def test_a_width_for_a_backbone_without_one_is_refused():
         ("model.resizing=true", "one of 1, 2"),
     ],
 )
-def test_a_mistake_names_the_key_and_the_remedy(override, message):
+def test_an_error_names_the_key_and_the_remedy(override, message):
     with pytest.raises(UserError, match=message):
         load_config(overrides=[override])
 
 
 @pytest.mark.parametrize("marks", ["[0.5, 0.25]", "[0.5, 0.5]", "[1.0]", "[0.0, 0.5]"])
-def test_milestones_are_rising_shares(marks):
+def test_milestones_are_increasing_fractions(marks):
     with pytest.raises(UserError, match=r"fractions of the epochs|above 0 and below 1"):
         load_config(overrides=["training.schedule=steps", f"training.milestones={marks}"])
 

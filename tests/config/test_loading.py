@@ -69,7 +69,7 @@ def test_any_configuration_reads_back_as_itself(tmp_path_factory, config):
     assert load_config(file=file, card={"training": {"seed": 9}}) == config
 
 
-def test_what_is_absent_stays_absent(tmp_path):
+def test_absent_settings_stay_absent(tmp_path):
     file = tmp_path / "config.toml"
     config = load_config("paper", overrides=["training.schedule=steps"])
     assert (config.training.epochs, config.augmentation.flip) == (None, None)
@@ -94,7 +94,7 @@ def test_a_path_with_a_line_break_and_quotes(tmp_path):
     assert read_config(file).data.source == named.source
 
 
-def test_a_run_of_an_earlier_version_means_what_it_meant(tmp_path):
+def test_a_run_of_an_earlier_version_keeps_its_settings(tmp_path):
     # As early versions wrote them: no format, no keys added later, and "" for no weights.
     file = tmp_path / "config.toml"
     file.write_text('[model]\nname = "pan_lite_resnet18"\nweights = ""\n[training]\nseed = 3\n')
@@ -156,7 +156,7 @@ def read_or_refused(file):
 
 @given(key=st.sampled_from(KEYS), value=TOML)
 @BOUNDED
-def test_any_value_of_any_key_is_taken_or_refused_in_a_sentence(tmp_path_factory, key, value):
+def test_any_value_of_any_key_is_accepted_or_refused_in_a_sentence(tmp_path_factory, key, value):
     file = tmp_path_factory.getbasetemp() / "config.toml"
     section, name = key
     file.write_text(tomli_w.dumps({section: {name: value}}), encoding="utf-8")
@@ -167,7 +167,7 @@ def test_any_value_of_any_key_is_taken_or_refused_in_a_sentence(tmp_path_factory
 
 @given(tables=st.dictionaries(st.sampled_from(["data", "model", "training", "x", ""]), TOML))
 @BOUNDED
-def test_any_table_is_taken_or_refused_in_a_sentence(tmp_path_factory, tables):
+def test_any_table_is_accepted_or_refused_in_a_sentence(tmp_path_factory, tables):
     file = tmp_path_factory.getbasetemp() / "config.toml"
     file.write_text(tomli_w.dumps(tables), encoding="utf-8")
     read_or_refused(file)
@@ -175,7 +175,7 @@ def test_any_table_is_taken_or_refused_in_a_sentence(tmp_path_factory, tables):
 
 @given(content=st.binary(max_size=200))
 @BOUNDED
-def test_any_bytes_are_taken_or_refused_in_a_sentence(tmp_path_factory, content):
+def test_any_bytes_are_accepted_or_refused_in_a_sentence(tmp_path_factory, content):
     file = tmp_path_factory.getbasetemp() / "config.toml"
     file.write_bytes(content)
     read_or_refused(file)
@@ -215,13 +215,13 @@ def test_absurd_settings_are_refused_with_their_name(tmp_path, text, message):
     assert len(str(refused.value)) < 400
 
 
-def test_a_pipe_is_no_file_of_settings(tmp_path):
+def test_a_pipe_is_refused_as_a_settings_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
     with pytest.raises(UserError, match=r"pipe\.toml: not a file"):
         load_config(file=tmp_path / "pipe.toml")
 
 
-def test_a_path_that_is_no_text_is_refused():
+def test_a_path_that_is_not_unicode_is_refused():
     with pytest.raises(UserError, match=r"data\.source is .*rename the file"):
         load_config(overrides=["data.source=" + os.fsdecode(b"caf\xe9")])
 
@@ -270,7 +270,7 @@ def test_an_absent_file_is_named(tmp_path):
         load_config(file=tmp_path / "absent.toml")
 
 
-def test_a_run_of_before_resizing_had_versions_keeps_the_first(tmp_path):
+def test_a_run_without_a_resizing_version_uses_version_1(tmp_path):
     text = load_config(overrides=["model.fit=letterbox"]).to_toml()
     (tmp_path / "config.toml").write_text(text)
     assert Run(tmp_path).shape.resizing == 2
@@ -301,12 +301,12 @@ def test_python_gives_sections_by_keyword():
         ({"training": 3}, "training is a section"),
     ],
 )
-def test_a_mistake_in_a_keyword_section_is_named(sections, message):
+def test_an_error_in_a_keyword_section_is_named(sections, message):
     with pytest.raises(UserError, match=message):
         make_config(**sections)
 
 
-def test_a_source_is_given_once():
+def test_a_source_given_twice_is_refused():
     assert make_config("videos", data={"workers": 1}).data.workers == 1
     with pytest.raises(UserError, match="the source is given twice"):
         make_config("videos", data={"source": "others"})

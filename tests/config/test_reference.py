@@ -11,7 +11,7 @@ from pan_keras.config.reference import reference, settings
 from pan_keras.errors import UserError
 
 
-def test_every_key_is_listed_with_what_it_means():
+def test_every_key_is_listed_with_its_meaning():
     kinds = typing.get_type_hints(Config)
     keys = [f"{name}.{item.name}" for name in kinds for item in dataclasses.fields(kinds[name])]
     listed = settings()
@@ -28,7 +28,7 @@ def test_numbers_have_bounds():
         assert bool(setting.bounds) == numeric, setting.key
 
 
-def test_a_setting_says_its_default_and_that_of_the_paper():
+def test_a_setting_shows_its_default_and_that_of_the_paper():
     (setting,) = settings("training.learning_rate")
     assert (setting.default, setting.paper) == (2e-3, 0.01)
     assert setting.to_text().startswith("training.learning_rate = 0.002 (paper: 0.01)\n")
@@ -56,13 +56,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("key", "answer"), WRONG)
-def test_an_unknown_key_is_answered_with_near_ones_or_the_list(key, answer):
+def test_an_unknown_key_gets_suggestions_or_the_list(key, answer):
     with pytest.raises(UserError, match=answer):
         settings(key)
 
 
 @pytest.mark.parametrize(("key", "answer"), [each for each in WRONG if "." in each[0]])
-def test_a_configuration_gives_the_same_answers(key, answer):
+def test_a_configuration_gives_the_same_suggestions(key, answer):
     with pytest.raises(UserError, match=f"there is no .*{answer}"):
         load_config(overrides=[f"{key}=1"])
 

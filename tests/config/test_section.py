@@ -103,7 +103,7 @@ def test_a_table_is_refused_in_the_same_sentence(values, sentence):
     assert str(refused.value) == f"a.toml: {sentence}"
 
 
-def test_values_take_the_types_of_their_fields():
+def test_values_are_converted_to_the_types_of_their_fields():
     loader = Loader(marks=[1, 2], share=0, rules={"test": {"column": "a", "values": ["b"]}})
     assert loader.marks == (1.0, 2.0)
     assert isinstance(loader.share, float)
@@ -144,13 +144,13 @@ def test_a_section_is_an_ordinary_dataclass():
         ({"loader": {3: 4}}, "loader is {3: 4}; it must be a table"),
     ],
 )
-def test_names_are_looked_for_in_every_section(tables, sentence):
+def test_suggestions_come_from_every_section(tables, sentence):
     with pytest.raises(UserError) as refused:
         assemble(Both, [("a.toml", tables)])
     assert str(refused.value) == f"a.toml: {sentence}"
 
 
-def test_what_a_field_takes_is_said_in_words():
+def test_accepted_values_of_a_field_are_described_in_words():
     share = Annotated[float, Field(ge=0, le=1)]
     assert wanted(share) == "a number, in [0, 1]"
     assert wanted(tuple[share, ...] | None) == "a list of numbers, in [0, 1]"
@@ -161,7 +161,7 @@ def test_what_a_field_takes_is_said_in_words():
     assert bounds_in_words(int) == ""
 
 
-def test_a_value_is_shown_in_part_where_it_is_long():
+def test_long_values_are_shortened_in_messages():
     assert shown("a" * 78) == "'" + "a" * 78 + "'"
     assert shown("a" * 79) == "'" + "a" * 79 + "..."
     assert shown(10**5000) == "a value of type int"

@@ -41,7 +41,7 @@ def test_the_later_value_wins_key_by_key():
     assert assemble(Page, layers) == Page(size=Size(height=2, width=4))
 
 
-def test_a_fault_names_where_the_value_comes_from():
+def test_an_error_names_the_source_of_the_value():
     good = ("a.toml", {"size": {"height": 2, "width": 3}})
     for layers, where in [
         ([good, ("b.toml", {"size": {"width": 0}})], "b.toml"),
@@ -57,7 +57,7 @@ def test_a_fault_names_where_the_value_comes_from():
         assert str(refused.value).startswith(f"{where}: ")
 
 
-def test_what_values_say_together_is_of_a_file_only_if_no_other_speaks():
+def test_an_error_between_values_names_a_file_only_if_all_are_from_it():
     high = {"size": {"height": 3}}
     with pytest.raises(UserError, match=r"^a\.toml: size\.height is 3, above"):
         assemble(Page, [("", {"marks": [1]}), ("a.toml", high), ("b.toml", {})])
@@ -65,7 +65,7 @@ def test_what_values_say_together_is_of_a_file_only_if_no_other_speaks():
         assemble(Page, [("a.toml", high), ("b.toml", {"marks": [1]})])
 
 
-def test_sections_become_toml_without_what_is_absent():
+def test_sections_become_toml_without_absent_values():
     page = Page(size=Size(height=2, width=3), marks=(1, 2))
     assert to_tables(page) == {"size": {"height": 2, "width": 3}, "marks": (1, 2)}
     text = to_toml(page, format=7)
@@ -106,7 +106,7 @@ def test_a_file_is_read_with_and_without_a_byte_order_mark(tmp_path):
         assert read_toml(file) == {"a": 1}
 
 
-def test_what_is_no_toml_file_is_refused_by_name(tmp_path):
+def test_a_file_that_is_not_toml_is_refused_by_name(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "large").write_bytes(b"#" * 1_000_001)

@@ -88,7 +88,7 @@ def test_motions_are_never_mirrored():
     assert len(card.classes) == 8
 
 
-def test_a_card_of_one_s_own_loads_by_path(tmp_path):
+def test_a_custom_card_loads_by_path(tmp_path):
     path = write_card(
         tmp_path,
         'manifest = "list.csv"\n[split.test]\ncolumn = "person"\nvalues = ["eve"]\n'
@@ -131,14 +131,14 @@ def test_a_card_of_one_s_own_loads_by_path(tmp_path):
         ({"title": "[" * 5000 + "]" * 5000}, "", "nested too deep"),
     ],
 )
-def test_a_slip_in_a_card_is_named(changes, extra, message, tmp_path):
+def test_an_error_in_a_card_is_named(changes, extra, message, tmp_path):
     path = write_card(tmp_path, extra, **changes)
     with pytest.raises(UserError, match=message) as caught:
         load_card(path)
     assert str(path) in str(caught.value)
 
 
-def test_labels_and_values_lose_the_spaces_around_them(tmp_path):
+def test_labels_and_values_are_stripped(tmp_path):
     path = write_card(
         tmp_path,
         "manifest = 'list.csv'\n[split.test]\ncolumn = 'person'\nvalues = [' eve ']",
@@ -148,7 +148,7 @@ def test_labels_and_values_lose_the_spaces_around_them(tmp_path):
     assert load_card(path).split["test"].values == ("eve",)
 
 
-def test_a_card_that_is_no_file_or_too_large_is_not_read(tmp_path):
+def test_a_card_that_is_not_a_file_or_too_large_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "fifo.toml")
     (tmp_path / "folder.toml").mkdir()
     with (tmp_path / "large.toml").open("wb") as file:
@@ -178,7 +178,7 @@ def as_toml(value):
 
 
 @given(st.dictionaries(keys, values, max_size=5) | st.binary(max_size=60))
-def test_any_file_is_a_card_or_one_sentence(tmp_path_factory, content):
+def test_any_file_is_read_as_a_card_or_refused_in_one_sentence(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     if isinstance(content, dict):
         table = {"name": "x", "title": "X", **content}
@@ -201,7 +201,7 @@ def test_an_unknown_card_names_the_nearest():
         load_card("egogester")
 
 
-def test_what_the_clips_are_is_told_without_tensorflow():
+def test_clips_of_a_card_are_listed_without_tensorflow():
     code = (
         "import sys, pan_keras.data;"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"

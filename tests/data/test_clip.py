@@ -24,7 +24,7 @@ from pan_keras.errors import UserError
         ("👩\u200d🚀", "👩\u200d🚀"),
     ],
 )
-def test_a_label_loses_the_spaces_around_it_and_is_composed(text, label):
+def test_a_label_is_stripped_and_normalised_to_composed_unicode(text, label):
     assert checked_label(text, "here") == label
 
 
@@ -53,7 +53,7 @@ def test_a_label_that_labels_txt_or_a_terminal_cannot_hold_is_refused(text, mess
 
 
 @given(st.text(max_size=12))
-def test_every_label_that_is_taken_is_one_line_and_stays_as_it_is(text):
+def test_accepted_labels_are_single_lines_and_unchanged(text):
     try:
         label = checked_label(text, "here")
     except UserError:
@@ -78,7 +78,7 @@ def test_whole_numbers_are_ordered_by_value_and_names_by_text(names, order):
     assert ordered(reversed(names)) == order
 
 
-def test_the_order_is_that_of_every_other_process():
+def test_the_order_is_the_same_in_every_process():
     code = "from pan_keras.data.clip import ordered; print(ordered(['1', '01', '001', '0001']))"
     outputs = {
         subprocess.run(

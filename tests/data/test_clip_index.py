@@ -33,7 +33,7 @@ def reopened(index):
     return ClipIndex(index.file, index.file.parent)
 
 
-def test_a_clip_is_known_by_the_next_opening(index, tmp_path):
+def test_a_clip_is_found_in_the_index_at_the_next_opening(index, tmp_path):
     path = tmp_path / "wave" / "a b.mp4"
     index.add(path, STATE, CLIP)
     index.flush()
@@ -42,7 +42,7 @@ def test_a_clip_is_known_by_the_next_opening(index, tmp_path):
 
 
 @pytest.mark.parametrize("state", [FileState(1001, 2**62), FileState(1000, 2**62 - 1)])
-def test_a_clip_that_changed_is_not_known(state, index, tmp_path):
+def test_a_changed_clip_is_not_taken_from_the_index(state, index, tmp_path):
     index.add(tmp_path / "a.mp4", STATE, CLIP)
     index.flush()
     assert reopened(index).known({tmp_path / "a.mp4": state}) == {}
@@ -52,7 +52,7 @@ def test_a_clip_that_changed_is_not_known(state, index, tmp_path):
     assert reopened(index).known({tmp_path / "a.mp4": state}) == {tmp_path / "a.mp4": CLIP}
 
 
-def test_the_data_may_move(index, tmp_path):
+def test_the_index_stays_valid_when_data_are_moved(index, tmp_path):
     index.add(tmp_path / "wave/a.mp4", STATE, CLIP)
     index.flush()
     moved = tmp_path / "moved"
@@ -102,7 +102,7 @@ HOSTILE = {
 @pytest.mark.parametrize(
     ("column", "value"), [(name, value) for name, values in HOSTILE.items() for value in values]
 )
-def test_what_no_clip_can_be_is_not_believed(column, value, index, tmp_path):
+def test_impossible_values_in_the_index_are_ignored(column, value, index, tmp_path):
     paths = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     for path in paths:
         index.add(path, STATE, CLIP)
@@ -158,7 +158,7 @@ KINDS = ("text", "cut", "scrambled", "foreign", "trigger", "link", "version", "l
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_index_that_is_not_ours_is_made_anew_with_a_word(kind, index, tmp_path):
+def test_a_foreign_index_is_rebuilt_with_a_warning(kind, index, tmp_path):
     paths = [tmp_path / f"{number}.mp4" for number in range(200)]
     for path in paths:
         index.add(path, STATE, CLIP)
@@ -176,7 +176,7 @@ def test_an_index_that_is_not_ours_is_made_anew_with_a_word(kind, index, tmp_pat
     assert kind != "link" or (tmp_path / "precious.sqlite").stat().st_size > 5000
 
 
-def test_a_folder_in_its_place_only_costs_the_index(index, tmp_path):
+def test_a_folder_in_place_of_the_index_only_disables_it(index, tmp_path):
     index.file.mkdir()
     index.add(tmp_path / "a.mp4", STATE, CLIP)
     index.flush()
@@ -184,7 +184,7 @@ def test_a_folder_in_its_place_only_costs_the_index(index, tmp_path):
     assert "the index of clips cannot be used" in index.words[-1]
 
 
-def test_a_full_disk_costs_the_index_alone(index, tmp_path):
+def test_a_full_disk_only_disables_the_index(index, tmp_path):
     index.add(tmp_path / "a.mp4", STATE, CLIP)
     index.flush()
     index._file.attempt(lambda database: database.execute("PRAGMA max_page_count = 9"), None)
@@ -220,7 +220,7 @@ def test_processes_write_at_the_same_time(index, tmp_path):
     assert len(index.known(states)) == 120
 
 
-def test_a_writer_that_never_lets_go_is_not_waited_for_long(index, tmp_path, monkeypatch):
+def test_waiting_for_another_writer_has_a_time_limit(index, tmp_path, monkeypatch):
     monkeypatch.setattr("pan_keras.data.index_file.PATIENCE", 0.1)
     index.add(tmp_path / "a.mp4", STATE, CLIP)
     index.flush()
@@ -235,7 +235,7 @@ def test_a_writer_that_never_lets_go_is_not_waited_for_long(index, tmp_path, mon
     assert reopened(index).known({tmp_path / "a.mp4": STATE})
 
 
-def test_a_killed_writer_leaves_what_was_whole(index, tmp_path):
+def test_a_killed_writer_leaves_complete_records(index, tmp_path):
     index.add(tmp_path / "a.mp4", STATE, CLIP)
     index.flush()
     context = multiprocessing.get_context("spawn")
@@ -261,7 +261,7 @@ def die_in_the_middle(file):
     database.attempt(work, None)
 
 
-def test_it_lies_beside_the_data_or_else_in_the_cache(tmp_path):
+def test_the_index_is_beside_the_data_or_else_in_the_cache(tmp_path):
     path = tmp_path / "wave/a.mp4"
     assert open_clip_index(tmp_path, [path]).file == tmp_path / CLIP_INDEX
     tmp_path.chmod(0o555)
@@ -279,7 +279,7 @@ def test_it_lies_beside_the_data_or_else_in_the_cache(tmp_path):
     assert again.known({elsewhere: STATE}) == {elsewhere: CLIP}
 
 
-def test_an_index_that_only_its_owner_may_change_is_the_start_of_ones_own(index, tmp_path):
+def test_a_read_only_index_is_copied_to_the_cache(index, tmp_path):
     paths = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     index.add(paths[0], STATE, CLIP)
     index.flush()

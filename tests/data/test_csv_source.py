@@ -43,11 +43,11 @@ def read(tmp_path, content, required=("path", "label")):
         PLAIN.replace("a.mp4", '"a.mp4"'),
     ],
 )
-def test_what_spreadsheets_write_is_read(content, tmp_path):
+def test_files_written_by_spreadsheets_are_read(content, tmp_path):
     assert read(tmp_path, content).rows == ROWS
 
 
-def test_a_line_that_names_the_separator_is_obeyed(tmp_path):
+def test_a_separator_line_is_respected(tmp_path):
     table = read(tmp_path, "sep=:\r\npath:label\r\na,b;c.mp4:wave\r\n")
     assert table.rows == ((3, {"path": "a,b;c.mp4", "label": "wave"}),)
 
@@ -57,7 +57,7 @@ def test_a_value_over_several_lines_counts_from_its_first(tmp_path):
     assert [line for line, _ in table.rows] == [2, 5]
 
 
-def test_a_value_that_a_short_row_lacks_is_none(tmp_path):
+def test_missing_values_of_a_short_row_are_none(tmp_path):
     assert read(tmp_path, "path,label\na.mp4\n").rows == ((2, {"path": "a.mp4", "label": None}),)
 
 
@@ -79,14 +79,14 @@ def test_a_value_that_a_short_row_lacks_is_none(tmp_path):
         ("path,label\n" + "x" * 200_000 + ",b", "line 2: this is not CSV"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_one_sentence(content, message, tmp_path):
+def test_unreadable_files_are_refused_in_one_sentence(content, message, tmp_path):
     with pytest.raises(UserError, match=message) as caught:
         read(tmp_path, content)
     assert str(tmp_path / "list.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_file_is_not_opened(tmp_path):
+def test_paths_other_than_regular_files_are_not_opened(tmp_path):
     os.mkfifo(tmp_path / "fifo.csv")
     for name in ("fifo.csv", "."):
         with pytest.raises(UserError, match="not a file"):
@@ -112,7 +112,7 @@ csv_like = st.one_of(
 
 
 @given(csv_like)
-def test_any_bytes_are_a_table_or_one_sentence(tmp_path_factory, content):
+def test_any_bytes_are_read_as_a_table_or_refused_in_one_sentence(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
     try:
@@ -130,7 +130,7 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_siz
 
 
 @given(st.lists(st.tuples(cells, cells), max_size=6), st.sampled_from(",;\t|"))
-def test_what_a_csv_writer_writes_is_read_back(tmp_path_factory, rows, delimiter):
+def test_a_written_csv_is_read_back(tmp_path_factory, rows, delimiter):
     path = tmp_path_factory.getbasetemp() / f"written {ord(delimiter)}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=delimiter).writerows([("path", "label"), *rows])
@@ -207,7 +207,7 @@ def test_a_hidden_file_that_is_listed_counts(write, tmp_path):
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_line(lines, message, write):
+def test_an_error_is_named_with_its_line(lines, message, write):
     with pytest.raises(UserError, match=message):
         list_csv(write(*lines))
 
@@ -231,7 +231,7 @@ def test_one_file_on_two_lines_is_refused_with_both(way, write, tmp_path):
         refuse_repeats(listing)
 
 
-def test_different_files_are_no_repeats(write):
+def test_different_files_are_not_duplicates(write):
     listing = list_csv(write("path,label", "left/0.mp4,a", "left/1.mp4,a", "right/0.mp4,b"))
     refuse_repeats(listing)
     assert len(listing.labels) == 3

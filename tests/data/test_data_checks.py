@@ -66,7 +66,7 @@ def test_files_are_copies_if_all_their_bytes_agree(files, tmp_path):
     ]
 
 
-def test_the_search_ends_with_the_bytes_that_it_may_read(files):
+def test_the_search_reads_at_most_its_limit_of_bytes(files):
     opened = 5 * 2 * SAMPLE
     assert identical_files(files.values(), most=opened - 1) == []
     assert identical_files(files.values(), most=opened) == []

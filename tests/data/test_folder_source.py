@@ -55,7 +55,7 @@ GIVEN = {
         (["validation/"], {"folder validation without videos": 1}),
     ],
 )
-def test_splits_beside_strays_are_still_splits_and_the_strays_are_named(strays, ignored, lay):
+def test_splits_are_recognised_beside_stray_folders_which_are_named(strays, ignored, lay):
     listing = list_folder(lay(*SPLITS, *strays))
     assert found(listing) == GIVEN
     assert listing.ignored == ignored
@@ -64,7 +64,7 @@ def test_splits_beside_strays_are_still_splits_and_the_strays_are_named(strays, 
 @pytest.mark.parametrize(
     ("train", "val", "test"), [("Train", "VALID", "Testing"), ("training", "Validation", "TEST")]
 )
-def test_splits_are_understood_in_any_spelling(train, val, test, lay):
+def test_split_names_are_recognised_in_any_spelling(train, val, test, lay):
     listing = list_folder(lay(f"{train}/a/0.mp4", f"{val}/a/1.mp4", f"{test}/a/2.mp4"))
     assert found(listing) == {
         f"{train}/a/0.mp4": ("a", "train"),
@@ -78,13 +78,13 @@ def test_train_and_test_alone_are_splits(lay):
     assert set(found(listing).values()) == {("a", "train"), ("a", "test")}
 
 
-def test_two_folders_of_one_split_are_taken_together_with_a_warning(lay):
+def test_two_folders_of_one_split_are_merged_with_a_warning(lay):
     listing = list_folder(lay(*SPLITS, "validation/right/4.mp4"))
     assert found(listing) == {**GIVEN, "validation/right/4.mp4": ("right", "val")}
     assert listing.warnings == ["the folders val and validation are all used as val"]
 
 
-def test_an_empty_split_folder_is_no_split(lay):
+def test_an_empty_split_folder_is_not_a_split(lay):
     listing = list_folder(lay("train/a/0.mp4", "val/a/1.mp4", "test/b/", "test/c/"))
     assert set(listing.splits.values()) == {"train", "val"}
     assert listing.ignored == {"folder test without videos": 1}
@@ -132,7 +132,7 @@ def test_a_class_under_a_split_may_be_called_train(lay):
         (["left/train/0.mp4", "left/val/1.mp4", "right/train/2.mp4"], "left: holds train and val"),
     ],
 )
-def test_what_cannot_be_decided_is_refused_with_the_folders_named(names, message, lay):
+def test_ambiguous_layouts_are_refused_with_the_folders_named(names, message, lay):
     root = lay(*names)
     with pytest.raises(UserError, match=message) as caught:
         list_folder(root)
@@ -140,7 +140,7 @@ def test_what_cannot_be_decided_is_refused_with_the_folders_named(names, message
     assert "\n" not in str(caught.value)
 
 
-def test_hidden_files_and_folders_count_at_no_depth(lay):
+def test_hidden_files_and_folders_are_ignored_at_any_depth(lay):
     root = lay(
         *("left/0.mp4", "left/.thumbnails/t.mp4", "left/anna/._1.mp4", "left/anna/1.mp4"),
         *("left/@eaDir/2.mp4", ".hidden/3.mp4", "left/anna/.a/.b/4.mp4", "left/anna/.a/x.txt"),
@@ -157,7 +157,7 @@ def test_a_hidden_folder_that_is_named_itself_is_searched(lay):
     assert len(list_folder(root / ".videos").labels) == 1
 
 
-def test_links_to_folders_are_followed_and_circles_end(lay):
+def test_links_to_folders_are_followed_and_cycles_end(lay):
     root = lay("data/left/0.mp4", "elsewhere/1.mp4", "data/right/2.mp4")
     (root / "data/left/more").symlink_to(root / "elsewhere")
     (root / "data/right/circle").symlink_to(root / "data/right")
@@ -167,7 +167,7 @@ def test_links_to_folders_are_followed_and_circles_end(lay):
     assert listing.ignored == {"links to a parent folder": 1, "broken links": 1}
 
 
-def test_what_is_no_file_is_not_opened(lay):
+def test_paths_other_than_regular_files_are_not_opened(lay):
     root = lay("left/0.mp4")
     os.mkfifo(root / "left" / "1.mp4")
     listing = list_folder(root)
@@ -186,12 +186,12 @@ def test_a_class_folder_whose_name_cannot_be_printed_is_refused(name, tmp_path):
     assert str(caught.value).isprintable()
 
 
-def test_a_class_folder_counts_without_spaces_around_its_name(lay):
+def test_names_of_class_folders_are_stripped(lay):
     listing = list_folder(lay("train/left /0.mp4", "train/left/1.mp4", "test/ left/2.mp4"))
     assert {label for label, _ in found(listing).values()} == {"left"}
 
 
-def test_a_file_whose_name_is_no_unicode_is_left_out_by_name(lay):
+def test_a_file_whose_name_is_not_unicode_is_left_out_and_named(lay):
     root = lay("left/0.mp4")
     (root / "left" / os.fsdecode(b"caf\xe9.mp4")).touch()
     listing = list_folder(root)
@@ -200,5 +200,5 @@ def test_a_file_whose_name_is_no_unicode_is_left_out_by_name(lay):
     assert "name is not valid Unicode" in ignored
 
 
-def test_the_split_file_that_was_written_is_no_stray(lay):
+def test_the_written_split_file_is_not_a_stray(lay):
     assert not list_folder(lay("left/0.mp4", "split.csv")).ignored

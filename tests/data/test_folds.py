@@ -21,7 +21,7 @@ def people(labels, number):
 
 
 @pytest.mark.parametrize("folds", [2, 3, 5])
-def test_classes_are_dealt_evenly(folds):
+def test_classes_are_distributed_evenly(folds):
     labels = clips(wave=11, clap=7, nod=5)
     found = assign_folds(labels, folds)
     assert found.keys() == labels.keys()
@@ -68,7 +68,7 @@ def test_many_groups_share_folds_of_like_size():
         (clips(wave=4), None, dict.fromkeys(clips(wave=4), "A"), "of the group 'A'"),
     ],
 )
-def test_what_cannot_be_divided_is_refused(labels, folds, groups, message):
+def test_data_that_cannot_be_divided_are_refused(labels, folds, groups, message):
     with pytest.raises(UserError, match=message):
         assign_folds(labels, folds, groups=groups)
 

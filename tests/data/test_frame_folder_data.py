@@ -28,21 +28,21 @@ def test_folders_of_frames_are_clips_of_their_class(root):
     assert data.report()["ignored"] == {}
 
 
-def test_splits_may_stand_above_the_classes(root, tmp_path):
+def test_split_folders_may_contain_class_folders(root, tmp_path):
     for split in ("train", "val", "test"):
         write_frames(tmp_path / "data" / split / "a" / "clip", FRAMES)
     data = open_data(tmp_path / "data")
     assert [len(data.clips(split)) for split in ("train", "val", "test")] == [1, 1, 1]
 
 
-def test_pictures_beside_videos_are_no_clip(tmp_path):
+def test_pictures_beside_videos_are_not_a_clip(tmp_path):
     write_video(write_frames(tmp_path / "wave", FRAMES) / "a.mp4", FRAMES)
     listing = list_folder(tmp_path)
     assert [path.name for path in listing.labels] == ["a.mp4"]
     assert listing.ignored == {"files that are no videos": 3}
 
 
-def test_pictures_without_numbers_are_no_clip(tmp_path):
+def test_pictures_without_numbers_are_not_a_clip(tmp_path):
     write_frames(tmp_path / "wave" / "clip", FRAMES)
     (tmp_path / "wave" / "covers").mkdir()
     cv2.imwrite(str(tmp_path / "wave" / "covers" / "front.jpg"), FRAMES[0])
@@ -60,7 +60,7 @@ def test_strays_in_a_clip_are_counted(root):
     assert listing.ignored == {"files that are no videos": 1, "hidden files": 1}
 
 
-def test_a_mixture_of_videos_and_folders_of_frames_is_told(root):
+def test_a_mixture_of_videos_and_folders_of_frames_is_reported(root):
     write_video(root / "left" / "a.mp4", FRAMES)
     data = open_data(root)
     assert len(data.all_clips) == 9
@@ -68,7 +68,7 @@ def test_a_mixture_of_videos_and_folders_of_frames_is_told(root):
     assert warning.startswith("8 folders of pictures are used as clips")
 
 
-def test_a_clip_is_no_data_set(root):
+def test_a_single_clip_is_refused_as_a_data_set(root):
     with pytest.raises(UserError, match="a single clip, a folder of frames; name a folder that"):
         open_data(root / "left" / "0")
     with pytest.raises(UserError, match="no videos here; expected a folder for each class"):
@@ -80,7 +80,7 @@ def test_a_clip_may_be_named_itself(root):
     assert len(visible_videos(root)) == 8
 
 
-def test_gaps_and_the_rate_that_is_taken_are_told(root):
+def test_gaps_and_the_assumed_rate_are_reported(root):
     (root / "left" / "0" / "00002.jpg").unlink()
     warnings = open_data(root).warnings
     assert any(
@@ -95,7 +95,7 @@ def test_gaps_and_the_rate_that_is_taken_are_told(root):
     assert open_data(root).warnings == warnings
 
 
-def test_a_csv_tells_the_rate_of_each_clip(root):
+def test_a_csv_column_gives_the_rate_of_each_clip(root):
     lines = [f"left/{n},left,{'' if n == 3 else 10 + n}" for n in range(4)]
     (root / "list.csv").write_text("\n".join(["path,label,frame_rate", *lines]))
     data = open_data(root / "list.csv")
@@ -104,13 +104,13 @@ def test_a_csv_tells_the_rate_of_each_clip(root):
 
 
 @pytest.mark.parametrize("rate", ["fast", "0", "-3", "inf", "nan", "1001"])
-def test_a_rate_that_is_none_is_refused_with_its_line(rate, root):
+def test_an_invalid_rate_is_refused_with_its_line(rate, root):
     (root / "list.csv").write_text(f"path,label,frame_rate\nleft/0,left,{rate}\n")
     with pytest.raises(UserError, match=r"list\.csv, line 2: frame_rate is .* above 0"):
         open_data(root / "list.csv")
 
 
-def test_a_card_tells_the_rate(root):
+def test_a_card_gives_the_rate(root):
     (root / "own.toml").write_text('name = "own"\ntitle = "Own"\nframe_rate = 12\n')
     data = open_data(root / "own.toml")
     assert {info.rate for info in data.infos.values()} == {12}

@@ -54,7 +54,7 @@ def test_the_second_opening_reads_no_clip(root, reads):
     assert second.report()["ignored"] == {}
 
 
-def test_a_clip_that_changed_is_read_alone(root, reads):
+def test_only_a_changed_clip_is_read_again(root, reads):
     open_data(root)
     write_video(root / "wave" / "2.mp4", moving_frames(9, 32, 32))
     write_video(root / "wave" / "new.mp4", moving_frames(3, 32, 32))
@@ -78,7 +78,7 @@ def test_decoding_takes_its_frame_index_from_the_disk(root, reads):
     assert reads == ["3.mp4"]
 
 
-def test_an_opening_that_is_interrupted_keeps_what_it_has_read(root, reads):
+def test_an_interrupted_opening_keeps_the_clips_already_read(root, reads):
     def interrupt(what, done, total):
         if done == 3:
             raise KeyboardInterrupt
@@ -105,7 +105,7 @@ def test_an_interruption_waits_for_few_clips(root, reads, monkeypatch):
     assert threading.active_count() < 50
 
 
-def test_progress_counts_what_is_known_too(root):
+def test_progress_includes_clips_known_from_the_index(root):
     told = []
     open_data(root, progress=lambda what, done, total: told.append((done, total)))
     assert told[-1] == (8, 8)
@@ -115,7 +115,7 @@ def test_progress_counts_what_is_known_too(root):
     assert told == [(8, 9), (9, 9)]
 
 
-def test_long_openings_tell_how_far_they_are(capsys):
+def test_long_openings_report_progress(capsys):
     tell = ProgressLines(every=0)
     tell("checking videos", 12_000, 250_000)
     assert capsys.readouterr().err == "checking videos: 12,000 of 250,000\n"
@@ -135,7 +135,7 @@ def test_a_broken_clip_is_read_again_each_time(root):
     assert open_data(root).infos[path].frames == 7
 
 
-def test_a_damaged_index_is_told_of_and_costs_time_alone(root):
+def test_a_damaged_index_is_reported_and_rebuilt(root):
     before = open_data(root)
     (root / CLIP_INDEX).write_bytes(b"damaged" * 1000)
     data = open_data(root)
@@ -145,7 +145,7 @@ def test_a_damaged_index_is_told_of_and_costs_time_alone(root):
     assert not any("index of clips" in warning for warning in open_data(root).warnings)
 
 
-def test_data_that_are_refused_get_no_split(root):
+def test_refused_data_get_no_split_file(root):
     for path in (root / "wave").iterdir():
         path.write_bytes(b"broken")
     with pytest.raises(UserError, match="4 of 8 videos are broken"):
@@ -153,7 +153,7 @@ def test_data_that_are_refused_get_no_split(root):
     assert not (root / "split.csv").exists()
 
 
-def test_a_folder_of_frames_is_known_too_until_a_frame_changes(tmp_path):
+def test_a_folder_of_frames_is_indexed_until_a_frame_changes(tmp_path):
     for label in ("a", "b"):
         for number in range(3):
             write_frames(tmp_path / label / f"{number}", moving_frames(4, 32, 32))

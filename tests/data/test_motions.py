@@ -86,7 +86,7 @@ def test_a_run_that_was_cut_short_is_completed(tmp_path, monkeypatch):
     assert len(open_data("motions", tmp_path / "motions").all_clips) == 24
 
 
-def test_nothing_of_others_is_overwritten(folder, tmp_path):
+def test_foreign_files_are_not_overwritten(folder, tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it")
     with pytest.raises(UserError, match="not an empty folder"):
         make_motions(tmp_path, clips=24)
@@ -147,7 +147,7 @@ def accuracy(inputs, labels):
 
 
 @pytest.mark.parametrize("moment", ["first", "middle", "last"])
-def test_a_single_frame_says_nothing_of_the_class(moment, scenes):
+def test_a_single_frame_does_not_reveal_the_class(moment, scenes):
     labels = np.repeat(np.arange(len(MOTIONS)), PER_CLASS)
     place = {"first": lambda n: 0, "middle": lambda n: n // 2, "last": lambda n: n - 1}[moment]
     pictures = np.stack(
@@ -157,7 +157,7 @@ def test_a_single_frame_says_nothing_of_the_class(moment, scenes):
     assert accuracy(features(pictures), labels) < 0.125 + 3.5 * 0.03
 
 
-def test_the_motion_says_it(scenes):
+def test_motion_reveals_the_class(scenes):
     labels = np.repeat(np.arange(len(MOTIONS)), PER_CLASS)
     flows = [mean_flow(scene.frames) for motion in MOTIONS for scene in scenes[motion]]
     axis = labels < 4
@@ -181,7 +181,7 @@ def moving_way(flow):
     return 2 if y < 0 else 3
 
 
-def test_motions_are_made_where_absent_and_completed_where_begun(tmp_path):
+def test_motions_are_created_or_completed(tmp_path):
     folder = tmp_path / "motions"
     ensure_motions(folder, clips=24)
     made = sorted(folder.rglob("*.mp4"))

@@ -66,7 +66,7 @@ def test_class_folders_are_split_by_seed_and_the_split_is_written_down(fill):
     assert open_data(root, split_seed=1).all_clips != data.all_clips
 
 
-def test_clips_stay_in_their_split_when_others_join(fill, content):
+def test_clips_stay_in_their_split_when_others_are_added(fill, content):
     root = fill(wave=20)
     before = {clip.path: clip.split for clip in open_data(root).all_clips}
     for number in range(20, 40):
@@ -77,7 +77,7 @@ def test_clips_stay_in_their_split_when_others_join(fill, content):
     assert splits(data) == {"train": 28, "val": 6, "test": 6}
 
 
-def test_a_folder_that_is_not_to_be_written_to_stays_as_it_is(fill):
+def test_a_read_only_folder_is_opened_without_writing(fill):
     root = fill(wave=10)
     root.chmod(0o555)
     data = open_data(root)
@@ -88,13 +88,13 @@ def test_a_folder_that_is_not_to_be_written_to_stays_as_it_is(fill):
 @pytest.mark.parametrize(
     ("count", "expected"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (4, (2, 1, 1))]
 )
-def test_tiny_classes_train_first(count, expected, fill):
+def test_small_classes_fill_the_training_split_first(count, expected, fill):
     data = open_data(fill(wave=count))
     assert tuple(splits(data).values()) == expected
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "Validation"])
-def test_split_folders_are_taken_as_they_are(val, fill):
+def test_split_folders_are_used_unchanged(val, fill):
     root = fill(**{"train__a": 3, "train__b": 3, f"{val}__a": 2, f"{val}__b": 1, "test__a": 1})
     data = open_data(root)
     assert splits(data) == {"train": 6, "val": 3, "test": 1}
@@ -118,7 +118,7 @@ def test_a_train_and_a_val_folder_leave_test_empty(fill):
     assert splits(open_data(fill(train__a=4, val__a=2))) == {"train": 4, "val": 2, "test": 0}
 
 
-def test_splits_beside_a_stray_folder_are_not_drawn_anew(fill):
+def test_splits_beside_a_stray_folder_are_not_redrawn(fill):
     root = fill(train__left=3, train__right=3, val__left=1, test__right=2, annotations=0)
     (root / "annotations" / "notes.txt").touch()
     data = open_data(root)
@@ -136,7 +136,7 @@ def test_opening_with_another_seed_keeps_the_split_of_the_first(fill):
     assert open_data(root).all_clips == first.all_clips
 
 
-def test_a_clip_that_was_gone_returns_into_its_split(fill):
+def test_a_clip_that_reappears_returns_to_its_split(fill):
     root = fill(wave=20)
     (clip, *_) = open_data(root).clips("test")
     content = clip.path.read_bytes()
@@ -153,7 +153,7 @@ def test_a_folder_called_csv_is_a_folder(fill):
     assert open_data(fill(**{"data.csv__wave": 2, "data.csv__clap": 2}) / "data.csv").classes
 
 
-def test_copies_in_two_splits_or_classes_are_warned_of(tmp_path):
+def test_copies_in_two_splits_or_classes_give_a_warning(tmp_path):
     for number, name in enumerate(("train/a/0", "train/a/1", "test/a/2")):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         write_video(tmp_path / f"{name}.mp4", moving_frames(3, 32, 32, seed=number))
@@ -166,7 +166,7 @@ def test_copies_in_two_splits_or_classes_are_warned_of(tmp_path):
     assert f"warning: {warning}" in open_data(tmp_path).to_text()
 
 
-def test_classes_without_training_clips_and_names_that_differ_in_case_are_warned_of(fill):
+def test_classes_without_training_clips_or_differing_in_case_give_a_warning(fill):
     data = open_data(fill(train__a=2, test__A=1, test__b=1, val__a=1))
     assert "the classes A, a differ only in case" in data.warnings
     assert data.warnings[1:4] == (
@@ -180,7 +180,7 @@ def test_a_class_may_be_called_train(fill):
     assert open_data(fill(train=4, bus=4)).classes == ("bus", "train")
 
 
-def test_what_is_no_video_is_ignored_and_counted(fill, content):
+def test_files_that_are_not_videos_are_ignored_and_counted(fill, content):
     root = fill(wave=4, empty=0)
     (root / "notes.txt").write_text("hello")
     (root / "wave" / "notes.txt").write_text("hello")
@@ -197,7 +197,7 @@ def test_what_is_no_video_is_ignored_and_counted(fill, content):
     }
 
 
-def test_videos_deeper_down_belong_to_the_class_folder(fill):
+def test_nested_videos_belong_to_the_class_folder(fill):
     data = open_data(fill(wave__anna=3, wave__ben=3, clap__anna=3))
     assert data.classes == ("clap", "wave")
     assert len(data.all_clips) == 9
@@ -226,7 +226,7 @@ def write_csv(root, *lines):
     return path
 
 
-def test_a_csv_tells_labels_and_splits(fill):
+def test_a_csv_gives_labels_and_splits(fill):
     root = fill(videos=4)
     path = write_csv(
         root,
@@ -268,12 +268,12 @@ def test_a_csv_without_a_split_is_split_by_seed(fill, tmp_path):
         (["path,label,split", "a.mp4,x"], "line 2: split is None"),
     ],
 )
-def test_a_mistake_in_a_csv_is_named_with_its_line(lines, message, tmp_path):
+def test_an_error_in_a_csv_is_named_with_its_line(lines, message, tmp_path):
     with pytest.raises(UserError, match=message):
         open_data(write_csv(tmp_path, *lines))
 
 
-def test_a_file_that_a_csv_names_and_is_not_there_is_left_out_with_its_line(fill):
+def test_a_missing_file_of_a_csv_is_left_out_and_named_with_its_line(fill):
     root = fill(videos=3)
     lines = [f"videos/{number:02d}.mp4,wave" for number in range(4)]
     path = write_csv(root, "path,label", *lines)
@@ -305,7 +305,7 @@ def card_with(root, *rows, header="path,label,person"):
     return root / "mine.toml"
 
 
-def test_a_card_splits_by_its_rules_in_order_and_leaves_out_what_is_excluded(fill):
+def test_a_card_applies_its_split_rules_in_order_and_leaves_out_excluded_labels(fill):
     root = fill(v=4)
     people = ["v/00.mp4,clap,anna", "v/01.mp4,wave,dan", "v/02.mp4,wave,eve", "v/03.mp4,other,eve"]
     data = open_data(card_with(root, *people), root)
@@ -341,7 +341,7 @@ def test_columns_of_a_manifest_are_matched_without_spaces_and_case(fill):
     assert [(clip.label, clip.split) for clip in data.all_clips] == [(1, "train"), (0, "test")]
 
 
-def test_a_card_without_its_data_says_where_to_get_them(tmp_path):
+def test_a_card_without_its_data_names_their_source(tmp_path):
     with pytest.raises(UserError, match=r"get them from https://.*--root"):
         open_data("egogestar")
     with pytest.raises(UserError, match=r"manifest.csv of egogestar is not here; get the data"):
@@ -388,14 +388,14 @@ def test_broken_files_are_left_out_and_too_many_stop_the_run(fill):
     assert len(open_data(root, max_broken=0.9).all_clips) == 5
 
 
-def test_nothing_but_broken_files_is_refused_whatever_the_limit(tmp_path):
+def test_only_broken_files_are_refused_whatever_the_limit(tmp_path):
     (tmp_path / "wave").mkdir()
     (tmp_path / "wave" / "0.mp4").touch()
     with pytest.raises(UserError, match="1 of 1 videos are broken"):
         open_data(tmp_path, max_broken=1.0)
 
 
-def test_the_report_is_json_and_tells_ranges(fill, content):
+def test_the_report_is_json_with_ranges(fill, content):
     data = open_data(fill(wave=6))
     report = json.loads(json.dumps(data.report()))
     assert report["frames"] == {"min": 3, "median": 3, "max": 3}

@@ -28,7 +28,7 @@ def labels(root=Path(), **counts):
     }
 
 
-def test_each_class_gives_the_same_share():
+def test_every_class_is_split_in_the_same_proportions():
     splits = stratified_split(labels(rare=20, common=200), 0, SHARES)
     for label, count in (("rare", 20), ("common", 200)):
         own = [split for path, split in splits.items() if path.parts[0] == label]
@@ -41,12 +41,12 @@ def test_the_order_of_the_files_does_not_matter():
     assert stratified_split(files, 0, SHARES) == stratified_split(backwards, 0, SHARES)
 
 
-def test_the_seed_matters():
+def test_other_seeds_give_other_splits():
     files = labels(wave=30)
     assert stratified_split(files, 0, SHARES) != stratified_split(files, 1, SHARES)
 
 
-def test_training_comes_first_in_tiny_classes():
+def test_the_training_split_comes_first_in_small_classes():
     assert set(stratified_split(labels(wave=1), 0, SHARES).values()) == {"train"}
     assert sorted(stratified_split(labels(wave=2), 0, SHARES).values()) == ["test", "train"]
 
@@ -71,7 +71,7 @@ def test_every_clip_has_one_split_and_every_class_trains(counts, seed, shares):
 
 
 @given(counts, counts, st.tuples(seeds, seeds), shares)
-def test_a_recorded_clip_stays_in_its_split_whatever_comes_goes_or_opens_it(
+def test_a_recorded_clip_keeps_its_split_whatever_is_added_or_removed(
     tmp_path_factory, before, after, seeds, shares
 ):
     root = tmp_path_factory.mktemp("data")
@@ -90,7 +90,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size
 
 
 @given(st.dictionaries(names.filter(lambda name: name not in (".", "..")), names, max_size=8))
-def test_any_names_come_back_from_the_record(tmp_path_factory, named):
+def test_arbitrary_names_survive_the_record(tmp_path_factory, named):
     root = tmp_path_factory.mktemp("data")
     record = root / "split.csv"
     files = {root / name: label for name, label in named.items()}
@@ -164,7 +164,7 @@ def test_a_damaged_record_is_refused_with_its_line_and_stays(seed, lines, messag
     assert record.read_bytes() == before
 
 
-def test_an_empty_record_is_not_taken_for_none(tmp_path):
+def test_an_empty_record_is_distinguished_from_no_record(tmp_path):
     record = tmp_path / "split.csv"
     record.touch()
     with pytest.raises(UserError, match="not the split that pan-keras wrote"):
@@ -172,7 +172,7 @@ def test_an_empty_record_is_not_taken_for_none(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "broken link"])
-def test_what_is_in_the_way_of_a_record_is_not_replaced(kind, tmp_path):
+def test_a_foreign_file_in_place_of_the_record_is_not_replaced(kind, tmp_path):
     record = tmp_path / "split.csv"
     if kind == "folder":
         record.mkdir()
@@ -193,7 +193,7 @@ def test_a_record_does_not_move_clips_that_the_data_give_themselves(tmp_path):
         recorded_split({tmp_path / "a.mp4": "wave"}, 0, VAL_FROM_TRAIN, record)
 
 
-def test_a_record_that_is_not_to_be_written_to_is_read(tmp_path):
+def test_a_read_only_record_is_read(tmp_path):
     record = write_record(tmp_path, "a.mp4,wave,val,0")
     record.chmod(0o444)
     before = record.read_bytes()
@@ -221,7 +221,7 @@ def test_processes_that_open_one_folder_at_once_lose_no_row(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["split.csv"]
 
 
-def test_a_record_that_another_process_holds_is_waited_for_and_then_given_up(tmp_path, monkeypatch):
+def test_waiting_for_a_record_held_by_another_process_has_a_time_limit(tmp_path, monkeypatch):
     monkeypatch.setattr("pan_keras.files.PATIENCE", 0.2)
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)

@@ -79,7 +79,7 @@ def test_a_bundle_predicts(run, exported):
         (["--format", "onnx"], "holds no onnx model"),
     ],
 )
-def test_what_a_bundle_cannot_do_is_one_sentence(exported, arguments, message):
+def test_unsupported_uses_of_a_bundle_give_one_sentence(exported, arguments, message):
     result = CliRunner().invoke(main, ["evaluate", str(exported.path), *arguments])
     assert result.exit_code == 2
     assert message in result.output

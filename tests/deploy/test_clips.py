@@ -1,4 +1,4 @@
-"""Calibration clips are of all classes, and none of them is checked or measured."""
+"""Calibration clips cover all classes and are neither checked nor evaluated."""
 
 import shutil
 from collections import Counter
@@ -79,9 +79,7 @@ def test_the_check_takes_validation_clips_first(source, origins):
     assert {clip.path for clip in validation} <= {clip.path for clip in checked}
 
 
-def test_clips_that_came_since_the_run_began_are_told_and_neither_calibrate_nor_count(
-    small_motions, tmp_path
-):
+def test_clips_added_since_the_run_began_are_reported_and_not_used(small_motions, tmp_path):
     root = shutil.copytree(small_motions, tmp_path / "motions")
     run = untrained_run(tmp_path / "run", root)
     run.write_identity(identity_of(open_data("motions", root), root))
@@ -100,7 +98,7 @@ def test_a_draw_is_a_function_of_the_seed(source):
     assert (one.drawn["seed"], other.drawn["seed"]) == (3, 4)
 
 
-def test_too_few_videos_are_said(source):
+def test_too_few_videos_are_reported(source):
     found = export_clips(source, recipe(clips=100))
     assert len(found.calibration) == 96
     assert found.drawn["videos"] == 16
@@ -112,7 +110,7 @@ def test_too_few_videos_are_said(source):
     assert any("left out of the accuracy" in note for note in notes)
 
 
-def test_where_no_file_is_in_int8_nothing_calibrates(source):
+def test_without_int8_no_clips_calibrate(source):
     floating = load_recipe(overrides={"export": {"precisions": ["float32"]}})
     found = export_clips(source, floating)
     assert list(found.calibration) == []
@@ -148,7 +146,7 @@ def test_other_data_that_hold_the_measured_videos_do_not_calibrate_by_them(
     assert not calibrating & {clip.path for clip in half.measured}
 
 
-def test_given_clips_are_parted(source):
+def test_given_clips_are_divided_into_checked_and_calibrating(source):
     given = np.random.default_rng(0).integers(0, 256, (50, *source.shape.array)).astype("uint8")
     alone = Source(source.model, source.labels, source.shape)
     found = export_clips(alone, recipe(), given)
@@ -161,7 +159,7 @@ def test_given_clips_are_parted(source):
     assert "18 clips, fewer than the 128" in found.notes[0]
 
 
-def test_a_class_of_one_clip_calibrates(source, origins, tmp_path):
+def test_a_class_of_one_clip_takes_part_in_calibration(source, origins, tmp_path):
     """Small classes are drawn even if others are larger."""
     motions = open_data("motions", source.run.config.data.root)
     for label, name in enumerate(source.labels):

@@ -33,7 +33,7 @@ def test_the_command_exports_the_latest_run(own_run, tmp_path, monkeypatch):
         (["--precision", "int4"], "'int4' is not one of float32, float16, dynamic, int8"),
     ],
 )
-def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
+def test_a_user_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, ["export", *arguments])
     assert result.exit_code == 2, result.output
@@ -50,7 +50,7 @@ def test_a_mistake_is_one_sentence(arguments, message, tmp_path, monkeypatch):
         (["--calibration", "absent"], "not a folder, CSV file or data set name"),
     ],
 )
-def test_what_cannot_be_exported_is_one_sentence(own_run, arguments, message):
+def test_models_that_cannot_be_exported_give_one_sentence(own_run, arguments, message):
     result = CliRunner().invoke(main, ["export", str(own_run.path), *arguments])
     assert result.exit_code == 2, result.output
     assert message in result.output

@@ -39,7 +39,7 @@ def test_a_run_becomes_a_bundle_in_float_and_int8(run, exported):
     assert not any(finding.problems for finding in verify(exported.path))
 
 
-def test_the_facts_tell_what_was_checked(run, exported):
+def test_the_facts_describe_the_checks(run, exported):
     facts = exported.facts
     calibration = facts["calibration"]
     assert (calibration["clips"], calibration["videos"], calibration["classes"]) == (96, 16, 8)
@@ -98,7 +98,7 @@ def test_a_bundle_names_no_path_no_host_and_no_user(own_run, tmp_path, monkeypat
     assert not any(finding.problems for finding in verify(bundle.path))
 
 
-def test_int8_is_calibrated_by_the_clips_for_it(monkeypatch):
+def test_int8_is_calibrated_on_the_calibration_clips(monkeypatch):
     given = []
 
     def convert(model, precision, calibration, **options):
@@ -111,7 +111,7 @@ def test_int8_is_calibrated_by_the_clips_for_it(monkeypatch):
     assert given == [["to calibrate"]] * 2
 
 
-def test_a_folder_of_something_else_is_not_swept_away(own_run, tmp_path):
+def test_a_folder_with_foreign_content_is_not_replaced(own_run, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.tex").write_text("...")
@@ -175,7 +175,7 @@ def test_a_bundle_is_not_exported_again(exported):
         export(exported.path)
 
 
-def test_every_format_and_precision_is_there_as_clip_and_as_step(live):
+def test_every_format_and_precision_is_exported_for_clips_and_steps(live):
     assert [entry.file for entry in live.entries] == [
         "model_float32.tflite",
         "step_float32.tflite",
@@ -200,7 +200,7 @@ def test_every_format_and_precision_is_there_as_clip_and_as_step(live):
         ({"output": "empty/link"}, "would be overwritten"),
     ],
 )
-def test_what_cannot_be_exported_is_refused_before_any_video_is_opened(
+def test_models_that_cannot_be_exported_are_refused_before_videos_are_opened(
     own_run, tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)

@@ -33,6 +33,6 @@ def index_of(precision, scale):
         ("int8", 1e-6, EXACT),
     ],
 )
-def test_float32_is_exact_and_the_others_may_be_off_by_a_twentieth(precision, scale, allowed):
+def test_tolerances_are_exact_for_float32_and_a_twentieth_for_others(precision, scale, allowed):
     (record,) = index_of(precision, scale)["logits"]
     assert record["max_difference"] == pytest.approx(allowed, rel=1e-6)

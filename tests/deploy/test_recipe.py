@@ -73,14 +73,14 @@ def test_flags_override_a_file(tmp_path):
         ("int8", "not readable as TOML"),
     ],
 )
-def test_mistakes_are_named(tmp_path, text, message):
+def test_user_errors_are_named(tmp_path, text, message):
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(UserError, match=message):
         load_recipe(file)
 
 
-def test_an_unknown_recipe_lists_those_there_are():
+def test_an_unknown_recipe_lists_the_available_ones():
     with pytest.raises(UserError, match="the recipes are default, resnet101, resnet50"):
         load_recipe("fast")
 

@@ -54,7 +54,7 @@ def test_int8_keeps_classes_and_logits(trained, calibration):
     assert off <= OFF
 
 
-def test_int8_that_is_calibrated_by_one_clip_is_worse_than_the_figures_allow(trained, calibration):
+def test_int8_calibrated_on_one_clip_exceeds_the_limits(trained, calibration):
     """The limits are tight enough to detect poor calibration."""
     agreement, off = compared(trained, np.repeat(calibration[:1], 48, axis=0))
     assert agreement < AGREEMENT

@@ -13,7 +13,7 @@ def test_a_scale_has_two_digits_and_is_rounded_up():
     assert scale_of(np.r_[np.ones(999), 50.0]) == 1.0, "two in a thousand may lie outside"
 
 
-def test_a_clip_in_which_nothing_moves_is_black():
+def test_a_clip_without_motion_is_black():
     assert heat_by_range(np.zeros((2, 8, 8))).max() < 5
 
 

@@ -59,7 +59,7 @@ class PowerCut(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_a_folder_that_was_moved_goes_on(tmp_path, monkeypatch):
+def test_a_moved_folder_resumes(tmp_path, monkeypatch):
     # As of a network on flow, whose configuration names the folder of the fields too.
     monkeypatch.setattr(subject, "FIELDS", (None,))
     chosen = {
@@ -210,7 +210,7 @@ def test_figures_are_of_the_network_and_of_pa():
 
 
 @pytest.mark.parametrize("variant", [*PARTS, *CUES], ids=lambda variant: variant.name)
-def test_a_variant_says_what_it_trains(variant, tmp_path):
+def test_a_variant_describes_its_training(variant, tmp_path):
     config = resolve("motions", root=tmp_path, model=variant.model, overrides=variant.settings)
     aggregation = config.model.aggregation
     name = variant.name
@@ -224,7 +224,7 @@ def test_a_variant_says_what_it_trains(variant, tmp_path):
     assert ("RGB" in name) == (not config.model.name.startswith("pa_micro"))
 
 
-def test_intervals_are_of_student(tmp_path):
+def test_intervals_use_students_t(tmp_path):
     row = Row(Variant("any", "tsn_micro"), (0.8, 0.9, 1.0))
     low, high = row.interval
     # Mean 0.9, deviation 0.1: 4.3027 * 0.1 / sqrt(3) on each side, clipped at 1.
@@ -236,12 +236,12 @@ def test_intervals_are_of_student(tmp_path):
 
 
 @pytest.mark.parametrize("seeds", [(), (1, 1)], ids=["none", "twice"])
-def test_seeds_that_make_no_sense_are_refused(seeds, tmp_path):
+def test_invalid_seeds_are_refused(seeds, tmp_path):
     with pytest.raises(UserError, match="seeds"):
         ablate(seeds=seeds, folder=tmp_path)
 
 
-def test_a_mistake_is_one_sentence(tmp_path):
+def test_a_user_error_is_one_sentence(tmp_path):
     result = CliRunner().invoke(main, ["ablation", "absent", "--run", str(tmp_path)])
     assert result.exit_code == 2
     assert "absent" in result.output

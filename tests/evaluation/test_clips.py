@@ -69,7 +69,7 @@ def another_clip(place, label="up", name="another.mp4"):
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_a_split_that_was_drawn_anew_does_not_matter(place, split):
+def test_a_redrawn_split_is_ignored(place, split):
     open_data(place / "videos", split_seed=5)
     (place / "videos" / "split.csv").write_text(
         "path,label,split,seed\n"
@@ -79,7 +79,7 @@ def test_a_split_that_was_drawn_anew_does_not_matter(place, split):
     )
     found, measured = members(place, split)
     assert found == recorded(place, split)
-    assert "another split" not in " ".join(measured.notes)  # it was drawn, nobody put it there
+    assert "another split" not in " ".join(measured.notes)  # a drawn split, not given by the data
 
 
 def test_the_split_of_the_data_may_be_deleted_or_unreadable(place):
@@ -91,7 +91,7 @@ def test_the_split_of_the_data_may_be_deleted_or_unreadable(place):
     assert members(place, "test")[0] == expected
 
 
-def test_data_that_cannot_be_written_to_are_measured(place):
+def test_read_only_data_are_evaluated(place):
     expected = recorded(place, "test")
     (place / "videos").chmod(0o555)
     try:
@@ -100,7 +100,7 @@ def test_data_that_cannot_be_written_to_are_measured(place):
         (place / "videos").chmod(0o755)
 
 
-def test_clips_that_came_since_are_told_and_not_measured_unless_asked(place):
+def test_clips_added_later_are_reported_and_evaluated_only_on_request(place):
     another_clip(place)
     found, measured = members(place, "test")
     assert found == recorded(place, "test")
@@ -110,7 +110,7 @@ def test_clips_that_came_since_are_told_and_not_measured_unless_asked(place):
     assert "videos/up/another.mp4" not in members(place, "val", include_new=True)[0]
 
 
-def test_clips_that_are_gone_or_changed_are_told(place):
+def test_missing_and_changed_clips_are_reported(place):
     first, second, *_ = sorted(recorded(place, "test"))
     (place / first).unlink()
     (place / second).write_bytes((place / second).read_bytes() + b"\0")
@@ -143,7 +143,7 @@ def test_data_that_were_moved_are_found_by_root_by_name_and_beside_the_run(place
     assert beside == expected
 
 
-def test_a_run_is_not_fused_with_one_that_learnt_its_test_clips(place):
+def test_a_run_is_not_fused_with_one_trained_on_its_test_clips(place):
     with pytest.raises(UserError, match=r"was trained on \d+ clips \(.*\) of the 8 test clips"):
         evaluate([place / "zero", place / "one"], progress=False)
     with pytest.raises(UserError, match="was trained on"):
@@ -175,7 +175,7 @@ def test_training_clips_are_refused_as_other_data_under_any_name(place, tmp_path
     assert len(measured_clips([Run(place / "zero")], tmp_path / "other").clips) == 1
 
 
-def test_training_clips_are_measured_where_they_are_asked_for(place):
+def test_training_clips_are_evaluated_on_request(place):
     found, measured = members(place, "train")
     assert found == recorded(place, "train")
     assert any("was trained on 32 of these 32 clips" in note for note in measured.notes)
@@ -185,7 +185,7 @@ def test_training_clips_are_measured_where_they_are_asked_for(place):
     assert "was trained on 32" in " ".join(json.loads(result.to_json())["notes"])
 
 
-def test_a_clip_that_chose_the_other_model_is_told(place):
+def test_validation_clips_of_another_model_are_reported(place):
     one = Run(place / "one")
     identity = Run(place / "zero").identity
     clips = tuple(
@@ -197,7 +197,7 @@ def test_a_clip_that_chose_the_other_model_is_told(place):
     assert any("was chosen on 8 of these 8 clips" in note for note in found.notes)
 
 
-def test_runs_of_earlier_versions_follow_their_split_or_say_that_they_cannot(place):
+def test_runs_of_earlier_versions_use_their_split_or_report_that_it_is_unknown(place):
     run = place / "zero"
     expected = recorded(place, "test")
     rows = [f"{c.path},{c.label},{c.split},0\n" for c in Run(run).identity.clips]
@@ -223,7 +223,7 @@ def test_the_data_of_a_run_are_in_the_order_of_training(place):
     assert found.infos == opened.infos
 
 
-def test_a_bundle_of_which_no_run_is_known_says_what_cannot_be_checked(
+def test_a_bundle_without_a_known_run_reports_what_cannot_be_checked(
     bundle, small_motions, tmp_path
 ):
     run = open_classifier(bundle)

@@ -115,7 +115,7 @@ def test_several_pairs_are_adjusted(pair, evaluated):
     assert "for 3 pairs (Holm)" in comparison.to_text()
 
 
-def test_a_run_is_measured_where_it_was_not_or_its_model_is_newer(own_run):
+def test_a_run_is_evaluated_if_missing_or_older_than_its_model(own_run):
     evaluation = own_run.path / "evaluation" / "test.json"
     assert not evaluation.exists()
     measured(own_run, "test", progress=False)
@@ -128,7 +128,7 @@ def test_a_run_is_measured_where_it_was_not_or_its_model_is_newer(own_run):
     assert evaluation.stat().st_mtime_ns > written
 
 
-def test_command_writes_a_page_that_loads_nothing(pair, tmp_path):
+def test_the_command_writes_a_self_contained_page(pair, tmp_path):
     good, fair = (run.path for run in pair)
     result = invoke(good, fair, "-o", tmp_path / "compare.html", "--json")
     found = json.loads(result.stdout)
@@ -144,7 +144,7 @@ def test_command_writes_a_page_that_loads_nothing(pair, tmp_path):
     assert cv2.imread(str(tmp_path / "compare.png")).shape[1] > 900
 
 
-def test_mistakes_are_named(pair, tmp_path):
+def test_user_errors_are_named(pair, tmp_path):
     good, fair = (run.path for run in pair)
     assert "give two or more" in invoke(good).output
     assert "given twice" in invoke(good, good).output

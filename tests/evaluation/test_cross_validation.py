@@ -1,4 +1,4 @@
-"""Each clip is tested once, by a run that never saw it; what is finished is not done again."""
+"""Each clip is tested once, by a run not trained on it; finished folds are not repeated."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ def test_all_folds_have_the_same_settings(crossed):
 
 
 @pytest.mark.slow
-def test_what_is_finished_is_read_and_a_fold_that_is_missing_is_made_again(crossed, tmp_path):
+def test_finished_folds_are_read_and_missing_ones_trained(crossed, tmp_path):
     folder, result, _ = crossed
     own = shutil.copytree(folder, tmp_path / "own")
     before = (own / "fold-1" / "model.keras").stat().st_mtime_ns
@@ -92,7 +92,7 @@ def test_what_is_finished_is_read_and_a_fold_that_is_missing_is_made_again(cross
     assert (own / "fold-1" / "model.keras").stat().st_mtime_ns == before
 
 
-def test_membership_stays_when_clips_come_and_a_clip_that_goes_is_named(crossed, table, tmp_path):
+def test_folds_stay_when_clips_are_added_and_missing_clips_are_named(crossed, table, tmp_path):
     folder, result, _ = crossed
     data = shutil.copytree(table.parent, tmp_path / "data")
     own = shutil.copytree(folder, tmp_path / "own")

@@ -1,4 +1,4 @@
-"""Evaluation measures the model's predictions on the right clips and writes the results."""
+"""Evaluation measures the model's predictions on the intended clips and writes the results."""
 
 import csv
 import json
@@ -84,7 +84,7 @@ def test_logits_are_averaged_unless_asked_otherwise(sure, clips):
     assert prediction.predictions[0][1] == pytest.approx(expected, abs=1e-4)
 
 
-def test_what_is_averaged_must_be_known(run):
+def test_unknown_kinds_of_averaging_are_refused(run):
     with pytest.raises(UserError, match="fuse scores: give one of logits, probabilities"):
         evaluate(run.path, fuse="scores", progress=False)
 
@@ -121,7 +121,7 @@ def test_results_of_earlier_versions_are_read_and_kept(own_run):
     assert Evaluation.read(folder, "test-crops-3-clips-1-probabilities") == earlier
 
 
-def test_an_evaluation_on_other_clips_than_the_recorded_is_not_taken(own_run):
+def test_an_evaluation_on_other_clips_is_not_reused(own_run):
     evaluate(own_run.path, progress=False)
     assert stored_evaluation(own_run, "test") is not None
     identity = own_run.identity
@@ -173,7 +173,7 @@ def test_text_names_accuracy_intervals_and_every_class(evaluation, run):
     assert all(label in text for label in run.labels)
 
 
-def test_whole_frames_are_seen_by_the_same_weights(run):
+def test_whole_frames_use_the_same_weights(run):
     small = run.load_model()
     large = at_size(small, (32, 48))
     assert large.input_shape[-3:] == (32, 48, 3)
@@ -193,7 +193,7 @@ def test_every_clip_can_be_measured(run):
     assert evaluate(run.path, split="all", progress=False).clips == 48
 
 
-def test_a_clip_that_breaks_costs_that_clip(own_run, small_motions, tmp_path):
+def test_a_broken_clip_is_skipped(own_run, small_motions, tmp_path):
     data = shutil.copytree(small_motions, tmp_path / "data")
     victim = next(data.glob("test/left/*.mp4"))
     whole = victim.read_bytes()
@@ -205,7 +205,7 @@ def test_a_clip_that_breaks_costs_that_clip(own_run, small_motions, tmp_path):
     assert not (own_run.path / "evaluation").exists()  # not the run's own data
 
 
-def test_a_clip_that_breaks_after_it_was_checked_costs_that_clip(run, clips, monkeypatch):
+def test_a_clip_that_breaks_after_the_check_is_skipped(run, clips, monkeypatch):
     def reading(path, *arguments, **options):
         if path == clips[3].path:
             raise BrokenVideo(path, "the disk failed")
@@ -218,7 +218,7 @@ def test_a_clip_that_breaks_after_it_was_checked_costs_that_clip(run, clips, mon
     assert found[3].error == "the disk failed"
 
 
-def test_fusion_weighs_runs_that_see_differently(evaluation, run, make_run, clips):
+def test_fusion_weighs_runs_with_different_input(evaluation, run, make_run, clips):
     other = make_run("model.segments=2", "model.size=32", model="tsn_micro")
     fused = evaluate([run.path, other.path], weights=[3, 1], progress=False)
     expected = 0.75 * by_hand(run, clips) + 0.25 * by_hand(other, clips)
@@ -260,7 +260,7 @@ def test_data_may_have_fewer_classes_but_no_others(own_run, small_motions, tmp_p
         ({"split": "holdout"}, "'holdout' is not one of train, val, test, all"),
     ],
 )
-def test_mistakes_are_one_sentence(run, arguments, sentence):
+def test_user_errors_are_one_sentence(run, arguments, sentence):
     with pytest.raises(UserError, match=sentence):
         evaluate(run.path, progress=False, **arguments)
 
@@ -271,7 +271,7 @@ def test_a_split_without_clips_names_those_that_have_some(own_run, small_motions
         evaluate(own_run.path, tmp_path / "data", split="val", progress=False)
 
 
-def test_a_model_that_gives_no_numbers_is_named(own_run):
+def test_a_model_with_nan_logits_is_named(own_run):
     model = own_run.load_model()
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
     model.save(own_run.path / "model.keras")
@@ -287,7 +287,7 @@ def test_command_line_tells_runs_from_data(run, tmp_path):
         sort_paths((str(run.path), "here", "there"))
 
 
-def test_command_prints_nothing_but_json(own_run):
+def test_the_command_prints_only_json(own_run):
     result = CliRunner().invoke(command, [str(own_run.path), "--json"], catch_exceptions=False)
     assert result.exit_code == 0
     assert json.loads(result.stdout)["clips"] == 8
@@ -300,6 +300,6 @@ def test_command_prints_nothing_but_json(own_run):
         (["motions", "--data", "videos"], "given twice"),
     ],
 )
-def test_command_refuses_what_it_cannot_read(run, options, sentence):
+def test_the_command_refuses_unreadable_input(run, options, sentence):
     with pytest.raises(UserError, match=sentence):
         CliRunner().invoke(command, [str(run.path), *options], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""A search draws from a seed, ranks by clips that are not for testing, and goes on where it was."""
+"""A search depends on its seed, ranks by clips other than test clips, and can be resumed."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ TINY = (
 )
 
 
-def test_the_space_leaves_what_the_user_set_and_begins_with_what_is():
+def test_the_space_keeps_settings_of_the_user_and_starts_with_the_current_ones():
     config = load_config(overrides=["training.mixup=0.4", "model.dropout=0.3"])
     space = search_space(config, {"training": {"learning_rate": 1e-3}})
     assert all(axis[0] == [] for axis in space.values())
@@ -53,7 +53,7 @@ def test_a_space_may_have_fewer_points_than_trials():
     assert len(draw_trials({"mixup": [[], ["training.mixup=0.2"]]}, 5, seed=0)) == 2
 
 
-def test_the_table_ranks_and_says_what_may_be_chance():
+def test_the_table_ranks_trials_and_reports_ties_within_the_interval():
     trials = (
         Trial(2, ("training.mixup=0.2",), 0.8, Interval(0.6, 0.9), 0.5, "b"),
         Trial(1, (), 0.7, Interval(0.5, 0.8), 0.6, "a"),
@@ -92,7 +92,7 @@ def test_trials_are_ranked_by_validation_clips_alone(tuned):
     )
 
 
-def test_a_search_goes_on_where_it_was(tuned, tmp_path):
+def test_a_search_resumes_where_it_stopped(tuned, tmp_path):
     folder, result = tuned
     own = shutil.copytree(folder, tmp_path / "own")
     shutil.rmtree(own / "trial-2")
@@ -123,7 +123,7 @@ def test_folds_of_a_search_hold_no_test_clip(small_motions, tmp_path):
     assert f"2 folds of {expected} training and validation clips" == result.measured
 
 
-def test_there_must_be_clips_to_rank_by(small_motions, tmp_path):
+def test_a_search_without_validation_clips_is_refused(small_motions, tmp_path):
     videos = sorted(small_motions.rglob("*.mp4"))[:4]
     places = [("a", "train"), ("a", "test"), ("b", "train"), ("b", "test")]
     rows = [

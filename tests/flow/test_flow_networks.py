@@ -66,7 +66,7 @@ def test_frames_of_any_size_give_a_flow_of_every_pixel(network):
         np.testing.assert_allclose(found, flow_of(network, frames), rtol=1e-2, atol=1e-2)
 
 
-def test_frames_go_on_with_their_outermost_pixels(network):
+def test_frames_are_padded_with_their_border_pixels(network):
     multiple = network.core.multiple
     height, width = 70, 90
     more = [(0, -side % multiple) for side in (height, width)]
@@ -100,7 +100,7 @@ def test_every_weight_has_a_gradient(network):
         assert np.isfinite(gradient).all()
 
 
-def test_a_saved_network_comes_back(network, tmp_path):
+def test_a_saved_network_loads_with_the_same_outputs(network, tmp_path):
     network.save(tmp_path / "flow.keras")
     loaded = keras.saving.load_model(tmp_path / "flow.keras", safe_mode=True)
     assert loaded.get_config() == network.get_config()
@@ -108,7 +108,7 @@ def test_a_saved_network_comes_back(network, tmp_path):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_network_of_one_size_says_its_size_and_works_in_half_precision(name):
+def test_a_network_of_fixed_size_keeps_it_and_works_in_half_precision(name):
     network = flow.create(name, size=(40, 72), dtype="mixed_float16", **SMALL[name])
     assert network.output_shape == (None, 40, 72, 2)
     found = flow_of(network, pairs(40, 72))
@@ -129,7 +129,7 @@ def constant(core, **pixels):
         finest.set_weights([np.zeros(finest.kernel.shape), np.float32(value)])
 
 
-def test_flownet2_hands_on_what_each_flow_explains():
+def test_flownet2_passes_the_error_of_each_flow_to_the_next_stage():
     core = flow.FlowNet2(width=0.0625)
     # The first predicts (2, 1) pixels, the third (-4, 0), the one for small displacements (0, 3).
     constant(core, flownet_c=(0.1, 0.05), flownet_s2=(-0.2, 0), flownet_sd=(0, 60))
@@ -164,7 +164,7 @@ def alike_after_a_shift(core, layer):
     return found[0, 5:-5, 5:-5].mean((0, 1))
 
 
-def test_flownet_c_finds_the_first_frame_in_the_later_one():
+def test_flownet_c_correlates_the_first_frame_with_the_second():
     alike = alike_after_a_shift(flow.FlowNetC(width=0.25), "corr")
     # 21 displacements down times 21 to the right, spaced by two positions of eight pixels.
     assert np.argmax(alike) == 10 * 21 + 11
@@ -180,7 +180,7 @@ def test_flownet_c_keeps_features_of_the_first_frame_alone():
     assert first.std() > 0
 
 
-def test_raft_looks_the_first_frame_up_in_the_later_one():
+def test_raft_correlates_the_first_frame_with_the_second():
     alike = alike_after_a_shift(flow.RAFTSmall(iterations=1), "lookup")
     # Two positions to the right on the finest level; x changes slowest.
     assert np.argmax(alike[:49]) == (3 + 2) * 7 + 3
@@ -238,7 +238,7 @@ def test_an_iteration_of_raft_is_a_gated_recurrent_unit():
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_what_cannot_be_is_named():
+def test_invalid_arguments_are_named():
     with pytest.raises(ValueError, match="did you mean 'flownet_s'"):
         flow.create("flownets")
     with pytest.raises(ValueError, match="iterations must be at least 1"):

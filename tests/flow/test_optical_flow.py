@@ -40,7 +40,7 @@ def test_tvl1_finds_a_shift():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_method_sees_colours_by_their_luminance(method):
+def test_each_method_converts_colours_to_luminance(method):
     grey = texture(48)
     # The weights of red, green and blue are 0.299, 0.587 and 0.114: blue has little contrast.
     blue = grey * np.uint8([0, 0, 1])
@@ -67,7 +67,7 @@ def test_tvl1_without_the_contrib_modules_is_refused_with_advice(monkeypatch):
         OpticalFlow("tvl1")
 
 
-def test_what_cannot_be_is_named():
+def test_invalid_arguments_are_named():
     with pytest.raises(UserError, match="'dis' is not one of tvl1, farneback, dis_ultrafast, dis_"):
         OpticalFlow("dis")
     with pytest.raises(UserError, match="8x8 pixels"):
@@ -76,7 +76,7 @@ def test_what_cannot_be_is_named():
         OpticalFlow("farneback")(texture(48)[:32], texture(48))
 
 
-def test_colours_tell_direction_and_speed():
+def test_colours_show_direction_and_speed():
     def colour(x, y, fastest=4.0):
         return flow_colours(np.full((1, 1, 2), (x, y), "float32"), fastest)[0, 0].tolist()
 
@@ -88,7 +88,7 @@ def test_colours_tell_direction_and_speed():
     assert np.argmax(colour(0, -4)) == 2, "up is blue"
 
 
-def test_the_wheel_is_its_own_key():
+def test_the_colour_wheel_has_the_colours_of_its_directions():
     wheel = flow_wheel(41)
     assert wheel[20, 20].tolist() == [0, 0, 0]
     # Hues are multiples of two degrees.

@@ -94,7 +94,7 @@ def test_the_report_draws_reliability_before_and_after(own, tmp_path):
     assert "keep their answer" in page
 
 
-def test_a_record_of_another_model_does_not_count(own):
+def test_the_record_of_another_model_is_ignored(own):
     calibrate(own)
     model = own.path / "model.keras"
     model.write_bytes(model.read_bytes() + b"\0")
@@ -108,7 +108,7 @@ def test_other_checkpoints_of_the_run_are_not_calibrated(own):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"temperature": 0}', '{"temperature": 1.0}'])
-def test_a_damaged_record_is_one_sentence(own, content):
+def test_a_damaged_record_gives_one_sentence(own, content):
     (own.path / "confidence.json").write_text(content)
     with pytest.raises(UserError, match=r"confidence\.json: damaged"):
         _ = open_run(own.path).confidence
@@ -134,13 +134,13 @@ def test_negatives_raise_the_threshold_until_few_of_them_get_an_answer(own, smal
     assert record["negatives_answered"] <= 1
 
 
-def test_too_few_clips_for_the_wanted_share_are_one_sentence(own):
+def test_too_few_clips_for_the_wanted_share_give_one_sentence(own):
     with pytest.raises(UserError, match=r"needs 99 clips, there are \d+ of the validation clips"):
         calibrate(own, false_alarms=0.01)
     assert not (own.path / "confidence.json").exists()
 
 
-def test_a_run_without_validation_clips_is_one_sentence(own):
+def test_a_run_without_validation_clips_gives_one_sentence(own):
     identity = own.identity
     clips = [type(clip)(**{**vars(clip), "split": "train"}) for clip in identity.clips]
     own.write_identity(type(identity)(tuple(clips), identity.root))
@@ -148,7 +148,7 @@ def test_a_run_without_validation_clips_is_one_sentence(own):
         calibrate(open_run(own.path))
 
 
-def test_a_model_that_tells_no_classes_apart_is_one_sentence(own):
+def test_a_model_with_constant_logits_gives_one_sentence(own):
     model = own.load_model()
     model.get_layer("logits").kernel.assign(0 * model.get_layer("logits").kernel)
     model.save(own.path / "model.keras")
@@ -157,7 +157,7 @@ def test_a_model_that_tells_no_classes_apart_is_one_sentence(own):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
-def test_a_share_that_is_none_is_refused(own, share):
+def test_a_share_outside_zero_to_one_is_refused(own, share):
     with pytest.raises(UserError, match="give a number above 0 and below 1"):
         calibrate(own, false_alarms=share)
 
@@ -167,7 +167,7 @@ def test_negatives_without_a_share_are_refused(own, small_motions):
         calibrate(own, negatives=[small_motions])
 
 
-def test_the_command_prints_json_alone(own):
+def test_the_command_prints_only_json(own):
     result = CliRunner().invoke(main, ["calibrate", str(own.path), "--json"])
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
@@ -175,7 +175,7 @@ def test_the_command_prints_json_alone(own):
     assert sum(each["clips"] for each in record["reliability"]["after"]) == record["clips"]
 
 
-def test_the_command_tells_what_was_fitted_and_how_to_get_unknown(own):
+def test_the_command_prints_the_fit_and_how_to_choose_a_threshold(own):
     result = CliRunner().invoke(main, ["calibrate", str(own.path)])
     assert "validation clips" in result.stdout
     assert "--false-alarms" in result.stdout

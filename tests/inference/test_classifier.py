@@ -113,7 +113,7 @@ def test_a_keras_model_with_its_labels_and_shape_is_measured_as_its_run(run, sma
     assert any("no record of the clips" in note for note in found.notes)
 
 
-def test_what_a_model_cannot_do_is_one_sentence(run, bundle, videos, tmp_path):
+def test_unsupported_uses_of_a_model_give_one_sentence(run, bundle, videos, tmp_path):
     model = models.create("tsn_micro", classes=2, segments=2, stack=1, size=16)
     for call, sentence in (
         (lambda: next(predict_live(model, str(videos[0]))), "give the folder of its run"),

@@ -50,7 +50,7 @@ def trained_on(run, video):
     return run
 
 
-def test_a_window_is_looked_at_as_evaluation_looks_at_a_video(own_run, video):
+def test_a_window_is_preprocessed_as_in_evaluation(own_run, video):
     window = open_classifier(trained_on(own_run, video).path).live_window()
     for number, frame in enumerate(read_frames(video, np.arange(probe(video).frames))):
         window.push(frame, number / probe(video).rate)
@@ -65,13 +65,13 @@ def test_the_answer_for_a_recording_is_that_of_predict(own_run, video):
     assert dict(found.predictions) == pytest.approx(dict(expected.predictions), rel=1e-3)
 
 
-def test_a_run_that_does_not_know_its_clips_says_so(own_run, video):
+def test_a_run_without_a_record_of_its_clips_gives_an_error(own_run, video):
     own_run.write("data_report.json", {})
     with pytest.raises(UserError, match="does not describe the frames"):
         next(predict_live(own_run.path, str(video)))
 
 
-def test_a_bundle_is_stepped_through_and_carries_its_states(own_bundle, video):
+def test_a_streaming_bundle_carries_its_states_from_step_to_step(own_bundle, video):
     info = probe(video)
     facts = json.loads((own_bundle / "model.json").read_text())
     facts["sampling"] |= {"frame_rate": info.rate, "live": {"stride": info.frames / 12}}
@@ -90,7 +90,7 @@ def test_a_bundle_is_stepped_through_and_carries_its_states(own_bundle, video):
     assert len(set(found.values())) > 3
 
 
-def test_a_stream_that_is_asked_seldom_drops_nothing(bundle, video):
+def test_a_stream_read_slowly_drops_nothing(bundle, video):
     answers = list(predict_live(bundle, str(video), every=0.3))
     assert [answer.dropped for answer in answers] == [0] * len(answers)
     info = probe(video)
@@ -106,7 +106,7 @@ def test_a_bundle_of_clips_answers_for_the_last_segments(own_bundle, video):
     assert {guess["label"] for guess in json.loads(line)["predictions"]} == set(LABELS)
 
 
-def test_lines_for_a_person_name_time_and_class(run, video):
+def test_text_lines_have_time_and_class(run, video):
     first = next(predict_live(run.path, f"file:{video}", top=1))
     ((label, share),) = first.predictions
     assert f"{label} {share:.1%}" in first.to_text()
@@ -128,7 +128,7 @@ def test_lines_for_a_person_name_time_and_class(run, video):
         (("--source", "."), "a folder"),
     ],
 )
-def test_mistakes_are_one_sentence(run, arguments, message):
+def test_user_errors_are_one_sentence(run, arguments, message):
     result = invoke(run.path, *arguments)
     assert result.exit_code == 2
     assert message in result.output

@@ -5,7 +5,7 @@ import numpy as np
 from pan_keras.inference.motion_cue import MotionCue, filter_bank
 
 
-def test_fixed_filters_see_edges_that_move_and_no_even_change_of_light():
+def test_fixed_filters_detect_moving_edges_and_ignore_uniform_brightness_changes():
     bank = filter_bank(7)
     assert bank.shape == (7, 7, 3, 8)
     np.testing.assert_allclose(bank.sum(axis=(0, 1)), 0, atol=1e-12)

@@ -49,7 +49,7 @@ def test_a_run_computes_its_cue_from_videos(run, videos):
     assert not (run.path / "cache").exists()
 
 
-def test_evaluation_reads_what_training_has_stored(run, small_motions, monkeypatch, tmp_path):
+def test_evaluation_reuses_the_fields_stored_by_training(run, small_motions, monkeypatch, tmp_path):
     expected = evaluate(run.path, progress=False, output=tmp_path)
     store = clip_store(run.shape, "disk", run.path / "cache")
     for clip in open_data("motions", small_motions).clips("test"):
@@ -72,7 +72,7 @@ def test_runs_on_frames_and_on_fields_are_fused_by_their_scores(run, make_run, t
     assert not fused.skipped
 
 
-def test_what_needs_frames_refuses_fields_in_one_sentence(run, videos, tmp_path):
+def test_features_that_need_frames_refuse_fields_in_one_sentence(run, videos, tmp_path):
     with pytest.raises(UserError, match="a bundle takes frames"):
         export(run.path, output=tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
@@ -85,7 +85,7 @@ def test_what_needs_frames_refuses_fields_in_one_sentence(run, videos, tmp_path)
     assert "Traceback" not in result.output
 
 
-def test_a_model_alone_does_not_say_what_its_fields_are(run, small_motions):
+def test_a_model_without_a_run_does_not_define_its_fields(run, small_motions):
     data = open_data("motions", small_motions)
     with pytest.raises(UserError, match="give the folder of its run"):
         KerasClassifier.of_model(run.load_model())
@@ -103,7 +103,7 @@ def test_videos_are_drawn_and_runs_reported_without_pictures_of_fields(run, vide
     assert "Example clips" not in write_report(run.path).read_text(encoding="utf-8")
 
 
-def test_the_run_says_what_it_was_fed(run):
+def test_the_run_records_its_motion_field(run):
     found = preprocessing(run.config)
     assert found["field"] == "dis_ultrafast"
     assert "stack - 1" in found["layout"]
@@ -121,7 +121,7 @@ def test_the_run_says_what_it_was_fed(run):
         ("tsn_micro", "pa", "data.cue is pa, but tsn_micro sees rgb"),
     ],
 )
-def test_a_cue_that_the_network_does_not_see_is_refused(model, cue, message):
+def test_a_cue_that_the_network_does_not_take_is_refused(model, cue, message):
     overrides = [f"model.name={model}", *([f"data.cue={cue}"] if cue else [])]
     with pytest.raises(UserError, match=message):
         create_model(load_config(overrides=overrides), 3)

@@ -25,7 +25,7 @@ def broken(tmp_path):
     return path
 
 
-def test_probabilities_fall_and_add_up(run, videos):
+def test_probabilities_are_sorted_and_sum_to_one(run, videos):
     (prediction,) = predict(run.path, videos[:1], top=8)
     labels, probabilities = zip(*prediction.predictions, strict=True)
     assert set(labels) == set(run.labels)
@@ -43,7 +43,7 @@ def test_prediction_agrees_with_evaluation(run, small_motions, tmp_path):
         assert (label, probability) == (result.predicted, pytest.approx(result.probability))
 
 
-def test_folders_are_searched_and_files_taken_as_they_come(videos, tmp_path):
+def test_folders_are_searched_and_files_kept_in_order(videos, tmp_path):
     folder = tmp_path / "holiday" / "day one"
     folder.mkdir(parents=True)
     shutil.copy(videos[0], folder / "B.MP4")
@@ -54,7 +54,7 @@ def test_folders_are_searched_and_files_taken_as_they_come(videos, tmp_path):
     assert video_files([odd, tmp_path / "holiday"]) == [odd, folder / "B.MP4", folder / "a.webm"]
 
 
-def test_hidden_files_are_taken_only_where_they_are_named(tmp_path):
+def test_hidden_files_are_used_only_if_named(tmp_path):
     for name in ("a.mp4", "._a.mp4", ".cache/b.mp4", "deep/__MACOSX/c.mp4", "deep/d.mp4"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -71,14 +71,14 @@ def test_a_broken_file_does_not_stop_the_others(run, videos, broken):
     assert len(second.predictions) == 5
 
 
-def test_what_is_not_there_is_named_before_the_work_starts(run, videos, tmp_path):
+def test_missing_files_are_named_before_the_work_starts(run, videos, tmp_path):
     with pytest.raises(UserError, match=r"gone\.mp4: no such file"):
         next(predict(run.path, [videos[0], tmp_path / "gone.mp4"]))
     with pytest.raises(UserError, match="no videos found"):
         next(predict(run.path, [tmp_path]))
 
 
-def test_command_prints_one_json_object_a_video(run, videos, broken):
+def test_the_command_prints_one_json_object_per_video(run, videos, broken):
     arguments = [str(run.path), str(videos[0]), str(broken), "--json", "--top", "2"]
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0
@@ -90,7 +90,7 @@ def test_command_prints_one_json_object_a_video(run, videos, broken):
     assert "broken.mp4: skipped" in result.stderr
 
 
-def test_command_fails_where_no_video_could_be_read(run, broken):
+def test_the_command_fails_if_no_video_can_be_read(run, broken):
     result = CliRunner().invoke(command, [str(run.path), str(broken)], catch_exceptions=False)
     assert result.exit_code == 2
     assert result.stdout == ""

@@ -72,7 +72,7 @@ def test_one_frame_is_refused_in_one_sentence(bundle, tmp_path):
     assert len(result.output.strip().splitlines()) == 1
 
 
-def test_a_file_that_is_no_video_is_refused(bundle, tmp_path):
+def test_a_file_that_is_not_a_video_is_refused(bundle, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(UserError, match=r"broken\.mp4: cannot be read"):
         timeline(bundle, tmp_path / "broken.mp4")
@@ -100,7 +100,7 @@ def test_segments_meet_halfway_between_answers_and_cover_the_video():
     assert [each.probability for each in found] == pytest.approx([0.9, 0.9])
 
 
-def test_what_is_nowhere_above_the_threshold_is_no_segment():
+def test_segments_below_the_threshold_are_left_out():
     answers = [0, 0, 0, None, None, None, 1, 1, 1]
     assert spans(made(answers, threshold=0.6).segments()) == [("a", 0, 0.3), ("b", 0.6, 0.9)]
     every = made(answers, threshold=0.6).segments(unknown=False)
@@ -109,7 +109,7 @@ def test_what_is_nowhere_above_the_threshold_is_no_segment():
     assert all(a.end == b.start for a, b in itertools.pairwise(every))
 
 
-def test_the_surest_window_of_a_segment_decides_and_not_the_mean():
+def test_the_highest_probability_in_a_segment_decides_not_the_mean():
     answers = [0] * 6
     found = made(answers, threshold=0.85, window=0.8)
     found.probabilities[1:] = [0.6, 0.2, 0.2]
@@ -178,7 +178,7 @@ def test_the_command_writes_json_csv_subtitles_and_a_drawing(bundle, video, tmp_
         (["--timeline", "--overlay", "folder"], "ends in .mp4"),
     ],
 )
-def test_options_that_do_not_fit_are_one_sentence(bundle, video, options, sentence):
+def test_incompatible_options_give_one_sentence(bundle, video, options, sentence):
     result = CliRunner().invoke(main, ["predict", str(bundle), str(video), *options])
     assert result.exit_code == 2
     assert sentence in result.output

@@ -81,7 +81,7 @@ def test_a_table_never_overwrites_a_video(run, videos):
     assert videos[0].read_bytes() == before
 
 
-def test_names_with_commas_and_unknown_answers_are_told_apart(tmp_path):
+def test_names_with_commas_are_distinguished_from_unknown_answers(tmp_path):
     found = [
         Prediction(tmp_path / "a, b.mp4", (("left", 0.6), ("right", 0.4)), unknown=True),
         Prediction(tmp_path / "c.mp4", (("left", 0.9), ("right", 0.1))),

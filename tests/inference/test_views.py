@@ -63,13 +63,13 @@ def test_each_video_has_the_mean_of_its_own_views(reading, batch, crops, tempora
     assert max(classifier.calls) <= batch
 
 
-def test_probabilities_are_averaged_where_they_are_asked_for(reading):
+def test_probabilities_are_averaged_on_request(reading):
     (found,) = ViewClassifier(Brightness(), "3", fuse="probabilities")([Path("0")])
     expected = softmax(np.array([[0, 0], [1, -1], [2, -2]], "float32")).mean(axis=0)
     np.testing.assert_allclose(probabilities(found.scores, "probabilities"), expected)
 
 
-def test_a_broken_video_is_named_in_its_place(monkeypatch, reading):
+def test_a_broken_video_is_reported_in_order(monkeypatch, reading):
     whole = views.views_from_video
 
     def views_from_video(path, *arguments, **options):
@@ -128,6 +128,6 @@ def test_values_that_are_not_numbers_are_refused(reading):
     ("arguments", "sentence"),
     [(("2",), "crops: '2' is not one of"), (("1", 3), "clips: 3"), (("1", 1, "both"), "fuse both")],
 )
-def test_views_that_there_are_not_are_one_sentence(arguments, sentence):
+def test_unknown_views_give_one_sentence(arguments, sentence):
     with pytest.raises(UserError, match=sentence):
         ViewClassifier(Brightness(), *arguments)

@@ -25,7 +25,7 @@ def labels_of(batches):
     return np.concatenate([batches[index][1] for index in range(len(batches))])
 
 
-def test_a_model_is_compiled_and_fitted_as_any_of_keras(data):
+def test_a_model_is_compiled_and_fitted_like_any_keras_model(data):
     model = models.create(
         "pan_lite_micro", classes=len(data.classes), segments=2, stack=2, size=(24, 32)
     )
@@ -48,7 +48,7 @@ def test_a_model_is_compiled_and_fitted_as_any_of_keras(data):
     assert history["val_accuracy"][-1] == pytest.approx(accuracy)
 
 
-def test_training_batches_are_whole_and_come_anew_in_each_epoch(data):
+def test_training_batches_are_full_and_reshuffled_in_each_epoch(data):
     batches = ClipBatches(data, SHAPE, batch=5, seed=3)
     assert len(batches) == len(data.clips("train")) // 5
     first = [batches[index] for index in range(len(batches))]
@@ -62,7 +62,7 @@ def test_training_batches_are_whole_and_come_anew_in_each_epoch(data):
     assert labels_of(batches).tolist() != np.concatenate([each[1] for each in first]).tolist()
 
 
-def test_other_splits_come_once_in_order_as_evaluation_sees_them(data):
+def test_other_splits_are_read_once_in_order_as_in_evaluation(data):
     clips = data.clips("test")
     batches = ClipBatches(data, SHAPE, "test", batch=5)
     assert labels_of(batches).tolist() == [clip.label for clip in clips]
@@ -82,7 +82,7 @@ def test_a_clip_that_cannot_be_decoded_is_left_out(data, tmp_path, monkeypatch):
         ClipBatches(data, SHAPE, "val", batch=1)[0]
 
 
-def test_what_cannot_give_batches_is_refused(data):
+def test_unusable_splits_and_models_are_refused(data):
     with pytest.raises(UserError, match="'training' is not one of train, val, test"):
         ClipBatches(data, SHAPE, "training")
     with pytest.raises(UserError, match="no clip of the split val"):

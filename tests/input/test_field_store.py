@@ -80,7 +80,7 @@ def test_vectors_are_those_of_the_next_frame_scaled_with_the_picture(video):
     assert np.median(from_bytes(found[:-1, ..., 0])) == pytest.approx(2, abs=0.2)
 
 
-def test_a_clip_of_one_frame_does_not_move(tmp_path):
+def test_a_clip_of_one_frame_has_no_motion(tmp_path):
     path = write_video(tmp_path / "one.mp4", moving_frames(1, 96, 128))
     for field in ("dis", "vectors"):
         found = FieldStore(SIDE, field).frames(path, np.array([0, 0]))
@@ -88,7 +88,7 @@ def test_a_clip_of_one_frame_does_not_move(tmp_path):
 
 
 @pytest.mark.parametrize("field", ["dis", "vectors"])
-def test_what_is_stored_is_read_without_decoding(field, video, tmp_path, monkeypatch):
+def test_stored_fields_are_read_without_decoding(field, video, tmp_path, monkeypatch):
     def store(**options):
         return FieldStore(SIDE, field, "disk", tmp_path, **options)
 
@@ -106,7 +106,7 @@ def test_what_is_stored_is_read_without_decoding(field, video, tmp_path, monkeyp
         np.testing.assert_array_equal(found, computed)
 
 
-def test_a_store_that_keeps_nothing_computes_what_is_asked_for_and_writes_nothing(video, tmp_path):
+def test_a_store_without_cache_computes_on_request_and_writes_nothing(video, tmp_path):
     store = FieldStore(SIDE, "dis", "disk", tmp_path, keeps=False)
     expected = FieldStore(SIDE, "dis").frames(video, np.array([1, 2]))
     np.testing.assert_array_equal(store.frames(video, np.array([1, 2])), expected)
@@ -134,7 +134,7 @@ def test_frames_and_fields_of_every_kind_and_version_may_share_a_folder(
     assert len(list(tmp_path.iterdir())) == 7
 
 
-def test_a_damaged_file_is_made_again(video, tmp_path):
+def test_a_damaged_file_is_recomputed(video, tmp_path):
     store = FieldStore(SIDE, "dis", "disk", tmp_path)
     expected = store.frames(video, np.arange(LENGTH))
     (file,) = tmp_path.iterdir()
@@ -171,7 +171,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], timeout=20, check=True)
 
 
-def test_a_disk_that_is_really_full_is_told_too(video, small_disk):
+def test_a_real_full_disk_gives_the_same_error(video, small_disk):
     store = FieldStore(SIDE, "dis", "disk", small_disk)
     with pytest.raises(UserError, match="the disk is full; free some space"):
         store.frames(video, np.array([0]))
@@ -253,7 +253,7 @@ def test_unknown_fields_are_refused():
         FieldStore(SIDE, "lucas")
 
 
-def test_the_views_of_a_clip_are_cut_from_the_fields_between_its_frames(video):
+def test_views_are_taken_from_the_fields_between_frames(video):
     clip = Clip(video, 0, "test")
     (found,) = clip_views(clip, SHAPE, clip_store(SHAPE))
     starts = spread_starts(LENGTH, SHAPE.segments, SHAPE.stack)[0]
@@ -305,6 +305,6 @@ def test_training_sees_the_same_clips_and_moments_whatever_the_cue(video, tmp_pa
         np.testing.assert_array_equal(frames[:, :-1], fields)
 
 
-def test_a_store_of_frames_is_not_taken_for_one_of_fields(video):
+def test_a_store_of_frames_is_refused_for_fields(video):
     with pytest.raises(UserError, match="must be dis, but the store returns frames"):
         clip_views(Clip(video, 0, "test"), SHAPE, FrameStore(SIDE))

@@ -56,7 +56,7 @@ def test_all_caches_give_the_same_pixels(clip, tmp_path):
 @pytest.mark.parametrize(
     ("cache", "decoded"), [("none", [2, 2, 2]), ("memory", [1, 30]), ("disk", [1, 30])]
 )
-def test_a_kept_clip_is_decoded_once(cache, decoded, clip, tmp_path, decodings):
+def test_a_cached_clip_is_decoded_once(cache, decoded, clip, tmp_path, decodings):
     keeping = store(cache, tmp_path)
     for _ in range(3):
         keeping.frames(clip, np.array([1, 2]))
@@ -64,7 +64,7 @@ def test_a_kept_clip_is_decoded_once(cache, decoded, clip, tmp_path, decodings):
     assert keeping.count(clip) == 30
 
 
-def test_a_disk_cache_outlives_its_process_and_knows_changed_files(clip, tmp_path, decodings):
+def test_a_disk_cache_persists_and_detects_changed_files(clip, tmp_path, decodings):
     store("disk", tmp_path).frames(clip, np.array([0]))
     store("disk", tmp_path).frames(clip, np.array([0]))
     assert [frames for _, frames in decodings] == [1, 30]
@@ -98,14 +98,14 @@ def test_another_fit_or_version_of_resizing_gets_files_of_its_own(clip, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nonsense"])
-def test_a_damaged_cache_file_is_made_again(content, clip, tmp_path):
+def test_a_damaged_cache_file_is_rewritten(content, clip, tmp_path):
     expected = store("disk", tmp_path).frames(clip, np.array([7]))
     (file,) = (tmp_path / "cache").iterdir()
     file.write_bytes(content)
     np.testing.assert_array_equal(store("disk", tmp_path).frames(clip, np.array([7])), expected)
 
 
-def test_of_a_clip_that_does_not_fit_only_what_is_asked_for_is_decoded(clip, tmp_path, decodings):
+def test_only_requested_frames_of_an_uncached_clip_are_decoded(clip, tmp_path, decodings):
     other = write_video(tmp_path / "other.mp4", moving_frames(30, 60, 80, seed=1))
     one_clip = 30 * 40 * 53 * 3
     keeping = store("memory", tmp_path, memory_limit=one_clip)
@@ -126,7 +126,7 @@ def test_many_threads_see_the_same_frames(cache, clip, tmp_path):
     np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
-def test_memory_just_below_a_clip_s_size_keeps_no_part_of_it(clip, tmp_path, decodings):
+def test_a_clip_larger_than_the_memory_is_not_cached_in_part(clip, tmp_path, decodings):
     one_clip = 30 * 40 * 53 * 3
     for cache in ("memory", "disk"):
         decodings.clear()
@@ -138,7 +138,7 @@ def test_memory_just_below_a_clip_s_size_keeps_no_part_of_it(clip, tmp_path, dec
     assert not (tmp_path / "cache").exists()
 
 
-def test_memory_is_set_aside_before_clips_are_decoded(clip, tmp_path, monkeypatch):
+def test_memory_is_reserved_before_clips_are_decoded(clip, tmp_path, monkeypatch):
     others = [
         write_video(tmp_path / f"{i}.mp4", moving_frames(30, 60, 80, seed=i)) for i in range(4)
     ]
@@ -159,7 +159,7 @@ def test_memory_is_set_aside_before_clips_are_decoded(clip, tmp_path, monkeypatc
     assert keeping.held == max(most) == 2 * one_clip
 
 
-def test_a_decoding_that_fails_gives_its_memory_back(clip, tmp_path, monkeypatch):
+def test_failed_decoding_releases_its_memory(clip, tmp_path, monkeypatch):
     keeping = store("memory", tmp_path)
 
     def failing(self, path):
@@ -187,7 +187,7 @@ def slow(monkeypatch):
     return enough, limits
 
 
-def test_a_slow_read_is_tried_again_with_more_time_which_is_remembered(clip, tmp_path, slow):
+def test_a_slow_read_is_retried_with_a_longer_limit_that_is_kept(clip, tmp_path, slow):
     enough, limits = slow
     expected = store("none", tmp_path).frames(clip, np.array([3]))
     patient = store("none", tmp_path, timeout=10.0)
@@ -198,7 +198,7 @@ def test_a_slow_read_is_tried_again_with_more_time_which_is_remembered(clip, tmp
     assert not patient.broken
 
 
-def test_a_file_that_stays_slow_is_given_up(clip, tmp_path, slow):
+def test_a_file_that_stays_slow_is_skipped(clip, tmp_path, slow):
     enough, limits = slow
     enough[0] = 41.0
     patient = store("none", tmp_path, timeout=10.0)
@@ -272,14 +272,14 @@ def test_a_broken_file_is_named_once_and_not_opened_again(cache, tmp_path, decod
 
 
 @pytest.mark.parametrize("cache", ["none", "memory", "disk"])
-def test_a_file_that_has_gone_is_broken(cache, tmp_path):
+def test_a_file_that_disappeared_is_broken(cache, tmp_path):
     keeping = store(cache, tmp_path)
     with pytest.raises(BrokenVideo, match="there is no such file"):
         keeping.frames(tmp_path / "gone.mp4", np.array([0]))
     assert keeping.broken == {tmp_path / "gone.mp4": "there is no such file"}
 
 
-def test_a_full_disk_is_one_clear_error_and_leaves_no_half_file(clip, tmp_path, monkeypatch):
+def test_a_full_disk_gives_one_error_and_no_partial_file(clip, tmp_path, monkeypatch):
     def full(file, array):
         Path(file).write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -302,7 +302,7 @@ def test_options_are_checked():
         FrameStore(40, "disk")
 
 
-def test_a_container_limit_below_the_machine_s_memory_counts(tmp_path, monkeypatch):
+def test_a_container_memory_limit_is_respected(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(frame_store, "CONTAINER_LIMITS", (limit,))
     whole = memory_of_machine()
@@ -316,7 +316,7 @@ def test_a_container_limit_below_the_machine_s_memory_counts(tmp_path, monkeypat
     assert memory_of_machine() == 4 * 2**30
 
 
-def test_a_parser_that_other_threads_disturb_is_asked_again(clip, tmp_path, monkeypatch):
+def test_a_parser_disturbed_by_other_threads_is_retried(clip, tmp_path, monkeypatch):
     store = FrameStore(resize=32, cache="disk", folder=tmp_path / "cache")
     wanted = store.frames(clip, np.array([0, 1]))
     load, failures = np.load, iter((True, True, False))

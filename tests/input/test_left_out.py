@@ -21,7 +21,7 @@ def test_a_clip_is_left_out_from_its_position_on(tmp_path):
     assert [again.holds(CLIP, position) for position in (6, 7)] == [False, True]
 
 
-def test_the_earliest_position_holds(tmp_path):
+def test_the_earliest_position_is_kept(tmp_path):
     left_out = LeftOut(tmp_path / "left_out.json")
     left_out.add({CLIP: "first"}, 9)
     left_out.add({CLIP: "second", OTHER: "third"}, 12)
@@ -33,7 +33,7 @@ def test_the_earliest_position_holds(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", '{"a": 1}', '{"a": {}}', "[" * 5000, "\xff"])
-def test_a_file_that_is_no_list_is_refused_in_one_sentence(content, tmp_path):
+def test_a_file_that_is_not_a_list_is_refused_in_one_sentence(content, tmp_path):
     file = tmp_path / "left_out.json"
     file.write_bytes(content.encode("latin-1"))
     with pytest.raises(UserError, match=r"left_out\.json: not readable"):

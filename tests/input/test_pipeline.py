@@ -56,7 +56,7 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(labels, labels_before)
 
 
-def test_a_batch_is_frames_and_labels(clips):
+def test_a_batch_consists_of_frames_and_labels(clips):
     frames, labels = training(clips, steps=1)[0]
     assert frames.shape == (3, *SHAPE.array)
     assert frames.dtype == np.uint8
@@ -72,7 +72,7 @@ def test_batches_do_not_depend_on_workers_or_cache(options, clips):
 
 
 @pytest.mark.parametrize(("length", "differ"), [(4, True), (9, False)])
-def test_short_clips_are_seen_at_their_start_by_the_references_validation(tmp_path, length, differ):
+def test_the_references_validation_samples_short_clips_from_their_start(tmp_path, length, differ):
     clip = Clip(write_video(tmp_path / "c.mp4", moving_frames(length, 48, 64), g=8), 0, "val")
     spread, central = (
         next(
@@ -94,7 +94,7 @@ def test_an_unknown_sampling_of_validation_is_refused(clips):
         evaluation_dataset(clips, SHAPE, batch=1, store=FrameStore(32), sampling="middle")
 
 
-def test_the_light_wanders_between_stacks_and_not_within_one(tmp_path):
+def test_exposure_varies_between_stacks_and_not_within_one(tmp_path):
     still = np.full((60, 32, 32, 3), 110, np.uint8)
     clip = Clip(write_video(tmp_path / "still.mp4", still, g=8), 0, "train")
     vary = Augmentation(crop="centre", exposure=0.3)
@@ -107,7 +107,7 @@ def test_the_light_wanders_between_stacks_and_not_within_one(tmp_path):
         assert np.ptp(levels[:, 0]) > 5
 
 
-def test_parts_of_batches_are_the_batches(clips):
+def test_parts_of_batches_concatenate_to_the_batches(clips):
     whole = training(clips, batch=4, steps=3, start_step=2)
     parts = training(clips, batch=4, parts=2, steps=6, start_step=2)
     assert parts[0][0].shape == (2, *SHAPE.array)
@@ -137,7 +137,7 @@ def test_it_can_start_at_any_step_and_decodes_nothing_before(clips, monkeypatch)
     assert min(drawn) == 3 * 10**9
 
 
-def test_the_seed_decides(clips):
+def test_batches_depend_on_the_seed(clips):
     (frames, labels), (other, other_labels) = (
         training(clips, batch=7, steps=1, seed=seed)[0] for seed in (0, 1)
     )
@@ -151,7 +151,7 @@ def test_an_epoch_shows_each_clip_once_in_an_order_of_its_own(clips):
     assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
-def test_a_ragged_rest_waits_for_the_next_epoch(clips):
+def test_incomplete_batches_are_dropped(clips):
     assert steps_per_epoch(clips, 3) == 2
     labels = [label for _, batch in training(clips, steps=2) for label in batch]
     assert len(set(labels)) == 6
@@ -163,7 +163,7 @@ def test_fewer_clips_than_a_batch_are_repeated(clips):
     assert set(labels) == set(others) == {0, 1}
 
 
-def test_each_epoch_varies_a_clip_anew(clips):
+def test_each_epoch_augments_a_clip_differently(clips):
     one = (clips[4],)
     first, second = (frames for frames, _ in training(one, batch=1, steps=2))
     assert (first != second).any()
@@ -202,7 +202,7 @@ def broken_at(monkeypatch, moments):
     monkeypatch.setattr(FrameStore, "frames", failing)
 
 
-def test_the_clip_that_stands_in_is_the_next_of_the_epoch_that_is_not_left_out(clips, monkeypatch):
+def test_a_broken_clip_is_replaced_by_the_next_usable_one_of_the_epoch(clips, monkeypatch):
     batch = len(clips)
     (_, order), (_, later) = training(clips, batch=batch, steps=2)
     first, second = order[2], order[3]
@@ -238,7 +238,7 @@ def test_a_clip_that_broke_stays_out_at_the_same_step_of_a_resumed_run(
         assert_same(again, whole[start:])
 
 
-def test_a_clip_that_stands_twice_in_a_batch_and_breaks_once_is_in_it_at_no_place(
+def test_a_clip_twice_in_a_batch_that_breaks_once_is_replaced_at_both_positions(
     clips, tmp_path, monkeypatch
 ):
     broken_at(monkeypatch, {clips[1].path: [1]})
@@ -248,7 +248,7 @@ def test_a_clip_that_stands_twice_in_a_batch_and_breaks_once_is_in_it_at_no_plac
     assert left_out.holds(clips[1].path, 0)
 
 
-def test_clips_that_all_vanish_are_not_left_out_for_good(clips, tmp_path, monkeypatch):
+def test_clips_that_are_all_unreadable_are_not_left_out_permanently(clips, tmp_path, monkeypatch):
     file = tmp_path / "left_out.json"
     store = FrameStore(SHAPE.resize)
     broken_at(monkeypatch, {clip.path: range(100) for clip in clips})
@@ -281,14 +281,14 @@ def test_the_threads_and_the_cache_of_a_pipeline_end_with_it(clips):
     assert gone() is None
 
 
-def test_no_clip_left_is_a_clear_error(tmp_path):
+def test_no_remaining_clip_is_a_user_error(tmp_path):
     gone = tuple(Clip(tmp_path / f"{i}.mp4", 0, "train") for i in range(3))
     store = FrameStore(SHAPE.resize)
     with pytest.raises(UserError, match="none of the 3 training clips"), reporting(store):
         training(gone, store=store)
 
 
-def test_a_pipeline_that_failed_is_freed_at_once(tmp_path):
+def test_a_failed_pipeline_is_freed_at_once(tmp_path):
     # If it were freed later, by the garbage collector in one of its own threads, it would deadlock.
     gone = (Clip(tmp_path / "gone.mp4", 0, "train"),)
     store = FrameStore(SHAPE.resize)
@@ -344,7 +344,7 @@ def test_evaluation_gives_every_view_of_every_clip_in_order(crops, temporal, cli
     np.testing.assert_array_equal(frames, again)
 
 
-def test_evaluation_looks_at_the_middle(clips):
+def test_evaluation_samples_the_middle(clips):
     frames, _ = evaluated([clips[4]])
     store = FrameStore(SHAPE.resize)
     # 33 frames, 2 segments of 15.5 frames; 42 pixels high, with a centre crop of 24.

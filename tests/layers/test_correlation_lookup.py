@@ -90,7 +90,7 @@ def test_layers(tmp_path):
     check_layer(OnMaps, inputs, (2, 4, 6, 18), tmp_path)
 
 
-def test_both_are_made_anew_from_their_configuration():
+def test_both_are_recreated_from_their_configuration():
     for layer in (CorrelationPyramid(3, name="a"), CorrelationLookup(2, dtype="mixed_float16")):
         twin = type(layer).from_config(layer.get_config())
         assert twin.get_config() == layer.get_config()

@@ -91,7 +91,7 @@ def test_every_depth_is_the_distance_of_features(depth):
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_attention_weighs_the_mean_feature_of_the_earlier_frame(depth):
+def test_attention_weights_the_mean_feature_of_the_earlier_frame(depth):
     layer, frames = PersistenceOfAppearance(depth=depth, encoding="attention"), clips()
     layer.build(frames.shape)
     layer.set_weights([weight + 0.01 for weight in layer.get_weights()])
@@ -103,7 +103,7 @@ def test_attention_weighs_the_mean_feature_of_the_earlier_frame(depth):
     )
 
 
-def test_takes_two_frames_of_one_channel_of_an_unknown_size():
+def test_accepts_two_frames_of_one_channel_and_unknown_size():
     layer = PersistenceOfAppearance()
     symbolic = keras.Input((2, None, None, 1))
     model = keras.Model(symbolic, layer(symbolic))
@@ -139,7 +139,7 @@ def test_frames_without_a_stack_axis_are_refused():
 @pytest.mark.parametrize(
     ("policy", "tolerance"), [("mixed_bfloat16", 0.02), ("mixed_float16", 0.003)]
 )
-def test_half_precision_sees_the_motion_of_full_precision(policy, tolerance, depth):
+def test_half_precision_gives_the_motion_of_full_precision(policy, tolerance, depth):
     # Bright frames with noise of up to 2 grey levels, normalised.
     grey = 200 + np.random.default_rng(2).integers(0, 3, (2, 3, 16, 12, 3))
     frames = (grey / (255 * 0.225)).astype("float32")
@@ -153,7 +153,7 @@ def test_half_precision_sees_the_motion_of_full_precision(policy, tolerance, dep
 
 
 @pytest.mark.parametrize("depth", [1, 4])
-def test_the_first_kernels_have_the_deviation_that_is_asked_for(depth):
+def test_initial_kernels_have_the_requested_deviation(depth):
     layer = PersistenceOfAppearance(depth=depth, channels=16, stddev=0.001)
     layer.build((None, 2, 8, 8, 3))
     kernels = [weights for weights in layer.get_weights() if weights.ndim == 4]

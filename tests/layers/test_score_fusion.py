@@ -61,6 +61,6 @@ def test_bad_arguments_are_refused(options, message):
         ScoreFusion(**options)
 
 
-def test_one_weight_a_branch_is_asked_for():
+def test_one_weight_per_branch_is_required():
     with pytest.raises(ValueError, match="2 weights for 3 branches"):
         ScoreFusion(weights=(1, 1))(logits())

@@ -76,7 +76,7 @@ def test_expansion_below_one_is_refused():
         VariousTimescaleAggregationPooling(expansion=0)
 
 
-def test_the_first_matrices_have_the_deviation_that_is_asked_for():
+def test_initial_matrices_have_the_requested_deviation():
     layer = VariousTimescaleAggregationPooling(stddev=0.001)
     layer.build((None, 8, 16))
     w1, w2 = layer.get_weights()

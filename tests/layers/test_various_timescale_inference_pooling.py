@@ -25,7 +25,7 @@ def test_layer(weights, tmp_path):
     check_layer(make, clips(segments=8), (2, 6), tmp_path)
 
 
-def test_by_default_timescales_share_alike():
+def test_by_default_timescales_have_equal_weights():
     features = clips(segments=4)
     output, weights = VariousTimescaleInferencePooling()(features, return_weights=True)
     pooled = keras.ops.convert_to_numpy(pool_timescales(features))

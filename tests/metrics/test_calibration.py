@@ -50,13 +50,13 @@ def test_the_fitted_temperature_has_the_greatest_likelihood(clips, temperature):
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0, 4.0])
-def test_many_clips_give_back_the_temperature_that_they_were_drawn_with(temperature):
+def test_many_clips_recover_the_temperature_they_were_drawn_with(temperature):
     assert fit_temperature(*drawn(5000, temperature=temperature)) == pytest.approx(
         temperature, rel=0.05
     )
 
 
-def test_a_dozen_clips_that_are_all_right_do_not_make_the_model_sure():
+def test_a_dozen_correct_clips_do_not_lower_the_temperature_without_bound():
     logits = np.array([[1.0, 0.0, 0.0]] * 12)
     assert 0.4 < fit_temperature(logits, np.zeros(12, int)) < 1
 
@@ -89,7 +89,7 @@ def test_logits_that_are_not_finite_are_refused(value):
         fit_temperature(logits, labels)
 
 
-def test_a_model_that_tells_no_classes_apart_has_no_temperature():
+def test_a_model_with_constant_logits_has_no_temperature():
     with pytest.raises(ValueError, match="the same for every class"):
         fit_temperature(np.full((12, 3), 7.0), np.zeros(12, int))
 

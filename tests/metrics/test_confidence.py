@@ -28,7 +28,7 @@ def test_probabilities_are_rescaled_as_if_their_logits_had_been():
         )
 
 
-def test_a_probability_of_nothing_stays_finite_when_rescaled():
+def test_a_probability_of_zero_stays_finite_when_rescaled():
     np.testing.assert_allclose(Confidence(2.0).rescaled(np.array([1.0, 0.0])), [1, 0], atol=1e-100)
 
 
@@ -56,7 +56,7 @@ def test_every_answer_counts_at_a_threshold_of_zero_and_none_at_one():
 @pytest.mark.parametrize(
     "temperature", [0, -1.0, 1e-4, 10**400, float("nan"), float("inf"), "1", None, True]
 )
-def test_a_temperature_that_is_no_number_of_the_range_is_refused(temperature):
+def test_a_temperature_outside_its_range_is_refused(temperature):
     with pytest.raises(ValueError, match="temperature"):
         Confidence.of({"temperature": temperature, "threshold": None})
 

@@ -53,7 +53,7 @@ def test_interval_keeps_a_width_where_every_clip_is_right():
     assert high == 1.0
 
 
-def test_interval_of_the_mean_covers_the_truth_as_often_as_it_says():
+def test_interval_of_the_mean_class_has_its_nominal_coverage():
     random = np.random.default_rng(0)
     truth, totals = np.array([0.95, 0.9, 0.7, 0.8, 0.99]), np.array([5, 5, 4, 6, 5])
     intervals = [mean_of_proportions(random.binomial(totals, truth), totals) for _ in range(2000)]
@@ -61,7 +61,7 @@ def test_interval_of_the_mean_covers_the_truth_as_often_as_it_says():
     assert 0.94 <= covered <= 0.99
 
 
-def test_the_interval_of_the_mean_holds_the_truth_as_often_as_is_said():
+def test_interval_of_a_mean_has_its_nominal_coverage():
     # With equally many clips per class, the mean is the share of all 45 clips.
     held = 0.0
     for right in range(46):

@@ -18,11 +18,11 @@ def test_mcnemar_is_the_two_sided_binomial_test():
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (1, 0), (3, 3), (7, 7)])
-def test_mcnemar_sees_no_difference_where_there_is_none(only_first, only_second):
+def test_mcnemar_without_evidence_is_one(only_first, only_second):
     assert mcnemar(only_first, only_second) == 1.0
 
 
-def test_mcnemar_holds_its_level():
+def test_mcnemar_keeps_its_significance_level():
     """Equal classifiers differ at 0.05 in at most 5 % of cases."""
     for clips in (6, 10, 15):
         flips = [sum(flip) for flip in product((0, 1), repeat=clips)]
@@ -55,14 +55,14 @@ def trinomial(clips, lost, gained):
 
 @pytest.mark.parametrize("clips", [20, 45])
 @pytest.mark.parametrize("discordant", [0.02, 0.1, 0.3])
-def test_an_equally_good_model_is_seldom_refused(clips, discordant):
+def test_an_equally_good_model_is_rarely_refused(clips, discordant):
     outcomes = trinomial(clips, discordant / 2, discordant / 2)
     refused = sum(chance for loss, chance in outcomes if loss.beyond(1.0))
     assert refused < 0.06
 
 
 @pytest.mark.parametrize(("lost", "gained"), [(0.1, 0.1), (0.2, 0.05), (0.3, 0.01), (0.02, 0.02)])
-def test_each_bound_holds_the_truth_about_19_times_in_20(lost, gained):
+def test_each_bound_has_a_coverage_of_95_percent(lost, gained):
     truth = 100 * (lost - gained)
     below = above = 0.0
     for loss, chance in trinomial(30, lost, gained):
@@ -74,7 +74,7 @@ def test_each_bound_holds_the_truth_about_19_times_in_20(lost, gained):
 
 
 @pytest.mark.parametrize(("clips", "lost", "gained"), [(45, 4, 1), (200, 15, 5), (30, 0, 6)])
-def test_a_bound_is_where_the_score_of_the_likeliest_shares_is_the_quantile(clips, lost, gained):
+def test_a_bound_is_the_root_of_the_score_at_the_quantile(clips, lost, gained):
     for bound, quantile in zip(
         PairedLoss(clips, lost, gained).interval, (QUANTILE, -QUANTILE), strict=True
     ):
@@ -123,7 +123,7 @@ def test_the_interval_excludes_no_loss_where_mcnemars_statistic_is_significant(l
         (25_000, 1350, 1000, True),  # 1.4 points, the interval is narrower than the limit
     ],
 )
-def test_more_than_a_point_lost(clips, lost, gained, refused):
+def test_losses_significantly_beyond_a_point_are_refused(clips, lost, gained, refused):
     assert PairedLoss(clips, lost, gained).beyond(1.0) is refused
 
 
@@ -158,7 +158,7 @@ def test_a_tail_is_the_sum_of_its_terms(successes, trials, chance):
     assert binomial_tail(successes, trials, chance) == pytest.approx(float(exact), rel=1e-9)
 
 
-def test_a_tail_where_chance_has_no_say():
+def test_a_tail_without_randomness_is_zero_or_one():
     assert binomial_tail(19, 20, 1.0) == 0
     assert binomial_tail(20, 20, 1.0) == 1
     assert binomial_tail(0, 20, 0.0) == 1

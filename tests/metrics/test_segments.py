@@ -11,7 +11,7 @@ def scores(found, truth, seconds=60.0):
     return result
 
 
-def test_the_same_segments_are_all_right():
+def test_identical_segments_score_one():
     truth = [Segment(1, 2, "a"), Segment(3, 5, "b")]
     found = scores(truth, truth)
     assert [found.f1(overlap) for overlap in (0.1, 0.25, 0.5)] == [1, 1, 1]
@@ -52,7 +52,7 @@ def test_videos_are_summed_and_not_averaged():
     assert result.false_alarms_per_minute == 3
 
 
-def test_nothing_found_where_nothing_is_counts_as_right():
+def test_no_segments_found_where_there_are_none_scores_one():
     assert scores([], []).f1(0.5) == 1
     assert scores([], [Segment(0, 1, "a")]).f1(0.5) == 0
 

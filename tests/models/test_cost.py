@@ -116,7 +116,7 @@ def test_deeper_pa_counts_every_layer(depth, kernels):
     assert counted.parameters == kernels + 8 * depth
 
 
-def test_layers_of_ones_own_model_are_counted_by_hand():
+def test_layers_of_a_custom_model_cost_what_is_computed_by_hand():
     maps = keras.Input((8, 8, 4))
     x = keras.layers.Conv2D(6, 3, padding="same")(maps)
     x = keras.layers.BatchNormalization()(x)
@@ -177,7 +177,7 @@ def test_activations_of_half_precision_take_half_the_room():
     assert half < 0.7 * full
 
 
-def test_counting_leaves_the_model_as_it_was():
+def test_counting_does_not_change_the_model():
     model = models.create("pan_lite_micro", classes=3, segments=2, stack=2, size=32)
     frames = np.ones((1, 2, 2, 32, 32, 3), "float32")
     before = model.predict_on_batch(frames)
@@ -191,7 +191,7 @@ def test_a_model_of_no_known_size_is_refused():
         cost(backbones.create("micro"))
 
 
-def test_a_model_that_is_no_graph_is_refused():
+def test_a_model_that_is_not_functional_is_refused():
     class Own(keras.Model):
         pass
 

@@ -42,7 +42,7 @@ def take_gradient_step(model, frames, cotangent):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runs_learns_and_comes_back(name, tmp_path):
+def test_runs_trains_and_survives_saving(name, tmp_path):
     keras.utils.set_random_seed(0)
     model = models.create(name, **CLIP)
     clip = (1, *model.input_shape[1:])

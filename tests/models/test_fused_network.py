@@ -137,6 +137,6 @@ def test_branches_of_one_name_are_refused():
         PANFull(rgb=branch(RGBNetwork, name="branch"), pa=branch(PANetwork, name="branch"))
 
 
-def test_an_unknown_choice_of_weights_is_answered_with_the_nearest():
+def test_an_unknown_choice_of_weights_gets_the_nearest_as_suggestion():
     with pytest.raises(ValueError, match="did you mean 'paper'"):
         PANEnsemble(lite=branch(PANLite), full=full(), weights="papers")

@@ -46,7 +46,7 @@ def config_of(good, change):
     return {"config.json": json.dumps(config)}
 
 
-def test_the_copy_itself_is_loaded(rewritten):
+def test_an_unaltered_copy_is_loaded(rewritten):
     assert models.load(rewritten({})).output_shape == (None, 3)
     assert models.load(rewritten({}, zipfile.ZIP_DEFLATED)).output_shape == (None, 3)
 
@@ -85,7 +85,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize(("change", "word"), CONFIGS.values(), ids=CONFIGS)
-def test_a_configuration_of_no_network_is_refused(change, word, good, rewritten):
+def test_a_configuration_that_is_not_a_network_is_refused(change, word, good, rewritten):
     with pytest.raises(ValueError, match=rf"hostile\.keras: .*{word}"):
         models.load(rewritten(config_of(good, change)))
 
@@ -101,7 +101,7 @@ def test_a_configuration_of_no_network_is_refused(change, word, good, rewritten)
         ({"model.weights.h5": None}, "holds no model.weights.h5"),
     ],
 )
-def test_an_archive_that_is_none_of_keras_is_refused(entries, word, rewritten):
+def test_an_archive_that_keras_did_not_write_is_refused(entries, word, rewritten):
     with pytest.raises(ValueError, match=word):
         models.load(rewritten(entries))
 
@@ -185,7 +185,7 @@ def test_a_run_folder_and_its_file_give_the_same(run):
     )
 
 
-def test_the_backbone_serves_in_a_model_of_ones_own(run):
+def test_the_backbone_can_be_used_in_a_custom_model(run):
     loaded = models.load(run)
     maps = keras.Input((48, 40, 5))
     scores = keras.layers.Dense(2)(loaded.backbone(maps))
@@ -196,12 +196,12 @@ def test_the_backbone_serves_in_a_model_of_ones_own(run):
     assert model.predict_on_batch(np.zeros((8, 48, 40, 5), "float32")).shape == (8, 2)
 
 
-def test_an_absent_model_is_one_sentence(tmp_path):
+def test_a_missing_model_gives_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="a folder that train finished"):
         models.load(tmp_path)
 
 
-def test_a_damaged_model_is_one_sentence(tmp_path):
+def test_a_damaged_model_gives_one_sentence(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"PK not a model")
     with pytest.raises(ValueError, match="damaged"):
         models.load(tmp_path)

@@ -56,14 +56,14 @@ def test_networks_without_pa_refuse_them():
         ({"motion_kernel": 4}, "kernel_size must be odd"),
     ],
 )
-def test_others_are_refused(option, message):
+def test_invalid_options_are_refused(option, message):
     with pytest.raises(ValueError, match=message):
         models.create("pa_micro", **option, **CLIP)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 4, 8])
 @pytest.mark.parametrize("encoding", ["e1", "e2"])
-def test_a_checkpoint_with_them_goes_there_and_back_and_means_the_same(depth, encoding, tmp_path):
+def test_a_checkpoint_with_them_survives_a_round_trip(depth, encoding, tmp_path):
     asked = {"motion_depth": depth, "motion_encoding": encoding, "motion_kernel": 3 if depth else 7}
     model = models.create("pan_lite_micro", **CLIP, **asked)
     layer = pa_of(model)
@@ -86,7 +86,7 @@ def test_a_checkpoint_with_them_goes_there_and_back_and_means_the_same(depth, en
     np.testing.assert_allclose(np.moveaxis(found, -1, 1), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_checkpoint_without_a_convolution_of_pa_wants_a_name(tmp_path):
+def test_a_checkpoint_without_a_convolution_of_pa_needs_a_name(tmp_path):
     model = models.create("pan_lite_micro", motion_depth=0, **CLIP)
     save_state_dict(model, tmp_path / "state.pth.tar")
     with pytest.raises(UserError, match="give --name"):

@@ -35,7 +35,7 @@ def test_layers_of_fused_networks_are_named_by_their_branch_and_not_by_their_bac
         ("pan_lite", (AppearanceCue(0), MotionCue(0, 2))),
     ],
 )
-def test_a_network_says_which_channels_its_backbone_sees(name, plan):
+def test_a_network_states_the_channels_of_its_backbone(name, plan):
     network = models.create(f"{name}_micro", classes=3, segments=2, stack=3, size=32)
     assert network.cues == plan
     assert network.backbone.input_shape[-1] == sum(cue.channels for cue in network.cues)
@@ -52,7 +52,7 @@ class LaterCues(VideoNetwork):
         return (MotionCue(1, stack - 1), AppearanceCue(1))
 
 
-def test_a_new_plan_is_all_that_a_new_network_needs():
+def test_a_new_network_needs_only_a_cue_plan():
     network = LaterCues(classes=2, backbone="micro", segments=2, stack=4, size=32)
     frames = np.random.default_rng(0).uniform(0, 255, (1, 2, 4, 32, 32, 3)).astype("float32")
     motion = network.intermediates(frames)["motion"]

@@ -37,7 +37,7 @@ def test_every_family_makes_its_model(name):
     assert tuple(model.size) == (32, 48)
 
 
-def test_a_network_of_one_cue_says_which():
+def test_a_network_of_one_cue_names_it():
     cues = {name.rpartition("_")[0]: models.cue_of(name) for name in models.names("*_micro")}
     assert cues == {
         "difference": "difference",
@@ -102,17 +102,17 @@ def test_options_of_other_models_are_refused(name, option):
         create(name, **{option: 1})
 
 
-def test_an_unknown_model_is_answered_with_the_nearest():
+def test_an_unknown_model_gets_the_nearest_as_suggestion():
     with pytest.raises(ValueError, match="did you mean 'pan_lite_resnet50'"):
         create("panlite_resnet50")
 
 
-def test_an_unknown_option_is_answered_with_the_nearest():
+def test_an_unknown_option_gets_the_nearest_as_suggestion():
     with pytest.raises(ValueError, match=r"option of pan_lite_micro 'dropuot'.*'dropout'"):
         create(dropuot=0.1)
 
 
-def test_an_unknown_aggregation_is_answered_with_the_nearest():
+def test_an_unknown_aggregation_gets_the_nearest_as_suggestion():
     with pytest.raises(ValueError, match="did you mean 'average'"):
         create(aggregation="averge")
 
@@ -153,7 +153,7 @@ def test_branches_drop_features_independently_and_reproducibly(name):
         assert (mask != others[branch]).any()
 
 
-def test_the_reference_draws_pa_and_vap_as_small_as_the_classifier():
+def test_the_reference_initialises_pa_and_vap_like_the_classifier():
     model = create("pan_full_micro", initialisation="reference", segments=8)
     pa = model.branches["pa"].get_layer("persistence_of_appearance")
     for layer in (pa, *(branch.get_layer("vap") for branch in model.branches.values())):

@@ -147,7 +147,7 @@ def test_intermediate_logits_are_the_models_output():
     np.testing.assert_allclose(logits, model.predict_on_batch(clips()), rtol=1e-5, atol=1e-7)
 
 
-def test_rgb_networks_see_the_first_frame_of_each_stack_only():
+def test_rgb_networks_use_only_the_first_frame_of_each_stack():
     frames = clips()
     changed = frames.copy()
     changed[:, :, 1:] = 0
@@ -155,7 +155,7 @@ def test_rgb_networks_see_the_first_frame_of_each_stack_only():
     np.testing.assert_array_equal(model.predict_on_batch(frames), model.predict_on_batch(changed))
 
 
-def test_a_name_stands_for_the_backbone_with_shift():
+def test_a_name_alone_means_the_backbone_with_shift():
     model = PANLite(classes=3, backbone="micro", segments=4, stack=2, size=32)
     assert model.backbone.segments == 4
     assert tuple(model.size) == (32, 32)
@@ -174,11 +174,11 @@ def test_one_segment_is_enough_for_the_average_and_too_few_for_vap():
 
 
 def test_a_backbone_of_other_channels_is_refused():
-    with pytest.raises(ValueError, match="make it with channels=2"):
+    with pytest.raises(ValueError, match="create it with channels=2"):
         PANetwork(classes=3, backbone=backbones.create("micro", channels=3), stack=3, size=32)
 
 
 def test_a_backbone_of_other_segments_is_refused():
     backbone = backbones.create("micro", segments=8)
-    with pytest.raises(ValueError, match="make it with segments=4"):
+    with pytest.raises(ValueError, match="create it with segments=4"):
         RGBNetwork(classes=3, backbone=backbone, segments=4, size=32)

@@ -18,7 +18,7 @@ def test_the_page_has_charts_tables_and_reasons(tmp_path):
     assert "http" not in content.replace("http://www.w3.org", "")
 
 
-def test_points_stand_where_they_belong_on_logarithmic_axes():
+def test_points_are_placed_correctly_on_logarithmic_axes():
     points = [Point("a", 1.0, 10.0, emphasised=True), Point("b", 100.0, 1000.0)]
     (axes,) = scatter_figure(points, "x", "y").axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -26,7 +26,7 @@ def test_points_stand_where_they_belong_on_logarithmic_axes():
     assert [text.get_text() for text in axes.texts] == ["a", "b"]
 
 
-def test_names_of_near_points_stand_under_each_other():
+def test_labels_of_near_points_do_not_overlap():
     points = [Point("a", 1, 10), Point("b", 1, 10.1), Point("far", 1000, 1000)]
     (axes,) = scatter_figure(points, "x", "y").axes
     assert [text.xyann[1] for text in axes.texts] == [-7, 4, 4]

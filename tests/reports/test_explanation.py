@@ -72,7 +72,7 @@ def test_networks_without_motion_or_timescales_are_explained_too(
     assert cv2.imread(str(tmp_path / "explain.png")).shape[1] > 800
 
 
-def test_networks_of_fused_models_stand_below_each_other(make_run, run, video, tmp_path):
+def test_networks_of_fused_models_are_drawn_below_each_other(make_run, run, video, tmp_path):
     explanation = explain(make_run(model="pan_full_micro").path, video)
     found = json.loads(explanation.to_json())
     assert [each["network"] for each in found["timescales"]] == ["rgb"] * 3 + ["pa"] * 3
@@ -112,7 +112,7 @@ def test_evidence_adds_up_to_the_logits_of_a_network(segments, aggregation):
     np.testing.assert_allclose(evidence.sum(axis=0), logits - logits.mean(), rtol=1e-4, atol=1e-5)
 
 
-def test_a_value_belongs_to_the_segment_that_has_it():
+def test_a_maximum_is_attributed_to_its_segment():
     features = np.array([[5.0, 0.0], [1.0, 2.0], [0.0, 0.0], [0.0, 2.0]])
     weights = np.zeros(len(timescale_members(4)))
     weights[0] = 1.0
@@ -120,12 +120,12 @@ def test_a_value_belongs_to_the_segment_that_has_it():
     assert parts.tolist() == [[5, 0], [0, 1], [0, 0], [0, 1]], "a tie is shared"
 
 
-def test_only_the_members_of_a_timescale_share_in_it():
+def test_only_the_members_of_a_timescale_contribute_to_it():
     features = np.array([[1.0], [9.0], [2.0], [9.0]])
     weights = np.array([0.0, 1.0, 0.0])  # k = 2, i = 0: segments 0 and 2
     assert segment_parts(features, weights).tolist() == [[0], [0], [2], [0]]
 
 
-def test_what_all_classes_get_is_no_evidence():
+def test_contributions_equal_for_all_classes_are_not_evidence():
     evidence = class_evidence(np.ones((2, 3)), None, np.ones((3, 4)))
     np.testing.assert_allclose(evidence, np.zeros((2, 4)))

@@ -30,7 +30,7 @@ def video(small_motions):
     return next((small_motions / "test" / "left").glob("*.mp4"))
 
 
-def test_motion_of_a_run_is_what_its_network_sees(run):
+def test_motion_of_a_run_is_that_of_its_network(run):
     model = run.load_model()
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (1, 4, 2, 24, 32, 3)).astype("uint8")
@@ -73,7 +73,7 @@ def test_odd_sizes_and_vertical_videos_can_be_drawn(tmp_path):
     assert len(every_frame(tmp_path / "motion.mp4")) == 4
 
 
-def test_mistakes_are_named(video, run, make_run, tmp_path):
+def test_user_errors_are_named(video, run, make_run, tmp_path):
     one = write_video(tmp_path / "one.mp4", moving_frames(1))
     still = make_run(model="tsn_micro")
     for arguments, options, message in (

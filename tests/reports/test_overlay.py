@@ -36,7 +36,7 @@ def test_the_copy_has_the_frames_and_the_rate_of_the_video(run, videos, tmp_path
     assert (after.height, after.width) == (288, 288)
 
 
-def test_motion_is_warm_and_what_stands_still_stays_as_it_was(run, tmp_path):
+def test_motion_is_coloured_and_still_parts_are_unchanged(run, tmp_path):
     # Wider than any prediction, as that of an untrained network is random.
     still = np.full((8, 240, 360, 3), 90, np.uint8)
     for number, frame in enumerate(still):
@@ -61,7 +61,7 @@ def test_several_videos_go_into_a_folder_that_is_laid_out_as_they_are(run, video
     assert found == [Path("left/a.mp4"), Path("right/a.mp4")]
 
 
-def test_where_drawings_would_go_is_decided_before_the_work():
+def test_output_paths_are_checked_before_the_work():
     one, two = Path("/a/x/1.mp4"), Path("/a/y/1.mp4")
     assert drawings([one], Path("out.mp4")) == {one: Path("out.mp4")}
     assert drawings([one], Path("out")) == {one: Path("out/1.mp4")}
@@ -87,14 +87,14 @@ def test_a_broken_file_and_a_video_of_one_frame_do_not_stop_the_others(run, tmp_
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.mp4"]
 
 
-def test_networks_without_motion_give_the_answer_alone(make_run, videos, tmp_path):
+def test_networks_without_motion_show_only_the_answer(make_run, videos, tmp_path):
     run = make_run(model="tsm_micro")
     list(predict_onto(run.path, videos[:1], tmp_path / "over.mp4"))
     assert probe(tmp_path / "over.mp4").frames == probe(videos[0]).frames
 
 
 @pytest.mark.parametrize("size", [(72, 72), (100, 301), (240, 320), (1081, 1921)])
-def test_what_is_shown_is_neither_tiny_nor_huge_and_has_even_sides(size):
+def test_overlays_have_a_bounded_size_with_even_sides(size):
     shown = viewable(np.zeros((*size, 3), np.uint8))
     assert 238 <= min(shown.shape[:2]) <= 720
     assert shown.shape[0] % 2 == shown.shape[1] % 2 == 0
@@ -102,7 +102,7 @@ def test_what_is_shown_is_neither_tiny_nor_huge_and_has_even_sides(size):
 
 
 @pytest.mark.parametrize("label", ["a", "a very long name of a class " * 9, "左へ動く"])
-def test_the_answer_fits_whatever_the_names(label):
+def test_the_answer_fits_with_names_of_any_length(label):
     box = answer_box(Prediction(Path("a"), ((label, 1.0), ("b", 0.0))), width=240)
     assert box.shape[1] <= 240
     assert box.any()

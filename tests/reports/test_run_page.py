@@ -75,7 +75,7 @@ def page(evaluated):
     return Page(write_report(evaluated.path))
 
 
-def test_page_shows_all_there_is(page, evaluated):
+def test_the_page_shows_all_parts_of_the_run(page, evaluated):
     for words in ("top-1 accuracy", "Training", "Confusions", "Classes", "Example clips", "Data"):
         assert words in page.text
     assert all(label in page.text for label in evaluated.labels)
@@ -84,7 +84,7 @@ def test_page_shows_all_there_is(page, evaluated):
     assert page.tags.count("svg") == 3
 
 
-def test_page_loads_nothing(page):
+def test_the_page_is_self_contained(page):
     for name, value in page.attributes:
         if name in LOADING:
             assert value.startswith(("data:image/", "#")), (name, value[:80])
@@ -115,14 +115,14 @@ def test_timescales_show_the_segments_they_pool(page):
     assert sum(weights) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_run_that_was_not_evaluated_says_how_to(own_run):
+def test_a_run_without_evaluation_shows_the_command(own_run):
     page = Page(write_report(own_run.path))
     assert "pan-keras evaluate" in page.text
     assert "Example clips" not in page.text
     assert "Training" in page.text
 
 
-def test_a_run_that_has_hardly_begun_is_reported(own_run):
+def test_a_run_without_an_epoch_is_reported(own_run):
     for name in ("metrics.csv", "model.keras", "data_report.json", "versions.json"):
         (own_run.path / name).unlink()
     page = Page(write_report(own_run.path))
@@ -148,7 +148,7 @@ def test_clips_that_are_gone_are_left_out(evaluated, tmp_path):
     assert "can no longer be read" in page.text
 
 
-def test_a_baseline_stands_beside(evaluated, make_run, own_run, tmp_path):
+def test_a_baseline_is_shown_beside_the_run(evaluated, make_run, own_run, tmp_path):
     page = Page(write_report(evaluated.path, tmp_path / "page.html", baseline=evaluated.path))
     assert "baseline pan_lite_micro" in page.text
     with pytest.raises(UserError, match="not evaluated"):
@@ -179,7 +179,7 @@ def test_names_are_never_read_as_html(evaluated, tmp_path):
     assert name in page.text
 
 
-def test_damaged_evaluation_is_one_sentence(evaluated, tmp_path):
+def test_a_damaged_evaluation_gives_one_sentence(evaluated, tmp_path):
     run = Run(shutil.copytree(evaluated.path, tmp_path / "run"))
     (run.path / "evaluation" / "test.json").write_text('{"top1": 1.0}')
     with pytest.raises(UserError, match="write it again with pan-keras evaluate"):

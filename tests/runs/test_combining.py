@@ -131,7 +131,7 @@ def test_runs_fused_in_evaluation_and_by_combining_give_the_same(
     assert max(abs(one.probability - two.probability) for one, two in pairs) > 1e-3
 
 
-def test_a_combined_run_is_not_trained_on(full):
+def test_a_combined_run_cannot_be_trained_further(full):
     with pytest.raises(UserError, match="was combined"):
         resume(full.path)
 
@@ -164,7 +164,7 @@ def test_runs_of_another_split_are_refused(rgb, pa, tmp_path):
     assert f"1 clip ({clip.path})" in str(error.value)
 
 
-def test_the_seed_of_a_split_that_nobody_drew_does_not_matter(rgb, make_run, tmp_path):
+def test_the_seed_is_ignored_if_the_data_give_the_split(rgb, make_run, tmp_path):
     other = make_run("data.split_seed=7", model="pa_micro")
     made = combine([rgb.path, other.path], tmp_path / "new")
     assert made.identity.digest == rgb.identity.digest
@@ -186,6 +186,6 @@ def test_weights_that_do_not_fit_are_refused(rgb, pa, weights, message, tmp_path
         combine([rgb.path, pa.path], tmp_path / "new", weights=weights)
 
 
-def test_what_exists_is_not_overwritten(rgb, pa):
+def test_existing_files_are_not_overwritten(rgb, pa):
     with pytest.raises(UserError, match="exists"):
         combine([rgb.path, pa.path], pa.path)

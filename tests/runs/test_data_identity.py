@@ -45,7 +45,7 @@ CLIPS = st.lists(
 
 @BOUNDED
 @given(CLIPS)
-def test_the_table_gives_back_what_was_written(clips):
+def test_the_table_is_read_as_written(clips):
     identity = DataIdentity(clips, Path("data"))
     stored = identity.to_csv().encode("utf-8", "surrogateescape")
     read = identity_from_csv(stored.decode("utf-8", "surrogateescape"), Path("data"))
@@ -55,7 +55,7 @@ def test_the_table_gives_back_what_was_written(clips):
 
 @BOUNDED
 @given(CLIPS, st.randoms(use_true_random=False))
-def test_the_digest_knows_neither_order_nor_root(clips, random):
+def test_the_digest_is_independent_of_order_and_root(clips, random):
     shuffled = list(clips)
     random.shuffle(shuffled)
     one, other = DataIdentity(clips, Path("here")), DataIdentity(tuple(shuffled), Path("there"))
@@ -69,7 +69,7 @@ def test_the_digest_knows_neither_order_nor_root(clips, random):
     st.data(),
     st.sampled_from(("path", "label", "split", "bytes", "left_out", "missing")),
 )
-def test_the_digest_tells_every_change(clips, data, field):
+def test_the_digest_detects_every_change(clips, data, field):
     place = data.draw(st.integers(0, len(clips) - 1))
     clip = clips[place]
     changes = {
@@ -172,14 +172,14 @@ def test_data_that_were_moved_are_known_by_path_and_size(root, tmp_path):
     assert identity.find(moved / "b.mp4", moved) is None
 
 
-def test_the_same_name_and_size_are_not_enough_where_the_file_can_be_read(root, tmp_path):
+def test_name_and_size_are_not_enough_if_the_file_is_readable(root, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     write(other, a=b"z")
     assert recorded(root).find(other / "a.mp4", other) is None
 
 
-def test_every_kind_of_change_is_told(root):
+def test_every_kind_of_change_is_reported(root):
     identity = recorded(root)
     same = {root / f"{name}.mp4": ListedClip("up", None) for name in "abc"}
     assert not data_changes(identity, same)
@@ -202,12 +202,12 @@ def test_every_kind_of_change_is_told(root):
     assert data_changes(identity, None) == DataChanges(gone=("a.mp4",), resized=("b.mp4",))
 
 
-def test_only_the_first_names_are_told():
+def test_only_the_first_names_are_listed():
     assert named("abcde") == "5 clips (a, b, c, ...)"
     assert named("abc") == "3 clips (a, b, c)"
 
 
-def test_paths_are_told_from_the_folder_of_the_data(tmp_path):
+def test_paths_are_relative_to_the_data_folder(tmp_path):
     (tmp_path / "list.csv").write_text("")
     assert data_root(tmp_path / "list.csv") == tmp_path
     assert data_root(tmp_path / "list.csv", "videos") == Path("videos")

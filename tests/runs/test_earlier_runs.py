@@ -19,7 +19,7 @@ def earlier(request, tmp_path):
     return tmp_path
 
 
-def test_the_model_of_an_earlier_run_gives_the_logits_of_then(earlier):
+def test_the_model_of_an_earlier_run_gives_the_recorded_logits(earlier):
     run = open_run(earlier / "run")
     clip = np.random.default_rng(0).integers(0, 256, run.shape.array, "uint8")
     expected = json.loads((earlier / "logits.json").read_text())["model.keras"]

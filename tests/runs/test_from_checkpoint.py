@@ -45,7 +45,7 @@ def trained(tmp_path):
     return file
 
 
-def test_the_folder_holds_what_others_read(converted, checkpoint):
+def test_the_folder_has_all_files_that_other_commands_read(converted, checkpoint):
     assert converted.config.model.name == "pan_lite_micro"
     assert converted.shape.segments == 4
     assert (converted.shape.stack, converted.shape.size, converted.shape.resize) == (
@@ -61,7 +61,7 @@ def test_the_folder_holds_what_others_read(converted, checkpoint):
         np.testing.assert_array_equal(array, state[key])
 
 
-def test_the_record_says_where_everything_went(converted, checkpoint):
+def test_the_record_lists_the_use_of_every_tensor(converted, checkpoint):
     record = json.loads((converted.path / "conversion.json").read_text())
     (source,) = record["checkpoints"]
     assert len(source["sha256"]) == 64
@@ -69,8 +69,8 @@ def test_the_record_says_where_everything_went(converted, checkpoint):
     places = {tensor["key"]: tensor["to"] for tensor in source["tensors"]}
     assert places.keys() == read_state_dict(checkpoint).keys()
     assert places["base_model.fc.TES.0.weight"] == "vap/w1"
-    assert places["base_model.bn1.num_batches_tracked"].startswith("not kept")
-    kept = [place for place in places.values() if not place.startswith("not kept")]
+    assert places["base_model.bn1.num_batches_tracked"].startswith("not converted")
+    kept = [place for place in places.values() if not place.startswith("not converted")]
     assert record["checks"]["weights_read_back_equal"] == len(kept) == len(set(kept))
 
 
@@ -118,7 +118,7 @@ def test_weights_that_do_not_fit_leave_no_run_behind(checkpoint, small_motions, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_checkpoint_comes_back_from_its_run_to_the_bit(trained, tmp_path):
+def test_a_checkpoint_exported_from_its_run_is_bit_identical(trained, tmp_path):
     convert_checkpoints([trained], tmp_path / "run", size=(48, 48))
     before = read_state_dict(trained)
     for name in ("back.pth.tar", "back.safetensors"):
@@ -161,7 +161,7 @@ def test_labels_that_do_not_fit_are_refused(labels, message, checkpoint, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_taken_is_left_alone(checkpoint, converted, tmp_path):
+def test_an_existing_folder_is_not_changed(checkpoint, converted, tmp_path):
     with pytest.raises(UserError, match="exists; name another"):
         convert_checkpoints([checkpoint], converted.path)
     with pytest.raises(UserError, match="add --full"):

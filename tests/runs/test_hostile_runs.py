@@ -54,12 +54,12 @@ def pipe(name):
 HOSTILE = {
     "labels are too few": write("labels.txt", "left\nright\n"),
     "labels are none": write("labels.txt", ""),
-    "labels are no text": write("labels.txt", b"\xff\xfe\x00"),
+    "labels are not text": write("labels.txt", b"\xff\xfe\x00"),
     "labels with escapes": replace("labels.txt", "left", "le\x1b[2Jft"),
     "labels twice": replace("labels.txt", "left", "right"),
     "labels are a pipe": pipe("labels.txt"),
     "configuration is a pipe": pipe("config.toml"),
-    "configuration is no text": write("config.toml", b"\xff\xfe\x00"),
+    "configuration is not text": write("config.toml", b"\xff\xfe\x00"),
     "configuration is deep": write("config.toml", "a = " + DEEP),
     "segments without end": setting("model", "segments", 10**9),
     "a size without end": setting("model", "size", [10**6, 10**6]),
@@ -92,14 +92,14 @@ def test_a_command_refuses_it_in_one_sentence(change, command, own_run, small_mo
 
 @pytest.mark.parametrize("name", READ_BY_FEWER)
 @pytest.mark.parametrize("content", ["hello", "7", "[]", DEEP, b"\xff\xfe\x00", "a,b\nc,d\n"])
-def test_a_record_of_no_sense_is_refused_by_name(name, content, own_run):
+def test_a_meaningless_record_is_refused_by_name(name, content, own_run):
     write(name, content)(own_run.path)
     with pytest.raises(UserError, match=name.replace(".", r"\.")):
         READ_BY_FEWER[name](Run(own_run.path))
 
 
 @pytest.mark.parametrize("content", ["hello", "7", "{}", '{"sizes": 3, "skipped": 7}'])
-def test_a_report_does_without_a_damaged_record_or_names_it(content, own_run):
+def test_a_report_leaves_out_a_damaged_record_or_names_it(content, own_run):
     for name in ("data_report.json", "versions.json", "preprocessing.json"):
         write(name, content)(own_run.path)
         result = CliRunner().invoke(main, ["report", str(own_run.path)])
@@ -123,7 +123,7 @@ def test_a_damaged_configuration_is_read_or_refused(run, tmp_path_factory, data)
         assert "config.toml" in str(error)
 
 
-def test_a_good_run_is_read(own_run, small_motions):
+def test_a_valid_run_is_read(own_run, small_motions):
     clip = next(small_motions.rglob("*.mp4"))
     result = CliRunner().invoke(main, ["predict", str(own_run.path), str(clip), "--json"])
     assert result.exit_code == 0, result.output

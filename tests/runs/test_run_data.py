@@ -127,7 +127,7 @@ def test_another_split_or_class_in_a_list_is_refused(place, tmp_path):
         resume(run, quiet=True)
 
 
-def test_a_split_that_was_drawn_anew_does_not_matter(place):
+def test_a_redrawn_split_is_ignored(place):
     (place / "videos" / "split.csv").unlink()
     open_data(place / "videos", split_seed=3)
     assert len(resume(place / "run", quiet=True).rows) == 2
@@ -156,7 +156,7 @@ def test_a_run_that_did_more_steps_than_it_has_is_finished(place, monkeypatch):
     assert len(resume(place / "run", quiet=True).rows) == 2
 
 
-def test_runs_of_earlier_versions_go_on_where_the_counts_are_the_same(place):
+def test_runs_of_earlier_versions_resume_if_the_counts_are_equal(place):
     for file in ("split.csv", "data_identity.json"):
         (place / "run" / file).unlink()
     assert len(resume(place / "run", quiet=True).rows) == 2

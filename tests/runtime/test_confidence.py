@@ -52,13 +52,13 @@ def test_an_answer_below_the_threshold_is_unknown_and_keeps_its_best_class(calib
     assert answer.best == plain.label
 
 
-def test_a_bundle_that_does_not_say_has_a_temperature_of_one_and_always_answers(bundle):
+def test_without_confidence_a_bundle_has_temperature_one_and_no_threshold(bundle):
     answer = Recogniser(bundle, "float32", threads=1).recognise(CLIP)
     np.testing.assert_allclose(answer.probabilities, softmax(logits_by_hand(CLIP)), atol=1e-6)
     assert answer.label == answer.best
 
 
-def test_the_command_of_the_runtime_says_unknown(calibrated, tmp_path, capsys):
+def test_the_command_of_the_runtime_prints_unknown(calibrated, tmp_path, capsys):
     from video_files import write_video
 
     video = tmp_path / "clip.mp4"
@@ -67,7 +67,7 @@ def test_the_command_of_the_runtime_says_unknown(calibrated, tmp_path, capsys):
     assert ": unknown (" in capsys.readouterr().out
 
 
-def test_the_model_card_tells_what_was_fitted(calibrated):
+def test_the_model_card_describes_the_calibration(calibrated):
     card = (calibrated / "MODEL_CARD.md").read_text()
     assert "temperature of 2.5" in card
     assert "unknown up to a probability of 0.999" in card

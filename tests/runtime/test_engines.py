@@ -19,7 +19,7 @@ def engine(request, bundle):
     return load_model(opened, opened.choose(file_format=request.param), threads=1)
 
 
-def test_it_describes_what_goes_in_and_comes_out(engine):
+def test_an_engine_describes_its_inputs_and_outputs(engine):
     assert engine.inputs == {"frames": ((8, 24, 32, 3), "uint8")}
     assert engine.outputs == {"logits": ((1, 3), "float32")}
 
@@ -44,7 +44,7 @@ def test_a_clip_is_one_call_of_a_clip_model(engine):
     np.testing.assert_allclose(call["logits"][0], logits_by_hand(CLIP), atol=1e-5)
 
 
-def test_a_clip_is_a_call_a_segment_of_a_streaming_model(bundle):
+def test_a_clip_is_one_call_per_segment_of_a_streaming_model(bundle):
     opened = Bundle.open(bundle)
     engine = load_model(opened, opened.choose(streaming=True), threads=1)
     calls = list(run_clip(engine, CLIP))
@@ -55,6 +55,6 @@ def test_a_clip_is_a_call_a_segment_of_a_streaming_model(bundle):
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
-def test_what_is_no_model_is_refused_in_one_sentence(file_format):
+def test_a_file_that_is_not_a_model_is_refused_in_one_sentence(file_format):
     with pytest.raises(UserError, match=f"^{file_format}: the runtime refuses this model"):
         load_engine(file_format, b"nothing that runs", threads=1)

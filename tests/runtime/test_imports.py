@@ -51,7 +51,7 @@ def test_a_device_with_one_runtime_recognises_a_video(bundle, video, absent, use
     assert done.stdout.split()[0] == used
 
 
-def test_nothing_heavy_is_imported_where_it_is_installed(bundle, video):
+def test_heavy_packages_are_not_imported_even_if_installed(bundle, video):
     done = run("import sys\n" + RECOGNISE, "", bundle, video)
     assert done.returncode == 0, done.stderr
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
@@ -59,7 +59,7 @@ def test_nothing_heavy_is_imported_where_it_is_installed(bundle, video):
     assert {"av", "numpy", "ai_edge_litert"} <= loaded
 
 
-def test_without_a_runtime_it_says_what_to_install(bundle, video):
+def test_without_a_runtime_the_error_says_what_to_install(bundle, video):
     done = run(
         BLOCK + RECOGNISE, ",".join({*NEVER, "onnxruntime", "ai_edge_litert"}), bundle, video
     )

@@ -39,9 +39,7 @@ def test_a_clip_gets_the_logits_of_the_model(bundle, file_format):
     ("count", "height", "width"),
     [(40, 48, 64), (9, 120, 90), (5, 28, 36), (1, 20, 26), (23, 100, 30)],
 )
-def test_a_video_gives_the_frames_that_evaluation_sees(
-    tmp_path, count, height, width, fit, resizing
-):
+def test_a_video_gives_the_frames_of_evaluation(tmp_path, count, height, width, fit, resizing):
     shape = replace(SHAPE, fit=fit, resizing=resizing)
     path = write_video(tmp_path / "clip.mp4", moving_frames(count, height, width))
     store = FrameStore(framing(shape))
@@ -54,7 +52,7 @@ def test_a_video_gives_the_frames_that_evaluation_sees(
 @pytest.mark.parametrize(
     "shape", [ClipShape(8, 3, (72, 96), 84), ClipShape(4, 2, (224, 224), 256)], ids=["72x96", "224"]
 )
-def test_real_videos_give_the_frames_that_evaluation_sees(shape):
+def test_real_videos_give_the_frames_of_evaluation(shape):
     paths = sorted(path for path in (REAL_VIDEOS / "clips").rglob("*.*") if path.is_file())
     clips = [Clip(path, 0, "test") for path in paths]
     dataset = evaluation_dataset(clips, shape, batch=1, store=FrameStore(resize=shape.resize))
@@ -122,7 +120,7 @@ def test_a_step_takes_frames_of_any_size(bundle):
         (np.zeros((4, 2, 24, 33, 3), np.uint8), "this model takes"),
     ],
 )
-def test_what_is_no_video_is_refused(bundle, video, message):
+def test_files_that_are_not_videos_are_refused(bundle, video, message):
     with pytest.raises(UserError, match=message):
         Recogniser(bundle).recognise(video)
 
@@ -151,7 +149,7 @@ def test_a_model_that_the_bundle_lacks_is_refused(bundle, wanted, message):
         Recogniser(bundle, **wanted)
 
 
-def test_a_bundle_without_a_stream_says_so(own_bundle):
+def test_a_bundle_without_a_streaming_model_gives_an_error(own_bundle):
     recogniser = Recogniser(own_bundle, file_format="onnx")
     with pytest.raises(UserError, match="holds no streaming onnx model"):
         recogniser.step(np.zeros((2, 24, 32, 3), np.uint8))

@@ -70,7 +70,7 @@ def test_a_fact_that_differs_from_those_inside_the_models_is_found(own_bundle):
 
 
 @pytest.mark.parametrize("value", [0.5, float("nan")])
-def test_another_answer_is_found(own_bundle, value):
+def test_another_output_is_detected(own_bundle, value):
     name = "vectors/step_float32.tflite.f32"
     content = (own_bundle / name).read_bytes()
     replace_file(own_bundle, name, content[:-4] + struct.pack("<f", value))
@@ -90,7 +90,7 @@ def test_vectors_are_readable_without_this_package(bundle):
 
 
 @pytest.mark.parametrize("name", ["model_float32.tflite", "model_float32.onnx"])
-def test_facts_inside_a_model_leave_the_model_as_it_was(bundle, name):
+def test_embedding_facts_does_not_change_the_model(bundle, name):
     content, file_format = (bundle / name).read_bytes(), name.rpartition(".")[2]
     facts = extract(file_format, content)
     assert facts["labels"] == ["down", "left", "up"]

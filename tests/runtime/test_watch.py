@@ -55,7 +55,7 @@ def test_a_model_of_clips_answers_when_a_segment_is_new(trained):
 
 
 @pytest.mark.parametrize("file_format", ["tflite", "onnx"])
-def test_after_a_long_silence_nothing_before_counts(trained, file_format):
+def test_after_a_long_gap_earlier_frames_are_discarded(trained, file_format):
     frames = moving_frames(80)
     recogniser = Recogniser(trained, file_format=file_format)
     for number, frame in enumerate(frames):
@@ -69,7 +69,7 @@ def test_after_a_long_silence_nothing_before_counts(trained, file_format):
             np.testing.assert_array_equal(one.logits, other.logits)
 
 
-def test_reset_forgets_what_was_watched(trained):
+def test_reset_discards_earlier_frames(trained):
     recogniser, found = Recogniser(trained), []
     for _ in range(2):
         recogniser.reset()
@@ -84,13 +84,13 @@ def test_a_bundle_of_an_earlier_version_keeps_its_whole_stride(own_bundle):
 
 
 @pytest.mark.parametrize(("rate", "stride"), [("fast", 2), (25.0, 0), (-1, 2), (25.0, None)])
-def test_sampling_that_makes_no_sense_is_one_sentence(own_bundle, rate, stride):
+def test_invalid_sampling_gives_one_sentence(own_bundle, rate, stride):
     recogniser = Recogniser(with_sampling(own_bundle, rate, stride))
     with pytest.raises(UserError, match="lacks the rate and stride of live video"):
         recogniser.watch(np.zeros((24, 32, 3), np.uint8), 0.0)
     shutil.rmtree(own_bundle)
 
 
-def test_what_is_no_frame_is_refused(bundle):
+def test_arrays_that_are_not_frames_are_refused(bundle):
     with pytest.raises(UserError, match="give uint8"):
         Recogniser(bundle).watch(np.zeros((24, 32), np.uint8), 0.0)

@@ -221,9 +221,7 @@ def test_callbacks_of_keras_work(videos, tmp_path):
         (keras.callbacks.EarlyStopping, "not a Keras callback; give instances"),
     ],
 )
-def test_a_callback_that_cannot_serve_is_refused_before_anything_is_made(
-    callback, message, tmp_path
-):
+def test_an_unsupported_callback_is_refused_before_anything_is_written(callback, message, tmp_path):
     with pytest.raises(UserError, match=message):
         trained(tmp_path / "absent", tmp_path / "run", callback)
     with pytest.raises(UserError, match=message):

@@ -24,7 +24,7 @@ def saved(folder, *steps):
     return checkpoints
 
 
-def test_the_newest_comes_back(tmp_path):
+def test_the_newest_checkpoint_is_restored(tmp_path):
     target = variables(0.0)
     assert saved(tmp_path, 10, 20).restore(target) == {"step": 20}
     np.testing.assert_array_equal(target[0].numpy(), np.full((3, 2), 20.0))
@@ -56,7 +56,7 @@ def test_a_damaged_newest_falls_back_and_says_so(tmp_path, damage):
     assert target[0].numpy()[0, 0] == 10
 
 
-def test_all_damaged_is_an_error_and_none_is_a_start(tmp_path):
+def test_damaged_checkpoints_are_an_error_and_no_checkpoint_is_a_fresh_start(tmp_path):
     assert Checkpoints(tmp_path / "none").restore(variables(0.0)) is None
     checkpoints = saved(tmp_path, 10)
     checkpoints.files()[0].write_bytes(b"")
@@ -69,7 +69,7 @@ def test_another_models_checkpoint_is_refused(tmp_path):
         saved(tmp_path, 10).restore(variables(0.0)[:1])
 
 
-def test_a_full_disk_leaves_the_older_whole(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_older_checkpoints_intact(tmp_path, monkeypatch):
     checkpoints = saved(tmp_path, 10)
 
     def full(file, **arrays):

@@ -1,4 +1,4 @@
-"""Settings that nobody set are chosen from the clips, each with a reason."""
+"""Settings that are not given are chosen from the clips, each with a reason."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +55,7 @@ def test_few_clips_get_strong_variations():
     assert many["training.batch"] > found["training.batch"]
 
 
-def test_a_start_that_can_be_had_decides_on_network_rate_and_epochs():
+def test_available_pretrained_weights_determine_network_rate_and_epochs():
     started, fresh = chosen(clips_of(), start=True), chosen(clips_of())
     assert started["model.name"] == "pan_lite_mobilenetv2"
     assert started["model.weights"] == "imagenet"
@@ -104,7 +104,7 @@ def test_clips_are_mirrored_where_names_and_card_allow_it():
         assert chosen(clips_of(classes=("7", "8"), card=card))["augmentation.flip"] is flip
 
 
-def test_training_stops_early_only_where_validation_can_tell():
+def test_early_stopping_needs_enough_validation_clips():
     assert chosen(clips_of(val=12))["training.patience"] == 0
     assert chosen(clips_of(train=600, val=300))["training.patience"] > 0
 
@@ -125,7 +125,7 @@ def test_presets_take_more_or_less_time():
         choose_settings(clips_of(), "best")
 
 
-def test_what_the_user_set_is_not_chosen_and_the_rest_goes_by_it():
+def test_settings_of_the_user_are_kept_and_the_others_follow_them():
     given = {"model": {"name": "pan_lite_resnet18", "resize": 64}, "training": {"batch": 4}}
     found = chosen(clips_of(400), given=given)
     assert not {"model.name", "model.resize", "training.batch"} & found.keys()
@@ -134,7 +134,7 @@ def test_what_the_user_set_is_not_chosen_and_the_rest_goes_by_it():
     assert chosen(clips_of(400))["training.epochs"] == 52
 
 
-def test_rare_classes_count_as_much_as_others():
+def test_rare_classes_are_weighted_equally():
     data = clips_of(40)
     even = chosen(data)
     assert "training.class_weights" not in even

@@ -135,14 +135,14 @@ def test_a_clip_that_broke_stays_out_in_a_resumed_run(name, videos, breaks, tmp_
         assert_same(run, tmp_path / "whole")
 
 
-def test_what_is_left_out_is_one_line_on_the_terminal(videos, breaks, tmp_path, capsys):
+def test_a_clip_left_out_is_one_line_on_the_terminal(videos, breaks, tmp_path, capsys):
     breaks("train/a/3.mp4", {2})
     trained(videos, tmp_path / "run")
     text = capsys.readouterr().err
     assert text.count("3.mp4: left out from here on (the disk sleeps)") == 1
 
 
-def test_validation_clips_that_all_vanish_end_in_one_sentence_and_cost_nothing(
+def test_unreadable_validation_clips_end_training_with_one_sentence_and_it_resumes(
     videos, unbroken, breaks, tmp_path
 ):
     copy = shutil.copytree(videos, tmp_path / "videos")
@@ -166,7 +166,7 @@ def test_validation_clips_that_all_vanish_end_in_one_sentence_and_cost_nothing(
     assert_same(run, unbroken)
 
 
-def test_resuming_with_other_versions_says_so_and_keeps_what_began(
+def test_resuming_with_other_versions_is_reported_and_keeps_the_first_record(
     videos, tmp_path, monkeypatch, capsys
 ):
     run = tmp_path / "run"

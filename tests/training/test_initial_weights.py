@@ -66,7 +66,7 @@ def test_layers_of_other_shapes_start_fresh_and_absent_ones_are_dropped(file):
     assert "dropped: vap" in report.to_text()
 
 
-def test_a_shift_that_is_new_changes_no_name(tmp_path):
+def test_adding_a_shift_keeps_layer_names(tmp_path):
     network("tsn_micro").save(tmp_path / "still.keras")
     report = start_from(network("tsm_micro"), tmp_path / "still.keras")
     assert report.fresh == {}
@@ -119,7 +119,7 @@ def test_the_same_classes_in_another_order_are_all_kept(run):
     assert report.fresh_classes == ()
 
 
-def test_rows_of_features_of_another_width_start_anew(run):
+def test_classifier_rows_of_another_width_are_initialised(run):
     labels = open_run(run.path).labels
     model = network("pan_lite_mobilenetv2", classes=9, size=(24, 32), width=0.25)
     report = start_from(model, run.path, (*labels, "wave"))

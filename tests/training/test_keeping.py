@@ -47,7 +47,7 @@ def test_the_last_epoch_is_kept_to_the_edge_of_the_interval_of_the_best():
         assert Keeping("auto", 12).kept(rows([0.75, last]))["epoch"] == expected
 
 
-def test_where_training_stops_for_want_of_better_results_the_best_is_kept():
+def test_early_stopping_keeps_the_best_epoch():
     keeping = Keeping("auto", 12, stops=True)
     assert (keeping.rule, keeping.kept(rows([0.75, 0.5]))["epoch"]) == ("best", 1)
 
@@ -71,7 +71,7 @@ def test_of_equally_good_epochs_the_first_is_kept():
     assert Keeping("best", 12).kept(epochs) is epochs[1]
 
 
-def test_few_clips_are_said_not_to_choose():
+def test_too_few_clips_to_choose_an_epoch_are_reported():
     record = Keeping("best", 12).record(rows([0.25, 0.75, 0.5, 0.67]))
     assert record["interval"] == list(wilson(9, 12))
     assert record["alike"] == 3
@@ -87,7 +87,7 @@ def test_few_clips_are_said_not_to_choose():
         ("last", 12, [0.74, 0.75]),  # no choice was made
     ],
 )
-def test_nothing_is_doubted_where_there_is_no_doubt(asked, clips, accuracies):
+def test_enough_clips_give_no_warning(asked, clips, accuracies):
     assert kept_doubt(Keeping(asked, clips).record(rows(accuracies))) is None
 
 
@@ -129,7 +129,7 @@ def test_the_report_names_the_epoch_that_was_kept(trained):
     assert "Kept: epoch 2 of 3" in write_report(trained.path).read_text()
 
 
-def test_a_run_without_last_weights_says_so(trained, own_run):
+def test_a_run_without_last_weights_gives_an_error(trained, own_run):
     with pytest.raises(UserError, match=r"last\.keras: missing; this run has only the model"):
         own_run.load_model("last")
     with pytest.raises(UserError, match=r"last\.keras: missing"):
@@ -139,7 +139,7 @@ def test_a_run_without_last_weights_says_so(trained, own_run):
     assert "Kept: epoch 3, the best validation accuracy." in write_report(own_run.path).read_text()
 
 
-def test_where_the_last_epoch_falls_behind_the_best_is_put_back(small_motions, tmp_path):
+def test_the_best_epoch_is_restored_if_the_last_falls_behind(small_motions, tmp_path):
     """With `auto` the second epoch is kept at first, over the first one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Keeping, "best", lambda self, rows: rows[0])

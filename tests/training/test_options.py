@@ -90,7 +90,7 @@ def test_patience_without_validation_clips_is_refused(start, monkeypatch):
         start("training.patience=2")
 
 
-def test_weights_to_start_from_are_used_and_what_became_of_them_is_said(start, averaged, capsys):
+def test_initial_weights_are_used_and_reported(start, averaged, capsys):
     # At this rate only the statistics change.
     still = ("training.learning_rate=1e-30", "training.average=0.5")
     run = start(f"model.weights={averaged.path}", *still, quiet=False).run
@@ -113,7 +113,7 @@ def test_mirror_images_follow_the_card(options, small_motions):
 
 
 @pytest.mark.parametrize("options", [{}, {"config": "paper"}], ids=["small", "paper"])
-def test_there_are_no_mirror_images_of_a_folder_unless_asked_for(options, tmp_path):
+def test_folders_are_not_mirrored_by_default(options, tmp_path):
     assert resolve(tmp_path, **options).augmentation.flip is False
     asked = resolve(tmp_path, overrides=["augmentation.flip=true"], **options)
     assert asked.augmentation.flip is True
@@ -189,7 +189,7 @@ def test_a_card_by_path_that_is_absent_is_named(tmp_path):
         resolve(tmp_path / "own.toml")
 
 
-def test_a_run_keeps_its_card_whatever_becomes_of_the_file(own_card, small_motions, tmp_path):
+def test_a_run_keeps_its_card_if_the_file_changes(own_card, small_motions, tmp_path):
     overrides = (*SETTINGS, "model.name=pan_lite_micro")
     run = train(
         own_card, root=small_motions, run=tmp_path / "run", overrides=overrides, quiet=True
@@ -212,14 +212,14 @@ def test_a_run_of_an_earlier_version_finds_its_card(own_run, own_card):
     assert open_run(own_run.path).card.name == "mine"
 
 
-def test_a_model_that_there_is_not_is_answered_with_a_near_name_or_none(small_motions):
+def test_an_unknown_model_gets_a_near_name_or_none(small_motions):
     with pytest.raises(UserError, match="did you mean pan_lite_micro"):
         resolve("motions", root=small_motions, model="pan_lite_micrO")
     with pytest.raises(UserError, match=r"there is no zzz; `pan-keras models` lists them"):
         resolve("motions", root=small_motions, model="zzz")
 
 
-def test_what_is_odd_in_the_data_is_said_even_to_who_is_quiet(tmp_path, capsys):
+def test_data_warnings_are_printed_even_when_quiet(tmp_path, capsys):
     for number, name in enumerate(("train/a/0", "train/b/1", "val/a/2", "val/c/3")):
         path = tmp_path / "videos" / f"{name}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -232,9 +232,7 @@ def test_what_is_odd_in_the_data_is_said_even_to_who_is_quiet(tmp_path, capsys):
     ("name", "message"),
     [("absent.keras", "neither a run folder nor"), ("other.keras", "none of its layers fits")],
 )
-def test_weights_that_cannot_be_are_refused_before_anything_is_written(
-    name, message, start, tmp_path
-):
+def test_invalid_weights_are_refused_before_anything_is_written(name, message, start, tmp_path):
     other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="apart")])
     other.save(tmp_path / "other.keras")
     with pytest.raises(UserError, match=message):
@@ -297,7 +295,7 @@ def test_the_papers_start_is_imagenet_where_there_is_one(overrides, weights):
     assert with_network(load_config("small", overrides=small)).model.weights == "none"
 
 
-def test_all_that_was_in_force_is_in_the_configuration_of_a_run(start, monkeypatch):
+def test_the_configuration_of_a_run_has_all_effective_settings(start, monkeypatch):
     # It is written before the first step, which takes this network long.
     monkeypatch.setattr(trainer.Trainer, "fit", lambda self, *_: [])
     settings = ("model.name=tsn_mobilenetv2", "training.schedule=steps")

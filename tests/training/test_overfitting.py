@@ -1,4 +1,4 @@
-"""A network that knows its training clips by heart is told from one that learnt."""
+"""Networks that memorised their training clips give a warning; others do not."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from pan_keras.training.overfitting import overfitting
 ROW = {"epoch": 40, "loss": 0.01, "accuracy": 1.0, "val_loss": 0.9, "val_accuracy": 10 / 12}
 
 
-def test_a_loss_near_zero_with_errors_in_validation_is_warned_of():
+def test_a_loss_near_zero_with_validation_errors_gives_a_warning():
     said = overfitting([{**ROW, "loss": 2.0}, ROW], classes=6, clips=12)
     assert "only 83% of the 12 validation clips are classified correctly (55% to 95%)" in said
 
@@ -21,6 +21,6 @@ def test_a_loss_near_zero_with_errors_in_validation_is_warned_of():
         ({}, 0),
     ],
 )
-def test_nothing_is_said_of_others(change, clips):
+def test_other_runs_get_no_warning(change, clips):
     assert overfitting([{**ROW, **change}], classes=6, clips=clips) is None
     assert overfitting([], classes=6, clips=12) is None

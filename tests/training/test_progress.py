@@ -74,7 +74,7 @@ def test_a_quiet_notebook_shows_warnings_only(run_epoch, capsys, monkeypatch):
     assert capsys.readouterr().out == "a warning\n"
 
 
-def test_ipython_on_a_terminal_is_no_notebook(run_epoch, capsys, monkeypatch):
+def test_ipython_on_a_terminal_is_not_a_notebook(run_epoch, capsys, monkeypatch):
     shell(monkeypatch, TerminalInteractiveShell)
     run_epoch()
     assert "step 1/2" not in capsys.readouterr().out

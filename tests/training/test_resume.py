@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_weights(small_motions, unbroken, tmp_path)
 
 
 @pytest.mark.slow
-def test_ten_kills_change_nothing(small_motions, unbroken, tmp_path):
+def test_ten_kills_leave_identical_weights(small_motions, unbroken, tmp_path):
     run = tmp_path / "run"
     ended = train_and_kill(run, small_motions, SETTINGS, [[delay] for delay in DELAYS])
     # Otherwise the run is too short: it ended before the last kill.
@@ -168,7 +168,7 @@ def test_ten_kills_change_nothing(small_motions, unbroken, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", OPTIONS)
-def test_kills_change_nothing_whatever_is_switched_on(case, small_motions, tmp_path):
+def test_kills_leave_identical_weights_with_all_options(case, small_motions, tmp_path):
     settings = (*SETTINGS, *OPTIONS[case])
     one = tmp_path / "one"
     unbroken = train("motions", root=small_motions, overrides=settings, run=one, quiet=True)
@@ -181,7 +181,7 @@ def test_kills_change_nothing_whatever_is_switched_on(case, small_motions, tmp_p
     assert len(result.rows) == len(unbroken.rows)
 
 
-def test_a_damaged_newest_checkpoint_costs_steps_and_nothing_else(unbroken, tmp_path, capsys):
+def test_a_damaged_newest_checkpoint_costs_only_steps(unbroken, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(unbroken, run)
     newest = max((run / "checkpoints").glob("step-*.npz"))

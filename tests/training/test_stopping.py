@@ -89,7 +89,7 @@ def unbroken(small_motions, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(number, training, unbroken, tmp_path):
+def test_a_signal_saves_a_checkpoint_and_prints_how_to_resume(number, training, unbroken, tmp_path):
     process, run = training
     process.send_signal(number)
     (tmp_path / "ready").unlink()
@@ -136,7 +136,7 @@ def test_the_second_signal_quits_at_once():
     assert b"the same again quits at once" in ended.stderr
 
 
-def test_handlers_come_back_and_ignored_signals_stay_ignored():
+def test_signal_handlers_are_restored_and_ignored_signals_stay_ignored():
     earlier = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     interrupt = signal.getsignal(signal.SIGINT)
     try:

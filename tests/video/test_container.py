@@ -42,7 +42,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_only_a_name(name, clip, tmp_path, monkeypatch):
+def test_file_names_are_not_interpreted(name, clip, tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
     clip.rename(tmp_path / "other" / name)
     monkeypatch.chdir(tmp_path / "other")
@@ -51,14 +51,14 @@ def test_a_name_is_only_a_name(name, clip, tmp_path, monkeypatch):
     assert read_frames(name, [25]).shape == (1, 48, 64, 3)
 
 
-def test_an_animated_picture_with_a_pattern_for_a_name(tmp_path):
+def test_an_animated_picture_named_like_a_pattern_is_read(tmp_path):
     path = write_video(tmp_path / "clip.gif", moving_frames(8), "gif", "rgb8")
     expected = every_frame(path)
     path = path.rename(tmp_path / "wave_%d.gif")
     np.testing.assert_array_equal(read_frames(path, [5, 0]), expected[[5, 0]])
 
 
-def test_an_animated_picture_with_transparency(tmp_path):
+def test_an_animated_picture_with_transparency_is_read(tmp_path):
     pictures = pytest.importorskip("PIL.Image")
     frames = []
     for number in range(6):
@@ -148,7 +148,7 @@ def lists(clip, tmp_path):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_of_other_files_is_no_video(name, lists):
+def test_a_playlist_is_refused(name, lists):
     start = time.monotonic()
     with pytest.raises(BrokenVideo, match="cannot be read as video"):
         probe(lists / name)
@@ -156,7 +156,7 @@ def test_a_list_of_other_files_is_no_video(name, lists):
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-def test_a_list_opens_no_other_file(lists):
+def test_a_playlist_opens_no_other_file(lists):
     names = [str(lists / name) for name in LISTS]
     code = (
         "import sys\nfrom pan_keras.video import BrokenVideo, probe\n"
@@ -174,7 +174,7 @@ def test_a_list_opens_no_other_file(lists):
 
 
 @needs_field
-def test_inputs_from_the_field():
+def test_files_from_the_field_are_read_or_refused():
     with pytest.raises(BrokenVideo, match="cannot be read as video"):
         probe(FIELD / "concat" / "poses_as_video.mp4")
     with pytest.raises(BrokenVideo, match="16384x1 pixels"):
@@ -254,7 +254,7 @@ def test_the_limit_is_for_a_step_and_not_for_the_whole(clip, clock, monkeypatch)
     assert len(read_frames(clip, range(30), timeout=1)) == 30
 
 
-def test_a_step_that_takes_too_long_is_given_up(clip, clock, monkeypatch):
+def test_a_step_that_takes_too_long_is_aborted(clip, clock, monkeypatch):
     def slow(video, packet):
         with video.reading:
             clock.now += 1.1
@@ -266,7 +266,7 @@ def test_a_step_that_takes_too_long_is_given_up(clip, clock, monkeypatch):
     assert isinstance(pickle.loads(pickle.dumps(caught.value)), SlowVideo)
 
 
-def test_all_steps_together_come_to_an_end(tmp_path, clock):
+def test_the_total_time_is_limited(tmp_path, clock):
     reading = Reading(tmp_path, 1)
     with reading:
         clock.now += 0.6
@@ -274,7 +274,7 @@ def test_all_steps_together_come_to_an_end(tmp_path, clock):
         clock.now += 0.6
 
 
-def test_what_is_done_with_a_frame_takes_its_own_time(clip, clock):
+def test_processing_of_frames_does_not_count_as_reading_time(clip, clock):
     def slow(frame):
         clock.now += 100
         return frame
@@ -286,7 +286,7 @@ def test_what_is_done_with_a_frame_takes_its_own_time(clip, clock):
 @pytest.mark.parametrize(
     "fault", [ValueError, OSError, ZeroDivisionError, MemoryError, TimeoutError]
 )
-def test_a_fault_of_a_transform_shows_as_itself(fault, clip):
+def test_an_exception_of_a_transform_is_not_hidden(fault, clip):
     def broken(frame):
         raise fault("of the transform")
 
@@ -299,7 +299,7 @@ def test_a_fault_of_a_transform_shows_as_itself(fault, clip):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_what_is_no_file_is_refused_at_once(tmp_path):
+def test_paths_without_a_file_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     pipe = tmp_path / "pipe.mp4"
     for path, kind in ((pipe, "not a regular file"), (tmp_path, "this folder holds no frames")):

@@ -89,7 +89,7 @@ def test_damaged_variants_in_other_containers(ending, codec, pixels, tmp_path):
     check_variants(clip.read_bytes(), ending, folder, 40)
 
 
-def test_a_data_set_with_damaged_files_names_each_and_goes_on(tmp_path):
+def test_a_data_set_with_damaged_files_names_each_and_continues(tmp_path):
     clip = write_video(tmp_path / "clip.mp4", moving_frames(12))
     content = clip.read_bytes()
     for label in ("clap", "wave"):

@@ -15,7 +15,7 @@ def folder(tmp_path):
     return write_frames(tmp_path / "clip", moving_frames(12))
 
 
-def test_a_png_gives_back_the_very_pixels(folder):
+def test_a_png_is_read_losslessly(folder):
     frames = moving_frames(12)
     assert np.array_equal(read_frames(folder, range(12)), frames)
     assert np.array_equal(np.stack(list(iterate_frames(folder, transform=np.array))), frames)
@@ -54,7 +54,7 @@ def test_a_gap_is_named_and_the_rest_is_read(folder):
     assert np.array_equal(read_frames(folder, [3]), moving_frames(12)[[4]])
 
 
-def test_what_is_no_frame_is_passed_over(folder):
+def test_files_that_are_not_frames_are_ignored(folder):
     for name in ("cover.png", "notes.txt", "._00001.png", ".00002.png", "Thumbs.db"):
         (folder / name).write_bytes(b"nothing")
     assert np.array_equal(read_frames(folder, range(12)), moving_frames(12))
@@ -112,10 +112,10 @@ def test_a_jpeg_that_was_cut_off_is_an_error_and_not_grey(tmp_path):
         read_frames(folder, [0, 1])
 
 
-def test_pictures_of_another_shape_than_their_name_are_no_danger(folder):
+def test_frames_that_are_not_pictures_are_refused(folder):
     (folder / "00001.png").unlink()
     os.mkfifo(folder / "00001.png")
-    with pytest.raises(BrokenVideo, match="no regular file"):
+    with pytest.raises(BrokenVideo, match="not a regular file"):
         probe(folder)
     (folder / "00001.png").unlink()
     (folder / "00001.png").mkdir()
@@ -139,14 +139,14 @@ def test_frames_that_are_too_large_or_too_thin_are_refused(folder):
         ([], "holds no frames"),
     ],
 )
-def test_a_folder_that_is_no_clip_says_why(names, reason, tmp_path):
+def test_a_folder_that_is_not_a_clip_gives_the_reason(names, reason, tmp_path):
     for name in names:
         cv2.imwrite(str(tmp_path / name), moving_frames(1)[0])
     with pytest.raises(BrokenVideo, match=reason):
         probe(tmp_path)
 
 
-def test_a_folder_that_is_gone_says_so(folder, tmp_path):
+def test_a_missing_folder_gives_an_error(folder, tmp_path):
     source = frame_source(folder)
     folder.rename(tmp_path / "elsewhere")
     for ask in (source.state, source.info, lambda: len(source), lambda: source.read([0])):

@@ -10,7 +10,7 @@ from pan_keras.video.frame_folder import FrameFolder
 from pan_keras.video.video_file import VideoFile
 
 
-def test_the_path_tells_the_kind(tmp_path):
+def test_the_kind_of_source_follows_from_the_path(tmp_path):
     video = write_video(tmp_path / "a.mp4", moving_frames(4))
     folder = write_frames(tmp_path / "b", moving_frames(4))
     assert isinstance(frame_source(video), VideoFile)
@@ -22,7 +22,7 @@ def clip(memory_clips):
     return memory_clips.add("shard.records/7", moving_frames(9))
 
 
-def test_a_source_of_ones_own_is_read_as_any_other(clip):
+def test_a_custom_source_is_read_like_any_other(clip):
     assert isinstance(frame_source(clip), MemoryClip)
     assert (probe(clip).frames, probe(clip).rate) == (9, 12)
     assert np.array_equal(read_frames(clip, [8, 0]), moving_frames(9)[[8, 0]])

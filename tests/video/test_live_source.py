@@ -91,7 +91,7 @@ def test_windows_end_with_the_newest_segment_and_hold_adjacent_ones(recording):
     assert numbers(windows[-1].clip)[-1] == 29
 
 
-def test_a_slow_reader_drops_whole_stretches_and_knows_how_many(recording):
+def test_a_slow_reader_drops_whole_segments_and_counts_them(recording):
     seen, dropped = set(), 0
     with LiveSource(recording, window=window()) as source:
         for each in source.windows():
@@ -103,7 +103,7 @@ def test_a_slow_reader_drops_whole_stretches_and_knows_how_many(recording):
 
 
 @pytest.mark.parametrize("steps", [False, True])
-def test_what_was_dropped_before_the_first_look_is_counted(recording, steps):
+def test_frames_dropped_before_the_first_window_are_counted(recording, steps):
     with LiveSource(recording, window=window()) as source:
         time.sleep(0.8)
         first = next(iter(source.windows(steps=steps)))
@@ -118,7 +118,7 @@ def test_steps_come_one_after_the_other_from_the_first(recording):
     assert [step.is_first for step in steps] == [True] + [False] * 9
 
 
-def test_a_slow_reader_of_steps_gets_the_newest_and_knows_how_many_are_missing(recording):
+def test_a_slow_reader_of_steps_gets_the_newest_and_counts_missing_ones(recording):
     seen, dropped = [], 0
     with LiveSource(recording, window=window(segments=2)) as source:
         for each in source.windows(steps=True):
@@ -130,7 +130,7 @@ def test_a_slow_reader_of_steps_gets_the_newest_and_knows_how_many_are_missing(r
     assert seen == sorted(set(seen))
 
 
-def test_a_slow_reader_still_learns_that_the_source_began(monkeypatch):
+def test_a_slow_reader_still_gets_the_start_of_the_source(monkeypatch):
     def fast(_):
         for number in range(20):
             yield number / 25, lambda: np.zeros((1, 1, 3), np.uint8)
@@ -209,7 +209,7 @@ def test_leaving_stops_the_thread(recording):
     ("source", "message"),
     [("absent.mp4", "No such file"), ("97", "camera 97"), ("text", "cannot be read as video")],
 )
-def test_what_cannot_be_opened_is_named(source, message, tmp_path, monkeypatch):
+def test_sources_that_cannot_be_opened_are_named(source, message, tmp_path, monkeypatch):
     (tmp_path / "text").write_text("no video")
     monkeypatch.chdir(tmp_path)
     with LiveSource(source, window=window()) as live, pytest.raises(UserError, match=message):
@@ -233,7 +233,7 @@ def test_what_cannot_be_opened_is_named(source, message, tmp_path, monkeypatch):
         ("a\0b", "No such file"),
     ],
 )
-def test_a_wrong_source_is_known_at_once(source, message, tmp_path, monkeypatch):
+def test_a_wrong_source_is_detected_at_once(source, message, tmp_path, monkeypatch):
     (tmp_path / "text").write_text("no video")
     (tmp_path / "empty.mp4").touch()
     monkeypatch.chdir(tmp_path)
@@ -244,7 +244,7 @@ def test_a_wrong_source_is_known_at_once(source, message, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "source", ["rtsp://camera/door", "http://user:word@host:80/x.ts", "udp://@:1234", "pipe:0"]
 )
-def test_an_address_is_read_and_not_called(source, monkeypatch):
+def test_an_address_is_checked_without_connecting(source, monkeypatch):
     called = []
     monkeypatch.setattr("av.open", lambda *arguments, **options: called.append(arguments))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: called.append(arguments))
@@ -261,7 +261,7 @@ def test_a_file_may_have_a_colon_in_its_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), KeyError("x"), MemoryError()])
-def test_a_mistake_of_the_transform_ends_the_windows_with_it(recording, error):
+def test_an_exception_of_the_transform_ends_the_windows(recording, error):
     calls = []
 
     def transform(frame):
@@ -278,7 +278,7 @@ def test_a_mistake_of_the_transform_ends_the_windows_with_it(recording, error):
     assert caught.value is error
 
 
-def test_a_decoder_that_breaks_off_ends_the_windows_with_one_sentence(monkeypatch):
+def test_a_decoder_that_fails_ends_the_windows_with_one_sentence(monkeypatch):
     def breaks(_):
         for number in range(10):
             yield number / 25, lambda: np.zeros((1, 1, 3), np.uint8)
@@ -291,7 +291,7 @@ def test_a_decoder_that_breaks_off_ends_the_windows_with_one_sentence(monkeypatc
     assert found[-1].time == pytest.approx(9 / 25)
 
 
-def test_a_source_that_falls_silent_is_given_up(monkeypatch):
+def test_a_silent_source_times_out(monkeypatch):
     release = threading.Event()
 
     def silent(_):
@@ -310,7 +310,7 @@ def test_a_source_that_falls_silent_is_given_up(monkeypatch):
             release.set()
 
 
-def test_a_stream_that_drops_ends_with_a_sentence_without_its_password(transport_stream):
+def test_a_dropped_stream_ends_with_a_sentence_without_its_password(transport_stream):
     with served(transport_stream, cut=len(transport_stream) // 2) as (port, calls):
         source = LiveSource(f"tcp://name:word@127.0.0.1:{port}", window=window())
         with source as live, pytest.raises(UserError, match="the connection ended") as caught:
@@ -320,7 +320,7 @@ def test_a_stream_that_drops_ends_with_a_sentence_without_its_password(transport
     assert len(calls) == 1
 
 
-def test_a_stream_that_drops_is_tried_again_as_often_as_asked(transport_stream):
+def test_a_dropped_stream_is_retried_as_often_as_requested(transport_stream):
     told, segments = [], []
     with served(transport_stream, cut=len(transport_stream) // 2) as (port, calls):
         source = LiveSource(
@@ -337,7 +337,7 @@ def test_a_stream_that_drops_is_tried_again_as_often_as_asked(transport_stream):
     assert [step.time for step in segments] == sorted(step.time for step in segments)
 
 
-def test_an_answer_of_the_web_that_is_cut_is_a_drop(transport_stream):
+def test_a_truncated_http_response_counts_as_dropped(transport_stream):
     header = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nContent-Length: %d\r\n\r\n"
     header %= len(transport_stream)
     with served(transport_stream, header, len(transport_stream) // 2, 0.2) as (port, _):
@@ -346,7 +346,7 @@ def test_an_answer_of_the_web_that_is_cut_is_a_drop(transport_stream):
             list(live.windows())
 
 
-def test_a_refusal_of_the_web_is_not_tried_again():
+def test_an_http_error_is_not_retried():
     told = []
     with served(b"", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as (port, _):
         source = LiveSource(
@@ -357,7 +357,7 @@ def test_a_refusal_of_the_web_is_not_tried_again():
     assert told == []
 
 
-def test_nobody_at_the_other_end_is_one_sentence():
+def test_a_refused_connection_gives_one_sentence():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -395,7 +395,7 @@ def test_the_colours_of_a_camera_arrive_as_red_green_and_blue(monkeypatch):
     assert (seen.clip == np.array([230, 120, 10], np.uint8)).all()
 
 
-def test_a_camera_that_is_unplugged_says_so(monkeypatch):
+def test_an_unplugged_camera_gives_an_error(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
     with (
         LiveSource("0", window=window(rate=None)) as source,

@@ -170,7 +170,7 @@ def test_a_folder_of_frames_is_refused(tmp_path):
         motion_vectors(folder, [1])
 
 
-def test_a_frame_that_is_not_there_is_refused(h264):
+def test_a_missing_frame_is_refused(h264):
     with pytest.raises(IndexError, match="frames 1 to 10 of 10"):
         motion_vectors(h264, [1, 10])
 

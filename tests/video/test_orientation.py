@@ -36,7 +36,7 @@ def oriented(path, matrix):
 
 @pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
 @pytest.mark.parametrize("name", ORIENTATIONS)
-def test_all_eight_orientations(name, ending, tmp_path):
+def test_all_eight_orientations_are_applied(name, ending, tmp_path):
     matrix, shown = ORIENTATIONS[name]
     path = oriented(tmp_path / f"clip{ending}", matrix)
     expected = np.stack([shown(frame) for frame in every_frame(path)])
@@ -50,13 +50,13 @@ def test_all_eight_orientations(name, ending, tmp_path):
     ("matrix", "turns"),
     [((0.98, -0.17, 0.17, 0.98), 0), ((0.17, -0.98, 0.98, 0.17), 1), ((0, 0, 0, 0), 0)],
 )
-def test_an_angle_between_is_brought_to_the_nearest_quarter(matrix, turns, tmp_path):
+def test_other_angles_are_rounded_to_quarter_turns(matrix, turns, tmp_path):
     path = oriented(tmp_path / "clip.mp4", matrix)
     expected = np.rot90(every_frame(path), turns, axes=(1, 2))
     np.testing.assert_array_equal(read_frames(path, range(4)), expected)
 
 
 @needs_field
-def test_a_front_camera_that_mirrors():
+def test_the_mirroring_of_a_front_camera_is_applied():
     frames = read_frames(FIELD / "mirrored_left_right.mp4", [5, 7, 59])
     assert [number_of(frame[:, ::-1]) for frame in frames] == [5, 7, 59]

@@ -38,7 +38,7 @@ def hide(path, source, hidden):
 
 @pytest.mark.parametrize("ending", [".webm", ".mkv"])
 @pytest.mark.parametrize("hidden", [{3}, {5, 20, 33}])
-def test_vp8_frames_for_reference_alone(hidden, ending, tmp_path):
+def test_vp8_frames_for_reference_only_are_not_counted(hidden, ending, tmp_path):
     source = write_video(tmp_path / "all.webm", numbered_frames(40), "libvpx", g=12)
     path = hide(tmp_path / f"clip{ending}", source, hidden)
     expected = every_frame(path)
@@ -70,12 +70,12 @@ def superframe(*frames):
         (HIDDEN + b"\xc1", False),  # ends like a superframe index without being one
     ],
 )
-def test_vp9_packets(data, shown):
+def test_vp9_packets_with_a_shown_frame_are_recognised(data, shown):
     assert shows("vp9", av.Packet(data)) == shown
 
 
 @needs_real_videos
-def test_a_vp9_video_with_superframes():
+def test_superframes_of_vp9_are_counted_once():
     path = REAL_VIDEOS / "clips" / "something_something" / "video_large.webm"
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -84,7 +84,7 @@ def test_a_vp9_video_with_superframes():
 
 
 @needs_field
-def test_a_vp8_video_with_hidden_reference_frames():
+def test_hidden_reference_frames_of_vp8_are_not_counted():
     path = FIELD / "vp8_60_frames.webm"
     assert probe(path).frames == 60
     assert [number_of(frame) for frame in read_frames(path, range(60))] == list(range(60))

@@ -44,18 +44,18 @@ def test_clips_of_one_shape_are_counted_together_the_most_frequent_first():
         ((7, 7), "1:1"),
     ],
 )
-def test_a_shape_has_the_name_that_people_use(size, shape):
+def test_a_shape_has_its_usual_name(size, shape):
     assert shape_of(*size) == shape
 
 
-def test_few_sizes_are_told_one_by_one_and_many_by_their_range():
+def test_few_sizes_are_listed_and_many_given_as_a_range():
     assert sizes_to_text([(32, 16), (32, 16), (8, 8)]) == "32x16 (2), 8x8 (1)"
     many = [(100 + n, 100) for n in range(110)] + [(100, 100)]
     assert sizes_to_text(many).startswith("110 from 100x100 to 209x100, most often 100x100 (2), ")
     assert len(sizes_to_text(many)) < 120
 
 
-def test_rare_shapes_are_told_together():
+def test_rare_shapes_are_summarised():
     cuts = [CutAway(f"{n}:1", 10 - n, n / 10, 0.0) for n in range(7)]
     text = cut_away_to_text(cuts, (224, 224), 256)
     rest = "; up to 60% and 0% of other shapes (15 clips)"

@@ -68,5 +68,5 @@ def test_the_first_slice_of_a_packet_says_whether_it_is_a_reference(head, kept):
 
 @pytest.mark.parametrize("packet", [b"", b"\0\0", b"\0\0\0\x01", b"\0\0\0\x09\x09", b"\xff" * 9])
 @pytest.mark.parametrize("length", [0, 4])
-def test_packets_without_a_slice_are_taken_for_references(packet, length):
+def test_packets_without_a_slice_count_as_references(packet, length):
     assert is_reference(packet, length) is True

@@ -182,7 +182,7 @@ def test_no_more_is_decoded_than_straight_through(ending, name, make, decoded, m
         assert ours <= len(decoded) + (16 if name == "h264 rolling refresh" else 0)
 
 
-def test_a_seek_that_leads_elsewhere_is_noticed(make, monkeypatch, decoded):
+def test_a_seek_to_the_wrong_position_is_detected(make, monkeypatch, decoded):
     path = make(".mkv", "mpeg4 B-frames")
     expected = every_frame(path)
     for offset in (-7, 7):
@@ -194,13 +194,13 @@ def test_a_seek_that_leads_elsewhere_is_noticed(make, monkeypatch, decoded):
         np.testing.assert_array_equal(read_frames(path, [40, 41]), expected[[40, 41]])
 
 
-def test_no_seek_is_tried_where_it_leads_nowhere(make):
+def test_no_seek_is_tried_in_files_that_cannot_seek(make):
     index = frame_index(make(".mpg", "mpeg2 B-frames"))
     assert index.timed
     assert index.runs([40]) == [Run(0, (40,))]
 
 
-def test_times_that_are_guesses_after_a_seek_are_noticed(make, monkeypatch):
+def test_guessed_times_after_a_seek_are_detected(make, monkeypatch):
     path = make(".mkv", "mpeg4")
     index = frame_index(path)
     expected = every_frame(path)
@@ -235,7 +235,7 @@ def remuxed(source, path, change=lambda number, packet: packet):
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mov"])
-def test_frames_that_are_called_key_frames_and_are_none(ending, make, tmp_path):
+def test_falsely_marked_key_frames_are_detected(ending, make, tmp_path):
     def call_key(_, packet):
         packet.is_keyframe = True
         return packet
@@ -254,7 +254,7 @@ def test_frames_that_are_called_key_frames_and_are_none(ending, make, tmp_path):
         ("hevc open groups", ".hevc"),
     ],
 )
-def test_a_file_that_begins_in_an_open_group(name, ending, make, tmp_path):
+def test_a_file_that_begins_in_an_open_group_is_read(name, ending, make, tmp_path):
     source = make(".mkv" if ending in {".mkv", ".mp4"} else ".ts", name)
     second = int(frame_index(source).packets[frame_index(source).keys[2]])
     path = remuxed(source, tmp_path / f"cut{ending}", lambda n, p: p if n >= second else None)
@@ -265,7 +265,7 @@ def test_a_file_that_begins_in_an_open_group(name, ending, make, tmp_path):
     np.testing.assert_array_equal(read_frames(path, [count - 3, 1]), expected[[count - 3, 1]])
 
 
-def test_a_transport_stream_that_is_cut_anywhere(make, tmp_path):
+def test_a_transport_stream_cut_anywhere_is_read(make, tmp_path):
     path = tmp_path / "cut.ts"
     path.write_bytes(make(".ts", "mpeg2 B-frames").read_bytes()[188 * 60 :])
     with av.open(str(path)) as container:

@@ -66,13 +66,13 @@ def test_frames_of_real_videos_are_those_of_a_player(name):
     check_against_player(REAL_VIDEOS / name)
 
 
-def test_lossless_rgb_comes_back_as_it_was(tmp_path):
+def test_lossless_rgb_is_read_exactly(tmp_path):
     frames = moving_frames(5, 33, 41)
     path = write_video(tmp_path / "clip.mkv", frames, "ffv1", "bgr0")
     np.testing.assert_array_equal(read_frames(path, range(5)), frames)
 
 
-def test_variable_frame_rate(tmp_path):
+def test_frames_of_variable_rate_are_those_of_a_player(tmp_path):
     times = np.cumsum([1, 7, 1, 20, 3] * 8)
     path = write_video(tmp_path / "clip.mkv", moving_frames(40), times=times.tolist(), bf=3, g=10)
     check_against_player(path)
@@ -80,7 +80,7 @@ def test_variable_frame_rate(tmp_path):
 
 
 @pytest.mark.parametrize("rotation", [90, -90, 180])
-def test_a_phone_held_upright_gives_upright_frames(rotation, tmp_path):
+def test_rotated_phone_videos_give_upright_frames(rotation, tmp_path):
     path = write_video(tmp_path / "clip.mp4", moving_frames(6), rotation=rotation)
     turned = np.rot90(every_frame(path), rotation // 90, axes=(1, 2))
     np.testing.assert_array_equal(read_frames(path, range(6)), turned)
@@ -89,7 +89,7 @@ def test_a_phone_held_upright_gives_upright_frames(rotation, tmp_path):
     assert abs(info.rotation) == abs(rotation)
 
 
-def test_a_header_that_lies_about_the_frame_count_is_not_believed(tmp_path):
+def test_a_wrong_frame_count_in_the_header_is_ignored(tmp_path):
     path = write_video(tmp_path / "clip.avi", moving_frames(20), "mpeg4")
     content = bytearray(path.read_bytes())
     # Total frames in the main header of an AVI, and the length in its stream header.
@@ -102,7 +102,7 @@ def test_a_header_that_lies_about_the_frame_count_is_not_believed(tmp_path):
     check_against_player(path)
 
 
-def test_one_frame(tmp_path):
+def test_a_video_of_one_frame_is_read(tmp_path):
     path = write_video(tmp_path / "clip.mp4", moving_frames(1))
     assert probe(path).frames == 1
     assert read_frames(path, [0, 0, 0]).shape == (3, 48, 64, 3)
@@ -201,12 +201,12 @@ def test_a_broken_file_is_named_with_the_reason_and_what_to_do(kind, reason, tmp
     assert "replace this video or remove it" in str(caught.value)
 
 
-def test_a_file_that_takes_too_long_is_given_up(clip):
+def test_a_file_that_takes_too_long_is_aborted(clip):
     with pytest.raises(BrokenVideo, match="takes longer than 1e-06 s"):
         read_frames(clip, [0], timeout=1e-6)
 
 
-def test_a_claim_of_gigabyte_frames_is_refused(clip, monkeypatch):
+def test_a_header_with_gigabyte_frames_is_refused(clip, monkeypatch):
     monkeypatch.setattr(container, "MAX_PIXELS", 1000)
     with pytest.raises(BrokenVideo, match="64x48 pixels"):
         probe(clip)

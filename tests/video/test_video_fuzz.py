@@ -59,7 +59,7 @@ def contents(tmp_path_factory):
 
 
 @pytest.mark.parametrize("ending", VIDEOS)
-def test_any_bytes_give_frames_or_one_sentence(ending, contents, tmp_path):
+def test_any_bytes_give_frames_or_a_user_error(ending, contents, tmp_path):
     outcomes, numbers = set(), itertools.count()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

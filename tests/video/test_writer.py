@@ -31,7 +31,7 @@ def test_frames_are_iterated_in_order(tmp_path):
     np.testing.assert_array_equal(np.stack(found), every_frame(path)[:, :24])
 
 
-def test_a_video_that_is_cut_short_is_not_there(tmp_path):
+def test_an_incomplete_video_is_not_left_behind(tmp_path):
     path = tmp_path / "moving.mp4"
     with pytest.raises(RuntimeError), writing_video(path, 25) as write_frame:
         write_frame(moving_frames(1)[0])

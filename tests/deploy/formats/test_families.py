@@ -49,7 +49,7 @@ def test_gives_the_logits_of_the_trained_model(name, options):
 
 @pytest.mark.parametrize("convert", [to_tflite, to_onnx])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_gives_nearly_the_same_logits_in_eight_bits(name, convert):
+def test_int8_gives_nearly_the_same_logits(name, convert):
     model = make(name)
     some = clips(model, count=8)
     artefact = convert(model, "int8", calibration=some)

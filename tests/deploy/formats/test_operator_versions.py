@@ -137,7 +137,7 @@ NEWER = {
 }
 
 
-def test_exported_files_state_what_they_need(artefact):
+def test_exported_files_state_the_release_they_need(artefact):
     found, _ = versions(artefact.content)
     expected = NEWER[artefact.precision]
     assert {name: found[name] for name in expected} == expected

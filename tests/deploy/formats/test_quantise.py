@@ -26,7 +26,7 @@ def quantised(model, some):
     return to_tflite(model, "int8", calibration=some)
 
 
-def test_bytes_go_in_as_they_are(quantised):
+def test_bytes_are_fed_unchanged(quantised):
     interpreter = Interpreter(model_content=quantised.content)
     (frames,) = interpreter.get_input_details()
     assert frames["dtype"] == np.uint8
@@ -34,7 +34,7 @@ def test_bytes_go_in_as_they_are(quantised):
     assert "CAST" not in quantised.facts["ops"]
 
 
-def test_only_what_is_listed_computes_in_float(quantised):
+def test_only_listed_operations_compute_in_float(quantised):
     kinds = {
         operation.name
         for operation in list_tflite(quantised.content).operations
@@ -67,7 +67,7 @@ def test_smaller_files_give_nearly_the_same(precision, share, model, some):
     assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
 
 
-def test_motion_comes_out_in_float_where_asked(model, some):
+def test_motion_is_an_optional_output_in_float(model, some):
     expected = model.intermediates(some[:1])["motion"][0]
     for convert in (to_tflite, to_onnx):
         artefact = convert(model, "int8", calibration=some, with_motion=True)
@@ -76,7 +76,7 @@ def test_motion_comes_out_in_float_where_asked(model, some):
 
 
 @pytest.mark.parametrize("convert", [to_tflite, to_onnx])
-def test_eight_bits_need_clips(convert, model):
+def test_int8_requires_clips(convert, model):
     with pytest.raises(ValueError, match="needs clips to calibrate with"):
         convert(model, "int8")
 
@@ -88,12 +88,12 @@ def test_a_precision_that_does_not_exist_is_refused(model):
         to_onnx(model, "float16")
 
 
-def test_any_number_of_clips_and_a_stream_exclude_each_other(model):
-    with pytest.raises(ValueError, match="drop streaming or the dynamic batch"):
+def test_dynamic_batch_and_streaming_exclude_each_other(model):
+    with pytest.raises(ValueError, match="remove streaming or the dynamic batch"):
         to_onnx(model, streaming=True, dynamic_batch=True)
 
 
-def test_onnx_takes_any_number_of_clips_where_asked(model, some):
+def test_onnx_takes_any_number_of_clips_with_a_dynamic_batch(model, some):
     import onnxruntime
 
     artefact = to_onnx(model, dynamic_batch=True)

@@ -70,7 +70,7 @@ def test_garbage_on_20_clips_is_refused(right):
     assert judged(found, expected, truth, "int8")[1]
 
 
-def test_one_clip_of_45_is_a_doubt_and_said():
+def test_one_clip_of_45_is_reported_as_a_doubt():
     truth, expected = answers(45, right=43)
     found = with_wrong(expected, [7])
     record, problem, doubt = judged(found, expected, truth, "int8")
@@ -84,7 +84,7 @@ def test_one_clip_of_45_is_a_doubt_and_said():
     assert judged(found, expected, truth, "int8", drop=3.0)[1:] == (None, None)
 
 
-def test_what_loses_nothing_leaves_no_doubt():
+def test_a_model_without_loss_has_no_doubt():
     truth, expected = answers(45, right=43)
     assert judged(expected + 0.1, expected, truth, "int8")[1:] == (None, None)
 
@@ -98,7 +98,7 @@ def test_int8_that_changes_every_fifth_class_is_refused_though_accuracy_stays():
     assert problem == "80.00% of test keep their most probable class, less than 90.0%"
 
 
-def test_a_few_changed_classes_on_few_clips_are_a_doubt():
+def test_a_few_changed_classes_on_few_clips_are_reported_as_a_doubt():
     truth, expected = answers(20, right=10)
     found = with_wrong(expected, slice(10, 13))
     _, problem, doubt = judged(found, expected, truth, "int8")

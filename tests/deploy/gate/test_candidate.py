@@ -10,7 +10,7 @@ from pan_keras.deploy.recipe import Limits
 EXPECTED = np.array([[3.0, 4.0], [1.0, 0.0], [5.0, 5.0]], "float32")
 
 
-def test_figures_are_those_by_hand():
+def test_figures_equal_those_computed_by_hand():
     found = np.array([[3.0, 4.5], [0.0, 2.0], [5.0, 8.0]], "float32")
     parity = measure_parity(EXPECTED, found, edges=1)
     assert parity == Parity(clips=2, difference=2.0, edge_difference=3.0, cosine=0.0, agreement=0.5)
@@ -32,7 +32,7 @@ def test_limits_hold_on_real_and_on_edge_inputs(limits, problem):
     assert said is problem if problem is None else problem in said
 
 
-def test_what_is_no_number_is_beyond_every_limit():
+def test_nan_exceeds_every_limit():
     found = np.full_like(EXPECTED, np.nan)
     assert "off by nan" in measure_parity(EXPECTED, found, edges=1).problem(Limits())
 

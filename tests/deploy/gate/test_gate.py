@@ -59,7 +59,7 @@ def test_float32_that_changes_a_class_of_the_split_is_refused(own_run, knowing):
         export(own_run.path, overrides=loose)
 
 
-def test_a_loss_that_may_be_chance_is_said_and_written_down(own_run, knowing, tmp_path):
+def test_a_loss_that_may_be_chance_is_printed_and_recorded(own_run, knowing, tmp_path):
     def one_lost(name, found):
         # Ten times as large, to exceed the difference of int8 on any edge input.
         return np.concatenate([10 * np.roll(found[:1], 1, axis=-1), found[1:]])

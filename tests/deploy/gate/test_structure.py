@@ -40,31 +40,31 @@ def test_a_good_model_has_no_problem():
     assert problems(logits) == []
 
 
-def test_too_many_axes():
+def test_tensors_with_too_many_axes_are_a_problem():
     def five(frames):
         return logits(ops.transpose(ops.expand_dims(frames, 2), (0, 3, 1, 2, 4))[:, 0])
 
     assert any("5 axes" in problem for problem in problems(five))
 
 
-def test_the_largest_over_an_axis():
+def test_a_maximum_over_an_axis_is_a_problem():
     assert any(
         "REDUCE_MAX" in each
         for each in problems(lambda x: ops.expand_dims(ops.max(x, (0, 1, 2)), 0))
     )
 
 
-def test_other_frames_than_promised():
+def test_inputs_of_another_shape_are_a_problem():
     (problem,) = problems(logits, (2, 4, 6, 3))
     assert problem == "its input frames is uint8 (2, 4, 6, 3) and not uint8 (2, 4, 4, 3)"
 
 
-def test_other_logits_than_promised():
+def test_logits_of_another_shape_are_a_problem():
     (problem,) = problems(lambda frames: logits(frames)[:, :2])
     assert problem.startswith("its output logits is float32 (1, 2)")
 
 
-def test_an_output_that_nobody_knows_and_one_that_is_missing():
+def test_unexpected_and_missing_outputs_are_problems():
     content = convert(graph_of(lambda frames: 2 * frames, output="scores"))
     found = structure_problems(Artefact("tflite", "float32", False, content), SHAPE, classes=3)
     assert "it has an unexpected output scores" in found
@@ -79,7 +79,7 @@ def test_the_graph_as_it_was_trained_is_refused():
 
 
 @pytest.mark.parametrize("convert", [to_tflite, to_onnx])
-def test_states_that_do_not_match(convert):
+def test_states_that_do_not_match_are_a_problem(convert):
     model = make("tsn_micro", stack=1)
     step = convert(model, streaming=True)
     shape = ClipShape(4, 1, (32, 40), 40)
@@ -88,7 +88,7 @@ def test_states_that_do_not_match(convert):
     assert len(structure_problems(wrong, shape, 5)) == 2
 
 
-def test_an_onnx_operation_that_is_not_standard():
+def test_an_onnx_operation_outside_the_standard_is_a_problem():
     proto = convert_to_onnx(graph_of(logits))
     proto.graph.node[0].domain = "com.example"
     proto.opset_import.append(onnx.helper.make_opsetid("com.example", 1))

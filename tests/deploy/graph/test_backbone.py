@@ -71,7 +71,7 @@ def test_convolutions_in_groups_are_folded():
     check(keras.Model(maps, layers.BatchNormalization()(x)))
 
 
-def test_a_map_that_others_read_too_is_normalised_for_one_of_them():
+def test_normalisation_is_not_folded_into_a_convolution_with_other_consumers():
     maps = keras.Input((8, 9, 3))
     x = layers.Conv2D(4, 3)(maps)
     check(keras.Model(maps, layers.Add()([layers.BatchNormalization()(x), x])), folded=False)

@@ -39,7 +39,7 @@ def test_motion_of_other_kernels_is_that_of_the_layer(kernel_size):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-def test_motion_of_repeated_frames_is_finite_and_next_to_nothing():
+def test_motion_of_repeated_frames_is_finite_and_nearly_zero():
     model = make("pan_lite_micro")
     clip = np.full((4, 3, 32, 40, 3), 77, "uint8")
     motion = outputs(model, clip, with_motion=True)["motion"].numpy()
@@ -53,7 +53,7 @@ def test_pairs_of_pixels_keep_the_kernel_in_its_middle():
     assert pairs.ravel().tolist() == [0, *range(8), 0]
 
 
-def test_takes_any_number_of_clips_where_asked():
+def test_takes_any_number_of_clips_with_a_dynamic_batch():
     model = make("pan_lite_micro")
     some = clips(model, 3)
     graph = deployment_graph(model, clips=None)
@@ -62,7 +62,7 @@ def test_takes_any_number_of_clips_where_asked():
     np.testing.assert_allclose(found, model.predict_on_batch(some), rtol=0, atol=1e-4)
 
 
-def test_a_model_without_motion_cannot_show_it():
+def test_a_model_without_motion_has_no_motion_output():
     with pytest.raises(ValueError, match="computes no PA"):
         deployment_graph(make("tsm_micro"), with_motion=True)
 
@@ -89,7 +89,7 @@ def test_a_family_is_exported_by_its_cues(convert):
     np.testing.assert_allclose(found, first, rtol=0, atol=1e-5)
 
 
-def test_a_backbone_that_sees_blue_first_is_exported_as_it_was_trained():
+def test_a_backbone_on_bgr_is_exported_as_trained():
     backbone = backbones.create("micro", 5, 4)
     backbone.normalisation = InputNormalisation(
         (104.0, 117.0, 123.0), (2.0, 3.0, 4.0), 255.0, "bgr"
@@ -108,7 +108,7 @@ def test_a_backbone_that_sees_blue_first_is_exported_as_it_was_trained():
 @pytest.mark.parametrize(
     "options", [{"motion_depth": 2}, {"motion_depth": 0}, {"motion_encoding": "e2"}]
 )
-def test_motion_that_has_no_form_for_devices_is_refused(options):
+def test_motion_that_cannot_be_exported_is_refused(options):
     with pytest.raises(ValueError, match="train with depth 1 and encoding 'motion' to export"):
         deployment_graph(make("pa_micro", **options))
 

@@ -54,7 +54,7 @@ def test_a_longer_video_is_the_causal_backbone_with_the_last_n_pooled():
 
 
 @pytest.mark.parametrize("convert", [to_tflite, to_onnx])
-def test_eight_bits_stay_near(convert):
+def test_int8_stays_close(convert):
     model = make("pan_lite_micro", causal=True)
     some = clips(model, 8)
     step = convert(model, "int8", calibration=some, streaming=True)
@@ -62,7 +62,7 @@ def test_eight_bits_stay_near(convert):
     assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
 
 
-def test_the_motion_of_the_segment_comes_out_where_asked():
+def test_the_motion_of_the_segment_is_an_optional_output():
     model = make("pan_lite_micro", causal=True)
     clip = clips(model, 1)[0]
     expected = model.intermediates(clip[None])["motion"][0]

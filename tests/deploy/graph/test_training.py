@@ -50,7 +50,7 @@ def test_a_step_of_training_moves_every_weight_and_lowers_the_loss(name):
     assert float(cross_entropy(graph, frames)) < before
 
 
-def test_what_was_trained_is_what_is_converted():
+def test_the_trained_graph_is_the_converted_one():
     model = make("pan_lite_micro")
     some = clips(model)
     trained = deployment_graph(model, clips=None)
@@ -75,7 +75,7 @@ class EightBits(keras.layers.Layer):
         return values + ops.stop_gradient(ops.round((values - low) / step) * step + low - values)
 
 
-def test_fake_quantisation_goes_behind_each_layer_that_eight_bits_suit():
+def test_fake_quantisation_can_follow_each_layer_that_suits_int8():
     model = make("pan_lite_micro")
     graph = deployment_graph(model, clips=None)
     kept = float_layers(graph)

@@ -1,4 +1,4 @@
-"""Frozen layers stay as they are, and the others move at the rates that were asked for."""
+"""Frozen layers do not change, and the others use the requested learning rates."""
 
 import keras
 import numpy as np
@@ -92,7 +92,7 @@ def test_multipliers_of_one_take_the_steps_of_adamw():
     np.testing.assert_allclose(*ways, rtol=1e-6)
 
 
-def test_an_optimizer_comes_back_from_its_configuration():
+def test_an_optimizer_is_restored_from_its_configuration():
     made = LayerwiseAdam(0.1, decay=0.2, multipliers=[(0.5, 1.0)])
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
     assert (again.decay, again.multipliers) == (0.2, [(0.5, 1.0)])
@@ -100,7 +100,7 @@ def test_an_optimizer_comes_back_from_its_configuration():
         again.build([keras.Variable(0.0), keras.Variable(1.0)])
 
 
-def test_it_is_said_which_layers_train():
+def test_trained_layers_are_reported():
     model = micro()
     frozen = freeze_layers(model, 0.1)
     weighted = len(list(weighted_layers(model)))

@@ -14,7 +14,7 @@ LABELS = np.array([0, 1, 2], "int32")
 SURPRISE = -tf.nn.log_softmax(LOGITS.astype("float64")).numpy()
 
 
-def test_cross_entropy_is_the_mean_surprise():
+def test_cross_entropy_is_the_mean_negative_log_probability():
     expected = SURPRISE[range(3), LABELS].mean()
     assert float(cross_entropy()(LABELS, LOGITS)) == pytest.approx(expected, rel=1e-6)
 
@@ -32,7 +32,7 @@ def test_class_weights_multiply_the_clips_of_their_class():
     assert float(loss(LABELS, LOGITS)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_balanced_weights_let_all_classes_count_alike():
+def test_balanced_weights_give_all_classes_equal_weight():
     labels = np.repeat([0, 1, 2], [60, 30, 10])
     weights = np.array(balanced_weights(labels, classes=4))
     totals = weights[:3] * [60, 30, 10]
@@ -44,7 +44,7 @@ def test_balanced_weights_let_all_classes_count_alike():
 CLASSES = 3
 
 
-def test_shares_are_of_seed_step_and_part_alone():
+def test_mixing_shares_depend_only_on_seed_step_and_part():
     drawn = [Mixup(0.4, seed=7).share(step, part) for step in range(40) for part in range(2)]
     assert drawn == [
         Mixup(0.4, seed=7).share(step, part) for step in range(40) for part in range(2)

@@ -25,7 +25,7 @@ def by_hand(rates, gradients, decay=0.0, rate_factor=1.0, decay_factor=1.0, star
 GRADIENTS = [[0.5, -1.0], [0.25, 0.5], [1.0, 1.0]]
 
 
-def test_the_past_moves_at_the_new_rate_when_the_rate_drops():
+def test_past_gradients_use_the_new_rate_when_it_drops():
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.01])
     expected = by_hand([0.1, 0.1, 0.01], GRADIENTS)
     np.testing.assert_allclose(moved(MomentumSGD(schedule), *GRADIENTS), expected, rtol=1e-6)
@@ -45,13 +45,13 @@ def test_multipliers_are_for_rate_and_decay():
     np.testing.assert_allclose(moved(optimizer, *GRADIENTS), expected, rtol=1e-6)
 
 
-def test_clipping_spares_the_decay():
+def test_clipping_does_not_affect_weight_decay():
     optimizer = MomentumSGD(0.1, decay=0.2, global_clipnorm=1.0)
     expected = by_hand([0.1], [[0.6, -0.8]], decay=0.2)
     np.testing.assert_allclose(moved(optimizer, [6.0, -8.0]), expected, rtol=1e-6)
 
 
-def test_it_comes_back_from_its_configuration():
+def test_the_optimizer_is_restored_from_its_configuration():
     optimizer = MomentumSGD(0.1, momentum=0.5, decay=0.2, multipliers=[(5, 0)], global_clipnorm=20)
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert isinstance(twin, MomentumSGD)

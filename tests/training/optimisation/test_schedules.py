@@ -30,7 +30,7 @@ def test_the_paper_trains_by_network_and_size_of_the_data(model, clips, expected
     assert length(load_config("paper", overrides=[f"model.name={model}"]), clips) == expected
 
 
-def test_epochs_that_are_asked_for_are_never_halved():
+def test_requested_epochs_are_never_halved():
     config = load_config("paper", overrides=["training.epochs=12"])
     assert length(config, FEW) == Length(12, (0.375, 0.75))
     assert with_length(config, FEW).training.epochs == 12

@@ -11,7 +11,7 @@ def weights(value):
     return [keras.Variable(np.full((2, 3), value, "float32"), name="w")]
 
 
-def test_it_moves_by_the_share_that_does_not_stay():
+def test_the_average_moves_by_one_minus_the_decay():
     tracked = weights(0.0)
     average = WeightAverage(tracked, 0.9)
     tracked[0].assign(np.full((2, 3), 10.0))
@@ -21,7 +21,7 @@ def test_it_moves_by_the_share_that_does_not_stay():
     np.testing.assert_allclose(average.variables[0].numpy(), 1.9, rtol=1e-5)
 
 
-def test_it_leans_little_on_the_first_weights():
+def test_the_average_depends_little_on_the_initial_weights():
     tracked = weights(0.0)
     average = WeightAverage(tracked, 0.999)
     tracked[0].assign(np.full((2, 3), 11.0))
@@ -29,7 +29,7 @@ def test_it_leans_little_on_the_first_weights():
     np.testing.assert_allclose(average.variables[0].numpy(), 9.0, rtol=1e-5)
 
 
-def test_it_takes_the_place_of_the_weights_and_gives_it_back():
+def test_the_average_is_swapped_in_and_out():
     tracked = weights(3.0)
     average = WeightAverage(tracked, 0.9)
     tracked[0].assign(np.full((2, 3), 5.0))
@@ -40,7 +40,7 @@ def test_it_takes_the_place_of_the_weights_and_gives_it_back():
     np.testing.assert_array_equal(average.variables[0].numpy(), np.full((2, 3), 3.0))
 
 
-def test_it_begins_again_from_other_weights():
+def test_the_average_restarts_from_other_weights():
     tracked = weights(3.0)
     average = WeightAverage(tracked, 0.9)
     tracked[0].assign(np.full((2, 3), 5.0))
