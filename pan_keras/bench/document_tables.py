@@ -94,7 +94,7 @@ def with_tables(text: str, folder: Path) -> str:
         except OSError as error:
             raise UserError(f"{file}: not readable ({error.strerror}); commit results") from None
         except (KeyError, ValueError):
-            raise UserError(f"{file}: not a file of results; commit results") from None
+            raise UserError(f"{file}: not a results file; commit one") from None
         busy = any(record["busy"] == "true" for record in records)
         note = (
             "\nOther programs were running: ratios are valid, times are too long.\n" if busy else ""

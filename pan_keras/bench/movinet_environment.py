@@ -44,7 +44,7 @@ def exported(environment: Path, names: Sequence[str], progress: Progress) -> Pat
             last = (done.stderr.strip().splitlines() or ["no message"])[-1][:200]
             raise UserError(
                 f"{environment}: movinet_{name} cannot be exported ({last}); update {PACKAGE} "
-                "there, or leave it out by --method"
+                "there, or exclude it with --method"
             )
     return folder
 

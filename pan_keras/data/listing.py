@@ -68,7 +68,7 @@ def refuse_repeats(listing: Listing) -> None:
             )
         del listing.labels[path]
         listing.splits.pop(path, None)
-        listing.ignored["further names of a file"] += 1
+        listing.ignored["additional names of a file"] += 1
 
 
 def _identity(path: Path) -> Hashable:

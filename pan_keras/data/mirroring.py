@@ -46,7 +46,7 @@ def mirror_doubt(classes: Sequence[str]) -> str | None:
         >>> mirror_doubt(["swipe left", "wave"])
         "'swipe left' may name a side"
         >>> mirror_doubt(["7", "wave"])
-        "'7' does not tell what is seen"
+        "'7' does not describe the action"
         >>> mirror_doubt(["wave", "clap"]) is None
         True
     """
@@ -54,7 +54,7 @@ def mirror_doubt(classes: Sequence[str]) -> str | None:
         if _names_a_side(name):
             return f"{name!r} may name a side"
         if OPAQUE.fullmatch(name.strip()):
-            return f"{name!r} does not tell what is seen"
+            return f"{name!r} does not describe the action"
     return None
 
 

@@ -139,8 +139,9 @@ def _of_given_clips(
     check, calibrating = np.split(generator.permutation(len(clips)), [recipe.check.clips])
     if _quantised(recipe) and not len(calibrating):
         raise UserError(
-            f"calibration: {len(clips)} clips, all of which are compared on; give more than "
-            f"{recipe.check.clips}, preferably a hundred more, to calibrate int8 on the others"
+            f"calibration: {len(clips)} clips, all of which are used for the comparison; give "
+            f"more than {recipe.check.clips}, preferably a hundred more, to calibrate int8 on "
+            "the others"
         )
     wanted = recipe.calibration.clips if _quantised(recipe) else 0
     calibrating = calibrating[:wanted]

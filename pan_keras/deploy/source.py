@@ -140,6 +140,6 @@ def _check(model: keras.Model, where: str) -> None:
         raise UserError(f"{where}: not a video classifier of pan_keras.models; give one")
     if any(isinstance(network, FlowNetwork) for network in networks(model).values()):
         raise UserError(
-            f"{where}: takes motion fields, and a bundle takes frames, of which no file that a "
-            "device runs computes them; export a network that takes frames, such as pa_* or pan_*"
+            f"{where}: takes motion fields, which exported files do not compute from frames; "
+            "export a network that takes frames, such as pa_* or pan_*"
         )

@@ -196,8 +196,8 @@ def seen_before(
         if origin.is_run and not origin.data.source:
             return []  # a converted model, trained elsewhere
         return [
-            f"{origin.path}: there is no record of the clips that it was trained on, so none of "
-            "them could be kept out"
+            f"{origin.path}: there is no record of its training clips, so they could not be "
+            "excluded"
         ]
     known = {path: identity.find(path, root) for path in paths}
     trained = [path for path, found in known.items() if found and found.split == "train"]

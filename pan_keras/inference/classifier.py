@@ -120,7 +120,7 @@ class Classifier(Protocol):
         """
 
 
-def frames_alone(classifier: Classifier, what: str) -> None:
+def require_frames(classifier: Classifier, what: str) -> None:
     """Raises UserError for a model that takes motion fields.
 
     Args:
@@ -129,6 +129,6 @@ def frames_alone(classifier: Classifier, what: str) -> None:
     """
     if classifier.shape.field is not None:
         raise UserError(
-            f"{classifier.path}: sees {classifier.shape.field}, a motion field, and {what} is for "
-            "models that take frames; name a run of one of those"
+            f"{classifier.path}: takes {classifier.shape.field}, a motion field, but {what} "
+            "needs a model that takes frames; name a run of such a model"
         )

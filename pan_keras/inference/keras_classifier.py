@@ -12,7 +12,7 @@ import tensorflow as tf
 from pan_keras.clips import ClipShape, LiveSegment, LiveWindow, full_size
 from pan_keras.clips.opencv_resizing import resize
 from pan_keras.errors import UserError
-from pan_keras.inference.classifier import frames_alone
+from pan_keras.inference.classifier import require_frames
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.models import VideoNetwork
 from pan_keras.models.networks import networks
@@ -186,7 +186,7 @@ class KerasClassifier:
         Raises:
             UserError: If the sampling is unknown: without a run, or if the run is damaged.
         """
-        frames_alone(self, "live video")
+        require_frames(self, "live video")
         if self.run is None:
             raise UserError(
                 f"{self.path}: a model file does not record the frame rate of its training clips; "

@@ -66,7 +66,7 @@ def _of_the_same_clips(baseline: Run, run: Run, evaluation: Evaluation) -> Evalu
         if own.keys() == other.keys():
             return each
     raise UserError(
-        f"{baseline.path}: was not measured on the {evaluation.clips} clips of {evaluation.split} "
+        f"{baseline.path}: was not evaluated on the {evaluation.clips} clips of {evaluation.split} "
         f"that {run.path} was; run pan-keras evaluate on both with the same data and split"
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pan_keras.clips.sampling import spread_starts, stack_frames
-from pan_keras.inference.classifier import Classifier, frames_alone
+from pan_keras.inference.classifier import Classifier, require_frames
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.video import frame_source
@@ -209,7 +209,7 @@ def explain(
         (0, 1, 2, 3)
     """
     classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
-    frames_alone(classifier, "an explanation")
+    require_frames(classifier, "an explanation")
     video, shape = Path(video), classifier.shape
     clip = clip_from_video(video, shape)
     (logits,) = classifier.logits(clip[None])

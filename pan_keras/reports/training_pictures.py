@@ -76,7 +76,7 @@ class Pictures:
         self.clips = clips
         self.shape = shape
         self.store = store
-        self.cue = MotionCue.of_networks(networks(model), "those in training")
+        self.cue = MotionCue.of_networks(networks(model), "the filters of the network in training")
         self._due = 0.0
 
     def write(self, labels: np.ndarray, predicted: np.ndarray) -> None:

@@ -183,7 +183,7 @@ def _is_classifier(layer: keras.layers.Layer) -> bool:
 def _copy(layer: keras.layers.Layer, source: keras.layers.Layer | None) -> str:
     """Copies the weights of a layer; returns why they do not fit, or an empty text."""
     if source is None:
-        return "not in the source"
+        return "missing in the source"
     mine, given = ([tuple(weight.shape) for weight in each.weights] for each in (layer, source))
     if mine != given:
         return f"other shapes: {mine}, in the source {given}"

@@ -41,7 +41,7 @@ def test_a_second_name_in_one_class_and_split_does_not_count(root):
     refuse_repeats(listing)
     assert len(listing.labels) == len(listing.splits) == 3
     assert root / "train/left/0.mp4" in listing.labels
-    assert listing.ignored == {"further names of a file": 1}
+    assert listing.ignored == {"additional names of a file": 1}
 
 
 @pytest.fixture

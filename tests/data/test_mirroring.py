@@ -31,7 +31,7 @@ def test_a_name_of_a_side_or_sign_forbids_mirror_images(name):
 
 @pytest.mark.parametrize("name", ["0", "12", "class_3", "c07", "b", "Gesture 4"])
 def test_an_uninformative_name_forbids_mirror_images(name):
-    assert "does not tell" in mirror_doubt([name, "wave"])
+    assert "does not describe" in mirror_doubt([name, "wave"])
 
 
 def test_other_names_allow_mirror_images():

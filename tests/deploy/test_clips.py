@@ -154,7 +154,7 @@ def test_given_clips_are_divided_into_checked_and_calibrating(source):
     assert len(found.calibration) == 18
     parts = {clip.tobytes() for clip in (*found.check, *found.calibration)}
     assert len(parts) == 50
-    with pytest.raises(UserError, match="32 clips, all of which are compared on"):
+    with pytest.raises(UserError, match="32 clips, all of which are used for the comparison"):
         export_clips(alone, recipe(), given[:32])
     assert "18 clips, fewer than the 128" in found.notes[0]
 

@@ -73,15 +73,15 @@ def test_runs_on_frames_and_on_fields_are_fused_by_their_scores(run, make_run, t
 
 
 def test_features_that_need_frames_refuse_fields_in_one_sentence(run, videos, tmp_path):
-    with pytest.raises(UserError, match="a bundle takes frames"):
+    with pytest.raises(UserError, match="exported files do not compute"):
         export(run.path, output=tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
     for ask in (lambda: explain(run.path, videos[0]), open_classifier(run.path).live_window):
-        with pytest.raises(UserError, match="sees dis_ultrafast, a motion field"):
+        with pytest.raises(UserError, match="takes dis_ultrafast, a motion field"):
             ask()
     result = CliRunner().invoke(main, ["export", str(run.path)])
     assert result.exit_code == 2
-    assert "a bundle takes frames" in result.output
+    assert "exported files do not compute" in result.output
     assert "Traceback" not in result.output
 
 

@@ -159,7 +159,7 @@ def test_a_baseline_that_was_measured_on_other_clips_is_refused(evaluated, tmp_p
     baseline = Run(shutil.copytree(evaluated.path, tmp_path / "baseline"))
     rows = (baseline.path / "evaluation" / "test_clips.csv").read_text().splitlines()
     (baseline.path / "evaluation" / "test_clips.csv").write_text("\n".join(rows[:-1]) + "\n")
-    with pytest.raises(UserError, match="was not measured on the 8 clips of test"):
+    with pytest.raises(UserError, match="was not evaluated on the 8 clips of test"):
         write_report(evaluated.path, tmp_path / "page.html", baseline=baseline.path)
     assert not (tmp_path / "page.html").exists()
     # A second evaluation of it, with three crops, covers all clips.

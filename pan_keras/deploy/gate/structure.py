@@ -81,8 +81,8 @@ def tensor_problems(listing: Listing) -> Iterator[str]:
         for tensor in operation.outputs:
             if len(tensor.shape) > MOST_AXES:
                 yield (
-                    f"{operation.name} gives a tensor of {len(tensor.shape)} axes, of which "
-                    f"delegates take {MOST_AXES}"
+                    f"{operation.name} gives a tensor of {len(tensor.shape)} axes, but delegates "
+                    f"support {MOST_AXES}"
                 )
             if -1 in tensor.shape[1 if open_input else 0 :]:
                 yield f"{operation.name} gives {tensor.name} of unknown shape {tensor.shape}"
