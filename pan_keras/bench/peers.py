@@ -264,7 +264,7 @@ def to_text(results: Results) -> str:
         name = f"{row.method} {'clip' if row.graph == 'fast' else row.graph} {row.precision}"
         rate = f"{row.facts['ms_per_second']:.1f} ({row.facts['answers_per_second']:g}/s)"
         lines.append(
-            f"{name:44}{row.p50_ms:11.2f}{rate:>20}{row.facts['ms_per_second_at_5']:23.1f}"
+            f"{name:44}{row.p50_ms:11.2f}{rate:>22}{row.facts['ms_per_second_at_5']:25.1f}"
         )
     return "\n".join([*lines, results.to_text()])
 
