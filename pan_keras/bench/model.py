@@ -11,10 +11,10 @@ from pan_keras.bench.case import Case, Work
 from pan_keras.bench.process import CaseError, CaseProcess, keras_backend
 from pan_keras.bench.results import Results, measured_results
 from pan_keras.bench.targets import check_target, missing_runtime
-from pan_keras.bundle import Bundle, is_bundle
+from pan_keras.bundle import is_bundle
 from pan_keras.clips.clip_shape import ClipShape
 from pan_keras.errors import UserError
-from pan_keras.runtime import check
+from pan_keras.runtime import open_verified
 
 FULL = Budget(60.0)
 QUICK = Budget(5.0, 2, 5)
@@ -173,13 +173,7 @@ def _work(shape: ClipShape, batch: int) -> Work:
 
 def _bundle_cases(path: Path, batch: int, streaming: bool) -> Iterator[Case]:
     """Yields the cases of the files of a bundle, after checking its test vectors."""
-    bundle = Bundle.open(path)
-    for finding in check(bundle):
-        if finding.problems:
-            raise UserError(
-                f"{path}: fails its verification ({finding.subject}: {finding.problems[0]}); "
-                "export it again"
-            )
+    bundle = open_verified(path)
     shape = bundle.shape
     clip = _work(shape, batch)
     for entry in bundle.entries:

@@ -13,6 +13,7 @@ from pan_keras import backbones, models
 from pan_keras.checkpoints.imagenet import absorb
 from pan_keras.errors import CheckpointError
 from pan_keras.models.loading import check_keras_file
+from pan_keras.models.networks import flat_layers
 
 HDF5 = (".h5", ".hdf5")
 KERAS = ".keras"
@@ -112,14 +113,9 @@ def _from_keras(file: Path, names: set[str]) -> Arrays:
         raise CheckpointError(str(error).partition(": ")[2] or str(error)) from None
     return {
         layer.name: {weight.name: np.asarray(weight) for weight in layer.weights}
-        for layer in _flat(model)
+        for layer in flat_layers(model)
         if layer.name in names
     }
-
-
-def _flat(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        yield from _flat(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 def _from_hdf5(file: Path, names: set[str]) -> Arrays:

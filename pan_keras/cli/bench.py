@@ -12,7 +12,9 @@ from pan_keras.cli.options import (
     COUNT,
     json_option,
     json_option_for,
+    methods_option,
     segments_option,
+    size_option,
     threads_option,
 )
 from pan_keras.cli.output import tell
@@ -41,11 +43,9 @@ bench.add_command(video)
     show_default=True,
     help="Adjacent frames per segment, m.",
 )
-@click.option(
-    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
-)
+@size_option
 @threads_option
-@click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
+@methods_option
 @click.option("--target", "targets", multiple=True, help="Only this target; may be repeated.")
 @click.option("--quick", is_flag=True, help="Fewer forms of PA and fewer rounds: two minutes.")
 @json_option

@@ -5,7 +5,13 @@ from pathlib import Path
 import click
 
 from pan_keras.cli.bench_output import show
-from pan_keras.cli.options import COUNT, json_option, segments_option, threads_option
+from pan_keras.cli.options import (
+    json_option,
+    methods_option,
+    segments_option,
+    size_option,
+    threads_option,
+)
 from pan_keras.cli.output import echo, tell
 
 
@@ -24,10 +30,8 @@ from pan_keras.cli.output import echo, tell
     show_default=True,
     help="Adjacent frames per segment, m.",
 )
-@click.option(
-    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
-)
-@click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
+@size_option
+@methods_option
 @click.option(
     "--precision",
     "precisions",

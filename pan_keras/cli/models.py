@@ -5,7 +5,7 @@ import json
 import click
 from click.core import ParameterSource
 
-from pan_keras.cli.options import COUNT, json_option_for, segments_option
+from pan_keras.cli.options import COUNT, json_option_for, segments_option, size_option
 from pan_keras.cli.output import TensorFlowCommand, echo
 from pan_keras.errors import UserError
 
@@ -14,9 +14,7 @@ from pan_keras.errors import UserError
 @click.argument("pattern", required=False)
 @click.option("--cost", is_flag=True, help="Add the cost of inference, memory and kinds of layers.")
 @click.option("--paper", is_flag=True, help="Compare with the figures in the paper.")
-@click.option(
-    "--size", default=224, type=COUNT, show_default=True, help="Height and width in pixels."
-)
+@size_option
 @segments_option
 @click.option(
     "--stack", default=4, type=COUNT, show_default=True, help="Adjacent frames per segment, m."

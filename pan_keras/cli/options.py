@@ -23,6 +23,12 @@ overrides_option = click.option(
 segments_option = click.option(
     "--segments", type=COUNT, default=8, show_default=True, help="Segments per clip, N."
 )
+size_option = click.option(
+    "--size", type=COUNT, default=224, show_default=True, help="Height and width in pixels."
+)
+methods_option = click.option(
+    "--method", "methods", multiple=True, help="Only this method; may be repeated."
+)
 threads_option = click.option(
     "--threads", type=COUNT, default=2, show_default=True, help="Threads per call."
 )

@@ -1,7 +1,7 @@
 """The trained model to export, and its origin."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pan_keras.data import Card
 from pan_keras.errors import UserError
 from pan_keras.layers import TemporalShift
 from pan_keras.models import FlowNetwork, networks
+from pan_keras.models.networks import flat_layers
 from pan_keras.runs.run import Run, latest_run, open_run
 
 
@@ -83,20 +84,12 @@ def open_source(
 
 def check_causal(source: Source) -> None:
     """Raises `UserError` if a model cannot stream because its temporal shift is not causal."""
-    for layer in _layers(source.model):
+    for layer in flat_layers(source.model):
         if isinstance(layer, TemporalShift) and not layer.causal:
             raise UserError(
                 f"{source.name}: the shift of {layer.name} looks at the next segment, which a "
                 "stream does not have; train with model.causal=true to stream"
             )
-
-
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
-        else:
-            yield layer
 
 
 def _of_run(path: Path) -> Source:

@@ -1,6 +1,7 @@
 """Specific-timescale pooling (Eq. 11), shared by VAP and VIP."""
 
 from functools import reduce
+from typing import Any
 
 import keras
 from keras import ops
@@ -82,3 +83,20 @@ def pool_timescales(features: keras.KerasTensor) -> keras.KerasTensor:
     while (half := pooled[0].shape[1] // 2) > 0:
         pooled.insert(0, ops.maximum(pooled[0][:, :half], pooled[0][:, half:]))
     return ops.concatenate(pooled, axis=1)
+
+
+class TimescalePooling(keras.layers.Layer):
+    """Base class of VAP and VIP: outputs a video feature and, on request, the weights."""
+
+    def compute_output_spec(
+        self, features: keras.KerasTensor, return_weights: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
+        batch, segments, width = features.shape
+        output = keras.KerasTensor((batch, width), self.compute_dtype)
+        if not return_weights:
+            return output
+        count = len(timescale_members(segments))
+        return output, keras.KerasTensor((batch, count), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (input_shape[0], input_shape[2])

@@ -6,11 +6,11 @@ import keras
 from keras import ops
 from keras.initializers import RandomNormal
 
-from pan_keras.layers.timescales import pool_timescales, timescale_members
+from pan_keras.layers.timescales import TimescalePooling, pool_timescales, timescale_members
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class VariousTimescaleAggregationPooling(keras.layers.Layer):
+class VariousTimescaleAggregationPooling(TimescalePooling):
     """Pools a clip's segment features at several timescales and sums them with learnt weights.
 
     Dilated max pooling turns the N segment features into T timescale features (see
@@ -82,19 +82,6 @@ class VariousTimescaleAggregationPooling(keras.layers.Layer):
         # The softmax of a single value is 1, and Keras warns about it; the difference keeps a
         # gradient of zero.
         return logits - logits + 1
-
-    def compute_output_spec(
-        self, features: keras.KerasTensor, return_weights: bool = False
-    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
-        batch, segments, width = features.shape
-        output = keras.KerasTensor((batch, width), self.compute_dtype)
-        if not return_weights:
-            return output
-        count = len(timescale_members(segments))
-        return output, keras.KerasTensor((batch, count), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (input_shape[0], input_shape[2])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "expansion": self.expansion, "stddev": self.stddev}

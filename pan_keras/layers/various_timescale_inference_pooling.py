@@ -7,11 +7,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from pan_keras.layers.timescales import pool_timescales, timescale_members, timescales
+from pan_keras.layers.timescales import (
+    TimescalePooling,
+    pool_timescales,
+    timescale_members,
+    timescales,
+)
 
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class VariousTimescaleInferencePooling(keras.layers.Layer):
+class VariousTimescaleInferencePooling(TimescalePooling):
     """Pools a clip's segment features at several timescales and sums them with fixed weights.
 
     The timescale features are those of VAP (see `pan_keras.layers.timescale_members`); the weights
@@ -79,19 +84,6 @@ class VariousTimescaleInferencePooling(keras.layers.Layer):
         if not return_weights:
             return output
         return output, ops.zeros_like(pooled[:, :, 0]) + weights
-
-    def compute_output_spec(
-        self, features: keras.KerasTensor, return_weights: bool = False
-    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
-        batch, segments, width = features.shape
-        output = keras.KerasTensor((batch, width), self.compute_dtype)
-        if not return_weights:
-            return output
-        count = len(timescale_members(segments))
-        return output, keras.KerasTensor((batch, count), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (input_shape[0], input_shape[2])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weights": self.preset}

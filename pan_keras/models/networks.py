@@ -90,14 +90,12 @@ def weighted_layers(model: keras.Model) -> Iterator[tuple[str, keras.layers.Laye
     """
     for network in networks(model).values():
         prefix = "" if network is model else f"{network.name}/"
-        for layer in _flat(network):
+        for layer in flat_layers(network):
             if layer.weights:
                 yield prefix + layer.name, layer
 
 
-def _flat(model: keras.Model) -> Iterator[keras.layers.Layer]:
+def flat_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yields the layers of a model and of the models nested in it, such as the backbone."""
     for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flat(layer)
-        else:
-            yield layer
+        yield from flat_layers(layer) if isinstance(layer, keras.Model) else (layer,)

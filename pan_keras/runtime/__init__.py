@@ -5,7 +5,7 @@ from pan_keras.clips.live_window import LiveSegment, LiveWindow
 from pan_keras.runtime.loading import load_model
 from pan_keras.runtime.preprocessing import live_window
 from pan_keras.runtime.recogniser import Recogniser, Recognition
-from pan_keras.runtime.verification import Finding, check, verify
+from pan_keras.runtime.verification import Finding, check, open_verified, verify
 
 __all__ = [
     "Bundle",
@@ -17,5 +17,6 @@ __all__ = [
     "check",
     "live_window",
     "load_model",
+    "open_verified",
     "verify",
 ]

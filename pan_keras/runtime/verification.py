@@ -117,6 +117,32 @@ def check(bundle: Bundle, threads: int | None = None) -> Iterator[Finding]:
             yield _run(bundle, entry, vectors, threads)
 
 
+def open_verified(path: Path | str) -> Bundle:
+    """Opens a bundle, and checks its files and models as `check` does.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        UserError: If a check fails, or no runtime for any of the models is installed.
+
+    Example:
+        >>> open_verified("runs/demo/bundle").labels[0]
+        'clockwise'
+    """
+    bundle = Bundle.open(path)
+    for finding in check(bundle):
+        if finding.problems:
+            raise UserError(
+                f"{path}: fails its verification ({finding.subject}: {finding.problems[0]}); "
+                "export it again"
+            )
+    return bundle
+
+
 def compare(subject: str, expected: Expected, found: Iterable[np.ndarray]) -> Finding:
     """Compares logits with those of the test vectors.
 

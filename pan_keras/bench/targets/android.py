@@ -21,7 +21,7 @@ from pan_keras.bench.results import Results
 from pan_keras.bench.row import Row
 from pan_keras.bundle import Bundle, ModelFile
 from pan_keras.errors import UserError
-from pan_keras.runtime import check
+from pan_keras.runtime import open_verified
 
 REQUIRES = ()
 APP = "pan.demo"
@@ -71,7 +71,7 @@ def measure_on_android(
         >>> results.machine["soc"], [(row.precision, row.p50_ms) for row in results.rows]
         ('Qualcomm SM8350', [('float32', 31.2), ('int8', 9.8)])
     """
-    bundle, adb = _verified(Path(path)), Adb(serial)
+    bundle, adb = open_verified(path), Adb(serial)
     entries = [entry for entry in bundle.entries if not precisions or entry.precision in precisions]
     if not entries:
         raise UserError(f"{path}: has no model in {', '.join(precisions)}; leave out --precision")
@@ -87,17 +87,6 @@ def measure_on_android(
     rows = tuple(replace(row, target="android", parameters=parameters) for row in results.rows)
     said = {"quick": False, "interrupted": False, **results.work, "baseline": None}
     return Results(machine, said, rows)
-
-
-def _verified(path: Path) -> Bundle:
-    bundle = Bundle.open(path)
-    for finding in check(bundle):
-        if finding.problems:
-            raise UserError(
-                f"{path}: fails its verification ({finding.subject}: {finding.problems[0]}); "
-                "export it again"
-            )
-    return bundle
 
 
 @contextmanager
