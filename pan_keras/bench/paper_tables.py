@@ -208,7 +208,7 @@ def with_speed_tables(text: str, folder: Path) -> str:
             ) from None
         except (KeyError, IndexError, ValueError):
             raise UserError(
-                f"{file}: not a file of results; commit what pan-keras bench all wrote"
+                f"{file}: not a results file; commit what pan-keras bench all wrote"
             ) from None
         if busy:
             note += ", with other programs running: ratios are valid, speeds are too low"

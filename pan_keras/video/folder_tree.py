@@ -148,10 +148,10 @@ def _sort_entries(
         elif entry.is_file() and is_frame(entry.name):
             frames += 1
         else:
-            found.strays["files that are no videos"] += 1
+            found.strays["files that are not videos"] += 1
     found.is_clip = frames > 0 and not any(found.all_videos())
     if frames and not found.is_clip:
-        found.strays["files that are no videos"] += frames
+        found.strays["files that are not videos"] += frames
 
 
 def _add_folder(found: Folder, inner: Folder) -> None:

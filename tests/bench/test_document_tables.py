@@ -73,7 +73,7 @@ def test_a_file_that_is_missing_or_something_else_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"a.csv: not readable \(No such file"):
         with_tables(text, tmp_path)
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"a.csv: not a file of results"):
+    with pytest.raises(UserError, match=r"a.csv: not a results file"):
         with_tables(text, tmp_path)
 
 

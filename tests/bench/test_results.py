@@ -102,7 +102,7 @@ def test_a_document_gets_the_table_of_the_file_that_it_names(results, tmp_path):
     with pytest.raises(UserError, match="not readable"):
         with_speed_tables(text.replace("a.csv", "b.csv"), tmp_path)
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="not a file of results"):
+    with pytest.raises(UserError, match="not a results file"):
         with_speed_tables(text, tmp_path)
 
 

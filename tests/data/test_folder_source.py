@@ -48,10 +48,10 @@ GIVEN = {
         (["annotations/"], {"folder annotations without videos": 1}),
         (["__MACOSX/train/left/._0.mp4"], {"hidden files": 1}),
         ([".cache/left/0.mp4", ".git/"], {"hidden files": 1}),
-        (["README.txt", "Thumbs.db"], {"files that are no videos": 1, "hidden files": 1}),
+        (["README.txt", "Thumbs.db"], {"files that are not videos": 1, "hidden files": 1}),
         (["loose.mp4"], {"videos outside a class folder": 1}),
         (["train/loose.mp4"], {"videos outside a class folder": 1}),
-        (["train/labels.txt", "val/empty/"], {"files that are no videos": 1, "empty folders": 1}),
+        (["train/labels.txt", "val/empty/"], {"files that are not videos": 1, "empty folders": 1}),
         (["validation/"], {"folder validation without videos": 1}),
     ],
 )
@@ -172,7 +172,7 @@ def test_paths_other_than_regular_files_are_not_opened(lay):
     os.mkfifo(root / "left" / "1.mp4")
     listing = list_folder(root)
     assert set(found(listing)) == {"left/0.mp4"}
-    assert listing.ignored == {"files that are no videos": 1}
+    assert listing.ignored == {"files that are not videos": 1}
 
 
 @pytest.mark.parametrize("name", ["left\nhand", "a\x1b[2Jb", "tab\tin", "bidi\u202ex", b"caf\xe9"])

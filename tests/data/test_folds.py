@@ -65,7 +65,7 @@ def test_many_groups_share_folds_of_like_size():
         (clips(wave=2, nod=2), 5, None, "number of clips, 4"),
         (clips(wave=2, nod=2), None, None, "give the number of folds"),
         (clips(wave=4, nod=4), 2, people(clips(wave=4, nod=4), 1), "all clips belong to the group"),
-        (clips(wave=4), None, dict.fromkeys(clips(wave=4), "A"), "of the group 'A'"),
+        (clips(wave=4), None, dict.fromkeys(clips(wave=4), "A"), "to the group 'A'"),
     ],
 )
 def test_data_that_cannot_be_divided_are_refused(labels, folds, groups, message):

@@ -39,7 +39,7 @@ def test_pictures_beside_videos_are_not_a_clip(tmp_path):
     write_video(write_frames(tmp_path / "wave", FRAMES) / "a.mp4", FRAMES)
     listing = list_folder(tmp_path)
     assert [path.name for path in listing.labels] == ["a.mp4"]
-    assert listing.ignored == {"files that are no videos": 3}
+    assert listing.ignored == {"files that are not videos": 3}
 
 
 def test_pictures_without_numbers_are_not_a_clip(tmp_path):
@@ -48,7 +48,7 @@ def test_pictures_without_numbers_are_not_a_clip(tmp_path):
     cv2.imwrite(str(tmp_path / "wave" / "covers" / "front.jpg"), FRAMES[0])
     listing = list_folder(tmp_path)
     assert [path.name for path in listing.labels] == ["clip"]
-    assert listing.ignored == {"files that are no videos": 1}
+    assert listing.ignored == {"files that are not videos": 1}
 
 
 def test_strays_in_a_clip_are_counted(root):
@@ -57,7 +57,7 @@ def test_strays_in_a_clip_are_counted(root):
     (root / "left" / "0" / "empty").mkdir()
     listing = list_folder(root)
     assert len(listing.labels) == 8
-    assert listing.ignored == {"files that are no videos": 1, "hidden files": 1}
+    assert listing.ignored == {"files that are not videos": 1, "hidden files": 1}
 
 
 def test_a_mixture_of_videos_and_folders_of_frames_is_reported(root):

@@ -191,7 +191,7 @@ def test_files_that_are_not_videos_are_ignored_and_counted(fill, content):
     assert data.classes == ("wave",)
     assert data.report()["ignored"] == {
         "empty folders": 1,
-        "files that are no videos": 2,
+        "files that are not videos": 2,
         "hidden files": 1,
         "videos outside a class folder": 1,
     }
