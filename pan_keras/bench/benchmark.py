@@ -202,7 +202,7 @@ class Benchmark:
         while group and done < self.budget.most:
             if done >= self.budget.fewest and time.monotonic() > end:
                 break
-            self.progress(f"round {done + 1}, {len(group)} cases")
+            self.progress(f"round {done + 1} ({len(group)} cases)")
             for place in generator.permutation(len(group)):
                 each = group[place]
                 if not each.error:

@@ -131,7 +131,7 @@ def test_options_without_meaning_for_whole_clips_are_refused():
     assert "rgb_micro" not in models.names()
     with pytest.raises(ValueError, match="unknown option of pan_lite_volumes 'aggregation'"):
         models.create("pan_lite_volumes", aggregation="vap", **CLIP)
-    with pytest.raises(ValueError, match=r"'volumes' takes whole clips.*drop aggregation"):
+    with pytest.raises(ValueError, match=r"'volumes' takes whole clips.*remove aggregation"):
         models.PANLite(backbone="volumes", aggregation="average", **CLIP)
     with pytest.raises(ValueError, match="gives a feature per segment"):
         models.PANLite(backbone="micro", aggregation="none", **CLIP)

@@ -14,9 +14,10 @@ from pan_keras.bench.adb import Adb, Battery
 from pan_keras.bench.results import Results
 from pan_keras.bench.targets import android
 from pan_keras.bench.targets.android import measure_on_android
+from pan_keras.bundle import Bundle
 from pan_keras.cli import main
 from pan_keras.errors import UserError
-from pan_keras.runtime import check
+from pan_keras.runtime import open_verified
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "before" / "schema2" / "bundle"
 ADB = Path(__file__).with_name("scripted_adb.py")
@@ -97,7 +98,7 @@ def phone(tmp_path, monkeypatch):
     monkeypatch.setenv("SCRIPTED_ADB", str(place))
     monkeypatch.setattr(android, "POLL", 0.0)
     # Verification takes a second; one test runs it unchanged.
-    monkeypatch.setattr(android, "check", lambda _: [])
+    monkeypatch.setattr(android, "open_verified", Bundle.open)
 
     def script(**changes):
         states = [BATTERY.format(usb="false", charge=2_000_000, tenths=301)]
@@ -255,7 +256,7 @@ def test_adb_that_is_not_installed_is_named(phone, monkeypatch, tmp_path):
 
 
 def test_a_damaged_bundle_is_not_measured(phone, tmp_path, monkeypatch):
-    monkeypatch.setattr(android, "check", check)
+    monkeypatch.setattr(android, "open_verified", open_verified)
     place = phone()
     damaged = shutil.copytree(BUNDLE, tmp_path / "bundle")
     file = damaged / "preview.png"

@@ -40,7 +40,7 @@ def test_a_bundle_that_fails_verification_is_not_written(own_bundle, monkeypatch
         return embed(file_format, content, {**facts, "labels": []})
 
     monkeypatch.setattr(writer, "embed", forgetful)
-    with pytest.raises(UserError, match=r"does not verify.*facts"):
+    with pytest.raises(UserError, match=r"fails its verification.*facts"):
         make_bundle(own_bundle)
     assert times(own_bundle) == before
 

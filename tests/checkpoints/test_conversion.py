@@ -146,7 +146,7 @@ def put(key, array):
         (without("base_model.fc.pred.weight"), "it lacks base_model.fc.pred.weight"),
         (put("base_model.extra", np.zeros(3, "float32")), "base_model.extra has no counterpart"),
         (put("base_model.bn1.bias", np.zeros(9, "float32")), r"is \(9,\) instead of \(8,\)"),
-        (put("base_model.bn1.bias", np.zeros(8, "int64")), "whole numbers"),
+        (put("base_model.bn1.bias", np.zeros(8, "int64")), "holds integers"),
         (put("base_model.bn1.bias", np.full(8, np.nan, "float32")), "not finite"),
         (put("base_model.bn1.running_var", np.full(8, -1, "float32")), "negative variances"),
         (put("base_model.conv1.weight", np.zeros(8, "float32")), "1 axes instead of 4"),

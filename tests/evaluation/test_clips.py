@@ -230,7 +230,7 @@ def test_a_bundle_without_a_known_run_reports_what_cannot_be_checked(
     for label in run.labels:
         shutil.copytree(small_motions / "test" / label, tmp_path / "some" / "test" / label)
     found = measured_clips([run], tmp_path / "some")
-    assert any("no record of the clips" in note for note in found.notes)
+    assert any("no record of its training clips" in note for note in found.notes)
     digest = identity_of(open_data(tmp_path / "some"), tmp_path / "some").digest
     run.bundle.facts["source"]["data_digest"] = digest
     assert not measured_clips([run], tmp_path / "some").notes

@@ -110,7 +110,7 @@ def test_a_keras_model_with_its_labels_and_shape_is_measured_as_its_run(run, sma
     assert {path: path.stat().st_mtime_ns for path in evaluations.glob("*")} == before
     expected = evaluate(run.path, progress=False)
     assert found.confusion == expected.confusion
-    assert any("no record of the clips" in note for note in found.notes)
+    assert any("no record of its training clips" in note for note in found.notes)
 
 
 def test_unsupported_uses_of_a_model_give_one_sentence(run, bundle, videos, tmp_path):

@@ -77,7 +77,7 @@ def test_motion_is_an_optional_output_in_float(model, some):
 
 @pytest.mark.parametrize("convert", [to_tflite, to_onnx])
 def test_int8_requires_clips(convert, model):
-    with pytest.raises(ValueError, match="needs clips to calibrate with"):
+    with pytest.raises(ValueError, match="needs clips to calibrate on"):
         convert(model, "int8")
 
 

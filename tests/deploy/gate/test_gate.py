@@ -78,7 +78,7 @@ def test_a_loss_that_may_be_chance_is_printed_and_recorded(own_run, knowing, tmp
     assert "12.5 points below the Keras model's, more than 1; but 1 clips lost" in accuracy["doubt"]
     assert f"model_int8.tflite: {accuracy['doubt']}" in said
     card = (bundle.path / "MODEL_CARD.md").read_text()
-    assert f"## In doubt\n\n* model_int8.tflite: {accuracy['doubt']}." in card
+    assert f"## Doubts\n\n* model_int8.tflite: {accuracy['doubt']}." in card
     assert accuracy["doubt"] in summary(bundle)
     # The largest difference, here on the measured clips, is the one reported.
     assert accuracy["difference"] > bundle.facts["artefacts"][0]["parity"]["difference"]

@@ -74,7 +74,7 @@ def test_unexpected_and_missing_outputs_are_problems():
 def test_the_graph_as_it_was_trained_is_refused():
     model = make("pan_lite_micro")
     artefact = Artefact("tflite", "float32", False, convert(plain_graph(model)))
-    with pytest.raises(UserError, match="of 6 axes, of which delegates take 4"):
+    with pytest.raises(UserError, match="of 6 axes, but delegates support 4"):
         check_structure(artefact, ClipShape(4, 3, (32, 40), 40), 5)
 
 

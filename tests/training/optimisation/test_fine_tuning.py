@@ -108,7 +108,7 @@ def test_trained_layers_are_reported():
     assert (
         first == f"{weighted - len(frozen)} of {weighted} layers are trained; frozen: conv1 to bn1"
     )
-    assert "times 0.2 in the backbone's first layer" in second
+    assert "multiplied by 0.2 in the backbone's first layer" in second
     assert describe_fine_tuning(model, [], 1.0) == []
 
 
