@@ -8,7 +8,7 @@ import click
 
 from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.dataset_shard import shard
-from pan_keras.cli.options import json_option, root_option
+from pan_keras.cli.options import fold_option, json_option, root_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
 
@@ -69,11 +69,7 @@ def join(plan: Path, output: Path, rate: float):
     show_default=True,
     help="Fraction of files that may be broken.",
 )
-@click.option(
-    "--fold",
-    type=int,
-    help="Official fold of a data set with folds, such as ucf101; else the first.",
-)
+@fold_option
 @click.option("--duplicates", is_flag=True, help="List all identical videos.")
 @json_option
 def check(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.options import json_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
 
@@ -25,7 +26,7 @@ from pan_keras.cli.progress import interruptible, progress_bar
     help="Folder for the manifest, which is then the --root of other commands; may be that of the "
     "files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@json_option
 def prepare(name: str, source: Path, output: Path, as_json: bool):
     """Check the files of the published data set NAME, and write its manifest.
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import json_option
-from pan_keras.cli.output import echo
+from pan_keras.cli.options import COUNT, fold_option, json_option, root_option
+from pan_keras.cli.output import echo, tell
 from pan_keras.cli.progress import progress_bar
 
 
@@ -15,9 +15,7 @@ from pan_keras.cli.progress import progress_bar
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write."
 )
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder with the videos of a data set card."
-)
+@root_option
 @click.option(
     "--format",
     "file_format",
@@ -41,19 +39,13 @@ from pan_keras.cli.progress import progress_bar
 )
 @click.option(
     "--clips-per-shard",
-    type=click.IntRange(1),
+    type=COUNT,
     default=256,
     show_default=True,
     help="Clips per file.",
 )
-@click.option(
-    "--workers", type=click.IntRange(1), help="Shards written at a time.  [default: processors]"
-)
-@click.option(
-    "--fold",
-    type=int,
-    help="Official fold of a data set with folds, such as ucf101; else the first.",
-)
+@click.option("--workers", type=COUNT, help="Shards written at a time.  [default: processors]")
+@fold_option
 @click.option("--split-seed", default=0, show_default=True, help="Random seed of a drawn split.")
 @click.option(
     "--max-broken",
@@ -108,7 +100,7 @@ def shard(
         echo(json.dumps(result, indent=1))
         return
     for warning in manifest.warnings:
-        echo(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}")
     echo(
         f"{output}: {result['clips']} clips in {result['shards']} shards, "
         f"{result['bytes'] / 1e6:.1f} MB ({result['bytes'] / result['source_bytes']:.1f} times the "

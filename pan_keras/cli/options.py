@@ -13,6 +13,11 @@ COUNT = click.IntRange(min=1)
 root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the videos of a data set card."
 )
+fold_option = click.option(
+    "--fold",
+    type=int,
+    help="Official fold of a data set with folds, such as ucf101; by default the first.",
+)
 overrides_option = click.option(
     "--set",
     "overrides",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pan_keras.cli.options import COUNT, json_option, overrides_option, root_option
+from pan_keras.cli.options import COUNT, fold_option, json_option, overrides_option, root_option
 from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
 
@@ -23,11 +23,7 @@ from pan_keras.errors import UserError
     "Replaces a data set card's own settings.",
 )
 @overrides_option
-@click.option(
-    "--fold",
-    type=int,
-    help="Official fold of a data set with folds, such as ucf101; else the first.",
-)
+@fold_option
 @click.option(
     "--folds",
     type=int,
