@@ -54,9 +54,14 @@ mvn --quiet --batch-mode --file app/pom.xml org.codehaus.mojo:animal-sniffer-mav
 COMPILED=1 ./test.sh "$@"
 cd - >/dev/null
 
-# The second build is signed as a release, with a key that is thrown away; the first APK takes its place again.
+# The second build is signed as a release, with a key that is thrown away. The first APK takes its place again, also
+# where this fails: nobody is to install what was signed with that key.
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+restore() {
+    [ ! -f "$scratch/first.apk" ] || mv "$scratch/first.apk" "$here/$apk"
+    rm -rf "$scratch"
+}
+trap restore EXIT
 cp "$here/$apk" "$scratch/first.apk"
 export PAN_KEYSTORE=$scratch/release.keystore PAN_KEY_ALIAS=release PAN_KEYSTORE_PASSWORD=thrown-away
 keytool -genkeypair -keystore "$PAN_KEYSTORE" -storepass "$PAN_KEYSTORE_PASSWORD" -alias "$PAN_KEY_ALIAS" -keyalg RSA \
@@ -65,6 +70,6 @@ keytool -genkeypair -keystore "$PAN_KEYSTORE" -storepass "$PAN_KEYSTORE_PASSWORD
 cmp "$here/build/aligned.apk" "$here/build/first-build" || fail "a second build gives other bytes"
 has "$(apksigner verify --print-certs --min-sdk-version 26 "$here/$apk")" "^Signer #1 certificate DN: CN=thrown-away$" \
     "the release is signed with another key than PAN_KEYSTORE holds"
-mv "$scratch/first.apk" "$here/$apk"
+cp "$scratch/first.apk" "$here/$apk"
 has "$(apksigner verify --print-certs "$here/$apk")" "^Signer #1 certificate DN: CN=debug$" "the key of debug builds is another"
 echo "check.sh: a second build gives the same bytes, and a release has the key of the environment"

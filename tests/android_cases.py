@@ -7,6 +7,7 @@ of pixel `(x, y)` of an RGB frame is that of `preprocessing_cases.golden_frame`.
 """
 
 import hashlib
+import struct
 import tempfile
 from itertools import product
 from pathlib import Path
@@ -19,6 +20,7 @@ from preprocessing_cases import FILE, golden_frame, lines
 from pan_keras.clips import ClipShape
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.runtime.preprocessing import frame_for_model
+from pan_keras.video import probe
 from pan_keras.video.orientation import Orientation
 
 GOLDEN = FILE.with_name("android.json")
@@ -39,6 +41,18 @@ PICTURES = [
     (63, 48, "BT601", False, 0, *CROP),
     (63, 48, "BT601", False, 90, *CROP),
     (2, 2, "BT601", False, 0, *CROP),
+    (64, 49, "BT601", False, 0, *CROP),
+    (64, 49, "BT601", True, 90, *CROP),
+    (66, 51, "BT709", False, 180, *CROP),
+    (66, 51, "BT2020", True, 270, *CROP),
+    (63, 49, "BT601", False, 0, *CROP),
+    (63, 49, "BT709", True, 90, *CROP),
+    (65, 1079, "BT2020", False, 270, *CROP),
+    (16, 9, "BT601", False, 0, *CROP),
+    (9, 7, "BT601", False, 0, *CROP),
+    (7, 5, "BT709", True, 0, *CROP),
+    (5, 3, "BT601", False, 0, *CROP),
+    (2, 1, "BT601", False, 0, *CROP),
     (322, 242, "BT601", True, 0, (64, 64), 72, "crop", 2),
     (640, 480, "BT601", True, 270, (64, 64), 72, "crop", 2),
     (1280, 720, "BT709", False, 90, (72, 96), 84, "crop", 2),
@@ -51,9 +65,15 @@ MIRRORED = [
     (66, 50, "BT709", False, 90, *CROP),
     (66, 50, "BT601", True, 180, *CROP),
     (63, 48, "BT601", False, 270, *CROP),
+    (63, 49, "BT601", False, 90, *CROP),
 ]
-# Width and height; chroma has a row more than half of them.
-ODD_ROWS = [(16, 9), (9, 7), (2, 1)]
+CHROMA_AT_LEFT = [
+    (64, 48, "BT601", False, 0, *CROP),
+    (64, 49, "BT601", False, 0, *CROP),
+    (63, 49, "BT709", True, 90, *CROP),
+    (6, 5, "BT601", False, 0, *CROP),
+    (9, 7, "BT2020", False, 0, *CROP),
+]
 # Of the bitstream and of the container: matrix and range, or nothing.
 TAGS = [
     (None, None),
@@ -70,6 +90,21 @@ TAGS = [
 ]
 # The names that x264 has for the matrices, as options of a stream.
 X264 = {"BT601": "smpte170m", "BT709": "bt709", "BT2020": "bt2020nc", None: "undef"}
+# Display matrices of a track and of its movie: a, b, c, d.
+UPRIGHT = (1, 0, 0, 1)
+MATRICES_OF_FILES = [
+    *((each, UPRIGHT) for each in product((-1, 1), (0,), (0,), (-1, 1))),
+    *(((0, b, c, 0), UPRIGHT) for b, c in product((-1, 1), (-1, 1))),
+    ((0.98, -0.17, 0.17, 0.98), UPRIGHT),
+    ((0.17, -0.98, 0.98, 0.17), UPRIGHT),
+    ((0.6, 0.8, 0.8, -0.6), UPRIGHT),
+    ((0.5, 0, 0, -2), UPRIGHT),
+    ((0, 0, 0, 0), UPRIGHT),
+    (UPRIGHT, (-1, 0, 0, 1)),
+    ((0, 1, -1, 0), (-1, 0, 0, 1)),
+    ((-1, 0, 0, 1), (0, 1, -1, 0)),
+    ((-1, 0, 0, 1), (1, 0, 0, -1)),
+]
 # Height and width of a frame, for version 1: areas, blocks of 2 x 2 and of 3 x 3, and enlarging.
 EARLY = [
     ((240, 320), (72, 96), 84),
@@ -99,11 +134,7 @@ def sample(plane, row, column):
     return (7 * row * row + 3 * column * column + 5 * row * column + 31 * row + 89 * plane) & 255
 
 
-def smooth_sample(plane, row, column):
-    return (60 + 50 * plane + row + 2 * column) & 255
-
-
-def planes(width, height, sample=sample):
+def planes(width, height):
     """Y, U and V."""
     for plane in range(3):
         rows, columns = (height, width) if plane == 0 else ((height + 1) // 2, (width + 1) // 2)
@@ -111,27 +142,42 @@ def planes(width, height, sample=sample):
         yield sample(plane, y, x).astype(np.uint8)
 
 
-def upright(width, height, matrix, full, clockwise, mirrored=False, sample=sample):
+def upright(width, height, matrix, full, clockwise, mirrored=False, chroma_at_left=False):
     """The picture as decoded by `pan_keras.video`."""
-    frame = av.VideoFrame(width, height, "yuvj420p" if full else "yuv420p")
-    for target, plane in zip(frame.planes, planes(width, height, sample), strict=True):
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for target, plane in zip(frame.planes, planes(width, height), strict=True):
         rows = np.zeros((target.height, target.line_size), np.uint8)
         rows[: plane.shape[0], : plane.shape[1]] = plane
         target.update(rows.tobytes())
+    if chroma_at_left:
+        frame = _with_chroma_at_left(frame)
     frame.colorspace, frame.color_range = MATRICES[matrix], FULL if full else LIMITED
     rgb = VideoReformatter().reformat(frame, width=width, height=height, format="rgb24", threads=1)
     return np.ascontiguousarray(Orientation(-clockwise, mirrored).applied(rgb.to_ndarray()))
+
+
+def _with_chroma_at_left(frame):
+    """The frame as a decoder gives it that knows where chroma is; through a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/frame.nut"
+        with av.open(path, "w") as file:
+            stream = file.add_stream("rawvideo", rate=25)
+            stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
+            file.mux([*stream.encode(frame), *stream.encode()])
+        with av.open(path) as file:
+            file.streams.video[0].codec_context.options = {"chroma_sample_location": "left"}
+            return next(file.decode(video=0))
 
 
 def digest(pixels):
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def picture(width, height, matrix, full, clockwise, size, resize, fit, version, mirrored=False):
+def picture(width, height, matrix, full, clockwise, size, resize, fit, version, **how):
     shape = ClipShape(1, 1, size, resize, fit, version)
-    pixels = upright(width, height, matrix, full, clockwise, mirrored)
+    pixels = upright(width, height, matrix, full, clockwise, **how)
     given = {"width": width, "height": height, "matrix": matrix, "full": full}
-    given["mirrored"] = mirrored
+    given |= {"mirrored": False, "chroma_at_left": False} | how
     result = {"rgb": digest(pixels), "corner": pixels[0, :2].ravel().tolist()}
     prepared = frame_for_model(pixels, shape)
     return given | {"rotation": clockwise, "input": facts(shape), **result} | _prepared(prepared)
@@ -149,12 +195,6 @@ def answer(logits, numbers):
     }
 
 
-def odd_rows(width, height):
-    """A picture whose number of rows is odd, and all bytes of it."""
-    pixels = upright(width, height, "BT601", False, 0, sample=smooth_sample)
-    return {"width": width, "height": height, "rgb": pixels.ravel().tolist()}
-
-
 def colours(bitstream, container):
     """With which matrix and range a video of such tags is decoded."""
     with tempfile.TemporaryDirectory() as folder:
@@ -163,6 +203,29 @@ def colours(bitstream, container):
     matrix = {1: "BT709", 9: "BT2020"}.get(frame.colorspace, "BT601")
     said = {"bitstream": _tags(bitstream), "container": _tags(container)}
     return said | {"matrix": matrix, "full": frame.color_range == FULL}
+
+
+def orientation(track, movie):
+    """How a file is turned and mirrored whose headers have these matrices."""
+    track, movie = _display_matrix(track), _display_matrix(movie)
+    with tempfile.TemporaryDirectory() as folder:
+        path = _tagged_video(Path(folder) / "oriented.mp4", None, None)
+        content = bytearray(path.read_bytes())
+        # Where the matrix stands in version 0 of a header.
+        for header, offset, matrix in ((b"tkhd", 40, track), (b"mvhd", 36, movie)):
+            start = content.index(header) + len(header)
+            assert content[start] == 0, "another version of the header"
+            struct.pack_into(">9i", content, start + offset, *matrix)
+        path.write_bytes(content)
+        info = probe(path)
+    found = {"rotation": -info.rotation % 360, "mirrored": info.mirrored}
+    return {"track": track, "movie": movie} | found
+
+
+def _display_matrix(entries):
+    """Nine numbers: the first two of a row with 16 bits of fraction, the third with 30."""
+    a, b, c, d = (round(entry * 2**16) for entry in entries)
+    return [a, b, 0, c, d, 0, 0, 0, 2**30]
 
 
 def _tags(tags):
@@ -233,9 +296,10 @@ def cases():
         "picture": [
             *(picture(*case) for case in PICTURES),
             *(picture(*case, mirrored=True) for case in MIRRORED),
+            *(picture(*case, chroma_at_left=True) for case in CHROMA_AT_LEFT),
         ],
-        "odd_rows": [odd_rows(*case) for case in ODD_ROWS],
         "colours": [colours(*case) for case in TAGS],
+        "orientation": [orientation(*case) for case in MATRICES_OF_FILES],
         "early_frame": [early_frame(*case) for case in EARLY],
         "answer": [answer(*case) for case in product(LOGITS, CONFIDENCES)],
         "timings": timings,

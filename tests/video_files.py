@@ -38,10 +38,15 @@ def write_video(
     pixels="yuv420p",
     times=None,
     rotation=0,
+    matrix=None,
     format_=None,
     **options,
 ):
-    """Encodes frames; `times` in hundredths of a second makes the frame rate vary."""
+    """Encodes frames; `times` in hundredths of a second makes the frame rate vary.
+
+    `matrix`, in place of `rotation`, is (a, b, c, d): a stored pixel (p, q) is shown at
+    x = a p + c q, y = b p + d q, y pointing down.
+    """
     with _ordinary_priority(), av.open(str(path), "w", format=format_) as container:
         stream = container.add_stream(codec, rate=25)
         stream.height, stream.width = frames.shape[1:3]
@@ -51,6 +56,9 @@ def write_video(
             stream.codec_context.time_base = Fraction(1, 100)
         if rotation:
             stream.set_display_rotation(rotation)
+        if matrix:
+            a, b, c, d = (round(entry * 2**16) for entry in matrix)
+            stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 2**30])
         for number, picture in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if times is not None:

@@ -77,7 +77,7 @@ def test_the_document_resizes_frames(written, case):
     [
         case
         for case in json.loads(PICTURES.read_text(encoding="utf-8"))["picture"]
-        if case["rotation"] == 0 and case["width"] <= 64
+        if case["rotation"] == 0 and case["width"] <= 64 and case["height"] % 2 == 0
     ],
     ids=lambda case: f"{case['width']}-{case['matrix']}-{case['full']}",
 )

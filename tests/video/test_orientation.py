@@ -1,13 +1,11 @@
 """Frames are rotated and mirrored according to the display matrix of a file."""
 
-import av
 import numpy as np
 import pytest
-from video_files import FIELD, every_frame, moving_frames, needs_field, number_of
+from video_files import FIELD, every_frame, moving_frames, needs_field, number_of, write_video
 
 from pan_keras.video import probe, read_frames
 
-ONE = 1 << 16
 # (a, b, c, d): a stored pixel (p, q) is shown at x = a p + c q, y = b p + d q, y pointing down.
 # With the result of the matching ffmpeg filter (transpose as in Matlab).
 ORIENTATIONS = {
@@ -22,23 +20,11 @@ ORIENTATIONS = {
 }
 
 
-def oriented(path, matrix):
-    a, b, c, d = (round(ONE * entry) for entry in matrix)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
-        stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30])
-        for picture in moving_frames(4):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
-
-
 @pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
 @pytest.mark.parametrize("name", ORIENTATIONS)
 def test_all_eight_orientations_are_applied(name, ending, tmp_path):
     matrix, shown = ORIENTATIONS[name]
-    path = oriented(tmp_path / f"clip{ending}", matrix)
+    path = write_video(tmp_path / f"clip{ending}", moving_frames(4), matrix=matrix)
     expected = np.stack([shown(frame) for frame in every_frame(path)])
     np.testing.assert_array_equal(read_frames(path, range(4)), expected)
     info = probe(path)
@@ -51,7 +37,7 @@ def test_all_eight_orientations_are_applied(name, ending, tmp_path):
     [((0.98, -0.17, 0.17, 0.98), 0), ((0.17, -0.98, 0.98, 0.17), 1), ((0, 0, 0, 0), 0)],
 )
 def test_other_angles_are_rounded_to_quarter_turns(matrix, turns, tmp_path):
-    path = oriented(tmp_path / "clip.mp4", matrix)
+    path = write_video(tmp_path / "clip.mp4", moving_frames(4), matrix=matrix)
     expected = np.rot90(every_frame(path), turns, axes=(1, 2))
     np.testing.assert_array_equal(read_frames(path, range(4)), expected)
 

@@ -200,14 +200,18 @@ class FakePhone(
     override fun isUnplugged() = true
 }
 
-/** A moving texture, 320 x 240. */
-fun texture(number: Int): YuvPicture {
-    val bytes = ByteBuffer.allocateDirect(320 * 240 * 3 / 2)
-    for (place in 0 until 320 * 240) {
-        val x = place % 320 + 4 * number
-        val y = place / 320
+/** A moving texture. */
+fun texture(
+    number: Int,
+    width: Int = 320,
+    height: Int = 240,
+): YuvPicture {
+    val bytes = ByteBuffer.allocateDirect(width * height * 3 / 2)
+    for (place in 0 until width * height) {
+        val x = place % width + 4 * number
+        val y = place / width
         bytes.put(place, (128 + 60 * kotlin.math.sin(x / 17.0) + 40 * kotlin.math.cos(y / 13.0)).toInt().toByte())
     }
-    for (place in 320 * 240 until bytes.capacity()) bytes.put(place, 128.toByte())
-    return YuvPicture().apply { setI420(bytes, 320, 240) }
+    for (place in width * height until bytes.capacity()) bytes.put(place, 128.toByte())
+    return YuvPicture().apply { setI420(bytes, width, height) }
 }

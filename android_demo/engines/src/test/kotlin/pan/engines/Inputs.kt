@@ -7,6 +7,8 @@ import pan.core.bundle.ModelFile
 import pan.core.engine.Engine
 import pan.core.engine.RunningModel
 import pan.core.frames.ColourMatrix
+import pan.core.frames.Mp4Orientation
+import pan.core.frames.Orientation
 import pan.core.frames.YuvPicture
 import java.io.File
 import java.nio.ByteBuffer
@@ -41,6 +43,15 @@ internal object Inputs {
         model: ModelFile,
     ): List<FloatArray> = rows(File(folder, "predicted/${bundle.title}/${model.file}.f32"), bundle.labels.size)
 
+    /** Answers of `pan-keras predict` to the videos: whether each is unknown, and its probabilities. */
+    fun answered(
+        bundle: Bundle,
+        model: ModelFile,
+    ): List<Pair<Boolean, FloatArray>> =
+        rows(File(folder, "answered/${bundle.title}/${model.file}.f32"), bundle.labels.size + 1).map { row ->
+            (row[0] == 1f) to row.copyOfRange(1, row.size)
+        }
+
     /** Numbers of the frames at which a camera that shows all videos has an answer, with the logits. */
     fun watched(bundle: Bundle): List<Pair<Int, FloatArray>> =
         rows(File(folder, "watched/${bundle.title}.f32"), bundle.labels.size + 1).map { row ->
@@ -60,12 +71,18 @@ internal object Inputs {
 
 /** A video as a decoder gives it. */
 internal class Video(
-    file: File,
+    private val file: File,
 ) {
     private val facts = Properties().apply { file.reader().use(::load) }
     private val planes = ByteBuffer.wrap(File(file.parentFile, "${file.nameWithoutExtension}.i420").readBytes())
     val frames = facts.getProperty("frames").toInt()
-    private val picture = YuvPicture()
+
+    /** How the Python package turns and mirrors it. */
+    val orientation = Orientation(facts.getProperty("rotation").toInt(), facts.getProperty("mirrored").toBoolean())
+    private val picture = YuvPicture().also(orientation::applyTo)
+
+    /** What its file says itself; null where that is no MP4 file. */
+    fun orientationOfFile(): Orientation? = File(file.parentFile, "${file.nameWithoutExtension}.video").inputStream().use(Mp4Orientation::read)
 
     fun frame(number: Int): YuvPicture {
         val width = facts.getProperty("width").toInt()
@@ -77,7 +94,6 @@ internal class Video(
         planes.clear()
         picture.matrix = ColourMatrix.valueOf(facts.getProperty("matrix"))
         picture.fullRange = facts.getProperty("full").toBoolean()
-        picture.rotation = facts.getProperty("rotation").toInt()
         return picture
     }
 

@@ -2,13 +2,17 @@ package pan.engines
 
 import pan.core.LiveRecogniser
 import pan.core.VideoClip
+import pan.core.answer.Confidence
 import pan.core.bundle.Bundle
 import pan.core.bundle.ModelFile
+import pan.core.frames.Orientation
 import java.lang.management.ManagementFactory
+import kotlin.math.abs
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
+import kotlin.test.assertNotEquals
 import kotlin.test.assertTrue
 
 /** From decoded planes to an answer, as the Python package has it. */
@@ -34,6 +38,37 @@ class VideosTest {
                 assertTrue(furthest <= 1e-4f, "${bundle.title}/${model.file}: off by $furthest")
             }
         }
+    }
+
+    @Test
+    fun `probabilities and unknown answers are those of pan-keras predict`() {
+        val confidences = Inputs.bundles.mapValues { it.value.confidence }
+        assertEquals(Confidence(), confidences["clip"])
+        assertNotEquals(1.0, confidences.getValue("live").temperature)
+        for ((bundle, model) in Inputs.models) {
+            if (model.streaming || model.precision != "float32") continue
+            val wanted = Inputs.answered(bundle, model)
+            assertEquals(Inputs.videos.size, wanted.size)
+            val kinds = if (bundle.title == "live") setOf(true, false) else setOf(false)
+            assertEquals(kinds, wanted.map { it.first }.toSet(), "${bundle.title}/${model.file}")
+            val found = DoubleArray(bundle.labels.size)
+            Runtimes.running(bundle, model).use { running ->
+                for ((video, answer) in Inputs.videos.zip(wanted)) {
+                    bundle.confidence.probabilities(video.clip(bundle).recognise(running), found)
+                    assertEquals(answer.first, bundle.confidence.isUnknown(found), "${bundle.title}/${model.file}")
+                    val furthest = found.indices.maxOf { abs(found[it] - answer.second[it]) }
+                    assertTrue(furthest <= 1e-4, "${bundle.title}/${model.file}: off by $furthest")
+                }
+            }
+        }
+    }
+
+    @Test
+    fun `videos are turned and mirrored as their files say`() {
+        val orientations = Inputs.videos.map { it.orientationOfFile() to it.orientation }
+        for ((found, wanted) in orientations) assertEquals(wanted, found ?: Orientation())
+        val kinds = orientations.mapNotNull { it.first }.toSet()
+        assertTrue(kinds.containsAll(listOf(Orientation(90), Orientation(270), Orientation(0, true), Orientation(270, true)).toSet()), "$kinds")
     }
 
     @Test

@@ -10,9 +10,12 @@ import android.net.Uri
 import android.provider.OpenableColumns
 import pan.core.frames.ColourMatrix
 import pan.core.frames.ColourTags
+import pan.core.frames.Mp4Orientation
+import pan.core.frames.Orientation
 import pan.core.frames.YuvPicture
 import pan.demo.camera.set
 import java.io.IOException
+import java.io.InputStream
 
 /** Videos by MediaCodec: planes as the decoder gives them. */
 class PhoneVideos(
@@ -40,17 +43,21 @@ private class DecodedVideo(
     private val extractor = MediaExtractor()
     private val format: MediaFormat
     private val container: ColourTags
+    private val orientation: Orientation
+    private val kind: String
     override val count: Int
 
     init {
         try {
             extractor.setDataSource(context, uri, null)
             val track =
-                (0 until extractor.trackCount).find { isVideo(extractor.getTrackFormat(it)) }
+                (0 until extractor.trackCount).find { mime(extractor.getTrackFormat(it)).startsWith("video/") }
                     ?: throw IOException("it holds no video")
             extractor.selectTrack(track)
             format = extractor.getTrackFormat(track)
             container = colourTags(format)
+            kind = mime(format)
+            orientation = orientation(context.contentResolver.openInputStream(uri), format)
             count = countPictures()
         } catch (error: IOException) {
             extractor.release()
@@ -64,16 +71,13 @@ private class DecodedVideo(
         wanted: IntArray,
         take: (Int, YuvPicture) -> Boolean,
     ) {
-        val kind = requireNotNull(format.getString(MediaFormat.KEY_MIME))
         extractor.seekTo(0, MediaExtractor.SEEK_TO_CLOSEST_SYNC)
         format.setInteger(MediaFormat.KEY_COLOR_FORMAT, MediaCodecInfo.CodecCapabilities.COLOR_FormatYUV420Flexible)
-        // The planes are turned by the app; a decoder with a surface would turn them itself.
-        val rotation = format.number(MediaFormat.KEY_ROTATION) ?: 0
         val codec = MediaCodec.createDecoderByType(kind)
         try {
             codec.configure(format, null, null, 0)
             codec.start()
-            Decoding(codec, rotation, wanted, take).run()
+            Decoding(codec, wanted, take).run()
             codec.stop()
         } catch (error: IllegalStateException) {
             throw IOException("the decoder of $kind stopped (${error.message})", error)
@@ -86,12 +90,11 @@ private class DecodedVideo(
 
     private inner class Decoding(
         private val codec: MediaCodec,
-        rotation: Int,
         private val wanted: IntArray,
         private val take: (Int, YuvPicture) -> Boolean,
     ) {
-        private val picture = YuvPicture(rotation = rotation).also(container::applyTo)
-        private val turned = rotation
+        private val picture =
+            YuvPicture(chromaAtLeft = kind in CHROMA_AT_LEFT).also(container::applyTo).also(orientation::applyTo)
         private val info = MediaCodec.BufferInfo()
         private var fed = false
         private var number = 0
@@ -151,7 +154,8 @@ private class DecodedVideo(
         }
 
         private fun given(image: Image): Boolean {
-            picture.set(image, turned)
+            // The planes are turned by the app; a decoder with a surface would turn them itself.
+            picture.set(image, orientation.rotation)
             return take(number - 1, picture)
         }
     }
@@ -171,7 +175,10 @@ private class DecodedVideo(
         const val WAIT_US = 10_000L
         const val MOST_IDLE = 500
 
-        fun isVideo(format: MediaFormat) = format.getString(MediaFormat.KEY_MIME).orEmpty().startsWith("video/")
+        // Their chroma is at the left, where nothing else is said.
+        val CHROMA_AT_LEFT = setOf(MediaFormat.MIMETYPE_VIDEO_MPEG2, MediaFormat.MIMETYPE_VIDEO_MPEG4)
+
+        fun mime(format: MediaFormat) = format.getString(MediaFormat.KEY_MIME).orEmpty()
     }
 }
 
@@ -192,5 +199,17 @@ fun colourTags(format: MediaFormat): ColourTags {
         }
     return ColourTags(matrix, fullRange)
 }
+
+/**
+ * How a video is mirrored and turned.
+ *
+ * @param file Its bytes, which say it if they are MP4; closed afterwards.
+ * @param format Its track, which says the rotation alone.
+ */
+fun orientation(
+    file: InputStream?,
+    format: MediaFormat,
+): Orientation =
+    file?.use { Mp4Orientation.read(it.buffered()) } ?: Orientation(format.number(MediaFormat.KEY_ROTATION) ?: 0)
 
 private fun MediaFormat.number(key: String): Int? = if (containsKey(key)) getInteger(key) else null

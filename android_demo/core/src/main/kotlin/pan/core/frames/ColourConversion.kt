@@ -4,14 +4,14 @@ package pan.core.frames
  * YUV to upright RGB in libswscale's arithmetic on x86-64, so that frames are those of
  * `pan-keras evaluate` to the last grey level.
  *
- * Each chroma sample applies to 2 x 2 pixels. In pictures with an odd number of rows libswscale
- * interpolates chroma, so that grey levels differ a little. Nothing is allocated per picture of
- * the same width.
+ * Each chroma sample applies to 2 x 2 pixels, but is interpolated in pictures with an odd number of rows. Nothing is
+ * allocated per picture of the same size.
  */
 class ColourConversion {
     private var luma = ByteArray(0)
     private var chroma = ByteArray(0)
     private var otherChroma = ByteArray(0)
+    private val oddRows = OddRowConversion()
 
     // What a U or V adds to each colour, by its value.
     private val red = IntArray(VALUES)
@@ -73,11 +73,17 @@ class ColourConversion {
         // Mirrored: each row is written from its other end.
         val first = if (picture.mirrored) start + (width - 1) * across else start
         val step = if (picture.mirrored) -across else across
+        val odd = height % 2 != 0
+        if (odd) oddRows.begin(picture)
         for (row in 0 until height) {
-            read(picture.y, row, width, luma)
+            picture.y.read(row, width, luma)
+            if (odd) {
+                oddRows.convert(picture, row, luma, frame.bytes, first + row * down, step)
+                continue
+            }
             if (row % 2 == 0) {
-                read(picture.u, row / 2, (width + 1) / 2, chroma)
-                read(picture.v, row / 2, (width + 1) / 2, otherChroma)
+                picture.u.read(row / 2, (width + 1) / 2, chroma)
+                picture.v.read(row / 2, (width + 1) / 2, otherChroma)
             }
             convertRow(frame.bytes, first + row * down, step, width, picture.u.pixelStride, picture.v.pixelStride)
         }
@@ -101,19 +107,6 @@ class ColourConversion {
             pixels[place + 2] = clamped(base + blue[u])
             place += across
         }
-    }
-
-    private fun read(
-        plane: Plane,
-        row: Int,
-        samples: Int,
-        target: ByteArray,
-    ) {
-        val bytes = plane.bytes
-        val start = bytes.position()
-        bytes.position(plane.offset + row * plane.rowStride)
-        bytes.get(target, 0, (samples - 1) * plane.pixelStride + 1)
-        bytes.position(start)
     }
 
     private fun prepare(picture: YuvPicture) {

@@ -41,6 +41,18 @@ class Plane(
         this.rowStride = rowStride
         this.pixelStride = pixelStride
     }
+
+    /** Copies the samples of a row, [pixelStride] bytes apart; the position of [bytes] stays. */
+    internal fun read(
+        row: Int,
+        samples: Int,
+        target: ByteArray,
+    ) {
+        val start = bytes.position()
+        bytes.position(offset + row * rowStride)
+        bytes.get(target, 0, (samples - 1) * pixelStride + 1)
+        bytes.position(start)
+    }
 }
 
 /**
@@ -63,6 +75,8 @@ class Plane(
  * @property matrix Which matrix turns it into RGB.
  * @property fullRange Whether black is 0 and white 255, in place of 16 and 235.
  * @property mirrored Whether it is to be mirrored left to right before it is turned.
+ * @property chromaAtLeft Whether chroma samples stand above the left one of their two columns, as in MPEG-2 and MPEG-4
+ *   Part 2, in place of between them; it matters in pictures with an odd number of rows alone.
  */
 class YuvPicture(
     var width: Int = 0,
@@ -71,6 +85,7 @@ class YuvPicture(
     var matrix: ColourMatrix = ColourMatrix.BT601,
     var fullRange: Boolean = false,
     var mirrored: Boolean = false,
+    var chromaAtLeft: Boolean = false,
 ) {
     /** Y, U and V. */
     val planes: Array<Plane> = Array(PLANES) { Plane(NOTHING, 0, 0, 1) }

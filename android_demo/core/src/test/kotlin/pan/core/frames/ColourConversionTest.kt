@@ -4,7 +4,6 @@ import pan.core.Case
 import pan.core.Golden
 import pan.core.sha256
 import java.nio.ByteBuffer
-import kotlin.math.abs
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -19,6 +18,7 @@ class ColourConversionTest {
             it.matrix = ColourMatrix.valueOf(text("matrix"))
             it.fullRange = flag("full")
             it.mirrored = flag("mirrored")
+            it.chromaAtLeft = flag("chroma_at_left")
         }
 
     @Test
@@ -32,22 +32,6 @@ class ColourConversionTest {
                 assertEquals(corner, frame.bytes.take(corner.size).map { it.toInt() and 255 }, "$layout $case")
                 val size = frame.height * frame.width * 3
                 assertEquals(case.text("rgb"), sha256(frame.bytes, size), "$layout $case")
-            }
-        }
-    }
-
-    @Test
-    fun `an odd number of rows has the colours of libswscale within a few grey levels in every layout`() {
-        // libswscale interpolates chroma between the rows of such pictures; here each chroma row holds for two.
-        val frame = RgbFrame()
-        for (case in Golden.cases("android.json", "odd_rows")) {
-            for (layout in Layout.entries) {
-                val picture = picture(case.whole("width"), case.whole("height"), layout, ::smoothSample)
-                ColourConversion().convert(picture, frame)
-                val wanted = case.wholes("rgb")
-                assertEquals(wanted.size, frame.height * frame.width * 3)
-                val furthest = wanted.indices.maxOf { abs(wanted[it] - (frame.bytes[it].toInt() and 255)) }
-                assertTrue(furthest <= 5, "$layout $case: off by $furthest")
             }
         }
     }
@@ -75,9 +59,11 @@ class ColourConversionTest {
 
     @Test
     fun `positions of the planes stay`() {
-        val picture = picture(64, 48)
-        ColourConversion().convert(picture, RgbFrame())
-        assertEquals(0, picture.y.bytes.position())
+        for (height in 48..49) {
+            val picture = picture(64, height)
+            ColourConversion().convert(picture, RgbFrame())
+            assertEquals(0, picture.y.bytes.position())
+        }
     }
 
     @Test

@@ -9,13 +9,6 @@ private fun sample(
     column: Int,
 ) = (7 * row * row + 3 * column * column + 5 * row * column + 31 * row + 89 * plane).toByte()
 
-/** The same of pictures whose colours change slowly. */
-internal fun smoothSample(
-    plane: Int,
-    row: Int,
-    column: Int,
-) = (60 + 50 * plane + row + 2 * column).toByte()
-
 /** Ways in which decoders and cameras lay out the same picture. */
 internal enum class Layout { I420, I420_PADDED, NV12, NV12_PADDED, NV21 }
 
@@ -24,7 +17,6 @@ internal fun picture(
     width: Int,
     height: Int,
     layout: Layout = Layout.I420,
-    sample: (Int, Int, Int) -> Byte = ::sample,
 ): YuvPicture {
     val across = (width + 1) / 2
     val down = (height + 1) / 2
