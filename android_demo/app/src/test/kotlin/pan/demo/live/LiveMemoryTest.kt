@@ -39,11 +39,11 @@ class LiveMemoryTest {
             val byModel = threads.getThreadAllocatedBytes(model) - atModel
             val byCamera = threads.getThreadAllocatedBytes(camera) - atCamera
             val answers = app.fakeEngines.calls - before
-            println("${app.bundles[bundle]}: $answers answers, $byCamera bytes on the thread of the camera, $byModel on that of the model")
             assertEquals("the model thread is the same", model, app.fakeEngines.thread)
             assertTrue("$answers answers", answers > COUNTED / 20)
-            assertTrue("${app.bundles[bundle]}: $byCamera bytes on the thread of the camera", byCamera < answers * HALF_AN_OBJECT)
-            assertTrue("${app.bundles[bundle]}: $byModel bytes on the model thread", byModel < answers * HALF_AN_OBJECT)
+            // Nothing is measured here, not even for measuring. The smallest object, once an answer, would be 16 bytes.
+            assertTrue("${app.bundles[bundle]}: $byCamera bytes on the thread of the camera for $answers answers", byCamera < answers)
+            assertTrue("${app.bundles[bundle]}: $byModel bytes on the model thread for $answers answers", byModel < answers)
         }
     }
 
@@ -97,9 +97,6 @@ class LiveMemoryTest {
     private companion object {
         const val WARM_UP = 400
         const val COUNTED = 3000
-
-        // The smallest object of the JVM has 16 bytes.
-        const val HALF_AN_OBJECT = 8
         const val LONGEST = 20_000_000_000L
     }
 }
