@@ -2,13 +2,11 @@
 
 import csv
 import io
-import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
@@ -16,21 +14,19 @@ from pan_keras.config.config import Config
 from pan_keras.config.loading import read_config
 from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
-from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.fold_record import FOLDS, FoldRecord
-from pan_keras.evaluation.results import Evaluation, stored_evaluation
+from pan_keras.evaluation.results import Evaluation
+from pan_keras.evaluation.run_series import RunSeries, Tell, free_folder, mean_log_loss
 from pan_keras.lock import locked
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.metrics.intervals import wilson
 from pan_keras.runs.new_run import LOCK, refuse_taken
-from pan_keras.runs.run import open_run
 from pan_keras.runs.run_folder import RunFolder
-from pan_keras.training import resume, train
+from pan_keras.training.arguments import TrainingArguments
 from pan_keras.training.preparing import Prepared, prepare
 
 SETTINGS = "settings.toml"
 ALL_SPLITS = ("train", "val", "test")
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -177,17 +173,13 @@ def cross_validate(
     *,
     folds: int | None = None,
     groups: str | None = None,
-    root: str | Path | None = None,
-    model: str | None = None,
-    config: Config | str | Path | None = None,
     preset: str | None = None,
-    overrides: Iterable[str] = (),
-    sections: Mapping[str, Mapping[str, Any]] | None = None,
     splits: Sequence[str] = ALL_SPLITS,
     run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
     tell: Tell | None = None,
+    **arguments: Unpack[TrainingArguments],
 ) -> CrossValidation:
     """Trains once per fold, and tests each run on the clips of its fold.
 
@@ -199,17 +191,13 @@ def cross_validate(
         source: As for `train`.
         folds: Number of folds; None, or the number of groups or more, for one fold per group.
         groups: Column of the CSV file with values, such as persons, that are never split.
-        root: As for `train`.
-        model: As for `train`.
-        config: As for `train`.
         preset: As for `train`.
-        overrides: As for `train`.
-        sections: As for `train`.
         splits: Splits whose clips are used; all by default.
         run: Folder to create, with a run per fold; by default the next free `runs/SOURCE-folds-N`.
         callbacks: Keras callbacks of each training.
         quiet: Whether to print only warnings.
         tell: Called with a line after each fold.
+        arguments: `root`, `model`, `config`, `overrides` and `sections`, as for `train`.
 
     Returns:
         Accuracy of each fold, their mean and its interval.
@@ -222,18 +210,9 @@ def cross_validate(
         >>> cross_validate("videos", folds=2, sections=small, run="runs/folds").clips
         48
     """
-    folder = _free_folder(source) if run is None else Path(run)
+    folder = free_folder(source, "folds") if run is None else Path(run)
     refuse_taken(folder)
-    prepared = prepare(
-        source,
-        root=root,
-        model=model,
-        config=config,
-        preset=preset,
-        overrides=overrides,
-        sections=sections,
-        quiet=quiet,
-    )
+    prepared = prepare(source, preset=preset, quiet=quiet, **arguments)
     begin(folder, prepared, folds, groups, splits)
     if not quiet and tell is not None:
         for line in prepared.to_lines():
@@ -304,28 +283,22 @@ def resume_folds(
         raise UserError(f"{folder}: no cross-validation (no {FOLDS}); start one with --folds")
     record, config = FoldRecord.read(folder), read_config(folder / SETTINGS)
     record.check_clips()
+    series = RunSeries(folder, callbacks, quiet, tell)
     results = []
     with locked(folder / LOCK, str(folder)):
         for number, name in record.names.items():
-            result = _fold(folder, number, record, config, callbacks, quiet)
-            losses = [-_log(clip.truth_probability) for clip in result.results]
-            results.append(
-                Fold(
-                    name=name,
-                    clips=result.clips,
-                    correct=round(result.top1 * result.clips),
-                    log_loss=statistics.fmean(losses),
-                    run=str(folder / f"fold-{number}"),
-                )
+            result = _fold(series, number, record, config)
+            fold = Fold(
+                name=name,
+                clips=result.clips,
+                correct=round(result.top1 * result.clips),
+                log_loss=mean_log_loss(result),
+                run=str(folder / f"fold-{number}"),
             )
-            if tell is not None:
-                last = results[-1]
-                tell(f"fold {name}: {last.correct} of {last.clips} right ({last.top1:.3f})")
+            results.append(fold)
+            series.report(f"fold {name}: {fold.correct} of {fold.clips} right ({fold.top1:.3f})")
         finished = CrossValidation(config.data.source, record.groups, tuple(results))
-        files = RunFolder(folder)
-        files.write("results.json", finished.to_json())
-        files.write("results.csv", finished.to_csv())
-        files.write("results.md", finished.to_markdown())
+        series.write(finished)
     return finished
 
 
@@ -334,33 +307,9 @@ def is_cross_validation(folder: Path | str) -> bool:
     return (Path(folder) / FOLDS).is_file() and (Path(folder) / SETTINGS).is_file()
 
 
-def _fold(
-    folder: Path,
-    number: int,
-    record: FoldRecord,
-    config: Config,
-    callbacks: Sequence[keras.callbacks.Callback],
-    quiet: bool,
-) -> Evaluation:
-    run, table = folder / f"fold-{number}", folder / f"fold-{number}.csv"
-    if (run / "config.toml").is_file():
-        found = stored_evaluation(open_run(run), "test")
-        if found is not None:
-            return found
-        resume(run, callbacks=callbacks, quiet=quiet)
-    else:
-        RunFolder(folder).write(table.name, record.table(number))
-        data = replace(config.data, source=str(table.resolve()), root=str(record.root), fold=None)
-        own = replace(config, data=data)
-        train(config=own, run=run, callbacks=callbacks, quiet=quiet)
-    return evaluate(run, split="test", progress=not quiet)
-
-
-def _free_folder(source: str | Path | None) -> Path:
-    stem = Path(source or "motions").stem
-    folders = (Path("runs") / f"{stem}-folds-{number}" for number in count(1))
-    return next(folder for folder in folders if not folder.exists())
-
-
-def _log(probability: float) -> float:
-    return math.log(max(probability, 1e-12))
+def _fold(series: RunSeries, number: int, record: FoldRecord, config: Config) -> Evaluation:
+    run, table = series.folder / f"fold-{number}", series.folder / f"fold-{number}.csv"
+    if not table.is_file():
+        RunFolder(series.folder).write(table.name, record.table(number))
+    data = replace(config.data, source=str(table.resolve()), root=str(record.root), fold=None)
+    return series.measure(run, replace(config, data=data), split="test")

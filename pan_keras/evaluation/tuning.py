@@ -2,13 +2,10 @@
 
 import csv
 import io
-import math
-import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
@@ -16,28 +13,19 @@ from pan_keras.config.config import Config
 from pan_keras.config.loading import read_config
 from pan_keras.config.tables import assemble, override
 from pan_keras.errors import UserError
-from pan_keras.evaluation.cross_validation import (
-    CrossValidation,
-    begin,
-    is_cross_validation,
-    resume_folds,
-)
-from pan_keras.evaluation.evaluating import evaluate
-from pan_keras.evaluation.results import Evaluation, stored_evaluation
+from pan_keras.evaluation.cross_validation import begin, is_cross_validation, resume_folds
+from pan_keras.evaluation.run_series import RunSeries, Tell, free_folder, mean_log_loss
 from pan_keras.evaluation.search_space import described, draw_trials, search_space
 from pan_keras.lock import locked
 from pan_keras.metrics import Interval
 from pan_keras.runs.new_run import LOCK, refuse_taken
-from pan_keras.runs.run import open_run
 from pan_keras.runs.run_folder import RunFolder
-from pan_keras.training import resume, train
-from pan_keras.training.configuring import given_settings
+from pan_keras.training.arguments import TrainingArguments
 from pan_keras.training.preparing import Prepared, prepare
 
 PLAN, SETTINGS, BEST = "tuning.json", "settings.toml", "best.toml"
 # The search does not use test clips.
 SEEN = ("train", "val")
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -151,16 +139,12 @@ def tune(
     seed: int = 0,
     folds: int | None = None,
     groups: str | None = None,
-    root: str | Path | None = None,
-    model: str | None = None,
-    config: Config | str | Path | None = None,
     preset: str | None = None,
-    overrides: Iterable[str] = (),
-    sections: Mapping[str, Mapping[str, Any]] | None = None,
     run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
     tell: Tell | None = None,
+    **arguments: Unpack[TrainingArguments],
 ) -> Tuning:
     """Trains with different settings and ranks them, without using test clips.
 
@@ -175,16 +159,12 @@ def tune(
         folds: Number of folds to rank by cross-validation over the training and validation clips,
             instead of by the validation clips.
         groups: As for `cross_validate`.
-        root: As for `train`.
-        model: As for `train`.
-        config: As for `train`.
         preset: As for `train`.
-        overrides: As for `train`.
-        sections: As for `train`.
         run: Folder to create; by default the next free `runs/SOURCE-tuning-N`.
         callbacks: Keras callbacks of each training.
         quiet: Whether to print only warnings.
         tell: Called with a line after each trial.
+        arguments: `root`, `model`, `config`, `overrides` and `sections`, as for `train`.
 
     Returns:
         The trials, best first. `best.toml` in the folder is the configuration of the best.
@@ -197,26 +177,15 @@ def tune(
         >>> tune("videos", trials=1, sections=small, run="runs/search").trials[0].number
         1
     """
-    folder = _free_folder(source) if run is None else Path(run)
+    folder = free_folder(source, "tuning") if run is None else Path(run)
     refuse_taken(folder)
-    overrides = list(overrides)
-    given = given_settings(model, config, overrides, sections)
-    prepared = prepare(
-        source,
-        root=root,
-        model=model,
-        config=config,
-        preset=preset,
-        overrides=overrides,
-        sections=sections,
-        quiet=quiet,
-    )
+    prepared = prepare(source, preset=preset, quiet=quiet, **arguments)
     crossed = folds is not None or groups is not None
     if not crossed and not prepared.data.clips("val"):
         raise UserError(
             f"{prepared.config.data.source}: no validation clips to rank trials by; add --folds 5"
         )
-    points = draw_trials(search_space(prepared.config, given), trials, seed)
+    points = draw_trials(search_space(prepared.config, prepared.given), trials, seed)
     for point in points:
         _config_of(prepared.config, point)
     files = RunFolder(folder)
@@ -269,28 +238,22 @@ def resume_tuning(
         crossed = plan["folds"] is not None or plan["groups"] is not None
     except (KeyError, TypeError) as error:
         raise files.damaged(PLAN, error) from None
+    series = RunSeries(folder, callbacks, quiet, tell)
     found = []
     measured = ""
     with locked(folder / LOCK, str(folder)):
         for number, point in enumerate(points, start=1):
-            own, place = _config_of(config, point), folder / f"trial-{number}"
-            measure = _by_folds if crossed else _by_validation
-            trial, measured = measure(
-                place,
-                own,
-                plan,
-                Trial(number, tuple(point), 0, Interval(0, 1), 0, str(place)),
-                callbacks,
-                quiet,
-            )
+            own, run = _config_of(config, point), folder / f"trial-{number}"
+            trial = Trial(number, tuple(point), 0, Interval(0, 1), 0, str(run))
+            if crossed:
+                trial, measured = _by_folds(series, own, plan, trial)
+            else:
+                trial, measured = _by_validation(series, own, trial)
             found.append(trial)
-            if tell is not None:
-                tell(f"trial {number} of {len(points)}: {trial.top1:.3f} ({described(point)})")
+            series.report(f"trial {number} of {len(points)}: {trial.top1:.3f} ({described(point)})")
         ranked = sorted(found, key=lambda trial: (-trial.top1, trial.log_loss, trial.number))
         finished = Tuning(config.data.source, measured, tuple(ranked))
-        files.write("results.json", finished.to_json())
-        files.write("results.csv", finished.to_csv())
-        files.write("results.md", finished.to_markdown())
+        series.write(finished)
         files.write(BEST, _config_of(config, list(ranked[0].settings)).to_toml())
     return finished
 
@@ -305,53 +268,20 @@ def _config_of(config: Config, settings: Sequence[str]) -> Config:
     return assemble(Config, [*layers, *((f"--set {item}", override(item)) for item in settings)])
 
 
-def _by_validation(
-    run: Path,
-    config: Config,
-    plan: Mapping[str, Any],  # noqa: ARG001 (for all ways of measuring)
-    trial: Trial,
-    callbacks: Sequence[keras.callbacks.Callback],
-    quiet: bool,
-) -> tuple[Trial, str]:
-    result = _evaluated(run, config, callbacks, quiet)
-    losses = [-math.log(max(clip.truth_probability, 1e-12)) for clip in result.results]
+def _by_validation(series: RunSeries, config: Config, trial: Trial) -> tuple[Trial, str]:
+    result = series.measure(Path(trial.run), config, split="val")
     interval = Interval(*result.intervals["top1"])
-    measured = replace(
-        trial, top1=result.top1, interval=interval, log_loss=statistics.fmean(losses)
-    )
+    measured = replace(trial, top1=result.top1, interval=interval, log_loss=mean_log_loss(result))
     return measured, f"{result.clips} validation clips"
 
 
-def _evaluated(
-    run: Path, config: Config, callbacks: Sequence[keras.callbacks.Callback], quiet: bool
-) -> Evaluation:
-    if (run / "config.toml").is_file():
-        found = stored_evaluation(open_run(run), "val")
-        if found is not None:
-            return found
-        resume(run, callbacks=callbacks, quiet=quiet)
-    else:
-        train(config=config, run=run, callbacks=callbacks, quiet=quiet)
-    return evaluate(run, split="val", progress=not quiet)
-
-
 def _by_folds(
-    folder: Path,
-    config: Config,
-    plan: Mapping[str, Any],
-    trial: Trial,
-    callbacks: Sequence[keras.callbacks.Callback],
-    quiet: bool,
+    series: RunSeries, config: Config, plan: Mapping[str, Any], trial: Trial
 ) -> tuple[Trial, str]:
+    folder = Path(trial.run)
     if not is_cross_validation(folder):
-        data = prepare(config=config, quiet=quiet).data
+        data = prepare(config=config, quiet=series.quiet).data
         begin(folder, Prepared(config, data), plan["folds"], plan["groups"], SEEN)
-    result: CrossValidation = resume_folds(folder, callbacks=callbacks, quiet=quiet)
+    result = resume_folds(folder, callbacks=series.callbacks, quiet=series.quiet)
     measured = replace(trial, top1=result.mean, interval=result.interval, log_loss=result.log_loss)
     return measured, f"{len(result.folds)} folds of {result.clips} training and validation clips"
-
-
-def _free_folder(source: str | Path | None) -> Path:
-    stem = Path(source or "motions").stem
-    folders = (Path("runs") / f"{stem}-tuning-{number}" for number in count(1))
-    return next(folder for folder in folders if not folder.exists())

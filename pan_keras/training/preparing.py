@@ -1,9 +1,9 @@
 """Resolves a configuration and opens its data, before anything is written."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
@@ -12,6 +12,7 @@ from pan_keras.errors import UserError
 from pan_keras.metrics.intervals import wilson
 from pan_keras.runs.network import create_model, with_network
 from pan_keras.runs.run_data import open_configured_data
+from pan_keras.training.arguments import TrainingArguments
 from pan_keras.training.choosing import (
     Choice,
     Preset,
@@ -35,12 +36,14 @@ class Prepared:
         data: The opened data.
         choices: Settings chosen from the data.
         preset: The preset of the choices; None if nothing was chosen.
+        given: Settings of the user, by section and key.
     """
 
     config: Config
     data: VideoData
     choices: tuple[Choice, ...] = ()
     preset: str | None = None
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_lines(self) -> list[str]:
         """Returns the choices and warnings about too few clips as lines of text.
@@ -66,25 +69,17 @@ class Prepared:
 def prepare(
     source: str | Path | None = None,
     *,
-    root: str | Path | None = None,
-    model: str | None = None,
-    config: Config | str | Path | None = None,
     preset: str | None = None,
-    overrides: Iterable[str] = (),
-    sections: Mapping[str, Mapping[str, Any]] | None = None,
     quiet: bool = False,
+    **arguments: Unpack[TrainingArguments],
 ) -> Prepared:
     """Resolves a configuration, opens its data and chooses the settings left open.
 
     Args:
         source: As for `train`.
-        root: As for `train`.
-        model: As for `train`.
-        config: As for `train`.
         preset: As for `train`.
-        overrides: As for `train`.
-        sections: As for `train`.
         quiet: As for `train`.
+        arguments: As for `train`.
 
     Returns:
         The configuration and the data, checked for training.
@@ -96,24 +91,14 @@ def prepare(
         >>> prepare("videos").choices[0].key
         'model.name'
     """
-    overrides = list(overrides)
+    model, config = arguments.get("model"), arguments.get("config")
+    overrides, sections = tuple(arguments.get("overrides", ())), arguments.get("sections")
+    arguments["overrides"] = overrides
     if preset is not None:
         check_preset(preset)
     chooses = leaves_choices(source, config, preset, sections, overrides)
-
-    def resolved_with(chosen: Mapping[str, Mapping[str, Any]] | None) -> Config:
-        return resolve(
-            source,
-            root=root,
-            model=model,
-            config=config,
-            overrides=overrides,
-            sections=sections,
-            chosen=chosen,
-        )
-
     # The user's settings are checked first, because scanning the data takes longer.
-    resolved = resolved_with({} if chooses else None)
+    resolved = resolve(source, **arguments, chosen={} if chooses else None)
     refuse_unprepared(resolved.data.source, resolved.data.root or None)
     given = given_settings(model, config, overrides, sections)
     if not chooses or "name" in given.get("model", {}):
@@ -123,14 +108,14 @@ def prepare(
     choices: tuple[Choice, ...] = ()
     if chooses:
         choices = choose_settings(data, cast(Preset, preset or "balanced"), given)
-        resolved = resolved_with(as_tables(choices))
+        resolved = resolve(source, **arguments, chosen=as_tables(choices))
         _check_start(resolved)
     if resolved.training.patience and not data.clips("val"):
         raise UserError(
             "training.patience waits for better validation results, but the data have no "
             "validation clips; set it to 0"
         )
-    return Prepared(resolved, data, choices, (preset or "balanced") if chooses else None)
+    return Prepared(resolved, data, choices, (preset or "balanced") if chooses else None, given)
 
 
 def check_classes(config: Config, data: VideoData) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from pan_keras.training.optimisation.weight_multipliers import WeightMultipliers
+
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class LayerwiseAdam(keras.optimizers.Adam):
+class LayerwiseAdam(WeightMultipliers, keras.optimizers.Adam):
     """AdamW with multipliers of learning rate and weight decay per weight.
 
     With multipliers of 1 its steps equal those of Keras's AdamW.
@@ -43,36 +45,14 @@ class LayerwiseAdam(keras.optimizers.Adam):
         name: str = "layerwise_adam",
         **kwargs: Any,
     ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.decay = decay
-        self.multipliers = (
-            None
-            if multipliers is None
-            else [(float(rate), float(decay)) for rate, decay in multipliers]
+        super().__init__(
+            learning_rate=learning_rate, decay=decay, multipliers=multipliers, name=name, **kwargs
         )
-
-    def build(self, variables):
-        """Creates the moments of each weight."""
-        if self.multipliers is not None and len(self.multipliers) != len(variables):
-            raise ValueError(
-                f"{self.name}: {len(self.multipliers)} multipliers for {len(variables)} weights; "
-                "give one pair for each"
-            )
-        super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one weight."""
-        rate, decay = (
-            self.multipliers[self._get_variable_index(variable)]
-            if self.multipliers is not None
-            else (1.0, 1.0)
-        )
+        rate, decay = self.rate_and_decay(variable)
         learning_rate = ops.cast(learning_rate, variable.dtype) * rate
-        if self.decay * decay:
-            self.assign_sub(variable, variable * (self.decay * decay * learning_rate))
+        if decay:
+            self.assign_sub(variable, variable * (decay * learning_rate))
         super().update_step(gradient, variable, learning_rate)
-
-    def get_config(self):
-        """The arguments, including those of Keras."""
-        multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
-        return {**super().get_config(), "decay": self.decay, "multipliers": multipliers}

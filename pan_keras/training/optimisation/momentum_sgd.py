@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from pan_keras.training.optimisation.weight_multipliers import WeightMultipliers
+
 
 @keras.saving.register_keras_serializable(package="pan_keras")
-class MomentumSGD(keras.optimizers.Optimizer):
+class MomentumSGD(WeightMultipliers):
     """SGD with torch's momentum and weight decay, and multipliers per weight.
 
     A step with the gradient g of a weight w, its velocity v and the learning rate lr is
@@ -50,44 +52,28 @@ class MomentumSGD(keras.optimizers.Optimizer):
         name: str = "momentum_sgd",
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.momentum = momentum
-        self.decay = decay
-        self.multipliers = (
-            None
-            if multipliers is None
-            else [(float(rate), float(decay)) for rate, decay in multipliers]
+        super().__init__(
+            learning_rate=learning_rate, decay=decay, multipliers=multipliers, name=name, **kwargs
         )
+        self.momentum = momentum
 
     def build(self, variables):
         """Creates a velocity per weight."""
         if self.built:
             return
-        if self.multipliers is not None and len(self.multipliers) != len(variables):
-            raise ValueError(
-                f"{self.name}: {len(self.multipliers)} multipliers for {len(variables)} weights; "
-                "give one pair for each"
-            )
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one weight."""
-        index = self._get_variable_index(variable)
-        rate, decay = self.multipliers[index] if self.multipliers is not None else (1.0, 1.0)
-        velocity = self.velocities[index]
+        rate, decay = self.rate_and_decay(variable)
+        velocity = self.velocities[self._get_variable_index(variable)]
         gradient = ops.cast(gradient, variable.dtype)
-        if self.decay * decay:
-            gradient = gradient + self.decay * decay * variable
+        if decay:
+            gradient = gradient + decay * variable
         self.assign(velocity, self.momentum * velocity + gradient)
         self.assign_sub(variable, ops.cast(learning_rate * rate, variable.dtype) * velocity)
 
     def get_config(self):
         """The arguments, including those of Keras."""
-        multipliers = self.multipliers and [list(pair) for pair in self.multipliers]
-        return {
-            **super().get_config(),
-            "momentum": self.momentum,
-            "decay": self.decay,
-            "multipliers": multipliers,
-        }
+        return {**super().get_config(), "momentum": self.momentum}
