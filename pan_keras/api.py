@@ -45,7 +45,10 @@ def train(
 
     Settings are merged as on the command line: the data set's card overrides the recipe, and the
     sections given here override both. Where there is neither a card nor a recipe, settings are
-    chosen from the clips and printed. `pan-keras settings` lists all keys.
+    chosen from the clips and printed; this may download ImageNet weights, which
+    `model={"weights": "none"}` prevents. `pan-keras settings` lists all keys.
+
+    Afterwards the model is calibrated on the validation clips if there are at least 10 of them.
 
     Args:
         source: A folder of class folders, a CSV, or the name or path of a data set card; by
@@ -108,7 +111,7 @@ def resume(
         quiet: Whether to print warnings only.
 
     Returns:
-        The run. A finished run is returned unchanged.
+        The run. A finished run is not trained further, but calibrated if it is not yet.
 
     Raises:
         UserError: If the folder is not a run, its data changed, or another process trains it.

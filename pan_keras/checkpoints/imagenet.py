@@ -9,7 +9,9 @@ initialisation for training, not as an image classifier.
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +63,8 @@ def imagenet_file(backbone: str) -> Path:
 def can_start_from_imagenet(backbone: str) -> bool:
     """Returns whether ImageNet weights are on disk, and downloads them if they are not.
 
+    Before a download, it says on stderr what is downloaded, and how to do without.
+
     Args:
         backbone: Registered name.
 
@@ -78,6 +82,12 @@ def can_start_from_imagenet(backbone: str) -> bool:
 
 @cache
 def _downloaded(backbone: str, file: Path) -> bool:
+    print(  # noqa: T201
+        f"downloading the ImageNet weights of {backbone} into {file.parent}, once; "
+        "--set model.weights=none trains from random weights instead",
+        file=sys.stderr,
+        flush=True,
+    )
     try:
         imagenet_state(backbone)
     except UserError:
@@ -110,7 +120,9 @@ def imagenet_state(backbone: str) -> dict[str, np.ndarray]:
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)  # Keras sets none: a stalled download would hang
     try:
-        network = source.make(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
+        # Keras reports a download on stdout, which belongs to --json.
+        with redirect_stdout(sys.stderr):
+            network = source.make(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     except Exception as error:
         # Keras raises a bare Exception if the download fails.
         folder = imagenet_file(backbone).parent

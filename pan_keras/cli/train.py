@@ -65,7 +65,9 @@ def train(
     """Train a model on DATA: a folder of class folders, a CSV, or a data set card.
 
     Without DATA, the embedded data set `motions` is made and used. Settings that you do not choose
-    are chosen from the clips, printed, and written to the run.
+    are chosen from the clips, printed, and written to the run. This may download ImageNet weights
+    from Keras, which is announced; --set model.weights=none trains from random weights. At the end,
+    the probabilities are calibrated on the validation clips.
     """
     crossed = folds is not None or groups is not None
     if fold is not None:

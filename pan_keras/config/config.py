@@ -205,6 +205,8 @@ class OptimisationConfig:
             validation accuracy is below the 95 % interval of the best; the best if `patience`
             stops the training.
         patience: Epochs without a better validation result after which training stops; 0: never.
+        false_alarms: Largest share of clips with a wrong answer; from it, the threshold of the
+            answer `unknown` is chosen on the validation clips after training. 0: no threshold.
         precision: `float32`, or mixed precision: half-precision arithmetic on float32 weights.
         deterministic: Whether a GPU computes deterministically, which bit-exact resume needs; some
             operations are slower. A CPU always does.
@@ -233,6 +235,7 @@ class OptimisationConfig:
     average: Share = 0.0
     keep: Literal["auto", "best", "loss", "last"] = "auto"
     patience: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 0
+    false_alarms: Share = 0.0
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     deterministic: StrictBool = True
     jit: StrictBool = False

@@ -71,10 +71,7 @@ class Calibrated:
             f"{record['error_after']:.3f} after",
         ]
         if clips < FEWEST:
-            lines[0] = (
-                f"temperature 1: {clips} validation clips are too few to fit one, hold out "
-                f"{FEWEST} or more"
-            )
+            lines[0] = too_few(clips)
         if record["threshold"] is None:
             lines.append("unknown: never; --false-alarms 0.05 chooses a threshold")
         else:
@@ -88,6 +85,13 @@ class Calibrated:
                 f", {record['negatives_answered']} of {record['negatives']} negatives are answered"
             )
         return "\n".join(lines)
+
+
+def too_few(clips: int) -> str:
+    """Returns the sentence on validation clips that are too few to fit a temperature."""
+    return (
+        f"temperature 1: {clips} validation clips are too few to fit one, hold out {FEWEST} or more"
+    )
 
 
 def calibrate(

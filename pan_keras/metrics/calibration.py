@@ -169,17 +169,26 @@ def unknown_threshold(confidence: np.ndarray, wrong: np.ndarray, rate: float) ->
     References:
         Angelopoulos, Bates, Fisch, Lei, Schuster, "Conformal Risk Control", ICLR 2024.
     """
+    needed = clips_for_threshold(rate)
+    if len(confidence) < needed:
+        raise ValueError(f"a rate of {rate:g} needs {needed} clips, there are {len(confidence)}")
     # Tolerance for rounding when rate * (n + 1) is an integer.
     allowed = math.floor(rate * (len(confidence) + 1) + 1e-9) - 1
-    if allowed < 0:
-        needed = math.ceil(1 / rate - 1e-9) - 1
-        raise ValueError(f"a rate of {rate:g} needs {needed} clips, there are {len(confidence)}")
     mistakes = -np.sort(-confidence[wrong])
     if len(mistakes) <= allowed:
         return 0.0
     highest = mistakes[allowed]
     above = confidence[confidence > highest]
     return float((highest + (above.min() if len(above) else 1.0)) / 2)
+
+
+def clips_for_threshold(rate: float) -> int:
+    """Returns the number of clips that `unknown_threshold` needs for a rate of false alarms.
+
+    Args:
+        rate: Above 0 and below 1.
+    """
+    return math.ceil(1 / rate - 1e-9) - 1
 
 
 def _expected(logits: np.ndarray, inverse: float) -> float:

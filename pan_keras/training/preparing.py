@@ -9,6 +9,7 @@ from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.data.opening import refuse_unprepared
 from pan_keras.errors import UserError
+from pan_keras.metrics.calibration import clips_for_threshold
 from pan_keras.metrics.intervals import wilson
 from pan_keras.runs.network import create_model, with_network
 from pan_keras.runs.run_data import open_configured_data
@@ -110,11 +111,7 @@ def prepare(
         choices = choose_settings(data, cast(Preset, preset or "balanced"), given)
         resolved = resolve(source, **arguments, chosen=as_tables(choices))
         _check_start(resolved)
-    if resolved.training.patience and not data.clips("val"):
-        raise UserError(
-            "training.patience waits for better validation results, but the data have no "
-            "validation clips; set it to 0"
-        )
+    _check_validation(resolved, len(data.clips("val")))
     return Prepared(resolved, data, choices, (preset or "balanced") if chooses else None, given)
 
 
@@ -178,6 +175,22 @@ def other_start(config: Config, data: VideoData) -> list[str]:
         f"the paper starts from a network trained on {benchmark.start}, this run from "
         f"model.weights = {config.model.weights}; give such a run with --set model.weights=RUN"
     ]
+
+
+def _check_validation(config: Config, clips: int) -> None:
+    """Raises UserError if there are too few validation clips for the settings that need them."""
+    if config.training.patience and not clips:
+        raise UserError(
+            "training.patience waits for better validation results, but the data have no "
+            "validation clips; set it to 0"
+        )
+    share = config.training.false_alarms
+    if share and clips < clips_for_threshold(share):
+        raise UserError(
+            f"training.false_alarms is {share:g}, which needs {clips_for_threshold(share)} "
+            f"validation clips, and the data have {clips}; allow more false alarms, set it to 0, "
+            "or hold out more clips"
+        )
 
 
 def _check_start(config: Config) -> None:

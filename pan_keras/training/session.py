@@ -1,5 +1,6 @@
 """Trains a model into a run folder, and resumes training."""
 
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from pan_keras.config.config import Config
 from pan_keras.data import VideoData, card_text
 from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
+from pan_keras.inference.calibrating import calibrate, too_few
 from pan_keras.lock import locked
+from pan_keras.metrics.calibration import FEWEST
+from pan_keras.printable import printable_message
 from pan_keras.runs.combining import RECORD
 from pan_keras.runs.data_identity import identity_of
 from pan_keras.runs.model_input import preprocessing
@@ -50,7 +54,7 @@ class TrainingResult:
         """The result as JSON.
 
         Returns:
-            Run, epochs, steps, accuracies and speed.
+            Run, epochs, steps, accuracies, calibration and speed.
         """
         last = self.rows[-1] if self.rows else {"epoch": 0, "step": 0}
         accuracies = [row["val_accuracy"] for row in self.rows if "val_accuracy" in row]
@@ -60,6 +64,8 @@ class TrainingResult:
             "steps": int(last["step"]),
             "best_val_accuracy": max(accuracies, default=None),
             "kept": self.run.kept,
+            "temperature": self.run.confidence.temperature,
+            "threshold": self.run.confidence.threshold,
             "input_wait": last.get("input_wait"),
             "clips_per_second": last.get("clips_per_second"),
             "seconds": round(self.seconds, 1),
@@ -82,7 +88,9 @@ def train(
     """Trains a model on labelled videos.
 
     Settings that neither a recipe nor the data set's card has are chosen from the data, as
-    `choose_settings` says; they are printed, and written to `choices.json` of the run.
+    `choose_settings` says; they are printed, and written to `choices.json` of the run. Afterwards
+    the model is calibrated on the validation clips as by `pan_keras.inference.calibrate`, if there
+    are enough of them.
 
     Args:
         source: A folder of class folders, a CSV, or the name of a data set card; by default the
@@ -165,7 +173,7 @@ def resume(
         quiet: Whether to print warnings only.
 
     Returns:
-        The result; a finished run is not trained further.
+        The result; a finished run is not trained further, but calibrated if it is not yet.
 
     Raises:
         UserError: If the folder is not a run or is a combination of runs, its data have changed, or
@@ -205,7 +213,34 @@ def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> T
             if str(path) not in known
         ]
         run.write("data_report.json", {**report, "skipped": [*report["skipped"], *more]})
-    return TrainingResult(run, rows, time.perf_counter() - start)
+    if rows:
+        _calibrate(trainer, quiet)
+    # Opened again, because a run remembers the record that it has read.
+    return TrainingResult(open_run(run.path), rows, time.perf_counter() - start)
+
+
+def _calibrate(trainer: Trainer, quiet: bool) -> None:
+    """Calibrates the kept model on the validation clips, unless it is calibrated already."""
+    run = open_run(trainer.run.path)
+    clips, share = trainer.validation.clips, trainer.config.training.false_alarms or None
+    if not clips or run.confidence_record is not None:
+        return
+    if len(clips) < FEWEST and share is None:
+        _tell(too_few(len(clips)), quiet)
+        return
+    try:
+        found = calibrate(run, false_alarms=share, clips=clips, batch=trainer.part)
+    except UserError as error:
+        _tell(f"warning: not calibrated: {error}")
+        return
+    *lines, unknown = found.to_text().splitlines()
+    for line in lines if share is None else (*lines, unknown):
+        _tell(line, quiet)
+
+
+def _tell(line: str, quiet: bool = False) -> None:
+    if not quiet:
+        print(printable_message(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _unchanged_data(run: Run, root: str | Path | None) -> VideoData:

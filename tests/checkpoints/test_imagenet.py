@@ -15,8 +15,8 @@ import pytest
 from pan_keras import backbones
 from pan_keras.backbones import IMAGENET, registry
 from pan_keras.backbones.pretrained import CAFFE, SYMMETRIC
-from pan_keras.checkpoints import load_backbone_weights
-from pan_keras.checkpoints.imagenet import absorb, relative_units
+from pan_keras.checkpoints import can_start_from_imagenet, imagenet, load_backbone_weights
+from pan_keras.checkpoints.imagenet import _downloaded, absorb, relative_units
 from pan_keras.errors import UserError
 from pan_keras.models import create
 
@@ -144,3 +144,23 @@ def test_networks_without_weights_in_keras_are_named():
         UserError, match="weights for mobilenetv2, resnet101, resnet50, not for resnet18"
     ):
         load_backbone_weights(model, "imagenet")
+
+
+def test_a_download_is_announced_before_it_begins_and_leaves_stdout_alone(
+    monkeypatch, tmp_path, capsys
+):
+    before = []
+
+    def make(**options):
+        print("Downloading data from Keras")
+        before.append(capsys.readouterr())
+        raise OSError("no network")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(imagenet, "_downloaded", _downloaded.__wrapped__)
+    declare("mobilenetv2", monkeypatch, make=make)
+    assert not can_start_from_imagenet("mobilenetv2")
+    ((out, err),) = before
+    assert out == ""
+    assert err.startswith("downloading the ImageNet weights of mobilenetv2 into")
+    assert "--set model.weights=none trains from random weights instead" in err

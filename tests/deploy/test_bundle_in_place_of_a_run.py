@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from exports import contents
+from video_files import every_frame
 
 from pan_keras.cli import main
 from pan_keras.data import open_data
+from pan_keras.data.joining import join_clips
 from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
+from pan_keras.inference import timeline
 from pan_keras.input import FrameStore, clip_views
+from pan_keras.metrics import softmax
 from pan_keras.runtime import Recogniser
 from pan_keras.runtime.preprocessing import clip_from_video
+from pan_keras.video import frame_source
 
 
 def test_a_bundle_away_from_its_run_asks_for_the_data_unless_they_have_a_card(
@@ -103,3 +108,35 @@ def test_after_all_segments_of_a_clip_a_stream_answers_as_for_the_clip(live, run
             answers[-1].logits, recogniser.recognise(frames).logits, atol=1e-4
         )
         assert not np.allclose(answers[0].logits, answers[-1].logits, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def long_video(run, tmp_path_factory):
+    """Three clips of the embedded data set, one after another."""
+    folder = tmp_path_factory.mktemp("long")
+    clips = open_data("motions", run.config.data.root).clips("test")[:3]
+    rows = [f"{clip.path},{run.labels[clip.label]}" for clip in clips]
+    (folder / "plan.csv").write_text("\n".join(["path,label", *rows]))
+    join_clips(folder / "plan.csv", folder / "long.mp4", rate=frame_source(clips[0].path).rate)
+    return folder / "long.mp4"
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_the_timeline_of_a_stream_has_its_live_answers(live, long_video, file_format):
+    found = timeline(live.path, long_video, precision="float32", file_format=file_format)
+    recogniser = Recogniser(live, precision="float32", file_format=file_format)
+    rate = frame_source(long_video).rate
+    answers = [recogniser.watch(frame, n / rate) for n, frame in enumerate(every_frame(long_video))]
+    logits = [answer.logits for answer in answers if answer is not None]
+    # The first answers of a stream have seen fewer segments than a clip.
+    expected = softmax(np.stack(logits[live.shape.segments - 1 :]))
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
+    assert len(np.unique(found.probabilities.argmax(axis=1))) > 1
+
+
+def test_the_timeline_of_a_causal_run_has_the_times_of_its_stream(live, long_video):
+    of_run = timeline(live.path.parent, long_video)
+    of_stream = timeline(live.path, long_video, precision="float32")
+    np.testing.assert_allclose(of_run.times, of_stream.times)
+    # Later windows of the stream also know the segments before them.
+    np.testing.assert_allclose(of_run.probabilities[0], of_stream.probabilities[0], atol=1e-3)

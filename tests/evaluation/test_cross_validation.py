@@ -20,6 +20,7 @@ TINY = (
     "model.resize=36",
     "training.epochs=1",
     "training.batch=4",
+    "training.false_alarms=0.9",  # for which one validation clip is enough
 )
 
 
@@ -77,6 +78,15 @@ def test_all_folds_have_the_same_settings(crossed):
             first.training,
         )
     assert first.augmentation.contrast == 0.6  # as chosen for few clips
+
+
+def test_each_fold_is_calibrated_on_its_own_validation_clips(crossed):
+    folder, _, _ = crossed
+    for number in (1, 2, 3):
+        run = open_run(folder / f"fold-{number}")
+        held = [clip for clip in run.identity.clips if clip.split == "val"]
+        assert run.confidence_record["clips"] == len(held) > 0
+        assert run.confidence.threshold is not None
 
 
 @pytest.mark.slow
@@ -139,6 +149,18 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(arguments, message, table,
     assert result.exit_code == 2, result.output
     assert message in result.output
     assert not run.exists()
+
+
+def test_a_class_of_one_clip_is_one_sentence(table, tmp_path):
+    rows = table.read_text().splitlines()
+    last = max(place for place, row in enumerate(rows) if ",recede," in row)
+    few = [row for place, row in enumerate(rows) if ",recede," not in row or place == last]
+    (table.parent / "few.csv").write_text("\n".join(few))
+    arguments = ["train", str(table.parent / "few.csv"), "--folds", "2"]
+    result = CliRunner().invoke(main, [*arguments, "--run", str(tmp_path / "run")])
+    assert result.exit_code == 2, result.output
+    assert "recede has one clip, which cannot be trained and tested on" in result.output
+    assert not (tmp_path / "run").exists()
 
 
 def test_folders_have_no_groups(small_motions, tmp_path):

@@ -23,6 +23,7 @@ TINY = (
     "model.resize=36",
     "training.epochs=1",
     "training.batch=8",
+    "training.false_alarms=0.9",  # for which one validation clip is enough
 )
 
 
@@ -90,6 +91,14 @@ def test_trials_are_ranked_by_validation_clips_alone(tuned):
         kept.training.mixup,
         kept.training.learning_rate,
     )
+
+
+def test_each_trial_is_calibrated_on_the_validation_clips(tuned):
+    folder, _ = tuned
+    for number in (1, 2):
+        run = open_run(folder / f"trial-{number}")
+        held = [clip for clip in run.identity.clips if clip.split == "val"]
+        assert run.confidence_record["clips"] == len(held) > 0
 
 
 def test_a_search_resumes_where_it_stopped(tuned, tmp_path):

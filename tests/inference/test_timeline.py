@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from click.testing import CliRunner
 from video_files import every_frame, write_video
 
 from pan_keras.cli import main
+from pan_keras.data.joining import join_clips
 from pan_keras.errors import UserError
-from pan_keras.inference import Timeline, timeline
+from pan_keras.inference import Timeline, open_classifier, timeline
 from pan_keras.inference.timeline_files import write_subtitles
 from pan_keras.metrics import Confidence, Segment, softmax
 
@@ -61,6 +63,37 @@ def test_a_video_shorter_than_a_window_has_one_answer(bundle, tmp_path):
     found = timeline(bundle, write_video(tmp_path / "short.mp4", frames))
     assert found.probabilities.shape == (1, 3)
     assert [(each.start, each.end) for each in found.segments()] == [(0, pytest.approx(0.2))]
+
+
+def peak_memory(bundle, video, file_format):
+    """Largest number of bytes that Python and NumPy hold while a timeline is made."""
+    classifier = open_classifier(bundle, file_format=file_format)
+    classifier.load()
+    tracemalloc.start()
+    try:
+        found = timeline(classifier, video)
+        return tracemalloc.get_traced_memory()[1], len(found.times)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("file_format", ["tflite", "onnx"])
+def test_memory_does_not_grow_with_the_video(bundle, video, joined, file_format):
+    of_short, few = peak_memory(bundle, video, file_format)
+    of_long, many = peak_memory(bundle, joined, file_format)
+    assert many > 1000
+    # Far less than the resized frames, the smallest pictures that could be kept.
+    windows = many - few
+    assert of_long - of_short < windows * 24 * 32 * 3 / 2
+
+
+@pytest.fixture(scope="module")
+def joined(video, tmp_path_factory):
+    """The colours again and again, 3,000 frames."""
+    folder = tmp_path_factory.mktemp("joined")
+    (folder / "plan.csv").write_text("\n".join(["path,label", *[f"{video},"] * 30]))
+    join_clips(folder / "plan.csv", folder / "long.mp4", rate=RATE)
+    return folder / "long.mp4"
 
 
 def test_one_frame_is_refused_in_one_sentence(bundle, tmp_path):

@@ -134,6 +134,14 @@ def test_settings_of_the_user_are_kept_and_the_others_follow_them():
     assert chosen(clips_of(400))["training.epochs"] == 52
 
 
+def test_no_pretrained_weights_are_looked_for_if_the_user_wants_none():
+    given = {"model": {"weights": "none"}}
+    choices = choose_settings(clips_of(), given=given, can_start=pytest.fail)
+    assert ("model.name", "pan_lite_micro") in [(each.key, each.value) for each in choices]
+    given["model"]["name"] = "pan_lite_resnet50"
+    choose_settings(clips_of(), given=given, can_start=pytest.fail)
+
+
 def test_rare_classes_are_weighted_equally():
     data = clips_of(40)
     even = chosen(data)
