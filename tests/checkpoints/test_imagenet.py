@@ -6,6 +6,7 @@ hide the two differences that cannot be adapted. For the stride in a ResNet's bl
 mirrored image and mirrored kernels move it to the other side.
 """
 
+import sys
 from dataclasses import replace
 
 import keras
@@ -152,7 +153,7 @@ def test_a_download_is_announced_before_it_begins_and_leaves_stdout_alone(
     before = []
 
     def make(**options):
-        print("Downloading data from Keras")
+        sys.stdout.write("Downloading data from Keras\n")
         before.append(capsys.readouterr())
         raise OSError("no network")
 
