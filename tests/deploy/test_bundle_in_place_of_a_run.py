@@ -131,7 +131,7 @@ def test_the_timeline_of_a_stream_has_its_live_answers(live, long_video, file_fo
     # The first answers of a stream have seen fewer segments than a clip.
     expected = softmax(np.stack(logits[live.shape.segments - 1 :]))
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
-    assert len(np.unique(found.probabilities.argmax(axis=1))) > 1
+    assert np.ptp(found.probabilities, axis=0).max() > 1e-2
 
 
 def test_the_timeline_of_a_causal_run_has_the_times_of_its_stream(live, long_video):
