@@ -52,7 +52,8 @@ def make(folder: Path, clips: int) -> None:
     template.unlink()
     rows: dict[str, list[tuple]] = {"train": [], "val": []}
     for number in range(clips):
-        label, split = f"class {number % CLASSES:03}", "val" if number % 10 == 9 else "train"
+        label = f"class {number % CLASSES:03}"
+        split = "val" if number // CLASSES % 10 == 9 else "train"
         place = folder / split / label.replace(" ", "_")
         if number < 10 * CLASSES:
             place.mkdir(parents=True, exist_ok=True)

@@ -45,8 +45,8 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.option(
     "--protocol",
     is_flag=True,
-    help="Take split and views from the card of a published data set, in place of --split, --crops "
-    "and --clips.",
+    help="Take split and views from the card of the published data set that RUN was trained on, in "
+    "place of --split, --crops and --clips.",
 )
 @click.option(
     "--folds",

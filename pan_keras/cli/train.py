@@ -124,4 +124,5 @@ def train(
         return
     kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
-    echo(f"next: pan-keras evaluate {result.run.path}")
+    published = result.run.card is not None and result.run.card.benchmark is not None
+    echo(f"next: pan-keras evaluate {result.run.path}{' --protocol' if published else ''}")

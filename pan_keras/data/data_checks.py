@@ -17,12 +17,15 @@ WARNING_BYTES = 1 << 30  # limit of bytes read to find duplicates when opening a
 NAMED = 20
 
 
-def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str]:
+def data_warnings(
+    classes: Sequence[str], clips: Sequence[Clip], sizes: Mapping[Path, int] | None = None
+) -> Iterator[str]:
     """Finds names that differ only in case, classes without clips, and duplicates across splits.
 
     Args:
         classes: Names of the classes.
         clips: The clips, all readable.
+        sizes: Bytes of each clip; by default the files are asked.
 
     Yields:
         Sentences without a full stop.
@@ -42,7 +45,8 @@ def data_warnings(classes: Sequence[str], clips: Sequence[Clip]) -> Iterator[str
             yield f"{some(missing)} {'has' if len(missing) == 1 else 'have'} no {split} clip"
     known = {clip.path: clip for clip in clips}
     copies = [
-        [known[path] for path in group] for group in identical_files(known, most=WARNING_BYTES)
+        [known[path] for path in group]
+        for group in identical_files(known, most=WARNING_BYTES, sizes=sizes)
     ]
     across = [group for group in copies if len({_place(clip) for clip in group}) > 1]
     if across:
@@ -66,7 +70,9 @@ def _place(clip: Clip) -> tuple[int, str]:
     return clip.label, clip.split
 
 
-def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tuple[Path, ...]]:
+def identical_files(
+    paths: Iterable[Path], most: int | None = None, sizes: Mapping[Path, int] | None = None
+) -> list[tuple[Path, ...]]:
     """Finds groups of clips with identical content, sorted by path.
 
     Clips of equal size are compared by their first and last 64 KiB, and, if these match, in full.
@@ -74,13 +80,15 @@ def identical_files(paths: Iterable[Path], most: int | None = None) -> list[tupl
     Args:
         paths: The clips; unreadable ones are skipped.
         most: Total number of bytes to read before the search ends; by default unlimited.
+        sizes: Bytes of each clip; by default the files are asked.
 
     Example:
         >>> identical_files([Path("a.mp4"), Path("copy of a.mp4"), Path("b.mp4")])
         [(PosixPath('a.mp4'), PosixPath('copy of a.mp4'))]
     """
     read = _Reader(most)
-    groups = _grouped([tuple(sorted(paths, key=path_order))], clip_bytes)
+    size_of = clip_bytes if sizes is None else sizes.get
+    groups = _grouped([tuple(sorted(paths, key=path_order))], size_of)
     groups = _grouped(groups, read.ends)
     return sorted(_grouped(groups, read.whole))
 

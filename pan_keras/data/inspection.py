@@ -35,6 +35,7 @@ class Inspection:
 
     Attributes:
         infos: Frame count, frame rate and size of each readable clip.
+        sizes: Bytes of each clip.
         broken: Reason for each clip that cannot be read.
         remarks: Remarks for the user about individual clips.
         words: Warnings about the index on disk.
@@ -42,6 +43,7 @@ class Inspection:
     """
 
     infos: dict[Path, VideoInfo] = field(default_factory=dict)
+    sizes: dict[Path, int] = field(default_factory=dict)
     broken: dict[Path, str] = field(default_factory=dict)
     remarks: dict[Path, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -69,6 +71,7 @@ def inspect_clips(
     progress = progress or ProgressLines()
     index = open_clip_index(root, paths)
     states = _states(paths, found)
+    found.sizes = {path: state.size for path, state in states.items()}
     known = index.known(states)
     found.known = len(known)
     unknown = [path for path in states if path not in known]

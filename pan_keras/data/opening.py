@@ -103,7 +103,7 @@ def open_data(
         drawn=drawn,
         warnings=(
             *listing.warnings,
-            *data_warnings(classes, clips),
+            *data_warnings(classes, clips, found.sizes),
             *_remarks(found, assumed),
             *found.words,
         ),

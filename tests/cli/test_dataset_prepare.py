@@ -119,6 +119,7 @@ def test_each_data_set_is_trained_evaluated_and_exported_by_one_command(name, tm
     folds = ["--fold", "2"] if name in ("ucf101", "hmdb51") else []
     trained = invoke("train", name, "--root", tmp_path, *folds, "--run", run, *TINY)
     assert trained.exit_code == 0, trained.output
+    assert trained.output.endswith(f"next: pan-keras evaluate {run} --protocol\n")
     config = open_run(run).config
     assert config.data.fold == (2 if folds else None)
     assert (config.training.optimizer, config.augmentation.crop) == ("sgd", "multiscale")

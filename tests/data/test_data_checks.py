@@ -81,6 +81,12 @@ def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
     assert identical_files(paths) == []
 
 
+def test_sizes_that_are_known_are_not_asked_again(files, monkeypatch):
+    sizes = {path: number for number, path in enumerate(files.values())}
+    monkeypatch.setattr("pan_keras.data.data_checks.clip_bytes", lambda _: pytest.fail("asked"))
+    assert identical_files(files.values(), sizes=sizes) == []
+
+
 def test_copies_of_folders_of_frames_are_found(tmp_path):
     frames = moving_frames(4, 32, 32)
     one, other = (write_frames(tmp_path / name, frames) for name in ("a", "b"))
