@@ -168,6 +168,19 @@ def test_the_usual_layouts_of_kinetics_are_found(place, name, own, tmp_path):
     assert not any("another class or split" in warning for warning in done.warnings)
 
 
+def test_the_name_of_a_video_is_not_enough_if_it_has_two_clips(own, tmp_path):
+    root = own("kinetics400")
+    with (root / "annotations" / "train.csv").open("a") as file:
+        file.write("abseiling,-vid_00001,100,110,train\n")
+    folder = root / "train" / "abseiling"
+    (folder / "-vid_00001_000007_000017.mp4").rename(folder / "-vid_00001.mp4")
+    done = prepare_dataset("kinetics400", root, tmp_path / "out")
+    assert done.splits == ({"train": 6, "val": 3},)
+    reasons = {problem.clip: problem.reason.partition(":")[0] for problem in done.problems}
+    assert reasons["-vid_00001_000007_000017"] == reasons["-vid_00001_000100_000110"] == "missing"
+    assert reasons["train/abseiling/-vid_00001.mp4"] == "not listed"
+
+
 def test_a_repaired_clip_is_preferred_and_other_copies_are_refused(own, tmp_path):
     root = own("kinetics400")
     broken = "-vid_00005_000035_000045.mp4"
