@@ -1,11 +1,12 @@
 """Prepare, open and first batch of a data set of 250,000 made clips: seconds and memory.
 
-    python export/experiments/many_clips.py --folder DIR [--clips 250000]
+    python export/experiments/many_clips.py --folder DIR [--clips 250000] [--index]
 
 Makes a data set in the layout of Kinetics, of small mp4 files of one video that differ in size and
 last bytes, unless DIR has it, and measures each step in a process of its own: `dataset prepare` and
 opening with the first batch of 64 clips, for the first and for the second time. The first
-preparation reads every file; the others use the index. Writes `many_clips.csv` into DIR; the memory
+preparation reads every file, unless `--index` writes the index beforehand, with what the first clip
+says for all; the other steps use the index. Writes `many_clips.csv` into DIR; the memory
 before a step is that of the imported libraries. The made files are not removed. The caches of the
 file system are not emptied, so that files come from memory where they fit.
 """
@@ -28,9 +29,12 @@ import numpy as np
 from pan_keras.clips import ClipShape
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.data import open_data, prepare_dataset
+from pan_keras.data.clip_index import KnownClip, open_clip_index
 from pan_keras.files import replacing
 from pan_keras.input import FrameStore
 from pan_keras.input.examples import TrainingExamples
+from pan_keras.video.frame_sources import TIMEOUT
+from pan_keras.video.video_file import VideoFile
 
 CLASSES = 400
 STEPS = ("prepare", "prepare again", "open", "open again")
@@ -68,6 +72,17 @@ def make(folder: Path, clips: int) -> None:
             writer = csv.writer(file)
             writer.writerow(("label", "youtube_id", "time_start", "time_end", "split"))
             writer.writerows(lines)
+
+
+def write_index(folder: Path) -> None:
+    """Writes the index of all clips, which differ in size and time of change alone."""
+    paths = sorted(folder.glob("*/*/*.mp4"))
+    index = open_clip_index(folder, paths)
+    first = VideoFile(paths[0], TIMEOUT)
+    clip, frames = KnownClip(first.info(), first.remark), first.index
+    for path in paths:
+        index.add(path, VideoFile(path, TIMEOUT).state(), clip, frames)
+    index.flush()
 
 
 def silent(*_: object) -> None:
@@ -111,6 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=250_000)
+    parser.add_argument("--index", action="store_true", help="write the index beforehand")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.step:
@@ -118,6 +134,8 @@ def main() -> None:
         return
     if not (given.folder / "val.csv").is_file():
         make(given.folder, given.clips)
+    if given.index:
+        write_index(given.folder)
     rows = []
     for name in STEPS:
         command = [sys.executable, __file__, "--folder", str(given.folder), "--step", name]
