@@ -136,6 +136,12 @@ def is_writable(path: Path) -> bool:
     )
 
 
+def cache_folder() -> Path:
+    """Returns the user's cache folder for this package."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pan-keras"
+
+
 def read_text(path: Path) -> str:
     """Reads a regular file as UTF-8 text.
 

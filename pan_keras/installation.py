@@ -19,6 +19,7 @@ PACKAGES = {
     "litert_quantizer": ("litert-quantizer", "export"),
     "matplotlib": ("matplotlib", "pictures"),
     "numpy": ("numpy", ""),
+    "obstore": ("obstore", "remote"),
     "onnx": ("onnx", "export"),
     "onnxruntime": ("onnxruntime", "onnx"),
     "pydantic": ("pydantic", "train"),
@@ -32,6 +33,7 @@ PACKAGES = {
 # The extras that an extra includes.
 INCLUDED = {
     "pictures": ("video",),
+    "remote": ("video",),
     "shards": ("video",),
     "train": ("pictures",),
     "export": ("train", "litert", "onnx"),

@@ -88,13 +88,14 @@ def check(
     """
     from pan_keras.config import load_config
     from pan_keras.data import open_data
+    from pan_keras.data.roots import data_root
     from pan_keras.data.shards.manifest import read_manifest
     from pan_keras.video.picture_sizes import cut_away, cut_away_to_text
 
     with progress_bar(silent=as_json) as show, interruptible(show) as progress:
         data = open_data(source, root, fold=fold, max_broken=max_broken, progress=progress)
         if data.shards is not None:
-            read_manifest(Path(source).expanduser()).check(progress)
+            read_manifest(data_root(source)).check(progress)
     settings = dict(data.card.training) if data.card else {}
     model = load_config(settings.pop("config", "small"), settings).model
     cuts = cut_away(data.sizes, model.size, model.resize) if model.fit == "crop" else []

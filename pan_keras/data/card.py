@@ -14,6 +14,7 @@ from pan_keras.config.tables import assemble, read_toml
 from pan_keras.data.benchmark import Benchmark
 from pan_keras.data.clip import checked_label
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import is_remote, local_path
 from pan_keras.video.shard_file import is_shard_folder
 
 FASTEST = 1000  # frames per second
@@ -207,9 +208,10 @@ def load_card(name_or_path: str | Path) -> Card:
 
 
 def _file(name_or_path: str | Path) -> Path:
+    remote = is_remote(name_or_path)
+    path = local_path(name_or_path) if remote else Path(name_or_path).expanduser()
     if is_own_card(name_or_path):
-        return Path(name_or_path).expanduser()
-    folder = Path(name_or_path).expanduser()
-    if is_shard_folder(folder) and (folder / CARD).is_file():
-        return folder / CARD
+        return path
+    if is_shard_folder(path) and (path / CARD).is_file():
+        return path / CARD
     return shipped.folder("datasets") / f"{name_or_path}.toml"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pan_keras.data.index_file import IndexFile, transaction
 from pan_keras.errors import UserError
-from pan_keras.files import is_writable, replacing
+from pan_keras.files import cache_folder, is_writable, replacing
 from pan_keras.printable import is_printable, is_text
 from pan_keras.video.container import BrokenVideo, refuse_shape
 from pan_keras.video.folder_tree import CLIP_INDEX
@@ -208,12 +208,6 @@ def open_clip_index(root: Path, paths: Iterable[Path]) -> ClipIndex:
         with suppress(OSError, UserError), replacing(cached.file) as temporary:
             shutil.copyfile(beside.file, temporary)
     return cached
-
-
-def cache_folder() -> Path:
-    """Returns the user's cache folder for this package."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "pan-keras"
 
 
 def _checked(path: Path, row: Sequence[Any]) -> KnownClip | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pan_keras.data.clip import checked_label, split_of
 from pan_keras.data.listing import Listing
+from pan_keras.data.remote_source import remote_folder
 from pan_keras.errors import UserError
 from pan_keras.printable import is_text, printable
 from pan_keras.video.folder_tree import Folder, path_order, scan
@@ -31,7 +32,7 @@ def list_folder(root: Path) -> Listing:
     """
     if not root.is_dir():
         raise UserError(f"{root}: there is no such folder; name one that holds your videos")
-    tree = scan(root)
+    tree = remote_folder(root) or scan(root)
     if tree.is_clip:
         raise UserError(
             f"{root}: this is a single clip, a folder of frames; name a folder that has one folder "

@@ -15,6 +15,7 @@ from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspec
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
 from pan_keras.data.official_folds import apply_fold, checked_fold, prepared_classes
+from pan_keras.data.remote_source import local_root, local_source
 from pan_keras.data.shards.opening import open_shards
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
@@ -49,7 +50,7 @@ def open_data(
 
     Args:
         source: Name of a card (`"egogestar"`), a card's `.toml` file, a folder of class folders,
-            a folder of shards, or a CSV file.
+            a folder of shards, or a CSV file; a path or an address such as `s3://bucket/videos`.
         root: Folder of a card's data (by default `data/NAME` for an embedded set, and the card's
             own folder for a `.toml` file), or the folder that relative paths in a CSV file start
             from.
@@ -71,10 +72,10 @@ def open_data(
         >>> data.report()["splits"]
         {'train': 32, 'val': 8, 'test': 8}
     """
-    root = None if root is None else Path(root).expanduser()
+    given, source, root = source, local_source(source), local_root(root)
     folder = _shard_folder(source, root)
     if folder is not None:
-        return open_shards(folder, fold)
+        return replace(open_shards(folder, fold), source=str(given))
     card, listing = _list(source, root, progress, fold)
     classes = _classes(card, listing)
     paths = sorted(listing.labels, key=path_order)
@@ -89,7 +90,7 @@ def open_data(
         Clip(path, numbers[listing.labels[path]], splits[path]) for path in paths if path in infos
     )
     return VideoData(
-        source=str(source),
+        source=str(given),
         card=card,
         classes=classes,
         all_clips=clips,
@@ -140,7 +141,7 @@ def list_data(
     Raises:
         UserError: As for `open_data`, as far as the list is concerned.
     """
-    root = None if root is None else Path(root).expanduser()
+    source, root = local_source(source), local_root(root)
     folder = _shard_folder(source, root)
     if folder is not None:
         data = open_shards(folder, fold)

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from pan_keras.data.card import card_names
+from pan_keras.data.remote_source import local_root
+from pan_keras.remote.addresses import is_remote, local_path
 
 
 def data_root(source: str | Path, root: str | Path | None = None) -> Path:
@@ -13,11 +15,12 @@ def data_root(source: str | Path, root: str | Path | None = None) -> Path:
         source: As for `open_data`.
         root: As for `open_data`.
     """
-    path = Path(source).expanduser()
+    root = local_root(root)
+    path = local_path(source) if is_remote(source) else Path(source).expanduser()
     named = str(source) in card_names()
     is_file = path.suffix.lower() in (".csv", ".toml") and not path.is_dir()
     if root and (named or is_file):
-        return Path(root).expanduser()
+        return root
     if named:
         return Path("data") / path.name
     return path.parent if is_file else path

@@ -138,6 +138,9 @@ class FrameStore:
             return self._patiently(path, lambda limit: len(frame_source(path, limit)))
         except BrokenVideo as error:
             raise self._named(path, error) from error
+        except UserError as error:
+            self.failure = error
+            raise
 
     def frames(self, path: Path, indices: np.ndarray) -> np.ndarray:
         """Returns resized frames of a video.

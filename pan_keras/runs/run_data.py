@@ -9,8 +9,10 @@ from pan_keras.data import Card, Clip, SkippedFile, VideoData
 from pan_keras.data.inspection import Progress, inspect_clips, with_rates
 from pan_keras.data.official_folds import fold_for
 from pan_keras.data.opening import ListedClip, list_data, open_data
+from pan_keras.data.remote_source import local_root
 from pan_keras.data.roots import data_root, relative
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import is_remote
 from pan_keras.runs.data_changes import DataChanges, data_changes, named
 from pan_keras.runs.data_identity import DataIdentity
 from pan_keras.runs.run import Run
@@ -181,8 +183,9 @@ def _place(
     run: Run, identity: DataIdentity, source: str | Path | None, root: str | Path | None
 ) -> Path:
     """The current root of the data."""
-    if root is not None:
-        return Path(root).expanduser()
+    given = local_root(root)
+    if given is not None:
+        return given
     if source is not None:
         return data_root(source, None)
     beside = run.root_beside
@@ -204,7 +207,7 @@ def _listed(
     where: str | Path = given or own
     if given is None and data_root(own) == Path(own).expanduser():
         where = root  # a folder
-    elif Path(where).suffix.lower() == ".csv" and not Path(where).is_file():
+    elif Path(where).suffix.lower() == ".csv" and not (is_remote(where) or Path(where).is_file()):
         where = root / Path(where).name
     try:
         return *list_data(where, root, fold_for(where, config.fold)), None

@@ -12,7 +12,9 @@ from pan_keras.config.loading import is_complete, load_config, recipes
 from pan_keras.config.tables import assemble, override, read_toml
 from pan_keras.data import Card, has_card, is_card, is_own_card, load_card
 from pan_keras.data.official_folds import checked_fold
+from pan_keras.data.remote_source import local_source
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import is_remote
 from pan_keras.runs.network import check_cue, with_network
 from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import NO_DATA, open_configured_data
@@ -79,7 +81,7 @@ def resolve(
     if not where:
         raise UserError(NO_DATA.format("the configuration"))
     own = is_own_card(where)
-    if own or not is_card(where):
+    if (own or not is_card(where)) and not is_remote(where):
         where = Path(where).expanduser().resolve()
     folder = root if root is not None else resolved.data.root
     if not folder and card is not None and card.generator and is_card(where):
@@ -89,7 +91,7 @@ def resolve(
     located = replace(
         resolved.data,
         source=str(where),
-        root=str(Path(folder).resolve()) if folder else "",
+        root=_resolved(folder) if folder else "",
         # Shards hold the fold that they were made of.
         fold=checked_fold(card, resolved.data.fold) if is_card(where) else resolved.data.fold,
     )
@@ -248,12 +250,17 @@ def _from_recipe(
     return card, load_config(recipe, defaults, file, overrides, sections)
 
 
+def _resolved(folder: str | Path) -> str:
+    return str(folder) if is_remote(folder) else str(Path(folder).resolve())
+
+
 def _sets_root(overrides: Iterable[str], sections: Mapping[str, Mapping[str, Any]]) -> bool:
     named = {item.partition("=")[0].strip() for item in overrides}
     return "data.root" in named or "root" in sections.get("data", {})
 
 
 def _card(source: str) -> Card | None:
+    local_source(source)  # reads the card of remote data
     return load_card(source) if has_card(source) else None
 
 

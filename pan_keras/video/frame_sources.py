@@ -6,8 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from pan_keras.remote.addresses import address_of
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_folder import FrameFolder
+from pan_keras.video.remote_clip import RemoteClip
 from pan_keras.video.shard_clip import ShardClip
 from pan_keras.video.shard_file import shard_of
 from pan_keras.video.video_file import VideoFile
@@ -126,6 +128,8 @@ def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
     place = shard_of(path)
     if place is not None:
         return ShardClip(*place)
+    if address_of(path) is not None:
+        return RemoteClip(path, timeout)
     return FrameFolder(path) if path.is_dir() else VideoFile(path, timeout)
 
 
@@ -161,7 +165,7 @@ def is_there(path: Path) -> bool:
         >>> is_there(Path("wave.mp4"))
         True
     """
-    if shard_of(path) or any(opener(path, TIMEOUT) for opener in _openers):
+    if shard_of(path) or address_of(path) or any(opener(path, TIMEOUT) for opener in _openers):
         return clip_bytes(path) is not None
     return path.exists()
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import address_of
+from pan_keras.remote.cache import fetch, state_of
+from pan_keras.remote.store import MissingObject
 from pan_keras.video.container import BrokenVideo
 
 SUFFIX = ".arrayrecord"
@@ -120,7 +123,7 @@ def shard_of(path: Path) -> tuple[Path, str] | None:
     if SUFFIX not in str(path):
         return None
     for parent in reversed(path.parents):
-        if parent.name.endswith(SUFFIX) and parent.is_file():
+        if parent.name.endswith(SUFFIX) and (parent.is_file() or address_of(parent)):
             return parent, path.relative_to(parent).as_posix()
     return None
 
@@ -166,12 +169,17 @@ def open_shard(path: Path) -> ShardFile:
         BrokenVideo: If the file is missing.
         UserError: If its list is missing or damaged.
     """
+    file = path.with_suffix(".json")
     try:
-        status = path.stat()
-        listed = path.with_suffix(".json").stat()
-    except OSError as error:
+        if address_of(path) is not None:
+            fetch(file)
+            changed = state_of(path).changed
+        else:
+            changed = path.stat().st_mtime_ns
+        listed = file.stat()
+    except (OSError, MissingObject) as error:
         raise BrokenVideo(path, "there is no such shard, or no list of its clips") from error
-    return _listed(path, status.st_mtime_ns, listed.st_mtime_ns, listed.st_size)
+    return _listed(path, changed, listed.st_mtime_ns, listed.st_size)
 
 
 @lru_cache(maxsize=8192)
@@ -225,9 +233,13 @@ def _reader(path: Path, changed: int) -> Any:
 
     key = (os.getpid(), path, changed)
     with _turn:
-        reader = _open.pop(key, None)
-        if reader is None:
-            reader = ArrayRecordReader(str(path), OPTIONS)
+        if key in _open:
+            _open.move_to_end(key)
+            return _open[key]
+    if address_of(path) is not None:
+        fetch(path)
+    reader = ArrayRecordReader(str(path), OPTIONS)
+    with _turn:
         _open[key] = reader
         while len(_open) > MOST_OPEN:
             _open.popitem(last=False)

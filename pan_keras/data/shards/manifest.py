@@ -11,6 +11,9 @@ from typing import Any
 from pan_keras.data.clip import SPLITS, checked_label
 from pan_keras.errors import UserError
 from pan_keras.files import read_text
+from pan_keras.remote.addresses import address_of
+from pan_keras.remote.cache import fetch, state_of
+from pan_keras.remote.store import MissingObject
 from pan_keras.video.shard_file import (
     MANIFEST,
     REMEDY,
@@ -96,7 +99,8 @@ class ShardManifest:
         for shard in self.shards:
             self._opened(shard)
             digest = hashlib.sha256()
-            with (self.folder / shard.name).open("rb") as file:
+            path = self.folder / shard.name
+            with (fetch(path) if address_of(path) else path).open("rb") as file:
                 while chunk := file.read(CHUNK):
                     digest.update(chunk)
                     done += len(chunk)
@@ -132,9 +136,9 @@ class ShardManifest:
     def _opened(self, entry: ShardEntry) -> ShardFile:
         file = self.folder / entry.name
         for each, size in ((file, entry.bytes), (file.with_suffix(".json"), None)):
-            if not each.is_file():
+            found = _size(each)
+            if found is None:
                 raise UserError(f"{each}: is missing; {REMEDY}")
-            found = each.stat().st_size
             if size not in (None, found):
                 raise UserError(f"{each}: has {found} bytes instead of {size}; {REMEDY}")
         listed = hashlib.sha256(file.with_suffix(".json").read_bytes()).hexdigest()
@@ -214,6 +218,13 @@ def check_clips(manifest: ShardManifest, shards: Sequence[ShardFile]) -> None:
                     f"{MANIFEST}, or is there twice; {REMEDY}"
                 )
             seen.add(clip.path)
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return state_of(file).size if address_of(file) else file.stat().st_size
+    except (OSError, MissingObject):
+        return None
 
 
 def _entry(row: Mapping[str, Any]) -> ShardEntry:

@@ -1,0 +1,91 @@
+"""Data sets in remote storage: what is listed and read before they are opened."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from pan_keras.data.card import CARD
+from pan_keras.remote.addresses import is_remote, local_path
+from pan_keras.remote.cache import fetch, list_objects, state_of
+from pan_keras.remote.store import MissingObject, ObjectState
+from pan_keras.video.folder_tree import CLIP_INDEX, VIDEO_SUFFIXES, Folder, is_hidden
+from pan_keras.video.shard_file import MANIFEST
+
+LISTS = (".csv", ".toml")
+FETCHING = 8
+
+_listed: dict[Path, dict[Path, ObjectState]] = {}
+
+
+def local_source(source: str | Path) -> str | Path:
+    """Returns the path in the cache that stands for a remote source; other sources as they are.
+
+    The list of a folder, and the manifest of shards, are read.
+
+    Args:
+        source: As for `open_data`.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    if not is_remote(source):
+        return source
+    address = str(source)
+    path = local_path(address)
+    if path.suffix.lower() in LISTS:
+        return fetch(path)
+    path.mkdir(parents=True, exist_ok=True)
+    with suppress(MissingObject):
+        fetch(path / MANIFEST)
+        _fetch_lists(path)
+        return path
+    _listed[path] = list_objects(address)
+    return path
+
+
+def local_root(root: str | Path | None) -> Path | None:
+    """Returns the path of a root, in the cache if it is remote."""
+    if root is None:
+        return None
+    return local_path(root) if is_remote(root) else Path(root).expanduser()
+
+
+def remote_folder(root: Path) -> Folder | None:
+    """Returns the tree of a remote folder that `local_source` has listed; None for other folders.
+
+    Args:
+        root: Its path in the cache.
+    """
+    if root not in _listed:
+        return None
+    tree = Folder(root)
+    folders = {root: tree}
+    for path in sorted(_listed[root]):
+        names = path.relative_to(root).parts
+        if any(is_hidden(name) for name in names):
+            if not names[-1].startswith(CLIP_INDEX):
+                tree.strays["hidden files"] += 1
+            continue
+        folder = tree
+        for depth in range(1, len(names)):
+            place = root.joinpath(*names[:depth])
+            if place not in folders:
+                folders[place] = Folder(place)
+                folder.folders.append(folders[place])
+            folder = folders[place]
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            folder.videos.append(path)
+        else:
+            folder.strays["files that are no videos"] += 1
+    return tree
+
+
+def _fetch_lists(folder: Path) -> None:
+    """Reads the lists of all shards, and the card if there is one."""
+    from pan_keras.data.shards.manifest import read_manifest  # noqa: PLC0415
+
+    with suppress(MissingObject):
+        fetch(folder / CARD)
+    files = [folder / shard.name for shard in read_manifest(folder).shards]
+    with ThreadPoolExecutor(FETCHING) as pool:
+        list(pool.map(lambda file: (fetch(file.with_suffix(".json")), state_of(file)), files))

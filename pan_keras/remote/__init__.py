@@ -1,0 +1,1 @@
+"""Objects in remote storage (`s3://`, `gs://`, `https://`), read through a cache on disk."""

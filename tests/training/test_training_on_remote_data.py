@@ -1,0 +1,47 @@
+"""A run on remote data is trained, resumed and evaluated by the address of the data."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from remote_storage import CREDENTIALS, s3_server
+
+from pan_keras.cli import main
+from pan_keras.remote import cache, store
+
+pytestmark = pytest.mark.slow
+SETTINGS = (
+    "model.segments=2",
+    "model.stack=2",
+    "model.size=32",
+    "model.resize=36",
+    "training.epochs=1",
+    "training.batch=4",
+)
+
+
+def invoke(*arguments):
+    done = CliRunner().invoke(main, list(map(str, arguments)))
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_train_resume_evaluate_and_shard_take_an_address(motion_shards, tmp_path, monkeypatch):
+    with s3_server(motion_shards.parent, "bucket") as server:
+        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server.address}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr(cache, "_states", {})
+        monkeypatch.setattr(cache, "_held", None)
+        store._opened.cache_clear()
+        source = f"s3://bucket/{motion_shards.name}"
+        options = [word for setting in SETTINGS for word in ("--set", setting)]
+        assert f"train {source}" not in invoke("train", source, "--run", tmp_path / "run", *options)
+        assert f'source = "{source}"' in (tmp_path / "run" / "config.toml").read_text()
+        shards = json.loads((tmp_path / "run" / "preprocessing.json").read_text())["shards"]
+        assert shards["format"] == "jpeg"
+        invoke("train", "--resume", "--run", tmp_path / "run")
+        accuracy = invoke("evaluate", tmp_path / "run").partition("\n")[0]
+        assert "8 clips of test" in accuracy
+        again = invoke("evaluate", tmp_path / "run", "--data", source)
+        assert again.partition("\n")[0] == accuracy
