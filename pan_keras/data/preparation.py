@@ -203,12 +203,12 @@ def prepare_dataset(
 
 def _make(output: Path, source: Path) -> None:
     if not is_text(os.path.abspath(source)):  # noqa: PTH100 (keeps links)
-        raise UserError(f"{source}: the name of this folder is no Unicode; rename it")
+        raise UserError(f"{source}: the name of this folder is not valid Unicode; rename it")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            f"{output}: cannot be made a folder ({error.strerror}); name another one"
+            f"{output}: cannot be created ({error.strerror}); name another one"
         ) from error
 
 

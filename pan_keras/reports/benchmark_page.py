@@ -94,7 +94,7 @@ def _charts(rows: Sequence[Row], accuracies: Mapping[str, Accuracy]) -> Iterator
 
 
 def _paper(rows: Sequence[Row]) -> Html:
-    header = ("method", "MAC/G, paper", "frames/s, paper", "frames/s here", "times TV-L1 here")
+    header = ("method", "MAC/G, paper", "frames/s, paper", "frames/s here", "speed / TV-L1 here")
     cells = []
     for paper in (*TABLE_II, TABLE_I[1]):
         row = fastest(rows, paper.method)

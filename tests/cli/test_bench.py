@@ -47,6 +47,7 @@ def run(monkeypatch):
 
 TRAIN_STEP = ("train-step", "train_step.measure_train_step")
 DECODE = ("decode", "decode.measure_decode")
+PEERS = ("peers", "peers.measure_peers")
 
 
 def test_options_of_train_step_reach_the_measurement(run):
@@ -97,7 +98,7 @@ def test_text_has_the_median_and_clips_per_second(run, command):
     assert (told["p50/ms"], told["clips/s"]) == ("200", "5")
 
 
-@pytest.mark.parametrize("command", [TRAIN_STEP, DECODE])
+@pytest.mark.parametrize("command", [TRAIN_STEP, DECODE, PEERS])
 def test_an_interrupted_measurement_is_printed_and_exits_as_interrupted(run, command):
     result, _ = run(*command, interrupted=True)
     assert result.exit_code == 130

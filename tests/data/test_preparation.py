@@ -272,7 +272,7 @@ MISTAKES = [
         replace("annotations/train.csv", "youtube_id", "id"),
         "'youtube_id' is missing",
     ),
-    ("kinetics400", replace("annotations/train.csv", ",7,17,", ",x,17,"), "'x' is no time"),
+    ("kinetics400", replace("annotations/train.csv", ",7,17,", ",x,17,"), "'x' is not a time"),
     (
         "kinetics400",
         replace("annotations/train.csv", "17,train", "17,test"),
@@ -346,7 +346,7 @@ def test_only_published_data_sets_are_prepared_and_other_files_are_kept(own, tmp
         prepare_dataset("ucf101", root, root)
     assert (root / "manifest.csv").read_text() == "path,label\na.mp4,wave\n"
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="file: cannot be made a folder"):
+    with pytest.raises(UserError, match="file: cannot be created"):
         prepare_dataset("ucf101", root, tmp_path / "file")
 
 

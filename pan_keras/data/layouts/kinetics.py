@@ -62,7 +62,7 @@ def read_kinetics(source: Path, layout: str) -> Members:
     warnings = []
     if moved:
         warnings.append(
-            f"{len(moved)} clips lie in the folder of another class or split than the lists say, "
+            f"{len(moved)} clips are in the folder of another class or split than the lists say, "
             f"such as {moved[0]}; the lists decide"
         )
     return Members(classes, tuple(members), tuple(strays), tuple(warnings))
@@ -109,7 +109,7 @@ def _seconds(text: str | None, place: str) -> int:
     try:
         return int(float(text or ""))
     except (ValueError, OverflowError):
-        raise UserError(f"{place}: {text!r} is no time in seconds; put the list back") from None
+        raise UserError(f"{place}: {text!r} is not a time in seconds; put the list back") from None
 
 
 def _tree(source: Path) -> dict[str, list[Path]]:

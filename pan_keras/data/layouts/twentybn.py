@@ -107,7 +107,7 @@ def _json_list(path: Path) -> Iterator[tuple[str, str, str]]:
             raise UserError(f"{place}: it must be an object with an id; put the original file back")
         template = row.get("template", row.get("label", ""))
         if not isinstance(template, str):
-            raise UserError(f"{place}: its template is no text; put the original file back")
+            raise UserError(f"{place}: its template is not text; put the original file back")
         yield place, str(row["id"]), template.replace("[", "").replace("]", "").strip()
 
 

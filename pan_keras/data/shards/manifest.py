@@ -236,5 +236,5 @@ def _entry(row: Mapping[str, Any]) -> ShardEntry:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.50} is no text")
+        raise TypeError(f"{value!r:.50} is not text")
     return value
