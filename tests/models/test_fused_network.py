@@ -128,7 +128,7 @@ def test_branches_of_other_clips_are_refused():
 
 
 def test_branches_of_other_classes_are_refused():
-    with pytest.raises(ValueError, match="pa knows 4 classes, but rgb knows 3"):
+    with pytest.raises(ValueError, match="pa has 4 classes, but rgb has 3"):
         PANFull(rgb=branch(RGBNetwork), pa=branch(PANetwork, classes=4))
 
 
