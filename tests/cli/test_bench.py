@@ -79,6 +79,7 @@ def test_options_of_decode_reach_the_measurement(run, tmp_path):
         "readers": ("opencv",),
         "codecs": (),
         "threads": 3,
+        "short_side": 0,
         "quick": False,
     }
 
