@@ -104,7 +104,7 @@ def training_dataset(
 
     data = tf.data.Dataset.counter(start_step * parts).map(prepared)
     weakref.finalize(data, _release, held)
-    return data.prefetch(BATCHES_AHEAD)
+    return _untuned(data.prefetch(BATCHES_AHEAD))
 
 
 def evaluation_dataset(
@@ -173,7 +173,7 @@ def evaluation_dataset(
     data = tf.data.Dataset.range(len(clips))
     data = data.map(rows, num_parallel_calls=workers, deterministic=True)
     weakref.finalize(data, _release, held)
-    return data.unbatch().batch(batch).prefetch(BATCHES_AHEAD)
+    return _untuned(data.unbatch().batch(batch).prefetch(BATCHES_AHEAD))
 
 
 def clip_views(
@@ -222,6 +222,16 @@ def clip_views(
     cut = evaluation_crops(store.frames(clip.path, wanted), shape, crops, scale)
     views = np.stack([frames[places] for frames in cut], axis=1)
     return views.reshape(-1, *views.shape[2:])
+
+
+def _untuned(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Switches autotuning off: all sizes are fixed, and deleting an iterator waits for the tuner.
+
+    That thread sleeps for up to several seconds at a time.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def _release(held: dict[str, Any]) -> None:

@@ -14,17 +14,11 @@ from pan_keras.bench.model_table import model_table
 CLIP = {"classes": 3, "segments": 2, "stack": 2, "size": 32}
 COSTS = Path(__file__).parent / "costs.csv"
 TENSORFLOW = keras.backend.backend() == "tensorflow"
-# ResNet-101 is ResNet-50 with more of the same blocks, so one family on it is enough. On other
-# backends, each family and each kind of block once, since JAX compiles slowly.
-NAMES = (
-    [
-        name
-        for name in models.names()
-        if not name.endswith("_resnet101") or name == "pan_lite_resnet101"
-    ]
-    if TENSORFLOW
-    else [*models.names("*_micro"), "pan_lite_resnet18", "pan_lite_mobilenetv2"]
-)
+# Families and backbones do not know each other: every family on one backbone, every backbone in one
+# family. ResNet-101 is ResNet-50 with more of the same blocks. On other backends each kind of block
+# once, since JAX compiles slowly.
+BACKBONES = ["resnet18", "resnet50", "mobilenetv2"] if TENSORFLOW else ["resnet18", "mobilenetv2"]
+NAMES = [*models.names("*_micro"), *(f"pan_lite_{backbone}" for backbone in BACKBONES)]
 
 
 def logits_of(model, frames):
