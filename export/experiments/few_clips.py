@@ -69,12 +69,14 @@ def on_recorder_b(folder: Path, root: Path, seed: int, options: dict) -> float:
     return evaluate(run, split="test").top1
 
 
-def over_scenes(folder: Path, table: Path, root: Path, options: dict) -> tuple[float, float, float]:
+def over_scenes(
+    folder: Path, table: Path, root: Path, options: dict, folds: int | None
+) -> tuple[float, float, float]:
     """Mean accuracy over the scenes of recorders A and B, and its interval."""
     if is_cross_validation(folder):
         result = resume_folds(folder)
     else:
-        given = {"preset": "balanced", **options}
+        given = {"preset": "balanced", **options, "folds": folds}
         result = cross_validate(table, root=root, groups="scene", run=folder, **given)
     return result.mean, *result.interval
 
@@ -98,7 +100,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--scenes", action="store_true", help="leave out every scene as well")
     parser.add_argument("--output", type=Path, default=Path("runs/few_clips"))
-    parser.add_argument("--quick", action="store_true", help="one epoch of tiny frames: a test")
+    parser.add_argument(
+        "--quick", action="store_true", help="a test: one epoch of tiny frames, scenes in two folds"
+    )
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     table = given.output / "scenes.csv"
@@ -116,7 +120,8 @@ def main() -> None:
         seeds = " ".join(f"{each:.4f}" for each in found)
         results.append([name, "recorder B", f"{statistics.fmean(found):.4f}", low, high, seeds])
         if given.scenes and "preset" in row:
-            mean, low, high = over_scenes(folder / "scenes", table, given.root, options)
+            folds = 2 if given.quick else None
+            mean, low, high = over_scenes(folder / "scenes", table, given.root, options, folds)
             results.append([name, "scenes of A and B", f"{mean:.4f}", low, high, ""])
         write_results(given.output, results)
 
