@@ -66,7 +66,7 @@ def shard(
     as_json: bool,
     **options,
 ):
-    """Store SOURCE as shards, which train several times as fast as videos.
+    """Store SOURCE as shards, which are read faster than videos at the size that training needs.
 
     SOURCE is a data set's name, a card, a folder or a CSV file. The shards hold every frame, scaled
     and compressed again, so pixels differ slightly from those of the videos. Interrupted, the same

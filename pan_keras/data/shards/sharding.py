@@ -54,7 +54,7 @@ def shard_data(
     max_broken: float = 0.05,
     progress: Progress | None = None,
 ) -> ShardManifest:
-    """Stores a data set as shards, from which training reads several times as fast as from videos.
+    """Stores a data set as shards, which are read faster than videos at the size of training.
 
     The result is a data set itself: `open_data(output)`. It has the classes, splits and card of the
     source. Which clips a shard holds follows from the list of clips alone, and the content of a
