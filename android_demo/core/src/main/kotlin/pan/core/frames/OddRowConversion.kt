@@ -85,6 +85,7 @@ internal class OddRowConversion {
         val colours = checkNotNull(matrix)
         val u = (sumU - (MIDDLE shl SUM_BITS)) shr 10
         val v = (sumV - (MIDDLE shl SUM_BITS)) shr 10
+        // The brightest blues exceed 31 bits and become 0, as in libswscale.
         val base = ((y shl 9) - (black shl 9)) * factor(scale) + (1 shl 21)
         pixels[place] = shown(base + v * factor(ranged(colours.crv)))
         pixels[place + 1] = shown(base + v * factor(-ranged(colours.cgv)) + u * factor(-ranged(colours.cgu)))
