@@ -8,6 +8,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import cache_folder
 
 SCHEMES = ("s3", "gs", "https", "http")
+_FOLDER = "remote"
 # A `Path` of an address has lost one of its slashes.
 _ADDRESS = re.compile(rf"({'|'.join(SCHEMES)}):/+", re.IGNORECASE)
 
@@ -43,7 +44,10 @@ def local_path(address: str | Path) -> Path:
 
 def address_of(path: Path) -> str | None:
     """Returns the address that a path of the cache stands for; None for other paths."""
-    text, root = str(path), os.path.join(str(_root()), "")  # noqa: PTH118
+    text = str(path)
+    if _FOLDER not in text:  # asked for every clip of a data set
+        return None
+    root = os.path.join(str(_root()), "")  # noqa: PTH118
     if not text.startswith(root):
         return None
     scheme, _, rest = text[len(root) :].replace(os.sep, "/").partition("/")
@@ -51,4 +55,4 @@ def address_of(path: Path) -> str | None:
 
 
 def _root() -> Path:
-    return Path(os.path.abspath(cache_folder() / "remote"))  # noqa: PTH100
+    return Path(os.path.abspath(cache_folder() / _FOLDER))  # noqa: PTH100
