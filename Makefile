@@ -70,7 +70,7 @@ backends: backends-jax backends-torch  ## Test layers, backbones, models and exp
 backends-jax backends-torch: backends-%: $(BACKENDS_VENV)/installed
 	KERAS_BACKEND=$* $(BACKENDS_VENV)/bin/python $(PYTEST) tests/layers tests/backbones tests/models \
 		tests/flow/test_blocks.py tests/flow/test_flow_networks.py tests/bench/test_without_tensorflow.py \
-		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py
+		tests/checkpoints/test_reference.py tests/checkpoints/test_state_dict.py tests/test_gpu_script.py
 
 # Warnings are not errors there, since old packages warn about newer ones.
 lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowest versions that pyproject.toml allows.

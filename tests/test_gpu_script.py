@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -60,6 +61,22 @@ def test_the_reference_is_pa(script):
     found = np.array(layer(frames))
     assert script.pa_error(frames, kernel, found) < 1e-4
     assert script.pa_error(frames, kernel, found + 0.01) > 9e-3
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="compares with a network in torch")
+def test_the_plain_network_gives_the_logits_of_keras(script, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    import gpu_torch
+
+    clips = np.random.default_rng(0).integers(0, 256, (1, 4, 3, 64, 64, 3)).astype("uint8")
+    error = gpu_torch.logits_error(clips, 10)
+    for form, _, precision, make in gpu_torch.pan_lite("pan_lite", clips, 10, on_gpu=False):
+        if (form, precision) == ("plain", "float32"):
+            logits = make()()
+            assert error(logits) < script.LIMITS["float32"]
+            assert error(2 * logits) > 0.9
+            return
+    pytest.fail("no plain network in float32")
 
 
 @pytest.fixture

@@ -74,7 +74,8 @@ class Row:
         precision: Of convolutions and products; tf32 is what GPUs take for float32 by default.
         clips: In a call.
         frames_per_second: Frames that go in, as the paper counts them.
-        error: Largest difference from the reference, where there is one.
+        error: Largest difference from the reference, where there is one; for logits, relative to
+            the largest.
         note: Why there is no time.
     """
 
@@ -193,12 +194,16 @@ def cases_of(framework: str, work: Work, on_gpu: bool) -> Iterator[Case]:
     for method, clips in (("pan_lite", 1), ("pan_lite_step", work.batch)):
         shape = (clips, work.segments, stack, work.size, work.size, 3)
         clip = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+        check: Callable[[Any], float] | None = None
+        if method == "pan_lite" and framework == "torch":
+            check = module.logits_error(clip, CLASSES)
         for form, compiled, precision, make in module.pan_lite(method, clip, CLASSES, on_gpu):
             yield Case(
                 Row(method, framework, form, compiled, precision, clips),
                 clips * work.segments * stack,
                 clips * work.segments * (stack - 1),
                 make,
+                check,
             )
     pairs = work.segments * (work.stack - 1)
     shape = (pairs, 2, work.size, work.size, 3)

@@ -1,14 +1,17 @@
 """The cases of `gpu.py` on PyTorch: Keras' layers, and plain formulations of the same."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from pan_keras import flow, models
+from pan_keras.checkpoints.state_dict import state_dict_of
 from pan_keras.layers import PersistenceOfAppearance
 
 Made = Callable[[], Callable[[], Any]]
@@ -100,26 +103,16 @@ def plain_pa(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch
 
 def pan_lite(method: str, clips: np.ndarray, classes: int, on_gpu: bool) -> Iterator[Variant]:
     """PAN_Lite on ResNet-50: its logits, or a step of training with momentum."""
-    _, segments, stack, size = clips.shape[:4]
+    segments, stack = clips.shape[1:3]
     x = torch.from_numpy(clips).to(DEVICE)
     labels = torch.arange(len(clips), device=DEVICE) % classes
-
-    def of_keras(precision: str) -> nn.Module:
-        return models.create(
-            "pan_lite_resnet50",
-            classes=classes,
-            segments=segments,
-            stack=stack,
-            size=size,
-            dtype=policy_of(precision),
-        )
 
     def make(form: str, precision: str, compiles: bool) -> Callable[[], Any]:
         learns = method == "pan_lite_step"
         is_plain = form == "plain"
-        model = (
-            PlainPANLite(classes, segments, stack).to(DEVICE) if is_plain else of_keras(precision)
-        )
+        model = keras_pan_lite(clips, classes, policy_of("" if is_plain else precision))
+        if is_plain:
+            model = PlainPANLite.of(model, classes, segments, stack).to(DEVICE)
         options = {} if is_plain else {"training": learns}
         if is_plain:
             model.train(learns)
@@ -159,6 +152,36 @@ def pan_lite(method: str, clips: np.ndarray, classes: int, on_gpu: bool) -> Iter
             )
 
 
+def keras_pan_lite(clips: np.ndarray, classes: int, policy: str = "float32") -> keras.Model:
+    """The registered model for such clips, always with the same weights."""
+    keras.utils.set_random_seed(0)
+    _, segments, stack, size = clips.shape[:4]
+    return models.create(
+        "pan_lite_resnet50",
+        classes=classes,
+        segments=segments,
+        stack=stack,
+        size=size,
+        dtype=policy,
+    )
+
+
+def logits_error(clips: np.ndarray, classes: int) -> Callable[[Any], float]:
+    """A function of logits: the largest difference from Keras in float32, over the largest logit.
+
+    The reference is computed at the first call.
+    """
+    reference: list[np.ndarray] = []
+
+    def error(found: Any) -> float:
+        if not reference:
+            model, x = keras_pan_lite(clips, classes), torch.from_numpy(clips).to(DEVICE)
+            reference.append(as_array(timed(lambda: model(x, training=False), "float32")()))
+        return float(np.abs(as_array(found) - reference[0]).max() / np.abs(reference[0]).max())
+
+    return error
+
+
 class PlainPANLite(nn.Module):
     """PAN_Lite on ResNet-50 with temporal shift and VAP, in PyTorch's own layers.
 
@@ -192,8 +215,19 @@ class PlainPANLite(nn.Module):
             nn.Softmax(-1),
         )
         self.classifier = nn.Linear(width, classes)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
-        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1))
+        for name, values in (
+            ("mean", [0.485, 0.456, 0.406]),
+            ("deviation", [0.229, 0.224, 0.225]),
+        ):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+
+    @classmethod
+    def of(cls, model: keras.Model, classes: int, segments: int, stack: int) -> "PlainPANLite":
+        """The network with the weights of the registered model."""
+        found, network = state_dict_of(model), cls(classes, segments, stack)
+        weights = [torch.from_numpy(found[key]) for key in sorted(found, key=_place)]
+        network.load_state_dict(dict(zip(network.state_dict(), weights, strict=True)))
+        return network
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Logits of clips."""
@@ -206,6 +240,21 @@ class PlainPANLite(nn.Module):
         timescales = torch.cat(pooled, 1)
         weights = self.vap(timescales.mean(-1))
         return self.classifier((weights[..., None] * timescales).sum(1))
+
+
+KEY = re.compile(r"base_model\.(?:layer(\d)\.(\d)\.)?(conv|bn|downsample\.)(\d)(?:\.net)?\.\w+")
+PARTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def _place(key: str) -> tuple[int, str, int, int, int, int]:
+    """Sorts the names of the authors' code as `PlainPANLite` has its modules."""
+    module, _, part = key.rpartition(".")
+    found = KEY.fullmatch(key)
+    if found is None:
+        return (0 if key.startswith("PA.") else 2, module, 0, 0, 0, PARTS.index(part))
+    stage, block, kind, number = found.groups()
+    rank = 10 + int(number) if kind == "downsample." else 2 * int(number) + (kind == "bn")
+    return (1, "", int(stage or 0), int(block or 0), rank, PARTS.index(part))
 
 
 class _Bottleneck(nn.Module):
