@@ -60,7 +60,7 @@ def test_the_arm_script_says_what_to_install(tools, tmp_path):
     for name, packages in NEEDED.items():
         done = run(tools, tmp_path)
         assert done.returncode == 2
-        wanted = f"arm.sh: {name} is not here; as root: apt-get install {packages}"
+        wanted = f"arm.sh: {name} is not installed; as root: apt-get install {packages}"
         assert done.stderr.strip() == wanted
         program(tools, name)
 
@@ -70,7 +70,7 @@ def test_the_arm_script_requires_a_bundle(tools, tmp_path):
         program(tools, name)
     done = run(tools, tmp_path)
     assert done.returncode == 2
-    assert "is no bundle; make one: make demo" in done.stderr
+    assert "is not a bundle; make one: make demo" in done.stderr
     assert "usage" in run(tools).stderr
 
 

@@ -44,8 +44,8 @@ def local_source(source: str | Path) -> str | Path:
 
 
 def local_root(root: str | Path | None) -> Path | None:
-    """Returns the path of a root, in the cache if it is remote."""
-    if root is None:
+    """Returns the path of a root, in the cache if it is remote; None for none, an empty one too."""
+    if not root:
         return None
     return local_path(root) if is_remote(root) else Path(root).expanduser()
 

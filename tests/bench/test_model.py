@@ -114,7 +114,7 @@ def test_a_model_that_does_not_exist_or_cannot_stream_is_refused(one_round, tmp_
     ("options", "sentence"),
     [
         ({"targets": ["tpu"]}, "target: 'tpu' is not one of"),
-        ({"targets": ["opencv"]}, "has no form for opencv"),
+        ({"targets": ["opencv"]}, "cannot be measured with opencv"),
         ({"precisions": ["int4"]}, "precision: 'int4' is not one of"),
     ],
 )

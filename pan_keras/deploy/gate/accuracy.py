@@ -148,16 +148,16 @@ def accuracy_doubt(record: Mapping[str, Any], limits: Limits) -> str | None:
     sentences = []
     if loss.points > limits.drop:
         low, high = loss.interval
+        lost = "1 clip" if loss.lost == 1 else f"{loss.lost} clips"
         sentences.append(
-            f"{_drop(record, limits)}; however, {loss.lost} clips lost and {loss.gained} gained of "
+            f"{_drop(record, limits)}; however, {lost} lost and {loss.gained} gained of "
             f"{clips} may be chance ({low:.1f} to {high:.1f} points lost, 95 % to either side). "
             "More clips would decide"
         )
     if "near_ties" not in record and record["agreement"] < limits.agreement:
         sentences.append(
             f"{_agreement(record, limits)}; however, with {clips} clips that may be chance. More "
-            "clips "
-            "would decide"
+            "clips would decide"
         )
     return ". ".join(sentences) or None
 

@@ -77,9 +77,9 @@ def test_one_clip_of_45_is_reported_as_a_doubt():
     assert problem is None
     assert record["drop"]["top1"] == pytest.approx(100 / 45)
     assert doubt == (
-        "its top-1 accuracy on test is 93.3%, 2.2 points below the Keras model's, more than 1; but "
-        "1 clips lost and 0 gained of 45 may be chance (-3.6 to 9.4 points lost, 95 % to either "
-        "side). More clips would decide"
+        "its top-1 accuracy on test is 93.3%, 2.2 points below the Keras model's, more than 1; "
+        "however, 1 clip lost and 0 gained of 45 may be chance (-3.6 to 9.4 points lost, 95 % to "
+        "either side). More clips would decide"
     )
     assert judged(found, expected, truth, "int8", drop=3.0)[1:] == (None, None)
 

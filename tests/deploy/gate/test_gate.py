@@ -76,7 +76,7 @@ def test_a_loss_that_may_be_chance_is_printed_and_recorded(own_run, knowing, tmp
     accuracy = bundle.facts["artefacts"][0]["accuracy"]
     assert (accuracy["paired"]["lost"], accuracy["paired"]["gained"]) == (1, 0)
     assert (
-        "12.5 points below the Keras model's, more than 1; however, 1 clips lost"
+        "12.5 points below the Keras model's, more than 1; however, 1 clip lost"
         in accuracy["doubt"]
     )
     assert f"model_int8.tflite: {accuracy['doubt']}" in said
