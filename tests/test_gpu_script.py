@@ -58,7 +58,7 @@ def test_the_reference_is_pa(script):
     layer = PersistenceOfAppearance()
     layer.build(frames.shape)
     layer.set_weights([kernel, bias])
-    found = np.array(layer(frames))
+    found = keras.ops.convert_to_numpy(layer(frames))
     assert script.pa_error(frames, kernel, found) < 1e-4
     assert script.pa_error(frames, kernel, found + 0.01) > 9e-3
 
