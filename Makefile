@@ -16,7 +16,7 @@ PYTEST += -m "not slow"
 endif
 GROUPS := --group test --group check --group docs
 LOWEST_TESTS := tests/layers tests/video tests/clips tests/config tests/runtime tests/deploy/formats \
-	tests/runs/test_earlier_runs.py tests/test_lock.py
+	tests/data/test_remote_data.py tests/data/shards tests/runs/test_earlier_runs.py tests/test_lock.py
 comma := ,
 space := $() $()
 
@@ -126,7 +126,7 @@ $(BACKENDS_VENV)/installed: $(BACKENDS_VENV)/pip pyproject.toml
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[jax,torch]' --group test
 	@touch $@
 
-$(LOWEST_VENV)/installed: EXTRAS := all
+$(LOWEST_VENV)/installed: EXTRAS := all shards remote
 $(LOWEST_VENV)/installed: GROUP := --group test
 $(DEVICE_VENV)/installed: EXTRAS := litert onnx video
 $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed: %/installed: %/pip pyproject.toml .ci/lowest.py
