@@ -178,6 +178,8 @@ def main(folder):
         for number, video in enumerate(videos)
     ]
     run = trained_run(folder / "run", motions)
+    # Training calibrates; apps must accept bundles that are not calibrated, too.
+    (run.path / CONFIDENCE).unlink()
     bundles = [write_bundle(folder / "bundles" / "clip", run, precisions=ALL, dynamic_batch=True)]
     set_confidence(run, videos)
     bundles += [write_bundle(folder / "bundles" / "live", run, streaming=True, with_motion=True)]
