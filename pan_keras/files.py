@@ -46,6 +46,26 @@ def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None
             )
 
 
+def make_folder(folder: Path) -> None:
+    """Creates a folder, with those above it, unless it exists.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        UserError: If it cannot be created.
+
+    Example:
+        >>> make_folder(Path("results/speed"))
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be created ({error.strerror}); name another folder"
+        ) from error
+
+
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yields a temporary path beside `path`, and renames it to `path` when the block succeeds.

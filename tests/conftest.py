@@ -1,9 +1,14 @@
 """Fixtures shared by tests of several packages."""
 
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
+
+# A suite started in the background may ignore Ctrl-C, which the programs that it starts inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine, however slow it is.
 settings.register_profile("bounded", max_examples=50, deadline=None, derandomize=True)

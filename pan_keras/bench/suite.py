@@ -17,7 +17,7 @@ from pan_keras.bench.results import Results
 from pan_keras.bench.train_step import measure_train_step
 from pan_keras.bench.video import measure_video
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import make_folder, replacing
 
 MODEL = "pan_lite_mobilenetv2"
 
@@ -127,10 +127,7 @@ def write_results(
         texts["tables.md"] = paper_tables(found["motion"], accuracies)
     table = file_name(next(iter(found.values())))
     texts[table] = joined_csv(found)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be created ({error.strerror}); name another") from None
+    make_folder(folder)
     for name, text in texts.items():
         with replacing(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ import click
 
 from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.dataset_shard import shard
-from pan_keras.cli.options import fold_option, json_option, root_option
+from pan_keras.cli.options import fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
 
@@ -62,13 +62,7 @@ def join(plan: Path, output: Path, rate: float):
 @dataset.command()
 @click.argument("source")
 @root_option
-@click.option(
-    "--max-broken",
-    type=click.FloatRange(0, 1),
-    default=0.05,
-    show_default=True,
-    help="Fraction of files that may be broken.",
-)
+@max_broken_option
 @fold_option
 @click.option("--duplicates", is_flag=True, help="List all identical videos.")
 @json_option

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.options import COUNT, fold_option, json_option, root_option
+from pan_keras.cli.options import COUNT, fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo, tell
 from pan_keras.cli.progress import progress_bar
 
@@ -47,13 +47,7 @@ from pan_keras.cli.progress import progress_bar
 @click.option("--workers", type=COUNT, help="Shards written at a time.  [default: processors]")
 @fold_option
 @click.option("--split-seed", default=0, show_default=True, help="Random seed of a drawn split.")
-@click.option(
-    "--max-broken",
-    type=click.FloatRange(0, 1),
-    default=0.05,
-    show_default=True,
-    help="Fraction of clips that may be broken.",
-)
+@max_broken_option
 @json_option
 def shard(
     source: str,

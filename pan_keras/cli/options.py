@@ -18,6 +18,13 @@ fold_option = click.option(
     type=int,
     help="Official fold of a data set with folds, such as ucf101; by default the first.",
 )
+max_broken_option = click.option(
+    "--max-broken",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Fraction of clips that may be broken.",
+)
 overrides_option = click.option(
     "--set",
     "overrides",

@@ -18,7 +18,7 @@ from pan_keras.data.layouts import read_layout
 from pan_keras.data.layouts.members import Member, Members
 from pan_keras.data.official_folds import CLASSES, fold_column
 from pan_keras.errors import UserError
-from pan_keras.files import replacing
+from pan_keras.files import make_folder, replacing
 from pan_keras.printable import is_text
 
 PROBLEMS = "problems.csv"
@@ -164,7 +164,9 @@ def prepare_dataset(
         )
     found = read_layout(card.benchmark.layout, source)
     classes = _classes(card, found.classes)
-    _make(output, source)
+    if not is_text(os.path.abspath(source)):  # noqa: PTH100 (keeps links)
+        raise UserError(f"{source}: the name of this folder is not valid Unicode; rename it")
+    make_folder(output)
     usable = [each for each in found.members if each.path is not None and each.label]
     paths = [each.path for each in usable if each.path is not None]
     inspection = inspect_clips(paths, output, progress=progress)
@@ -199,17 +201,6 @@ def prepare_dataset(
         ),
         known=inspection.known,
     )
-
-
-def _make(output: Path, source: Path) -> None:
-    if not is_text(os.path.abspath(source)):  # noqa: PTH100 (keeps links)
-        raise UserError(f"{source}: the name of this folder is not valid Unicode; rename it")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{output}: cannot be created ({error.strerror}); name another one"
-        ) from error
 
 
 def _classes(card: Card, found: Sequence[str]) -> tuple[str, ...]:

@@ -3,16 +3,10 @@
 import json
 
 from click.testing import CliRunner
+from small_settings import SMALL
 
 from pan_keras.cli import main
 
-QUICK = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
-)
 # After one epoch of training, int8 may lose any amount of accuracy.
 LENIENT = "[int8]\ndrop = 100\nagreement = 0\ncosine = -1\n"
 
@@ -25,7 +19,7 @@ def test_the_demo_ends_with_a_report_and_resumes_where_it_stopped(tmp_path):
     recipe.write_text(LENIENT)
     arguments = ["demo", "--root", str(data), "--run", str(run), "--json"]
     arguments += ["--recipe", str(recipe)]
-    for setting in QUICK:
+    for setting in SMALL:
         arguments += ["--set", setting]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from small_settings import SMALL
 
 from pan_keras import training
 from pan_keras.cli import main
@@ -11,11 +12,7 @@ from pan_keras.errors import UserError
 from pan_keras.runs.run import open_run
 
 QUICK = [
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=4",
 ]
 

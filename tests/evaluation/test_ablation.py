@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import pytest
 from click.testing import CliRunner
+from small_settings import SMALL
 
 from pan_keras import models
 from pan_keras.cli import main
@@ -23,19 +24,11 @@ from pan_keras.runs.network import with_network
 from pan_keras.runs.run import open_run
 from pan_keras.training import resolve, shared_length
 
-TINY = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
-)
-
 
 def test_a_comparison_is_written_and_read_again(tmp_path):
     lines = []
     chosen = {"variants": PARTS[-1:], "seeds": (1, 2), "clips": 48, "folder": tmp_path}
-    first = ablate(overrides=TINY, progress=lines.append, **chosen)
+    first = ablate(overrides=SMALL, progress=lines.append, **chosen)
     assert len(lines) == 2
     assert [len(row.accuracies) for row in first.rows] == [2]
     with (tmp_path / "results.csv").open(encoding="utf-8") as file:
@@ -44,12 +37,12 @@ def test_a_comparison_is_written_and_read_again(tmp_path):
     assert (tmp_path / "results.md").read_text(encoding="utf-8") == first.to_markdown()
 
     models = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras"))
-    again = ablate(overrides=TINY, **chosen)
+    again = ablate(overrides=SMALL, **chosen)
     assert again == first
     assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras")) == models
 
     with pytest.raises(UserError, match="other settings"):
-        ablate(overrides=[*TINY, "training.batch=4"], **chosen)
+        ablate(overrides=[*SMALL, "training.batch=4"], **chosen)
 
 
 class PowerCut(keras.callbacks.Callback):
@@ -66,7 +59,7 @@ def test_a_moved_folder_resumes(tmp_path, monkeypatch):
         "variants": [Variant("PA", "pan_lite_micro")],
         "seeds": (1,),
         "clips": 48,
-        "overrides": [*TINY, "training.epochs=2"],
+        "overrides": [*SMALL, "training.epochs=2"],
     }
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     with pytest.raises(RuntimeError, match="power cut"):
@@ -82,7 +75,7 @@ def test_a_moved_folder_resumes(tmp_path, monkeypatch):
     assert not first.exists()
     assert not second.exists()
     with pytest.raises(UserError, match="other settings"):
-        ablate(folder=third, **{**chosen, "overrides": TINY})
+        ablate(folder=third, **{**chosen, "overrides": SMALL})
 
 
 def test_all_networks_of_a_comparison_are_trained_equally_long(small_motions):
@@ -116,14 +109,14 @@ def test_flow_is_computed_once_for_all_seeds(tmp_path, monkeypatch):
 
     monkeypatch.setattr(FieldStore, "_flows", noted)
     variant = replace(
-        next(each for each in MOTION if each.cue == "dis_ultrafast"), settings=TINY[1:2]
+        next(each for each in MOTION if each.cue == "dis_ultrafast"), settings=SMALL[1:2]
     )
     chosen = {"variants": [variant], "clips": 48, "folder": tmp_path}
-    one = ablate(overrides=TINY, seeds=(1,), **chosen)
+    one = ablate(overrides=SMALL, seeds=(1,), **chosen)
     trained = set((tmp_path / "fields").iterdir())
     assert {path.parts[-3] for path in computed} == {"train", "val", "test"}
     computed.clear()
-    two = ablate(overrides=TINY, seeds=(1, 2), **chosen)
+    two = ablate(overrides=SMALL, seeds=(1, 2), **chosen)
     assert set((tmp_path / "fields").iterdir()) == trained
     # Only some frames of test clips are needed, so their fields are not stored.
     assert {path.parts[-3] for path in computed} == {"test"}

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from small_settings import SMALL
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
@@ -14,11 +15,7 @@ from pan_keras.evaluation.fold_record import FoldRecord
 from pan_keras.runs.run import open_run
 
 TINY = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=4",
     "training.false_alarms=0.9",  # for which one validation clip is enough
 )

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from small_settings import SMALL
 
 from pan_keras.cli import main
 from pan_keras.config import load_config
@@ -17,11 +18,7 @@ from pan_keras.metrics import Interval
 from pan_keras.runs.run import open_run
 
 TINY = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=8",
 )
 CALIBRATED = (*TINY, "training.false_alarms=0.9")  # for which one validation clip is enough

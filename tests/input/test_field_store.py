@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_disks import small_disk
 from video_files import moving_frames, write_frames, write_video
 
 from pan_keras.clips import ClipShape
@@ -155,27 +156,12 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(video, tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 40 KB, of which a clip's fields need 98 KB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, timeout=20, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount")
-    if done.returncode:
-        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], timeout=20, check=True)
-
-
-def test_a_real_full_disk_gives_the_same_error(video, small_disk):
-    store = FieldStore(SIDE, "dis", "disk", small_disk)
-    with pytest.raises(UserError, match="the disk is full; free some space"):
-        store.frames(video, np.array([0]))
-    assert not list(small_disk.iterdir())
+def test_a_real_full_disk_gives_the_same_error(video, tmp_path):
+    with small_disk(tmp_path / "disk", kilobytes=40) as disk:  # a clip's fields need 98
+        store = FieldStore(SIDE, "dis", "disk", disk)
+        with pytest.raises(UserError, match="the disk is full; free some space"):
+            store.frames(video, np.array([0]))
+        assert not list(disk.iterdir())
 
 
 COMPUTING = """

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from small_settings import SMALL
 
 from pan_keras.errors import UserError
 from pan_keras.inference import calibrate, open_classifier, predict
@@ -14,11 +15,7 @@ from pan_keras.runs import open_run
 from pan_keras.training import resume, session, train
 
 SETTINGS = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=8",
     "training.learning_rate=0.02",
 )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_settings import SMALL
 from video_files import moving_frames, write_video
 
 from pan_keras import backbones
@@ -21,11 +22,7 @@ from pan_keras.runs.run import open_run
 from pan_keras.training import resolve, resume, train, trainer
 
 SETTINGS = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=4",
 )
 

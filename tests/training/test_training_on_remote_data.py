@@ -5,17 +5,14 @@ import json
 import pytest
 from click.testing import CliRunner
 from remote_storage import CREDENTIALS, s3_server
+from small_settings import SMALL
 
 from pan_keras.cli import main
 from pan_keras.remote import cache, store
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=4",
 )
 

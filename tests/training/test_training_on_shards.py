@@ -6,6 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 from shard_folders import flip_byte, make_shards
+from small_settings import SMALL
 
 from pan_keras.cli import main
 from pan_keras.errors import UserError
@@ -13,11 +14,7 @@ from pan_keras.training import resume, train
 from pan_keras.video.shard_file import shard_clips
 
 SETTINGS = (
-    "model.segments=2",
-    "model.stack=2",
-    "model.size=32",
-    "model.resize=36",
-    "training.epochs=1",
+    *SMALL,
     "training.batch=4",
 )
 pytestmark = pytest.mark.slow

@@ -29,7 +29,7 @@ from pan_keras.data.shards.writing import (
 )
 from pan_keras.data.video_data import VideoData
 from pan_keras.errors import Interrupted, UserError
-from pan_keras.files import replacing
+from pan_keras.files import make_folder, replacing
 from pan_keras.lock import HOLDER, locked
 from pan_keras.stopping import StopRequest
 from pan_keras.video import clip_bytes
@@ -107,7 +107,7 @@ def shard_data(
     fold = checked_fold(data.card, fold)
     shards = plan_shards(data, data_root(source, root), clips_per_shard)
     plan = {**_plan_facts(shards, encoding, clips_per_shard), "fold": fold}
-    _make_folder(output)
+    _prepare_folder(output)
     with locked(output / LOCK, str(output)):
         if is_shard_folder(output):
             manifest = read_manifest(output)
@@ -173,14 +173,9 @@ def _plan_facts(
     }
 
 
-def _make_folder(output: Path) -> None:
-    """Makes the folder, and refuses one that holds anything but shards."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{output}: cannot be created ({error.strerror}); name another folder"
-        ) from error
+def _prepare_folder(output: Path) -> None:
+    """Creates the folder, and refuses one that holds anything but shards."""
+    make_folder(output)
     ours = (PLAN, LOCK, LOCK + HOLDER, MANIFEST, CARD)
     foreign = [
         file.name

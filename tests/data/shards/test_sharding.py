@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from shard_folders import digests, flip_byte, make_shards, quiet
+from small_disks import small_disk
 from video_files import moving_frames, write_video
 
 from pan_keras.data import open_data
@@ -187,35 +188,20 @@ def test_a_broken_clip_is_named_and_the_others_keep_shard_and_split(videos, shar
     assert not (tmp_path / "strict" / "shards.json").exists()
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 256 KB, of which the shards need more."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, timeout=20, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount")
-    if done.returncode:
-        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
-    yield folder
-    shard_file._open.clear()  # readers that are kept open
-    gc.collect()
-    subprocess.run(["umount", str(folder)], timeout=20, check=True)
-
-
-def test_a_full_disk_is_one_sentence_and_finished_shards_stay(videos, small_disk):
-    folder = small_disk / "shards"
-    with pytest.raises(UserError, match="the disk is full; free some space and run the command"):
-        make_shards(videos, folder, clips_per_shard=2, workers=1, quality=100)
-    left = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
-    assert left[:2] == ["00000.arrayrecord", "00000.json"]
-    assert "shards.json" not in left
-    assert not any(".partial" in file.name for file in folder.iterdir())
-    listed = json.loads((folder / "00000.json").read_text())
-    clip = folder / "00000.arrayrecord" / listed["clips"][0]["path"]
-    assert len(read_frames(clip, range(probe(clip).frames))) == listed["clips"][0]["frames"]
+def test_a_full_disk_is_one_sentence_and_finished_shards_stay(videos, tmp_path):
+    with small_disk(tmp_path / "disk", kilobytes=256) as disk:  # the shards need more
+        folder = disk / "shards"
+        with pytest.raises(UserError, match="the disk is full; free some space and run the comm"):
+            make_shards(videos, folder, clips_per_shard=2, workers=1, quality=100)
+        left = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
+        assert left[:2] == ["00000.arrayrecord", "00000.json"]
+        assert "shards.json" not in left
+        assert not any(".partial" in file.name for file in folder.iterdir())
+        listed = json.loads((folder / "00000.json").read_text())
+        clip = folder / "00000.arrayrecord" / listed["clips"][0]["path"]
+        assert len(read_frames(clip, range(probe(clip).frames))) == listed["clips"][0]["frames"]
+        shard_file._open.clear()  # readers that are kept open
+        gc.collect()
 
 
 def test_damage_is_found_at_opening_or_by_the_digests(videos, tmp_path):
