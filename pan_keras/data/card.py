@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, StrictBool, StrictFloat
 from pan_keras import shipped
 from pan_keras.config.section import Text, section
 from pan_keras.config.tables import assemble, read_toml
-from pan_keras.data.benchmark import Benchmark
 from pan_keras.data.clip import checked_label
+from pan_keras.data.published_benchmark import PublishedBenchmark
 from pan_keras.errors import UserError
 from pan_keras.remote.addresses import is_remote, local_path
 from pan_keras.video.shard_file import is_shard_folder
@@ -78,7 +78,7 @@ class Card:
     flip: StrictBool = False
     frame_rate: FrameRate | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
-    benchmark: Benchmark | None = None
+    benchmark: PublishedBenchmark | None = None
     generator: Literal["motions"] | None = None
     licence: Text = ""
     citation: Text = ""

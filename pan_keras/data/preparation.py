@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pan_keras.data.benchmark import Benchmark
 from pan_keras.data.card import Card, card_names, is_own_card, load_card
 from pan_keras.data.clip import SPLITS
 from pan_keras.data.data_checks import some
@@ -17,6 +16,7 @@ from pan_keras.data.inspection import Progress, inspect_clips
 from pan_keras.data.layouts import read_layout
 from pan_keras.data.layouts.members import Member, Members
 from pan_keras.data.official_folds import CLASSES, fold_column
+from pan_keras.data.published_benchmark import PublishedBenchmark
 from pan_keras.errors import UserError
 from pan_keras.files import make_folder, replacing
 from pan_keras.printable import is_text
@@ -214,7 +214,7 @@ def _classes(card: Card, found: Sequence[str]) -> tuple[str, ...]:
     return card.classes or tuple(found)
 
 
-def _columns(benchmark: Benchmark) -> list[str]:
+def _columns(benchmark: PublishedBenchmark) -> list[str]:
     return [fold_column(fold) for fold in range(1, benchmark.folds + 1)] or ["split"]
 
 
@@ -252,7 +252,9 @@ def _counts(clips: Iterable[Member], number: int) -> dict[str, int]:
     return {split: counts[split] for split in SPLITS if counts[split]}
 
 
-def _deviations(benchmark: Benchmark, found: Members, clips: Sequence[Member]) -> Iterator[str]:
+def _deviations(
+    benchmark: PublishedBenchmark, found: Members, clips: Sequence[Member]
+) -> Iterator[str]:
     """Compares the numbers of clips and classes with those of the paper.
 
     Clips without a published label count as long as they are there.

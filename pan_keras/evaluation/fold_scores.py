@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pan_keras.data.benchmark import Benchmark
+from pan_keras.data.published_benchmark import PublishedBenchmark
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.files import replacing
@@ -199,7 +199,7 @@ def evaluate_folds(
     return FoldScores(name, split, crops, clips, benchmark.metric, tuple(scores))
 
 
-def benchmark_of(run: Run) -> Benchmark:
+def benchmark_of(run: Run) -> PublishedBenchmark:
     """Returns the protocol of the data set that a run was trained on.
 
     Args:

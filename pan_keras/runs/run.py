@@ -241,6 +241,8 @@ class Run(RunFolder):
         record = self.read_json(CONFIDENCE)
         try:
             Confidence.of(record)
+            if record["threshold"] is not None:
+                float(record["false_alarms"])
             same = record["model_sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(

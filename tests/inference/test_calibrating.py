@@ -114,6 +114,13 @@ def test_a_damaged_record_gives_one_sentence(own, content):
         _ = open_run(own.path).confidence
 
 
+def test_a_threshold_without_its_share_of_false_alarms_is_damaged(own):
+    record = calibrate(own, false_alarms=0.2).record | {"false_alarms": None}
+    (own.path / "confidence.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"confidence\.json: damaged"):
+        _ = open_run(own.path).confidence
+
+
 def test_a_threshold_keeps_wrong_answers_below_the_wanted_share(own):
     logits, labels = validated(own)
     record = calibrate(own, false_alarms=0.2).record

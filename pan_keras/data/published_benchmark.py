@@ -14,7 +14,7 @@ Count = Annotated[StrictInt, Field(ge=1)]
 
 @section
 @dataclass(frozen=True)
-class Benchmark:
+class PublishedBenchmark:
     """A published data set as its authors distribute it, and how the paper measures accuracy on it.
 
     Args:
