@@ -3,11 +3,11 @@
     python export/experiments/few_clips.py --root EGOGESTAR [--weights FILE] [--seeds 3] [--quick]
 
 Trains each network with the settings that are chosen from the clips (the card's own are left out)
-and with those of the card; tests on recorder B with several seeds and, with `--scenes`, on every
-scene of recorders A and B by cross-validation. `--weights` names a file of keras.applications or
-`imagenet`. What is finished is read when the script runs again. Writes `few_clips.csv` and
-`few_clips.md` into the folder `--output`. One training of MobileNetV2 takes some 20 minutes of two
-cores, one of the smallest network about 10.
+and with those of the card; tests on recorder B with several seeds and, with `--scenes N`, on the
+scenes of recorders A and B by cross-validation in N groups of scenes. `--weights` names a file of
+keras.applications or `imagenet`. What is finished is read when the script runs again. Writes `few_clips.csv` and
+`few_clips.md` into the folder `--output` after every training. One training of MobileNetV2 takes
+some 20 minutes of one core, one of the smallest network about 10.
 """
 
 import argparse
@@ -35,15 +35,7 @@ QUICK = (
 def rows_of(weights: str | None) -> dict[str, dict]:
     """Arguments of `train` by the name of a row."""
     fresh = ("model.weights=none",)
-    rows = {
-        "micro, card's settings": {"model": "pan_lite_micro"},
-        "micro, chosen": {"model": "pan_lite_micro", "preset": "balanced", "overrides": fresh},
-        "MobileNetV2, chosen, fresh": {
-            "model": "pan_lite_mobilenetv2",
-            "preset": "balanced",
-            "overrides": fresh,
-        },
-    }
+    rows: dict[str, dict] = {}
     if weights:
         start = weights if weights == "imagenet" else str(Path(weights).resolve())
         # The epochs and the rate of a start are chosen where there is one.
@@ -52,6 +44,13 @@ def rows_of(weights: str | None) -> dict[str, dict]:
             "preset": "balanced",
             "overrides": (f'model.weights="{start}"',),
         }
+    rows["micro, chosen"] = {"model": "pan_lite_micro", "preset": "balanced", "overrides": fresh}
+    rows["MobileNetV2, chosen, fresh"] = {
+        "model": "pan_lite_mobilenetv2",
+        "preset": "balanced",
+        "overrides": fresh,
+    }
+    rows["micro, card's settings"] = {"model": "pan_lite_micro"}
     return rows
 
 
@@ -70,7 +69,7 @@ def on_recorder_b(folder: Path, root: Path, seed: int, options: dict) -> float:
 
 
 def over_scenes(
-    folder: Path, table: Path, root: Path, options: dict, folds: int | None
+    folder: Path, table: Path, root: Path, options: dict, folds: int
 ) -> tuple[float, float, float]:
     """Mean accuracy over the scenes of recorders A and B, and its interval."""
     if is_cross_validation(folder):
@@ -98,43 +97,54 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of EgoGestAR")
     parser.add_argument("--weights", help="file of keras.applications, or imagenet")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--scenes", action="store_true", help="leave out every scene as well")
+    parser.add_argument("--scenes", type=int, default=0, help="groups of scenes; 0 is none")
     parser.add_argument("--output", type=Path, default=Path("runs/few_clips"))
-    parser.add_argument(
-        "--quick", action="store_true", help="a test: one epoch of tiny frames, scenes in two folds"
-    )
+    parser.add_argument("--quick", action="store_true", help="a test: one epoch of tiny frames")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
     table = given.output / "scenes.csv"
     write_table(given.root, table)
-    results = []
-    for name, row in rows_of(given.weights).items():
-        options = dict(row)
-        if given.quick:
-            options["overrides"] = (*options.get("overrides", ()), *QUICK)
-        folder = given.output / "-".join(name.lower().replace(",", "").replace("'", "").split())
-        found = [
-            on_recorder_b(folder, given.root, seed, options) for seed in range(1, given.seeds + 1)
-        ]
-        low, high = mean_interval(found)
-        seeds = " ".join(f"{each:.4f}" for each in found)
-        results.append([name, "recorder B", f"{statistics.fmean(found):.4f}", low, high, seeds])
+    rows = rows_of(given.weights)
+    if given.quick:
+        for row in rows.values():
+            row["overrides"] = (*row.get("overrides", ()), *QUICK)
+    found: dict[str, list[float]] = {name: [] for name in rows}
+    over: dict[str, tuple[float, float, float]] = {}
+    # Every row has a seed before any has two, so that an interrupted table compares.
+    for seed in range(1, given.seeds + 1):
+        for name, row in rows.items():
+            found[name].append(on_recorder_b(given.output / folder_of(name), given.root, seed, row))
+            write_results(given.output, found, over)
+    for name, row in rows.items():
         if given.scenes and "preset" in row:
-            folds = 2 if given.quick else None
-            mean, low, high = over_scenes(folder / "scenes", table, given.root, options, folds)
-            results.append([name, "scenes of A and B", f"{mean:.4f}", low, high, ""])
-        write_results(given.output, results)
+            folder = given.output / folder_of(name) / "scenes"
+            over[name] = over_scenes(folder, table, given.root, row, given.scenes)
+            write_results(given.output, found, over)
 
 
-def write_results(folder: Path, results: list[list]) -> None:
+def folder_of(name: str) -> str:
+    """Name of a row's folder."""
+    return "-".join(name.lower().replace(",", "").replace("'", "").split())
+
+
+def write_results(
+    folder: Path, found: dict[str, list[float]], over: dict[str, tuple[float, float, float]]
+) -> None:
     """Writes the table for programs and for documents."""
+    results: list[tuple[str, str, float, float, float, str]] = []
+    for name, values in found.items():
+        if values:
+            seeds = " ".join(f"{each:.4f}" for each in values)
+            interval = mean_interval(values)
+            results.append((name, "recorder B", statistics.fmean(values), *interval, seeds))
+    results += [(name, "scenes of A and B", *values, "") for name, values in over.items()]
     with (folder / "few_clips.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["network", "tested", "top1", "low", "high", "seeds"])
         writer.writerows(results)
     lines = ["| Network | Tested on | Top-1 | 95 % interval | Seeds |", "|---|---|---:|---|---|"]
     for name, tested, mean, low, high, seeds in results:
-        lines.append(f"| {name} | {tested} | {mean} | {low:.3f} to {high:.3f} | {seeds} |")
+        lines.append(f"| {name} | {tested} | {mean:.3f} | {low:.3f} to {high:.3f} | {seeds} |")
     (folder / "few_clips.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(lines[-1], flush=True)
 
