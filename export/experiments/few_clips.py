@@ -5,9 +5,9 @@
 Trains each network with the settings that are chosen from the clips (the card's own are left out)
 and with those of the card; tests on recorder B with several seeds and, with `--scenes N`, on the
 scenes of recorders A and B by cross-validation in N groups of scenes. `--weights` names a file of
-keras.applications or `imagenet`. What is finished is read when the script runs again. Writes `few_clips.csv` and
-`few_clips.md` into the folder `--output` after every training. One training of MobileNetV2 takes
-some 20 minutes of one core, one of the smallest network about 10.
+keras.applications or `imagenet`. What is finished is read when the script runs again. Writes
+`few_clips.csv` and `few_clips.md` into the folder `--output` after every training. One training of
+MobileNetV2 takes some 20 minutes of one core, one of the smallest network about 10.
 """
 
 import argparse
