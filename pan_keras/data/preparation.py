@@ -16,6 +16,12 @@ from pan_keras.data.inspection import Progress, inspect_clips
 from pan_keras.data.layouts import read_layout
 from pan_keras.data.layouts.members import Member, Members
 from pan_keras.data.official_folds import CLASSES, fold_column
+from pan_keras.data.preparation_record import (
+    RECORD,
+    record_text,
+    refuse_other_classes,
+    refuse_other_preparation,
+)
 from pan_keras.data.published_benchmark import PublishedBenchmark
 from pan_keras.errors import UserError
 from pan_keras.files import make_folder, replacing
@@ -131,8 +137,9 @@ def prepare_dataset(
     Args:
         name: A card with a benchmark, such as `"ucf101"`, or the path of one of your own.
         source: Folder with the unpacked files, as the authors distribute them.
-        output: Folder for `manifest.csv`, `classes.txt` and `problems.csv`, which is the root to
-            train with; may be `source`. Paths are relative if the clips lie below it.
+        output: Folder for `manifest.csv`, `classes.txt`, `problems.csv` and `prepared.json`, which
+            is the root to train with; may be `source`. Paths are relative if the clips lie below
+            it.
         progress: Called with the task, the number done and the total. By default a line is printed
             to standard error every ten seconds.
 
@@ -141,7 +148,8 @@ def prepare_dataset(
 
     Raises:
         UserError: If the card has no benchmark, a label file is missing, damaged or contradicts
-            another, no clip can be used, or another program's manifest is in the way.
+            another, no clip can be used, or the folder holds another program's manifest, or was
+            prepared from another data set or source.
 
     Example:
         >>> prepare_dataset("ucf101", "videos", "videos")
@@ -157,13 +165,10 @@ def prepare_dataset(
             "data directly"
         )
     manifest = output / card.manifest
-    if manifest.exists() and not (output / CLASSES).is_file():
-        raise UserError(
-            f"{manifest}: was not written by dataset prepare, since {CLASSES} is not beside it; "
-            "name another folder, or move the file away"
-        )
+    refuse_other_preparation(card, source, output)
     found = read_layout(card.benchmark.layout, source)
     classes = _classes(card, found.classes)
+    refuse_other_classes(card, classes, output)
     if not is_text(os.path.abspath(source)):  # noqa: PTH100 (keeps links)
         raise UserError(f"{source}: the name of this folder is not valid Unicode; rename it")
     make_folder(output)
@@ -182,6 +187,7 @@ def prepare_dataset(
     texts = {
         PROBLEMS: _csv(list(ClipProblem.__dataclass_fields__), map(_cells, problems)),
         CLASSES: "".join(f"{label}\n" for label in classes),
+        RECORD: record_text(card, source, output),
         # Last, since it makes the folder a data set.
         manifest.name: _csv(["path", "label", *names], _rows(clips, output)),
     }

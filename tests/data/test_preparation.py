@@ -122,6 +122,36 @@ def test_an_interrupted_call_leaves_no_manifest_and_is_continued(own):
     assert prepare_dataset("kinetics400", root, root).known >= 3
 
 
+def test_another_data_set_or_source_is_refused_in_a_prepared_folder(own, stand_ins, tmp_path):
+    out = tmp_path / "out"
+    prepare_dataset("hmdb51", stand_ins("hmdb51").root, out)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    moved = own("hmdb51")
+    for name, source in (("ucf101", stand_ins("ucf101").root), ("hmdb51", moved)):
+        with pytest.raises(UserError) as refused:
+            prepare_dataset(name, source, out)
+        assert str(refused.value) == (
+            f"{out}: holds hmdb51 prepared from {stand_ins('hmdb51').root}, which {name} from "
+            f"{source} would overwrite; name another folder, or remove {out / 'prepared.json'}"
+        )
+        assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert prepare_dataset("hmdb51", stand_ins("hmdb51").root, out).known > 0
+    (out / "prepared.json").write_text("{}")
+    with pytest.raises(UserError, match=r"prepared.json: damaged, so what this folder was"):
+        prepare_dataset("hmdb51", stand_ins("hmdb51").root, out)
+    (out / "prepared.json").unlink()  # as an earlier version left the folder
+    with pytest.raises(UserError, match=r"classes.txt: has other classes than ucf101"):
+        prepare_dataset("ucf101", stand_ins("ucf101").root, out)
+    prepare_dataset("hmdb51", moved, out)
+
+
+def test_a_prepared_folder_with_its_clips_may_be_moved(own, tmp_path):
+    root = own("jester")
+    prepare_dataset("jester", root, root)
+    moved = root.rename(tmp_path / "moved")
+    assert prepare_dataset("jester", moved, moved).known == 10
+
+
 def test_deviating_numbers_are_told_with_both(stand_ins, tmp_path):
     done = prepare_dataset("something-v1", stand_ins("something-v1").root, tmp_path)
     assert "7 usable train clips, and the paper has 86,017" in done.warnings
