@@ -9,6 +9,8 @@ import urllib.request
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from pan_keras.remote import cache, store
+
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "x",
     "AWS_SECRET_ACCESS_KEY": "x",
@@ -33,15 +35,15 @@ class Proxy:
         self.sent = 0
         proxy = self
 
+        def forward(handler):
+            proxy.forward(handler)
+
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                proxy.forward(self)
-
-            def do_HEAD(self):
-                proxy.forward(self)
-
             def log_message(self, *_):
                 pass
+
+        for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+            setattr(Handler, f"do_{method}", forward)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -49,6 +51,7 @@ class Proxy:
 
     def forward(self, handler):
         self.requests.append((handler.command, handler.path))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "slow":
             time.sleep(1.0)
@@ -60,7 +63,7 @@ class Proxy:
         names = {"host", "connection"}
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in names}
         request = urllib.request.Request(
-            self.target + handler.path, headers=headers, method=handler.command
+            self.target + handler.path, body or None, headers, method=handler.command
         )
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -97,9 +100,28 @@ class Proxy:
             thread.join(10)
 
 
+def connect(server, monkeypatch, cache_home):
+    """Makes a server that of this process, with an empty cache and nothing known of it."""
+    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server.address}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    monkeypatch.setattr(cache, "_states", {})
+    monkeypatch.setattr(cache, "_listed", {})
+    monkeypatch.setattr(cache, "_held", None)
+    monkeypatch.setattr(store, "PAUSE", 0.01)
+    store._opened.cache_clear()
+    server.faults.clear()
+    server.requests.clear()
+    server.sent = 0
+    return server
+
+
 @contextmanager
 def s3_server(folder, bucket="videos"):
-    """An S3 server with the files of a folder, behind a proxy."""
+    """An S3 server with the files of a folder, behind a proxy.
+
+    Servers of one process share their buckets.
+    """
     import boto3
     from moto.server import ThreadedMotoServer
 

@@ -19,6 +19,7 @@ from pan_keras.cli.options import (
 from pan_keras.cli.output import echo, import_tensorflow, tell
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
+from pan_keras.remote.addresses import displayed
 
 if TYPE_CHECKING:
     from pan_keras.inference.views import Crops, Fuse
@@ -99,7 +100,7 @@ def predict(
     as_json: bool,
 ) -> None:
     """Name the most probable classes of each VIDEO, a file, a folder of frames, or a folder of
-    either.
+    either; also by address, such as s3://bucket/wave.mp4 or https://example.org/wave.mp4.
 
     RUN is a run folder or an exported bundle.
 
@@ -137,7 +138,7 @@ def predict(
     read, found = 0, []
     for prediction in predictions:
         if prediction.error:
-            tell(f"{prediction.path}: skipped ({prediction.error})")
+            tell(f"{displayed(prediction.path)}: skipped ({prediction.error})")
         read += not prediction.error
         found.append(prediction)
         if as_json:
@@ -213,7 +214,7 @@ def _print_timelines(
         except UserError as error:
             if len(files) == 1:
                 raise
-            tell(f"{video}: skipped ({error})")
+            tell(f"{displayed(video)}: skipped ({error})")
             continue
         echo(timeline_json(found[-1]) if as_json else timeline_text(found[-1]))
     if table is not None:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.remote.addresses import address_of
 from pan_keras.video import BrokenVideo, clip_bytes, iterate_frames
 from pan_keras.video.folder_tree import path_order
 from pan_keras.video.frame_folder import is_frame
@@ -148,10 +149,10 @@ def _of_frames(path: Path) -> bytes | None:
 
 
 def _files(path: Path) -> list[Path]:
-    """Returns a clip's files in order; an empty list if it does not exist."""
-    if path.is_dir():
+    """Returns a clip's files in order; an empty list if they are elsewhere or do not exist."""
+    if path.is_dir() and address_of(path) is None:
         return sorted(each for each in path.iterdir() if is_frame(each.name))
-    return [path] if path.exists() else []
+    return [path] if path.is_file() else []
 
 
 def _grouped(groups, key) -> list[tuple[Path, ...]]:

@@ -8,13 +8,14 @@ from pan_keras.data.card import CARD
 from pan_keras.remote.addresses import is_remote, local_path
 from pan_keras.remote.cache import fetch, list_objects, state_of
 from pan_keras.remote.store import MissingObject, ObjectState
-from pan_keras.video.folder_tree import CLIP_INDEX, VIDEO_SUFFIXES, Folder, is_hidden
+from pan_keras.video.folder_tree import Folder
+from pan_keras.video.remote_tree import listed_tree
 from pan_keras.video.shard_file import MANIFEST
 
 LISTS = (".csv", ".toml")
 FETCHING = 8
 
-_listed: dict[Path, dict[Path, ObjectState]] = {}
+_listed: dict[Path, dict[Path, dict[str, ObjectState]]] = {}  # by root, folder and name
 
 
 def local_source(source: str | Path) -> str | Path:
@@ -56,28 +57,7 @@ def remote_folder(root: Path) -> Folder | None:
     Args:
         root: Its path in the cache.
     """
-    if root not in _listed:
-        return None
-    tree = Folder(root)
-    folders = {root: tree}
-    for path in sorted(_listed[root]):
-        names = path.relative_to(root).parts
-        if any(is_hidden(name) for name in names):
-            if not names[-1].startswith(CLIP_INDEX):
-                tree.strays["hidden files"] += 1
-            continue
-        folder = tree
-        for depth in range(1, len(names)):
-            place = root.joinpath(*names[:depth])
-            if place not in folders:
-                folders[place] = Folder(place)
-                folder.folders.append(folders[place])
-            folder = folders[place]
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            folder.videos.append(path)
-        else:
-            folder.strays["files that are no videos"] += 1
-    return tree
+    return listed_tree(root, _listed[root]) if root in _listed else None
 
 
 def _fetch_lists(folder: Path) -> None:

@@ -11,8 +11,10 @@ from pan_keras.errors import UserError
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.metrics.confidence import UNKNOWN
+from pan_keras.remote.addresses import displayed, is_remote
 from pan_keras.video import is_there
 from pan_keras.video.folder_tree import VIDEO_SUFFIXES, visible_videos
+from pan_keras.video.remote_tree import remote_clips
 from pan_keras.video.shard_file import SUFFIX, is_shard_folder, open_shard, shard_clips
 
 
@@ -21,7 +23,7 @@ class Prediction:
     """The most probable classes of one video.
 
     Attributes:
-        path: The file.
+        path: The file; in the cache if it is remote.
         predictions: (label, probability), the most probable first; empty if the file could not be
             read.
         error: Why it could not be read.
@@ -52,7 +54,7 @@ class Prediction:
             One JSON object on one line.
         """
         record: dict = {
-            "path": str(self.path),
+            "path": displayed(self.path),
             "label": self.label,
             "predictions": [
                 {"label": label, "probability": probability}
@@ -67,7 +69,7 @@ class Prediction:
         Returns:
             One line.
         """
-        return f"{self.path}: {answer_text(self.predictions, self.unknown)}"
+        return f"{displayed(self.path)}: {answer_text(self.predictions, self.unknown)}"
 
 
 def predict(
@@ -86,7 +88,8 @@ def predict(
 
     Args:
         model: A run folder, a bundle, a Keras model, or a classifier from `open_classifier`.
-        videos: Video files, and folders to search recursively.
+        videos: Video files, folders to search recursively, and addresses of either, such as
+            `s3://bucket/wave.mp4`.
         top: Classes per video.
         crops: Views in space: `"1"`, `"3"` or `"full"`.
         clips: Views in time: 1, 2 or 10.
@@ -132,17 +135,19 @@ def answer_text(predictions: Sequence[tuple[str, float]], unknown: bool) -> str:
 
 
 def video_files(paths: Sequence[Path | str]) -> list[Path]:
-    """The videos in files and folders; a folder of frames is one video, a shard holds many.
+    """The videos in files, folders and addresses; a folder of frames is one, a shard holds many.
 
     A file given by its own path may have any name; hidden files and folders in folders are
     skipped.
 
     Raises:
-        UserError: If a path does not exist or a folder holds no video.
+        UserError: If a path does not exist, cannot be accessed, or a folder holds no video.
     """
     files: list[Path] = []
     for path in map(Path, paths):
-        if is_shard_folder(path):
+        if is_remote(path):
+            files += remote_clips(str(path))
+        elif is_shard_folder(path):
             files += shard_clips(path)
         elif path.is_dir():
             files += _videos_in(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pan_keras.files import replacing
 from pan_keras.inference.prediction import Prediction
+from pan_keras.remote.addresses import displayed
 
 
 def write_table(file: Path | str, predictions: Sequence[Prediction], top: int = 5) -> None:
@@ -42,7 +43,7 @@ def write_table(file: Path | str, predictions: Sequence[Prediction], top: int = 
             for cell in (label, f"{share:.6f}")
         ]
         padding = [""] * (len(ranked) - len(cells))
-        table.writerow([each.path, each.label or "", *cells, *padding, each.error or ""])
+        table.writerow([displayed(each.path), each.label or "", *cells, *padding, each.error or ""])
     with replacing(file) as temporary:
         # Names of files need not be UTF-8.
         temporary.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))

@@ -10,6 +10,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.inference.timelines import Timeline
 from pan_keras.metrics.segments import Segment
+from pan_keras.remote.addresses import displayed
 
 SUBTITLES = {".srt": ",", ".vtt": "."}  # with the decimal mark of its times
 
@@ -37,7 +38,7 @@ def timeline_json(found: Timeline) -> str:
         for each in found.segments()
     ]
     return json.dumps(
-        {"path": str(found.path), "seconds": round(found.seconds, 3), "segments": segments}
+        {"path": displayed(found.path), "seconds": round(found.seconds, 3), "segments": segments}
     )
 
 
@@ -51,7 +52,7 @@ def timeline_text(found: Timeline) -> str:
         A line for the video and one for each segment.
     """
     segments = found.segments()
-    lines = [f"{found.path}: {len(segments)} segments in {found.seconds:.1f} s"]
+    lines = [f"{displayed(found.path)}: {len(segments)} segments in {found.seconds:.1f} s"]
     lines += [
         f"{_clock(each.start)} to {_clock(each.end)}  {each.label} {each.probability:.1%}"
         for each in segments
@@ -79,7 +80,7 @@ def write_timelines(file: Path | str, timelines: Sequence[Timeline]) -> None:
         for each in found.segments():
             share = "" if each.probability is None else f"{each.probability:.6f}"
             times = (f"{each.start:.3f}", f"{each.end:.3f}")
-            table.writerow([found.path, *times, each.label, share])
+            table.writerow([displayed(found.path), *times, each.label, share])
     with replacing(file) as temporary:
         # Names of files need not be UTF-8.
         temporary.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))

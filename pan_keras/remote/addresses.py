@@ -54,5 +54,15 @@ def address_of(path: Path) -> str | None:
     return f"{scheme}://{rest}" if scheme in SCHEMES and rest else None
 
 
+def displayed(path: Path) -> str:
+    """Returns what users are shown of a path: the address, if it stands for one.
+
+    Example:
+        >>> displayed(Path("wave.mp4"))
+        'wave.mp4'
+    """
+    return address_of(path) or str(path)
+
+
 def _root() -> Path:
     return Path(os.path.abspath(cache_folder() / _FOLDER))  # noqa: PTH100

@@ -1,6 +1,7 @@
 """Whole remote objects in a cache of bounded size on disk."""
 
 import os
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -18,20 +19,21 @@ IN_USE = 60.0  # seconds since its last use, within which a file is not removed
 # Lists are small, and files whose names begin with a dot are the index and unfinished files.
 KEPT = frozenset({".csv", ".json", ".toml"})
 
-_states: dict[Path, ObjectState] = {}
+_listed: dict[Path, dict[str, ObjectState]] = {}  # by folder and name
+_states: dict[Path, ObjectState] = {}  # of objects that were asked for one by one
 _busy: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 _room = threading.Lock()
 _held: int | None = None
 
 
-def list_objects(address: str) -> dict[Path, ObjectState]:
+def list_objects(address: str) -> dict[Path, dict[str, ObjectState]]:
     """Lists the objects below a folder; their states are then known without a request for each.
 
     Args:
         address: Such as `s3://bucket/videos`.
 
     Returns:
-        The state by path in the cache.
+        The state of each object by its folder, as a path in the cache, and its name.
 
     Raises:
         UserError: If it cannot be listed, or holds nothing.
@@ -39,11 +41,53 @@ def list_objects(address: str) -> dict[Path, ObjectState]:
     folder = local_path(address)
     store, prefix = store_of(folder)
     bucket = f"{store.scheme}://{store.place}"
-    found = {local_path(f"{bucket}/{key}"): state for key, state in store.objects(prefix)}
+    found: dict[Path, dict[str, ObjectState]] = {}
+    last, states = "", {}
+    for key, state in store.objects(prefix):
+        place, _, name = key.rpartition("/")
+        if place != last or not found:
+            last, states = place, found.setdefault(local_path(f"{bucket}/{place}"), {})
+        # The frames of all clips have the same names.
+        states[sys.intern(name)] = state
     if not found:
         raise MissingObject(f"{address}: there are no objects here; check the address")
-    _states.update(found)
+    _listed.update(found)
     return found
+
+
+def listed_folder(path: Path) -> dict[str, ObjectState]:
+    """Returns the objects of a folder by name; it is listed once per process.
+
+    Args:
+        path: Its path in the cache.
+
+    Raises:
+        MissingObject: If it holds nothing.
+        UserError: If it cannot be listed.
+    """
+    if path not in _listed:
+        list_objects(str(address_of(path)))
+    if path not in _listed:
+        raise MissingObject(f"{address_of(path)}: there are no objects here; check the address")
+    return _listed[path]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is known from a list; nothing is asked.
+
+    Args:
+        path: Its path in the cache.
+    """
+    return path in _listed
+
+
+def is_object(path: Path) -> bool:
+    """Whether an object is known, from a list or its state; nothing is asked.
+
+    Args:
+        path: Its path in the cache.
+    """
+    return path in _states or path.name in _listed.get(path.parent, ())
 
 
 def state_of(path: Path) -> ObjectState:
@@ -56,6 +100,9 @@ def state_of(path: Path) -> ObjectState:
         MissingObject: If there is no such object.
         UserError: If it cannot be asked for.
     """
+    listed = _listed.get(path.parent, {}).get(path.name)
+    if listed is not None:
+        return listed
     if path not in _states:
         store, key = store_of(path)
         _states[path] = store.state(key)

@@ -96,9 +96,23 @@ class RemoteStore:
                 f"{self._address(prefix)}: folders cannot be listed over {self.scheme}; name a CSV "
                 "file of the clips, or a folder of shards"
             )
-        found = self._attempt(prefix, lambda: self._store.list(prefix or None).collect())
-        for meta in found:
-            yield meta["path"], _state(meta)
+        last: str | None = None
+        stream: Any = None
+
+        def following() -> Any:
+            nonlocal stream
+            try:
+                # A list that breaks off is continued behind the last object.
+                stream = stream or self._store.list(prefix or None, offset=last, chunk_size=1000)
+                return next(stream, ())
+            except BaseException:
+                stream = None
+                raise
+
+        while chunk := self._attempt(prefix, following):
+            for meta in chunk:
+                last = meta["path"]
+                yield meta["path"], _state(meta)
 
     def download(self, key: str, file: Path, state: ObjectState) -> None:
         """Writes an object into a file.
@@ -143,11 +157,13 @@ class RemoteStore:
             except FileNotFoundError as error:
                 raise self._missing(key) from error
             except (PermissionError, PermissionDeniedError, UnauthenticatedError) as error:
-                remedy = ACCESS.get(self.scheme, "the server asks for a login")
-                raise UserError(f"{self._address(key)}: access is denied; {remedy}") from error
+                raise self._denied(key) from error
             except (BaseError, OSError) as error:
-                if "404 Not Found" in str(error):  # a list of a bucket that does not exist
+                # The kinds of these errors are not told of lists.
+                if "404 Not Found" in str(error):
                     raise self._missing(key) from error
+                if "403 Forbidden" in str(error) or "401 Unauthorized" in str(error):
+                    raise self._denied(key) from error
                 if attempt == ATTEMPTS - 1 or _is_hopeless(error):
                     remedy = NETWORK.get(self.scheme, "check the network and the address")
                     raise UserError(
@@ -157,6 +173,10 @@ class RemoteStore:
                 time.sleep(pause)
                 pause *= 2
         raise AssertionError
+
+    def _denied(self, key: str) -> UserError:
+        remedy = ACCESS.get(self.scheme, "the server asks for a login")
+        return UserError(f"{self._address(key)}: access is denied; {remedy}")
 
     def _missing(self, key: str) -> MissingObject:
         return MissingObject(

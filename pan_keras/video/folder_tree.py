@@ -97,6 +97,29 @@ class Folder:
         """Counts of files that are not clips, at any depth."""
         return sum((folder.all_strays() for folder in self.folders), +self.strays)
 
+    def add_folder(self, inner: "Folder") -> None:
+        """Adds a subfolder, as a clip if it is one.
+
+        Args:
+            inner: The subfolder, complete.
+        """
+        if inner.is_clip:
+            self.videos.append(inner.path)
+            self.framed.append(inner.path)
+            self.strays.update(inner.all_strays())
+        else:
+            self.folders.append(inner)
+
+    def add_frames(self, frames: int) -> None:
+        """Makes this folder a clip if it has frames and no clips, which must have been added.
+
+        Args:
+            frames: Number of numbered pictures in it.
+        """
+        self.is_clip = frames > 0 and not any(self.all_videos())
+        if frames and not self.is_clip:
+            self.strays["files that are not videos"] += frames
+
     def filled(self) -> list["Folder"]:
         """Subfolders that hold videos at any depth."""
         return [folder for folder in self.folders if any(folder.all_videos())]
@@ -140,7 +163,7 @@ def _sort_entries(
             if not entry.name.startswith(CLIP_INDEX):
                 found.strays["hidden files"] += _count_files(entry)
         elif entry.is_dir():
-            _add_folder(found, scan(found.path / entry.name, above))
+            found.add_folder(scan(found.path / entry.name, above))
         elif not entry.is_file() and entry.is_symlink():
             found.strays["broken links"] += 1
         elif entry.is_file() and _suffix(entry.name) in VIDEO_SUFFIXES:
@@ -149,18 +172,7 @@ def _sort_entries(
             frames += 1
         else:
             found.strays["files that are not videos"] += 1
-    found.is_clip = frames > 0 and not any(found.all_videos())
-    if frames and not found.is_clip:
-        found.strays["files that are not videos"] += frames
-
-
-def _add_folder(found: Folder, inner: Folder) -> None:
-    if inner.is_clip:
-        found.videos.append(inner.path)
-        found.framed.append(inner.path)
-        found.strays.update(inner.all_strays())
-    else:
-        found.folders.append(inner)
+    found.add_frames(frames)
 
 
 def _suffix(name: str) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import lru_cache
@@ -75,7 +75,7 @@ class FrameFolder:
     def info(self) -> VideoInfo:
         """Counts the frames and decodes the first."""
         names = self._series().names
-        frame = _decode(self.path, names[0])
+        frame = self._frame(names[0])
         height, width = _pixels(frame).shape[:2]
         rotation, mirrored = astuple(Orientation.of(frame))
         return VideoInfo(len(names), self.rate, width, height, rotation, mirrored)
@@ -85,7 +85,7 @@ class FrameFolder:
         names, size = self._series().names, self._size()
         frames = {}
         for index in sorted(set(indices)):
-            pixels = _pixels(_decode(self.path, names[index]), size)
+            pixels = _pixels(self._frame(names[index]), size)
             frames[index] = transform(pixels) if transform else pixels
         return np.stack([frames[index] for index in indices])
 
@@ -93,9 +93,12 @@ class FrameFolder:
         """Yields all frames in order, in the size of the first."""
         size = self._size()
         for name in self._series().names:
-            yield transform(_pixels(_decode(self.path, name), size))
+            yield transform(_pixels(self._frame(name), size))
 
-    def _series(self) -> "_Series":
+    def _frame(self, name: str) -> av.VideoFrame:
+        return _decode(self.path, name)
+
+    def _series(self) -> "FrameSeries":
         with _telling_of(self.path):
             return _listed(self.path, self.path.stat().st_mtime_ns)
 
@@ -107,8 +110,13 @@ class FrameFolder:
 
 
 @dataclass(frozen=True)
-class _Series:
-    """Names of a folder's frames in order, with a remark on missing numbers."""
+class FrameSeries:
+    """Names of a folder's frames in order, with a remark on missing numbers.
+
+    Args:
+        names: The names.
+        remark: Which numbers are missing; empty if none.
+    """
 
     names: tuple[str, ...]
     remark: str
@@ -125,10 +133,27 @@ def _telling_of(path: Path) -> Iterator[None]:
 
 
 @lru_cache(maxsize=8192)
-def _listed(path: Path, _changed: int) -> _Series:
-    found: dict[str, dict[int, str]] = defaultdict(dict)
+def _listed(path: Path, _changed: int) -> FrameSeries:
     # Names without paths, since a clip may have thousands.
-    for name in sorted(os.listdir(path)):  # noqa: PTH208
+    return frame_series(path, os.listdir(path))  # noqa: PTH208
+
+
+def frame_series(path: Path, files: Iterable[str]) -> FrameSeries:
+    """Orders the frames of a folder by their numbers.
+
+    Args:
+        path: The folder.
+        files: Names of the files in it.
+
+    Raises:
+        BrokenVideo: If there are no frames, several series, or a number twice.
+
+    Example:
+        >>> frame_series(Path("wave"), ["00003.jpg", "00001.jpg", "notes.txt"]).names
+        ('00001.jpg', '00003.jpg')
+    """
+    found: dict[str, dict[int, str]] = defaultdict(dict)
+    for name in sorted(files):
         match = _NUMBERED.fullmatch(name)
         if match is None or name.startswith("."):
             continue
@@ -143,7 +168,7 @@ def _listed(path: Path, _changed: int) -> _Series:
         raise BrokenVideo(path, f"it holds several series of frames, which begin with {series}")
     (frames,) = found.values()
     numbers = sorted(frames)
-    return _Series(tuple(frames[number] for number in numbers), _gaps(numbers))
+    return FrameSeries(tuple(frames[number] for number in numbers), _gaps(numbers))
 
 
 def _gaps(numbers: Sequence[int]) -> str:

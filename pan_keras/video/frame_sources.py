@@ -10,6 +10,7 @@ from pan_keras.remote.addresses import address_of
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_folder import FrameFolder
 from pan_keras.video.remote_clip import RemoteClip
+from pan_keras.video.remote_frames import RemoteFrames, is_frame_folder
 from pan_keras.video.shard_clip import ShardClip
 from pan_keras.video.shard_file import shard_of
 from pan_keras.video.video_file import VideoFile
@@ -129,7 +130,7 @@ def frame_source(path: Path | str, timeout: float = TIMEOUT) -> FrameSource:
     if place is not None:
         return ShardClip(*place)
     if address_of(path) is not None:
-        return RemoteClip(path, timeout)
+        return RemoteFrames(path) if is_frame_folder(path) else RemoteClip(path, timeout)
     return FrameFolder(path) if path.is_dir() else VideoFile(path, timeout)
 
 

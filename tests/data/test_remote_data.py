@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
-from remote_storage import CREDENTIALS, Proxy, s3_server
+from remote_storage import Proxy, connect, s3_server
 from shard_folders import make_shards
-from video_files import moving_frames, write_video
+from video_files import moving_frames, write_frames, write_video
 
 from pan_keras.data import open_data
 from pan_keras.errors import UserError
@@ -29,7 +29,10 @@ def folder(tmp_path_factory):
         path = place / "videos" / split / label / f"{number}.mp4"
         path.parent.mkdir(parents=True)
         write_video(path, moving_frames(6 + number, seed=number))
-    (place / "lists").mkdir()
+        clip = place / "frames" / split / label / str(number)
+        write_frames(clip, moving_frames(6 + number, seed=number), "{:05d}.jpg")
+        (clip / "notes.txt").write_text("no frame")
+    (place / "frames" / "list.csv").write_text("path,label\ntrain/clap/0,clap\ntest/wave/5,wave\n")
     rows = [
         f"{path.relative_to(place / 'videos')},{path.parent.name},{path.parent.parent.name}"
         for path in sorted(place.rglob("*.mp4"))
@@ -47,18 +50,7 @@ def server(folder):
 
 @pytest.fixture
 def s3(server, monkeypatch, tmp_path):
-    """The server, with an empty cache and nothing known of it."""
-    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server.address}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "_states", {})
-    monkeypatch.setattr(cache, "_held", None)
-    monkeypatch.setattr(store, "PAUSE", 0.01)
-    store._opened.cache_clear()
-    server.faults.clear()
-    server.requests.clear()
-    server.sent = 0
-    return server
+    return connect(server, monkeypatch, tmp_path / "cache")
 
 
 def rows(data):
@@ -75,13 +67,16 @@ def opened(source):
     return open_data(source, progress=quiet)
 
 
-@pytest.mark.parametrize("source", ["videos", "videos/list.csv", "shards"])
+@pytest.mark.parametrize(
+    "source", ["videos", "videos/list.csv", "shards", "frames", "frames/list.csv"]
+)
 def test_a_remote_data_set_is_that_of_the_files(s3, folder, source):
     local = opened(folder / source)
     remote = opened(f"s3://bucket/{source}")
     assert remote.source == f"s3://bucket/{source}"
     assert rows(remote) == rows(local)
     assert remote.warnings == local.warnings
+    assert remote.ignored == local.ignored
     for clip, other in zip(remote.all_clips, local.all_clips, strict=True):
         assert is_there(clip.path)
         assert clip_bytes(clip.path) == clip_bytes(other.path)
@@ -100,6 +95,31 @@ def test_each_object_is_read_once_and_found_again(s3, folder):
     cache._states.clear()
     assert rows(opened("s3://bucket/videos")) == rows(data)
     assert s3.sent < 10_000  # the list
+
+
+def test_frames_of_a_folder_are_read_when_they_are_asked_for(s3):
+    data = opened("s3://bucket/frames")
+    assert sum("list-type" in path for _, path in s3.requests) == 1
+    first = [path for command, path in s3.requests if ".jpg" in path]
+    assert len(first) == 6
+    assert all(path.endswith("/00001.jpg") for path in first)
+    s3.requests.clear()
+    read_frames(data.all_clips[0].path, [3, 1, 3])
+    assert sorted(path[-9:] for _, path in s3.requests) == ["00002.jpg", "00004.jpg"]
+
+
+def test_a_list_that_breaks_off_is_continued(s3):
+    expected = rows(opened("s3://bucket/frames"))
+    full = store.RemoteStore("s3", "bucket")
+    names = [key for key, _ in full.objects("frames")]
+    found, listing = [], full.objects("frames")
+    for key, _ in listing:
+        found.append(key)
+        if len(found) == 3:
+            s3.faults += ["error", "reset"]
+    assert found == names
+    s3.faults += ["error", "reset"]
+    assert rows(opened("s3://bucket/frames")) == expected
 
 
 def test_reading_shards_needs_no_record_before_it_is_used(s3):

@@ -4,11 +4,10 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from remote_storage import CREDENTIALS, s3_server
+from remote_storage import connect, s3_server
 from small_settings import SMALL
 
 from pan_keras.cli import main
-from pan_keras.remote import cache, store
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
@@ -25,12 +24,7 @@ def invoke(*arguments):
 
 def test_train_resume_evaluate_and_shard_take_an_address(motion_shards, tmp_path, monkeypatch):
     with s3_server(motion_shards.parent, "bucket") as server:
-        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server.address}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setattr(cache, "_states", {})
-        monkeypatch.setattr(cache, "_held", None)
-        store._opened.cache_clear()
+        connect(server, monkeypatch, tmp_path / "cache")
         source = f"s3://bucket/{motion_shards.name}"
         options = [word for setting in SETTINGS for word in ("--set", setting)]
         assert f"train {source}" not in invoke("train", source, "--run", tmp_path / "run", *options)
