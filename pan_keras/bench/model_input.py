@@ -50,8 +50,11 @@ def calibration(case: Case) -> list[np.ndarray]:
         case: The case to quantise.
 
     Returns:
-        Each uint8 `(N, m, H, W, 3)`; `(B * N, m, H, W, 3)` for a larger batch.
+        Each uint8 `(N, m, H, W, 3)`; `(B * N, m, H, W, 3)` for a larger batch,
+        `(B * N, 2, H, W, 3)` for a network of pairs.
     """
+    if case.options.get("pairwise"):
+        return [moving_frames(case.work, seed)[:, :2] for seed in CALIBRATION]
     shape = case.options.get("shape")
     if shape is None:
         return [moving_frames(case.work, seed) for seed in CALIBRATION]

@@ -105,10 +105,14 @@ def motion_cases(work: Work, threads: int = 2, *, quick: bool = False) -> list[C
 
 def _networks(quick: bool) -> Iterator[Case]:
     for method in NETWORKS:
-        for target in ("keras",) if quick else ("keras", "litert"):
+        forms = [("keras", "float32"), ("litert", "float32")]
+        if method == "flownet_s":
+            forms.append(("litert", "int8"))
+        for target, precision in forms[:1] if quick else forms:
             yield Case(
                 method,
                 target,
+                precision=precision,
                 source=f"{GRAPHS}:graph_of",
                 reference=method,
                 tolerance=None,

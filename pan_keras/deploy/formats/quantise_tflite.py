@@ -9,6 +9,7 @@ every clip the same class as float32. The kernels, and so the speed, are the sam
 
 import contextlib
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ from pan_keras.deploy.formats.flatbuffer import (
     read_tflite,
     write_tflite,
 )
-from pan_keras.deploy.formats.listing import GIVEN_OUT, NO_FORM, reason
+from pan_keras.deploy.formats.listing import GIVEN_OUT, NO_FORM, Operation, reason
 from pan_keras.deploy.formats.ranges import tensor_ranges
 
 BYTES = (0.0, 255.0)
@@ -34,6 +35,9 @@ FULLY_CONNECTED = qtyping.TFLOperationName.FULLY_CONNECTED
 # version: older runtimes silently compute wrong results, such as TFLite 2.16.1 on arm64 with float
 # activations.
 ONE_SCALE = qtyping.QuantGranularity.TENSORWISE
+LARGEST_WEIGHTS = 32 * 2**20  # bytes in float32
+TOO_LARGE = "the quantiser fails on convolution weights of more than 32 MiB"
+CONSTANT_FIRST = "the 8-bit kernel gives zeros where the first operand is constant"
 Quantised = tuple[bytes, dict[str, Any]]
 
 
@@ -92,7 +96,7 @@ def leave_in_float(
     given_out = results(model)
     for operation in operations(model):
         output = operation.outputs[0].name
-        if output in given_out or reason(output, float_layers):
+        if output in given_out or reason(output, float_layers) or unquantisable(operation):
             # The quantiser matches a regular expression against the names of the outputs, each
             # terminated by a semicolon.
             worker.update_quantization_recipe(
@@ -102,6 +106,17 @@ def leave_in_float(
             )
     for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
         worker.update_quantization_recipe(".*", end, algorithm_key="no_quantize")
+
+
+def unquantisable(operation: Operation) -> str | None:
+    """Returns why an operation with an 8-bit form cannot use it; None if it can."""
+    if operation.name == "BATCH_MATMUL" and operation.inputs[0].constant:
+        return CONSTANT_FIRST
+    for tensor in operation.inputs:
+        size = 4 * math.prod(tensor.shape)
+        if tensor.constant and len(tensor.shape) > 2 and size > LARGEST_WEIGHTS:
+            return TOO_LARGE
+    return None
 
 
 def results(model: Any) -> set[str]:
@@ -159,7 +174,7 @@ def float_operations(model: Any, float_layers: Mapping[str, str]) -> dict[str, s
         output = operation.outputs[0]
         if output.dtype != "float32" or operation.name in ("QUANTIZE", "DEQUANTIZE"):
             continue
-        known_why = reason(output.name, float_layers)
+        known_why = reason(output.name, float_layers) or unquantisable(operation)
         why = known_why or (GIVEN_OUT if output.name in given_out else NO_FORM)
         known = reasons.setdefault(operation.name, [])
         if why not in known:

@@ -1,14 +1,19 @@
 """Quantised files: accuracy, operations left in float, and the facts about them."""
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from deployed import clips, last_logits, make, run
 
+from pan_keras.deploy.formats import quantise_tflite, tflite
 from pan_keras.deploy.formats.flatbuffer import list_tflite, output_tensors, read_tflite
 from pan_keras.deploy.formats.onnx import to_onnx
+from pan_keras.deploy.formats.quantise_tflite import CONSTANT_FIRST, TOO_LARGE, quantise_to_int8
 from pan_keras.deploy.formats.ranges import tensor_ranges, trimmed
 from pan_keras.deploy.formats.tflite import to_tflite
+from pan_keras.flow.upsampling import Upsampling
+from pan_keras.runtime.litert_engine import LiteRTEngine
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +123,29 @@ def test_one_clip_in_a_thousand_does_not_widen_the_range():
     calm = [np.array([[-1.0], [1.0]])] * 999
     ((low, high),) = trimmed([*calm, np.array([[-50.0], [50.0]])])
     assert (low, high) == (-1.0, 1.0)
+
+
+def small_graph():
+    """A convolution, then two products whose first operand is constant."""
+    frames = keras.Input(batch_shape=(2, 8, 8, 3), dtype="uint8", name="frames")
+    maps = keras.layers.Conv2D(4, 3, name="convolution")(keras.ops.cast(frames, "float32"))
+    return keras.Model({"frames": frames}, {"maps": Upsampling(2, name="enlarged")(maps)})
+
+
+def test_a_product_whose_first_operand_is_constant_stays_in_float():
+    keras.utils.set_random_seed(0)
+    generator = np.random.default_rng(0)
+    clip = generator.integers(0, 256, (1, 2, 8, 8, 3), "uint8")
+    content = tflite.convert(small_graph())
+    quantised, facts = quantise_to_int8(content, [clip], {})
+    assert facts["float_ops"]["BATCH_MATMUL"] == CONSTANT_FIRST
+    assert "CONV_2D" not in facts["float_ops"]
+    exact, near = (LiteRTEngine(each)({"frames": clip[0]})["maps"] for each in (content, quantised))
+    np.testing.assert_allclose(near, exact, atol=0.02 * np.ptp(exact))
+
+
+def test_weights_that_the_quantiser_cannot_take_stay_in_float(monkeypatch):
+    monkeypatch.setattr(quantise_tflite, "LARGEST_WEIGHTS", 100)
+    clip = np.zeros((1, 2, 8, 8, 3), "uint8")
+    _, facts = quantise_to_int8(tflite.convert(small_graph()), [clip], {})
+    assert facts["float_ops"]["CONV_2D"] == TOO_LARGE
