@@ -17,5 +17,7 @@ def small_disk(folder, kilobytes):
         pytest.skip("there is no mount")
     if done.returncode:
         pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], timeout=20, check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], timeout=20, check=True)

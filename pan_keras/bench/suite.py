@@ -59,6 +59,21 @@ NAMED = {
 }
 
 
+def chosen_benchmarks(only: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the names of the benchmarks to run.
+
+    Args:
+        only: Some of `SUITE`; by default all.
+
+    Raises:
+        UserError: If there is no such benchmark.
+    """
+    for name in only:
+        if name not in SUITE:
+            raise UserError(f"benchmark: {name!r} is not one of {', '.join(SUITE)}")
+    return tuple(dict.fromkeys(only or SUITE))
+
+
 def measure_all(
     only: Sequence[str] = (),
     *,
@@ -80,11 +95,8 @@ def measure_all(
     Raises:
         UserError: If there is no such benchmark.
     """
-    for name in only:
-        if name not in SUITE:
-            raise UserError(f"benchmark: {name!r} is not one of {', '.join(SUITE)}")
     found: dict[str, Results] = {}
-    for name in only or SUITE:
+    for name in chosen_benchmarks(only):
         progress(f"benchmark {name}")
         try:
             found[name] = SUITE[name](threads, quick, progress)

@@ -45,16 +45,19 @@ def bench_all(
     beside those measured. Ctrl-C and SIGTERM write the results so far.
     """
     from pan_keras.bench.paper_tables import read_accuracies
-    from pan_keras.bench.suite import SUITE, measure_all, write_results
+    from pan_keras.bench.suite import chosen_benchmarks, measure_all, write_results
+    from pan_keras.files import make_folder
     from pan_keras.reports.benchmark_page import write_benchmarks
 
     accuracies = read_accuracies(accuracy) if accuracy else {}
-    found = measure_all(only, threads=threads, quick=quick, progress=tell)
-    table = write_results(found, folder, accuracies)
-    write_benchmarks(found, folder / "index.html", accuracies)
+    names = chosen_benchmarks(only)
+    make_folder(folder)
+    found = measure_all(names, threads=threads, quick=quick, progress=tell)
+    # Printed first, so that a full disk does not lose what took minutes to measure.
     for results in found.values():
         echo(results.to_text())
+    table = write_results(found, folder, accuracies)
+    write_benchmarks(found, folder / "index.html", accuracies)
     echo(f"{table}\n{folder / 'index.html'}")
-    is_whole = len(found) == len(set(only or SUITE))
-    if not is_whole or any(results.work["interrupted"] for results in found.values()):
+    if len(found) < len(names) or any(results.work["interrupted"] for results in found.values()):
         exit_as_interrupted(context)

@@ -5,6 +5,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 from results_made import made_results
+from small_disks import small_disk
 
 from pan_keras.bench import suite
 from pan_keras.cli import main
@@ -63,6 +64,38 @@ def test_bench_all_writes_the_report_and_prints_its_path(tmp_path, monkeypatch):
     assert {file.suffix for file in (tmp_path / "report").iterdir()} == {
         *(".csv", ".html", ".json", ".md")
     }
+
+
+def test_a_report_that_cannot_be_written_is_found_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(suite, "SUITE", {"motion": lambda *_: pytest.fail("it ran")})
+    (tmp_path / "file").touch()
+    result = run("all", "--report", tmp_path / "file" / "report")
+    assert result.exit_code == 2
+    assert str(tmp_path / "file") in result.output
+
+
+def test_a_full_disk_loses_no_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(suite, "SUITE", {"motion": lambda *_: made_results()})
+    with small_disk(tmp_path / "disk", kilobytes=8) as disk:
+        result = run("all", "--report", disk / "report")
+        assert result.exit_code == 2
+        assert made_results().to_text() in result.stdout
+        (sentence,) = result.stderr.strip().splitlines()[-1:]
+        assert "the disk is full" in sentence
+        assert str(disk / "report") in sentence
+        assert not list(disk.rglob("*.tmp*"))
+
+
+def test_ctrl_c_between_the_rounds_of_two_benchmarks_keeps_the_first(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    benchmarks = {"motion": lambda *_: made_results(), "model": interrupted, "video": interrupted}
+    monkeypatch.setattr(suite, "SUITE", benchmarks)
+    result = run("all", "--report", tmp_path / "report")
+    assert result.exit_code == 130
+    assert (tmp_path / "report" / "motion.json").is_file()
+    assert not (tmp_path / "report" / "model.json").exists()
 
 
 def test_accuracies_that_cannot_be_read_are_found_before_anything_runs(tmp_path, monkeypatch):
