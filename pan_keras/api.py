@@ -18,6 +18,7 @@ from pan_keras.evaluation import evaluate as evaluate_models
 from pan_keras.inference import Classifier, Prediction, open_classifier
 from pan_keras.inference import predict as predict_videos
 from pan_keras.inference.views import Crops, Fuse
+from pan_keras.remote.addresses import is_remote
 from pan_keras.reports.training_pictures import TrainingPictures
 from pan_keras.runs import Run, open_run
 from pan_keras.training import resume as resume_run
@@ -292,7 +293,7 @@ def load(path: Run | str | Path, checkpoint: str = "kept") -> keras.Model:
         raise UserError(
             f"{path}: a bundle, which has no Keras model; pass it to predict or evaluate"
         )
-    if Path(path).is_dir():
+    if is_remote(path) or Path(path).is_dir():
         return open_run(path).load_model(checkpoint)
     try:
         return models.load(path)

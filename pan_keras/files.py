@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import re
 import secrets
 import shutil
 import time
@@ -17,6 +18,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+_ADDRESS = re.compile("(s3|gs|https?):/", re.IGNORECASE)
 PATIENCE = 30.0  # maximum seconds to wait for another writer
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 ABANDONED = 24 * 3600  # age in seconds of abandoned unfinished folders, without locks
@@ -46,6 +48,23 @@ def refuse_overwriting(output: Path | str, inputs: Iterable[Path | str]) -> None
             )
 
 
+def refuse_address(path: Path) -> None:
+    """Raises `UserError` if a path to write is an address of remote storage.
+
+    Args:
+        path: The file or folder.
+
+    Example:
+        >>> refuse_address(Path("results"))
+    """
+    if _ADDRESS.match(str(path)):
+        address = re.sub(":/+", "://", str(path), count=1)
+        raise UserError(
+            f"{address}: only runs and bundles are written to remote storage, by pan-keras copy "
+            "and export; name a local path"
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Creates a folder, with those above it, unless it exists.
 
@@ -58,6 +77,7 @@ def make_folder(folder: Path) -> None:
     Example:
         >>> make_folder(Path("results/speed"))
     """
+    refuse_address(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,6 +104,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         ...     temporary.write_text("{}")
     """
     path = Path(path)
+    refuse_address(path)
     temporary = path.with_name(f".{path.stem}.{_token()}.partial{path.suffix}")
     try:
         with _telling_of_full_disk(path):
@@ -116,6 +137,7 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
         >>> with replacing_folder("runs/a/bundle") as temporary:
         ...     (temporary / "model.json").write_text("{}")
     """
+    refuse_address(Path(path))
     path = Path(os.path.abspath(path))  # noqa: PTH100 (resolving would follow a link)
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: a file is in the way; remove it or name another folder")

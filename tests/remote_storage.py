@@ -62,6 +62,7 @@ class Proxy:
             return
         names = {"host", "connection"}
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in names}
+        headers.setdefault("Content-Type", "application/octet-stream")  # urllib's is of forms
         request = urllib.request.Request(
             self.target + handler.path, body or None, headers, method=handler.command
         )
@@ -70,6 +71,9 @@ class Proxy:
                 status, head, body = answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             status, head, body = error.code, error.headers, error.read()
+        if fault == "reset" and handler.command == "PUT":  # written, but the answer is lost
+            handler.connection.close()
+            return
         handler.send_response(status)
         for name, value in head.items():
             if name.lower() not in ("connection", "transfer-encoding", "date", "server"):

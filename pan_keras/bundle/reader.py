@@ -22,6 +22,7 @@ from pan_keras.clips.live_window import LiveSampling
 from pan_keras.errors import UserError
 from pan_keras.metrics.confidence import UNCALIBRATED, Confidence
 from pan_keras.printable import is_printable
+from pan_keras.remote.copies import local_copy
 
 LARGEST_CLIP = 2**30  # bytes
 MOST_LABELS = 100_000
@@ -67,7 +68,7 @@ class Bundle:
         Files are checked against their checksums when they are read, by `content`.
 
         Args:
-            path: The folder.
+            path: The folder, or the address of a copy in remote storage.
 
         Returns:
             The bundle.
@@ -75,7 +76,7 @@ class Bundle:
         Raises:
             UserError: If it is no bundle, of a later schema version, or lacks a file or a fact.
         """
-        path = Path(path)
+        path = local_copy(path)
         given = read_facts(path)
         try:
             facts = upgraded(given)
@@ -244,7 +245,7 @@ def is_bundle(path: Path | str) -> bool:
         >>> is_bundle("runs/demo/bundle"), is_bundle("runs/demo")
         (True, False)
     """
-    return (Path(path) / FACTS).is_file()
+    return (local_copy(path) / FACTS).is_file()
 
 
 def _labels(given: Any) -> tuple[str, ...]:

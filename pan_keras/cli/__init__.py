@@ -11,6 +11,7 @@ from pan_keras.cli.calibrate import calibrate
 from pan_keras.cli.combine import combine
 from pan_keras.cli.compare import compare
 from pan_keras.cli.convert import convert
+from pan_keras.cli.copy import copy
 from pan_keras.cli.dataset import dataset
 from pan_keras.cli.demo import demo
 from pan_keras.cli.evaluate import evaluate
@@ -35,6 +36,7 @@ COMMANDS = (
     combine,
     compare,
     convert,
+    copy,
     dataset,
     demo,
     evaluate,

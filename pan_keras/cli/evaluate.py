@@ -20,6 +20,8 @@ from pan_keras.cli.options import (
 )
 from pan_keras.cli.output import echo, import_tensorflow
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import is_remote
+from pan_keras.remote.copies import is_copy
 
 if TYPE_CHECKING:
     from pan_keras.inference.views import Crops, Fuse
@@ -104,6 +106,8 @@ def evaluate(
     Several are fused: their scores for a clip are averaged. The clips of a split are those that RUN
     recorded when it began, without any that one of the runs was trained on.
 
+    RUN and BUNDLE may be addresses of copies in remote storage, such as s3://bucket/models/waves.
+
     A path after the first that is not a run folder, bundle or .keras file is DATA, as with --data.
     """
     runs, named = sort_paths(paths)
@@ -183,7 +187,7 @@ def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:
         for position, path in enumerate(paths)
         if position == 0
         or Path(path).suffix == ".keras"
-        or any((Path(path) / name).is_file() for name in MARKS)
+        or (is_copy(path) if is_remote(path) else any((Path(path) / n).is_file() for n in MARKS))
     ]
     others = [path for path in paths if path not in runs]
     if len(others) > 1:

@@ -9,6 +9,7 @@ import click
 from pan_keras.cli.options import json_option
 from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import displayed
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
@@ -47,7 +48,8 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the bundle; by default `bundle` in the run.",
+    help="Folder of the bundle, or an address such as s3://bucket/waves; by default `bundle` in the "
+    "run.",
 )
 @json_option
 def export(
@@ -74,11 +76,12 @@ def export(
         overrides=overrides,
         tell=tell,
     )
+    where = str(bundle.path) if output is None else displayed(output)
     if as_json:
-        echo(json.dumps({"bundle": str(bundle.path), **bundle.facts}))
+        echo(json.dumps({"bundle": where, **bundle.facts}))
         return
     echo(summary(bundle))
-    echo(f"next: pan-keras predict {bundle.path} VIDEO")
+    echo(f"next: pan-keras predict {where} VIDEO")
 
 
 def sections(

@@ -10,6 +10,7 @@ from pan_keras.cli.options import COUNT, json_option
 from pan_keras.cli.output import echo
 from pan_keras.errors import UserError
 from pan_keras.printable import printable_message
+from pan_keras.remote.addresses import displayed
 
 
 @click.command()
@@ -36,13 +37,13 @@ def verify(bundle: Path, threads: int | None, as_json: bool):
     good = refused is None and not any(finding.problems for finding in findings)
     if as_json:
         record = {
-            "bundle": str(bundle),
+            "bundle": displayed(bundle),
             "good": good,
             "refused": refused,
             "findings": [vars(finding) for finding in findings],
         }
         echo(json.dumps(record))
     elif good:
-        echo(f"{bundle}: good")
+        echo(f"{displayed(bundle)}: good")
     if not good:
         sys.exit(1 if refused is None else 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -19,6 +20,9 @@ from pan_keras.deploy.recipe import DEFAULT, Recipe, load_recipe, recipes
 from pan_keras.deploy.source import Source, check_causal, open_source
 from pan_keras.errors import UserError
 from pan_keras.files import refuse_overwriting
+from pan_keras.remote.addresses import displayed, is_remote
+from pan_keras.remote.copies import refuse_taken
+from pan_keras.runs.copying import copy_model
 
 
 def export(
@@ -43,7 +47,8 @@ def export(
             after the model's backbone, or else `default`.
         calibration: Card, folder or CSV of videos, or clips uint8 `(N, m, H, W, 3)`, 32 to
             compare on and more to calibrate int8; by default the data of the run.
-        output: Folder of the bundle; by default `bundle` in the run folder.
+        output: Folder of the bundle, or an address such as `s3://bucket/models/waves`; by default
+            `bundle` in the run folder.
         labels: Class names of a model without a run.
         overrides: Values by section and key that override a recipe's; not for a `Recipe`.
         tell: Called with progress messages.
@@ -62,6 +67,21 @@ def export(
         ['model_float32.tflite']
     """
     tell = tell or _say_nothing
+    if output is not None and is_remote(output):
+        refuse_taken(str(output))
+        with TemporaryDirectory(prefix="pan-keras-") as place:
+            made = Path(place) / "bundle"
+            export(
+                model,
+                recipe,
+                calibration,
+                output=made,
+                labels=labels,
+                overrides=overrides,
+                tell=tell,
+            )
+            tell(f"copying to {displayed(output)}")
+            return Bundle.open(copy_model(made, output))
     # User errors are reported before the work begins.
     kinds = recipe if isinstance(recipe, Recipe) else load_recipe(recipe or DEFAULT, overrides)
     _kinds(kinds)
@@ -152,7 +172,7 @@ def _folder(source: Source, output: Path | str | None) -> Path:
         return Path(output)
     if source.run is None:
         raise UserError(f"{source.name}: name the folder of the bundle with -o")
-    return source.run.path / "bundle"
+    return source.run.writable("bundle")
 
 
 def _inputs(source: Source, recipe: Recipe, calibration: Calibration) -> list[Path | str]:

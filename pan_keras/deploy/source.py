@@ -15,6 +15,7 @@ from pan_keras.errors import UserError
 from pan_keras.layers import TemporalShift
 from pan_keras.models import FlowNetwork, networks
 from pan_keras.models.networks import flat_layers
+from pan_keras.remote.copies import local_copy
 from pan_keras.runs.run import Run, latest_run, open_run
 
 
@@ -70,7 +71,7 @@ def open_source(
     """
     if isinstance(model, keras.Model):
         return _bare(model, labels, None)
-    path = latest_run().path if model is None else Path(model)
+    path = latest_run().path if model is None else local_copy(model)
     if path.suffix == ".keras":
         if (path.parent / "config.toml").is_file() and path.name == "model.keras":
             return _of_run(path.parent)

@@ -19,6 +19,7 @@ from pan_keras.inference.classifier import Classifier
 from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
 from pan_keras.metrics import Confidence, confused_pairs, score
+from pan_keras.remote.addresses import address_of
 
 TABLES = ("_confusion.csv", "_per_class.csv", "_clips.csv")  # data files may have such names
 WORST = 10  # length of the list of worst clips
@@ -128,8 +129,9 @@ def evaluate(
         seconds=round(seconds, 3),
         clips_per_second=round(len(fused) / seconds, 3),
     )
-    # Nothing is written into bundles, which stay as exported.
-    if output is None and len(origins) == 1 and origins[0].is_run and origins[0].owns(data):
+    # Nothing is written into bundles, which stay as exported, and copies in remote storage.
+    own = len(origins) == 1 and origins[0].is_run and origins[0].owns(data)
+    if output is None and own and address_of(origins[0].path) is None:
         output = origins[0].path / "evaluation"
         if checkpoint != "kept":
             output /= checkpoint

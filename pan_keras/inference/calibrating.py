@@ -134,6 +134,7 @@ def calibrate(
         Angelopoulos, Bates, Fisch, Lei, Schuster, "Conformal Risk Control", ICLR 2024.
     """
     run = open_run(run) if not isinstance(run, Run) else run
+    run.writable(CONFIDENCE)
     if false_alarms is not None and not 0 < false_alarms < 1:
         raise UserError(
             f"false alarms: {false_alarms} is not a share; give a number above 0 and below 1"

@@ -54,14 +54,17 @@ def address_of(path: Path) -> str | None:
     return f"{scheme}://{rest}" if scheme in SCHEMES and rest else None
 
 
-def displayed(path: Path) -> str:
-    """Returns what users are shown of a path: the address, if it stands for one.
+def displayed(path: Path | str) -> str:
+    """Returns what users are shown of a path: the address, if it is one or stands for one.
+
+    Args:
+        path: A path, or an address, of which `Path` has removed a slash.
 
     Example:
         >>> displayed(Path("wave.mp4"))
         'wave.mp4'
     """
-    return address_of(path) or str(path)
+    return address_of(local_path(path) if is_remote(path) else Path(path)) or str(path)
 
 
 def _root() -> Path:

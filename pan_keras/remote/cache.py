@@ -109,6 +109,15 @@ def state_of(path: Path) -> ObjectState:
     return _states[path]
 
 
+def forget(path: Path) -> None:
+    """Forgets the state of an object that has been written, so that it is asked for again.
+
+    Args:
+        path: Its path in the cache.
+    """
+    _states.pop(path, None)
+
+
 def fetch(path: Path) -> Path:
     """Reads an object into the cache, unless it is there.
 

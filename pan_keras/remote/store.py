@@ -1,8 +1,9 @@
-"""A bucket or host of remote storage, read with retries."""
+"""A bucket or host of remote storage, read and written with retries."""
 
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -134,6 +135,64 @@ class RemoteStore:
         if state.size > BLOCK and self.state(key) != state:
             raise UserError(f"{self._address(key)}: changed while it was read; run it again")
 
+    def names(self, prefix: str) -> list[str]:
+        """Lists the objects and folders directly below a folder by name.
+
+        Args:
+            prefix: The folder.
+        """
+        found = self._attempt(prefix, lambda: self._store.list_with_delimiter(prefix))
+        keys = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        return sorted(key.removeprefix(prefix).strip("/") for key in keys)
+
+    def write(self, key: str, file: Path) -> None:
+        """Writes a file into an object.
+
+        Args:
+            key: Its name in the bucket.
+            file: The file.
+
+        Raises:
+            UserError: If it cannot be written.
+        """
+        self._attempt(key, lambda: self._store.put(key, file), "written")
+
+    def write_new(self, key: str, content: bytes) -> bool:
+        """Writes an object unless it exists.
+
+        Args:
+            key: Its name in the bucket.
+            content: Its bytes.
+
+        Returns:
+            Whether the object is this one.
+
+        Raises:
+            UserError: If it cannot be written.
+        """
+        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
+
+        def put() -> bool:
+            try:
+                self._store.put(key, content, mode="create", use_multipart=False)
+            except (AlreadyExistsError, PreconditionError):
+                # An earlier attempt may have been written, though its answer was lost.
+                return bytes(self._store.get(key).bytes()) == content
+            return True
+
+        return self._attempt(key, put, "written")
+
+    def remove(self, key: str) -> None:
+        """Removes an object if possible; failures are ignored.
+
+        Args:
+            key: Its name in the bucket.
+        """
+        from obstore.exceptions import BaseError  # noqa: PLC0415
+
+        with suppress(BaseError, OSError):
+            self._store.delete(key)
+
     def _block(self, key: str, start: int, end: int, whole: bool) -> bytes:
         if whole:  # some web servers serve no ranges
             content = bytes(self._store.get(key).bytes())
@@ -143,7 +202,7 @@ class RemoteStore:
             raise OSError(f"{len(content)} bytes instead of {end - start}")
         return content
 
-    def _attempt(self, key: str, request: Callable[[], Found]) -> Found:
+    def _attempt(self, key: str, request: Callable[[], Found], what: str = "read") -> Found:
         from obstore.exceptions import (  # noqa: PLC0415
             BaseError,
             PermissionDeniedError,
@@ -167,7 +226,7 @@ class RemoteStore:
                 if attempt == ATTEMPTS - 1 or _is_hopeless(error):
                     remedy = NETWORK.get(self.scheme, "check the network and the address")
                     raise UserError(
-                        f"{self._address(key)}: cannot be read after {attempt + 1} attempts "
+                        f"{self._address(key)}: cannot be {what} after {attempt + 1} attempts "
                         f"({_reason(error)}); {remedy}"
                     ) from error
                 time.sleep(pause)

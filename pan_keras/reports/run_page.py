@@ -46,7 +46,7 @@ def write_report(
         PosixPath('runs/demo/report.html')
     """
     opened = open_run(run)
-    path = Path(output) if output is not None else opened.path / "report.html"
+    path = Path(output) if output is not None else opened.writable("report.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"{path}: name a file that ends in .html")
     evaluation = latest_evaluation(opened)

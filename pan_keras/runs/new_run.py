@@ -9,6 +9,7 @@ from pathlib import Path
 from pan_keras.config.config import Config
 from pan_keras.errors import UserError
 from pan_keras.lock import HOLDER, locked, refuse_locked
+from pan_keras.remote.addresses import displayed, is_remote
 from pan_keras.runs.run import Run
 
 LOCK = ".lock"
@@ -20,6 +21,11 @@ def refuse_taken(folder: Path) -> None:
     Raises:
         UserError: If another process trains in it, or it is not empty.
     """
+    if is_remote(folder):
+        raise UserError(
+            f"{displayed(folder)}: training writes to a local disk; name a folder, and copy the "
+            "finished run to remote storage with pan-keras copy"
+        )
     refuse_locked(folder / LOCK, str(folder))
     _refuse_content(folder)
 

@@ -17,6 +17,7 @@ from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
 from pan_keras.metrics.confidence import Confidence
 from pan_keras.printable import is_printable
+from pan_keras.remote.copies import local_copy
 from pan_keras.runs.data_identity import DataIdentity, identity_from_csv
 from pan_keras.runs.model_input import clip_shape
 from pan_keras.runs.run_folder import RunFolder
@@ -330,7 +331,7 @@ def open_run(path: Path | str) -> Run:
     """Opens a run folder.
 
     Args:
-        path: The folder.
+        path: The folder, or the address of a copy in remote storage, which is only read.
 
     Returns:
         The run.
@@ -342,7 +343,7 @@ def open_run(path: Path | str) -> Run:
         >>> open_run("runs/demo").labels[0]
         'left'
     """
-    path = Path(path)
+    path = local_copy(path)
     if not (path / "config.toml").is_file():
         raise UserError(f"{path}: not a run folder (no config.toml); give one that train wrote")
     return Run(path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pan_keras.errors import UserError
 from pan_keras.files import read_text, replacing
+from pan_keras.remote.addresses import address_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,23 @@ class RunFolder:
             raise self.damaged(name, "no JSON object")
         return record
 
+    def writable(self, name: str) -> Path:
+        """The path of a file to write.
+
+        Args:
+            name: The file.
+
+        Raises:
+            UserError: If this is a copy in remote storage, which is only read.
+        """
+        address = address_of(self.path)
+        if address is not None:
+            raise UserError(
+                f"{address.rpartition('/')[0]}: a run in remote storage is only read; copy it to a "
+                "folder with pan-keras copy, or name an output elsewhere"
+            )
+        return self.path / name
+
     def write(self, name: str, content: str | dict[str, Any]) -> None:
         """Writes one file atomically.
 
@@ -55,7 +73,7 @@ class RunFolder:
             content: Text, or an object to write as JSON.
         """
         text = content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
-        with replacing(self.path / name) as temporary:
+        with replacing(self.writable(name)) as temporary:
             # File names need not be UTF-8.
             temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
 

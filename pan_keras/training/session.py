@@ -187,6 +187,7 @@ def resume(
     start = time.perf_counter()
     callbacks = check_callbacks(callbacks)
     found = latest_run() if run is None else open_run(run)
+    found.writable(LOCK)
     if (found.path / RECORD).is_file():
         raise UserError(
             f"{found.path}: was combined from other runs; train those and combine them again"
