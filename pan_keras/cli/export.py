@@ -48,8 +48,7 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the bundle, or an address such as s3://bucket/waves; by default `bundle` in the "
-    "run.",
+    help="Folder of the bundle, or an address, s3://bucket/waves; by default `bundle` in the run.",
 )
 @json_option
 def export(
