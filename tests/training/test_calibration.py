@@ -5,8 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from exports import FLOAT
 from small_settings import SMALL
 
+from pan_keras.bundle import Bundle
+from pan_keras.deploy import export
 from pan_keras.errors import UserError
 from pan_keras.inference import calibrate, open_classifier, predict
 from pan_keras.inference.views import ViewClassifier
@@ -66,6 +69,15 @@ def test_the_result_has_the_calibration_and_predictions_use_it(trained):
     assert trained.to_json()["temperature"] == confidence.temperature
     assert trained.to_json()["threshold"] == confidence.threshold
     assert open_classifier(trained.run.path).confidence == confidence
+
+
+@pytest.mark.slow
+def test_a_bundle_has_the_calibration_of_the_training(trained, tmp_path):
+    run = open_run(trained.run.path)
+    clips = np.random.default_rng(0).integers(0, 256, (32, *run.shape.array), "uint8")
+    bundle = export(run.path, calibration=clips, output=tmp_path / "bundle", overrides=FLOAT)
+    assert run.confidence.threshold is not None
+    assert Bundle.open(bundle.path).confidence == run.confidence
 
 
 def test_the_threshold_is_that_of_the_share_of_false_alarms(trained, tmp_path):
