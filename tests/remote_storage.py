@@ -25,11 +25,12 @@ class Proxy:
 
     `faults` holds the kinds of the faults to come, one for each request of an object:
     `slow` waits, `error` answers 500, `reset` ends the connection in the middle of the answer,
-    `denied` answers 403.
+    `denied` answers 403. `host` is the name that the server expects to be asked by.
     """
 
-    def __init__(self, target):
+    def __init__(self, target, host=None):
         self.target = target
+        self.host = host
         self.faults = []
         self.requests = []
         self.sent = 0
@@ -62,6 +63,8 @@ class Proxy:
             return
         names = {"host", "connection"}
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in names}
+        if self.host:
+            headers["Host"] = self.host
         headers.setdefault("Content-Type", "application/octet-stream")  # urllib's is of forms
         request = urllib.request.Request(
             self.target + handler.path, body or None, headers, method=handler.command

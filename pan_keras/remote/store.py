@@ -37,7 +37,7 @@ class ObjectState(NamedTuple):
 
     Attributes:
         size: Bytes.
-        changed: Nanoseconds since 1970.
+        changed: Nanoseconds since 1970, whole seconds.
     """
 
     size: int
@@ -60,7 +60,8 @@ class RemoteStore:
 
         self.scheme = scheme
         self.place = place
-        insecure = scheme == "http" or _endpoint().startswith("http://")
+        # The credentials of Google may name another server, such as an emulator.
+        insecure = scheme in ("http", "gs") or _endpoint().startswith("http://")
         options: dict[str, Any] = {
             "client_options": {
                 "timeout": timedelta(hours=1),
@@ -265,7 +266,8 @@ def _endpoint() -> str:
 
 
 def _state(meta: Any) -> ObjectState:
-    return ObjectState(int(meta["size"]), int(meta["last_modified"].timestamp() * 1e6) * 1000)
+    # Some servers tell fractions of a second in lists, but not of single objects.
+    return ObjectState(int(meta["size"]), int(meta["last_modified"].timestamp()) * 10**9)
 
 
 def _is_hopeless(error: Exception) -> bool:
