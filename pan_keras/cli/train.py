@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pan_keras.cli.options import COUNT, fold_option, json_option, overrides_option, root_option
 from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from pan_keras.training import TrainingResult
 
 
 @click.command(cls=TensorFlowCommand)
@@ -44,6 +47,23 @@ from pan_keras.errors import UserError
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
 @click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
 @click.option("--resume", is_flag=True, help="Resume --run, or the latest run.")
+@click.option(
+    "--workers",
+    type=COUNT,
+    help="Train on this many GPUs of this machine, or, without a GPU, parts of its CPU. With "
+    "TF_CONFIG in the environment, each of its processes is a worker.",
+)
+@click.option(
+    "--other-workers", is_flag=True, help="Let --resume continue with other numbers of workers."
+)
+@click.option(
+    "--worker-timeout",
+    type=click.FloatRange(1, 1e6),
+    default=1800.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest wait for another process of TF_CONFIG, such as for its start.",
+)
 @json_option
 def train(
     data: str | None,
@@ -60,6 +80,9 @@ def train(
     run: Path | None,
     jit: bool,
     resume: bool,
+    workers: int | None,
+    other_workers: bool,
+    worker_timeout: float,
     as_json: bool,
 ):
     """Train a model on DATA: a folder of class folders, a CSV, or a data set card.
@@ -70,24 +93,26 @@ def train(
     the probabilities are calibrated on the validation clips.
     """
     crossed = folds is not None or groups is not None
-    if fold is not None:
-        if crossed:
-            raise UserError(
-                "--fold is an official fold, and --folds and --groups draw others; remove one"
-            )
-        overrides = (*overrides, f"data.fold={fold}")
+    if crossed and fold is not None:
+        raise UserError(
+            "--fold is an official fold, and --folds and --groups draw others; remove one"
+        )
+    overrides = overrides if fold is None else (*overrides, f"data.fold={fold}")
     if resume and (data or model or config or preset or overrides or jit or crossed or tune):
         raise UserError(
             "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
         )
+    if other_workers and not resume:
+        raise UserError("--other-workers is for a run that is resumed; add --resume, or remove it")
     # TensorFlow takes seconds to import.
     from pan_keras import evaluation, training
     from pan_keras.evaluation.cross_validation import is_cross_validation
     from pan_keras.evaluation.tuning import is_tuning
     from pan_keras.reports.training_pictures import TrainingPictures
-    from pan_keras.runs.training_record import kept_text
+    from pan_keras.training.cluster_task import ClusterTask
 
+    task = ClusterTask.of_environment()
     callbacks = [TrainingPictures()]
     settings: dict[str, Any] = {
         "root": root,
@@ -101,6 +126,12 @@ def train(
     }
     again: dict[str, Any] = {"callbacks": callbacks, "quiet": as_json}
     several: Any = None
+    repeated = run is not None and (is_tuning(run) or is_cross_validation(run))
+    if (tune or crossed or repeated) and (task is not None or workers is not None):
+        raise UserError(
+            "several runs, of --folds, --groups or --tune, are trained without workers; remove "
+            f"{'--workers' if task is None else 'TF_CONFIG from the environment'}"
+        )
     if resume and run is not None and is_tuning(run):
         several = evaluation.resume_tuning(run, tell=tell, **again)
     elif resume and run is not None and is_cross_validation(run):
@@ -114,13 +145,21 @@ def train(
     if several is not None:
         echo(json.dumps(several.to_json()) if as_json else several.to_markdown())
         return
+    together: dict[str, Any] = {"workers": workers, "wait": worker_timeout}
     if resume:
-        result = training.resume(run, root=root, **again)
+        result = training.resume(run, root=root, other_workers=other_workers, **again, **together)
     else:
-        result = training.train(data, **settings)
-    summary = result.to_json()
+        result = training.train(data, **settings, **together)
+    if task is not None and task.rank > 0:
+        return  # the first worker prints
+    _print(result, as_json)
+
+
+def _print(result: "TrainingResult", as_json: bool) -> None:
+    from pan_keras.runs.training_record import kept_text
+
     if as_json:
-        echo(json.dumps(summary))
+        echo(json.dumps(result.to_json()))
         return
     kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")

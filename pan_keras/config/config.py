@@ -177,6 +177,10 @@ class OptimisationConfig:
         batch: Clips per step.
         accumulate: Number of equal parts in which a batch is processed, to save memory; their
             gradients are averaged. Batch normalisation sees one part at a time.
+        synchronised_normalisation: Whether batch normalisation takes its statistics over all
+            workers (`--workers`), so that results depend less on their number; slower. Otherwise
+            each worker uses those of its own clips, and the first worker's are saved. A single
+            worker has nothing to synchronise.
         optimizer: `adamw`, or `sgd` with momentum 0.9 and the paper's learning rate and weight
             decay for each kind of weight.
         learning_rate: Highest learning rate.
@@ -219,6 +223,7 @@ class OptimisationConfig:
     epochs: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
     batch: Annotated[StrictInt, Field(ge=1, le=65_536)] = 8
     accumulate: Annotated[StrictInt, Field(ge=1, le=65_536)] = 1
+    synchronised_normalisation: StrictBool = False
     optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Annotated[StrictFloat, Field(gt=0, le=1e6)] = 1e-3
     first_rate: Annotated[StrictFloat, Field(gt=0, le=1)] = 1.0

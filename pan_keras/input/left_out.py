@@ -53,6 +53,18 @@ class LeftOut:
         found = self._found.get(path)
         return found is not None and found[0] <= position
 
+    def merge(self, other: "LeftOut") -> None:
+        """Leaves out what another record does, from the same positions on.
+
+        Args:
+            other: The record of another process.
+
+        Raises:
+            UserError: If the disk is full.
+        """
+        for path, (position, reason) in other._found.items():
+            self.add({path: reason}, position)
+
     def add(self, reasons: Mapping[Path, str], position: int) -> None:
         """Leaves clips out from a position on.
 
@@ -77,6 +89,33 @@ class LeftOut:
                 with replacing(self.file) as temporary:
                     temporary.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
             self._found = found
+
+
+def left_out_file(run: Path, rank: int) -> Path:
+    """The file of a process in the folder of a run; each of several processes has its own.
+
+    Which rows of a batch a process prepares depends on its rank alone, so that what it left out
+    before a restart matters to it alone.
+
+    Args:
+        run: The run folder.
+        rank: Number of the process; 0 if there is one.
+    """
+    return run / ("left_out.json" if rank == 0 else f"left_out-{rank}.json")
+
+
+def merge_left_out(run: Path, into: LeftOut) -> None:
+    """Leaves out what any process of a run left out, from the same positions on.
+
+    Args:
+        run: The run folder.
+        into: The record of this process.
+
+    Raises:
+        UserError: If a file cannot be read, or the disk is full.
+    """
+    for file in sorted(run.glob("left_out*.json")):
+        into.merge(LeftOut(file))
 
 
 def _read(file: Path) -> dict[Path, tuple[int, str]]:

@@ -38,6 +38,7 @@ def training_dataset(
     store: FrameStore,
     parts: int = 1,
     start_step: int = 0,
+    share: tuple[int, int] = (0, 1),
     workers: int = 2,
     sampling: str = "random",
     left_out: LeftOut | None = None,
@@ -57,6 +58,8 @@ def training_dataset(
         store: Source of decoded frames; reuse it across epochs, as it holds the cache.
         parts: Number of equal parts into which each batch is split, for gradient accumulation.
         start_step: Global step of the first batch; nothing before it is decoded.
+        share: `(i, n)` for share i of n equal shares of each batch, for one of n processes that
+            train together: successive parts, the same as in a dataset of all. n divides `parts`.
         workers: Clips prepared concurrently.
         sampling: `"random"` (one random stack per segment) or `"dense"` (within 64 frames).
         left_out: Clips that became unreadable earlier in the run; new ones are added.
@@ -102,7 +105,13 @@ def training_dataset(
         )
         return tf.ensure_shape(frames, (rows, *shape.array)), tf.ensure_shape(labels, (rows,))
 
-    data = tf.data.Dataset.counter(start_step * parts).map(prepared)
+    index, shares = share
+    own = parts // shares  # parts of a batch in the share
+
+    def part(count):
+        return count // own * parts + index * own + count % own
+
+    data = tf.data.Dataset.counter(start_step * own).map(part).map(prepared)
     weakref.finalize(data, _release, held)
     return _untuned(data.prefetch(BATCHES_AHEAD))
 

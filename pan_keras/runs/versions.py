@@ -57,11 +57,12 @@ def environment_changes(
     """
     if not history:
         return []
-    # The platform includes the kernel, which does not affect the numbers.
+    # The platform includes the kernel, which does not affect the numbers; other workers are allowed
+    # expressly.
     return [
         f"{name} {now.get(name, 'absent')} (was {value})"
         for name, value in history[-1].items()
-        if name not in ("step", "platform") and now.get(name, "absent") != value
+        if name not in ("step", "platform", "workers") and now.get(name, "absent") != value
     ]
 
 

@@ -1,8 +1,7 @@
 """Checkpoints of the training loop."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +43,7 @@ class State:
         rows: One row of metrics per epoch.
         sums: Sums over the current epoch.
         versions: Software versions used so far, each with its first `step`.
+        world: Numbers of `replicas` and `processes` that train, which the numbers depend on.
     """
 
     step: int = 0
@@ -52,30 +52,16 @@ class State:
     rows: list[dict[str, float]] = field(default_factory=list)
     sums: Sums = field(default_factory=Sums)
     versions: list[dict[str, Any]] = field(default_factory=list)
+    world: dict[str, int] = field(default_factory=lambda: {"replicas": 1, "processes": 1})
 
+    @classmethod
+    def of_json(cls, saved: Mapping[str, Any]) -> "State":
+        """Makes a state of what a checkpoint holds.
 
-class TimedBatches:
-    """Iterates over batches and measures the time spent waiting for them.
-
-    Args:
-        batches: Iterator over batches.
-
-    Attributes:
-        waited: Seconds waited since the start.
-    """
-
-    def __init__(self, batches: Iterator):
-        self.batches = batches
-        self.waited = 0.0
-
-    def __iter__(self) -> "TimedBatches":
-        return self
-
-    def __next__(self):
-        start = time.perf_counter()
-        batch = next(self.batches)
-        self.waited += time.perf_counter() - start
-        return batch
+        Args:
+            saved: `asdict` of a state, of this or an earlier version.
+        """
+        return cls(**{**saved, "sums": Sums(**saved["sums"])})
 
 
 NEWEST = 2

@@ -14,6 +14,8 @@ from pan_keras.data import VideoData, card_text
 from pan_keras.data.roots import data_root
 from pan_keras.errors import UserError
 from pan_keras.inference.calibrating import calibrate, too_few
+from pan_keras.input import LeftOut
+from pan_keras.input.left_out import merge_left_out
 from pan_keras.lock import locked
 from pan_keras.metrics.calibration import FEWEST
 from pan_keras.printable import printable_message
@@ -27,7 +29,15 @@ from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
 from pan_keras.training.callbacks import check_callbacks
 from pan_keras.training.optimisation.schedules import describe, with_length
-from pan_keras.training.preparing import other_start, prepare
+from pan_keras.training.preparing import Prepared, other_start, prepare
+from pan_keras.training.replicas import (
+    POLL,
+    SILENT,
+    WAIT,
+    Replicas,
+    check_workers,
+    start_replicas,
+)
 from pan_keras.training.trainer import Trainer
 
 
@@ -84,6 +94,8 @@ def train(
     run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
+    workers: int | None = None,
+    wait: float = WAIT,
 ) -> TrainingResult:
     """Trains a model on labelled videos.
 
@@ -106,6 +118,10 @@ def train(
         callbacks: Keras callbacks or `TrainingCallback`s; docs/training.md lists when each hook is
             called.
         quiet: Whether to print warnings only.
+        workers: Number of workers that train together, as `start_replicas` says: devices of this
+            machine, or the processes of `TF_CONFIG`, each of which makes this call. TensorFlow must
+            not be in use before.
+        wait: Longest time in seconds that a process waits for another one.
 
     Returns:
         The run, with its metrics.
@@ -122,19 +138,35 @@ def train(
     """
     callbacks = check_callbacks(callbacks)
     start = time.perf_counter()
-    if run is not None:
-        run = Path(run)
-        refuse_taken(run)
-    prepared = prepare(
-        source,
-        root=root,
-        model=model,
-        config=config,
-        preset=preset,
-        overrides=overrides,
-        sections=sections,
-        quiet=quiet,
-    )
+    replicas = start_replicas(workers, wait)
+    with replicas.together():
+        if not replicas.is_chief:
+            return _follow(replicas, root, start)
+        if run is not None:
+            run = Path(run)
+            refuse_taken(run)
+        prepared = prepare(
+            source,
+            root=root,
+            model=model,
+            config=config,
+            preset=preset,
+            overrides=overrides,
+            sections=sections,
+            quiet=quiet,
+        )
+        check_workers(prepared.config, replicas)
+        return _train_new(prepared, run, replicas, callbacks, start, quiet)
+
+
+def _train_new(
+    prepared: Prepared,
+    run: Path | None,
+    replicas: Replicas,
+    callbacks: Sequence[keras.callbacks.Callback],
+    start: float,
+    quiet: bool,
+) -> TrainingResult:
     resolved, data = prepared.config, prepared.data
     network = with_network(resolved)
     complete = with_length(network, len(data.clips("train")))
@@ -154,7 +186,9 @@ def train(
         notes = prepared.to_lines() + describe_network(complete, resolved)
         notes += other_start(resolved, data)
         notes += describe(complete, resolved, len(data.clips("train")))
-        return _fit(Trainer(complete, data, new, callbacks), notes, start, quiet)
+        replicas.share({"run": str(new.path.resolve())})
+        trainer = Trainer(complete, data, new, callbacks, replicas=replicas)
+        return _fit(trainer, notes, start, quiet)
 
 
 def resume(
@@ -163,6 +197,9 @@ def resume(
     root: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
+    workers: int | None = None,
+    other_workers: bool = False,
+    wait: float = WAIT,
 ) -> TrainingResult:
     """Resumes a run from its newest intact checkpoint.
 
@@ -171,6 +208,9 @@ def resume(
         root: Folder of its videos, if they were moved.
         callbacks: As for `train`; callbacks of an earlier call are not remembered.
         quiet: Whether to print warnings only.
+        workers: As for `train`.
+        other_workers: Whether other numbers of workers than before may continue the run.
+        wait: As for `train`.
 
     Returns:
         The result; a finished run is not trained further, but calibrated if it is not yet.
@@ -186,19 +226,45 @@ def resume(
     """
     start = time.perf_counter()
     callbacks = check_callbacks(callbacks)
-    found = latest_run() if run is None else open_run(run)
-    found.writable(LOCK)
-    if (found.path / RECORD).is_file():
+    replicas = start_replicas(workers, wait)
+    with replicas.together():
+        if not replicas.is_chief:
+            return _follow(replicas, root, start)
+        found = latest_run() if run is None else open_run(run)
+        found.writable(LOCK)
+        if (found.path / RECORD).is_file():
+            raise UserError(
+                f"{found.path}: was combined from other runs; train those and combine them again"
+            )
+        with locked(found.path / LOCK, str(found.path)):
+            config, data = found.config, _unchanged_data(found, root)
+            check_workers(config, replicas)
+            if not (found.path / "data_report.json").is_file():
+                found.write("data_report.json", data.report())
+            clips = len(data.clips("train"))
+            notes = describe(with_length(config, clips), config, clips)
+            replicas.share({"run": str(found.path.resolve())})
+            trainer = Trainer(
+                config, data, found, callbacks, replicas=replicas, other_workers=other_workers
+            )
+            return _fit(trainer, notes, start, quiet)
+
+
+def _follow(replicas: Replicas, root: str | Path | None, start: float) -> TrainingResult:
+    """Trains the chief's run with it; the chief alone writes, validates and calibrates."""
+    path = Path(replicas.share()["run"])
+    seen = time.monotonic() + SILENT
+    while not (path / "config.toml").is_file() and time.monotonic() < seen:
+        time.sleep(POLL)  # network file systems show new files late
+    if not (path / "config.toml").is_file():
         raise UserError(
-            f"{found.path}: was combined from other runs; train those and combine them again"
+            f"{path}: {replicas.name} does not see the run of the first worker; keep the run on "
+            "storage that all workers share, under the same path"
         )
-    with locked(found.path / LOCK, str(found.path)):
-        config, data = found.config, _unchanged_data(found, root)
-        if not (found.path / "data_report.json").is_file():
-            found.write("data_report.json", data.report())
-        clips = len(data.clips("train"))
-        notes = describe(with_length(config, clips), config, clips)
-        return _fit(Trainer(config, data, found, callbacks), notes, start, quiet)
+    run = open_run(path)
+    rows = Trainer(run.config, _unchanged_data(run, root), run, replicas=replicas).fit(quiet=True)
+    replicas.meet()
+    return TrainingResult(open_run(path), rows, time.perf_counter() - start)
 
 
 def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> TrainingResult:
@@ -210,14 +276,22 @@ def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> T
         known = {file["path"] for file in report["skipped"]}
         more = [
             {"path": str(path), "reason": reason}
-            for path, reason in trainer.left_out.reasons.items()
+            for path, reason in _left_out(run).items()
             if str(path) not in known
         ]
         run.write("data_report.json", {**report, "skipped": [*report["skipped"], *more]})
     if rows:
         _calibrate(trainer, quiet)
+    trainer.replicas.meet()
     # Opened again, because a run remembers the record that it has read.
     return TrainingResult(open_run(run.path), rows, time.perf_counter() - start)
+
+
+def _left_out(run: Run) -> dict[Path, str]:
+    """What any of the processes left out, with reasons."""
+    found = LeftOut()
+    merge_left_out(run.path, found)
+    return found.reasons
 
 
 def _calibrate(trainer: Trainer, quiet: bool) -> None:

@@ -1,9 +1,9 @@
 """The training loop with bit-exact resume."""
 
 import shlex
+import signal
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,30 +11,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pan_keras.clips.augmentation import Augmentation
 from pan_keras.config.config import FRESH, Config
 from pan_keras.data import VideoData
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.inference.keras_classifier import KerasClassifier
-from pan_keras.input import LeftOut, clip_store, reporting, steps_per_epoch, training_dataset
+from pan_keras.input import LeftOut, clip_store, reporting, steps_per_epoch
+from pan_keras.input.left_out import left_out_file, merge_left_out
 from pan_keras.runs.model_input import clip_shape, cue_folder
-from pan_keras.runs.network import create_model
 from pan_keras.runs.run import Run
 from pan_keras.runs.training_record import kept_doubt
 from pan_keras.runs.versions import environment, environment_changes
 from pan_keras.stopping import StopRequest
+from pan_keras.training.batches import TimedBatches, training_batches
 from pan_keras.training.callbacks import CallbackList
-from pan_keras.training.checkpoints import Checkpoints, State, Sums, TimedBatches
+from pan_keras.training.checkpoints import Checkpoints, State, Sums
+from pan_keras.training.epoch_end import EpochEnd
 from pan_keras.training.initial_weights import initial_weights
 from pan_keras.training.keeping import Keeping, ModelFiles
-from pan_keras.training.optimisation.fine_tuning import describe_fine_tuning, freeze_layers
-from pan_keras.training.optimisation.losses import Loss, Mixup, balanced_weights, cross_entropy
-from pan_keras.training.optimisation.optimizers import create_optimizer
+from pan_keras.training.learner import Learner
 from pan_keras.training.optimisation.schedules import length
-from pan_keras.training.optimisation.training_step import TrainingStep
-from pan_keras.training.optimisation.weight_average import WeightAverage
 from pan_keras.training.overfitting import overfitting
 from pan_keras.training.progress import ConsoleProgress
+from pan_keras.training.replicas import ALONE, Replicas, check_workers, world_text
 from pan_keras.training.validation import Validation
 
 # Metrics are fetched after this many steps or seconds, so that a GPU is not kept waiting.
@@ -55,6 +53,9 @@ class Trainer:
         data: The opened data.
         run: The folder to write into.
         callbacks: Called in order, after the progress display.
+        replicas: The workers that train together, started before anything else; one by default.
+            Processes other than the first validate nothing and write `left_out-RANK.json` alone.
+        other_workers: Whether a run of other numbers of workers may be resumed.
 
     Example:
         >>> from pan_keras.runs import Run
@@ -70,7 +71,13 @@ class Trainer:
         data: VideoData,
         run: Run,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        *,
+        replicas: Replicas | None = None,
+        other_workers: bool = False,
     ):
+        self.replicas = replicas or Replicas()
+        self.other_workers = other_workers
+        check_workers(config, self.replicas)
         # TensorFlow's CPU kernels are deterministic by default.
         if config.training.deterministic and tf.config.list_physical_devices("GPU"):
             tf.config.experimental.enable_op_determinism()
@@ -84,25 +91,12 @@ class Trainer:
         self.clips = data.clips("train")
         self.skipped = data.skipped
         self.warnings = data.warnings
-        self.part = training.batch // training.accumulate
+        self.part = training.batch // (training.accumulate * self.replicas.count)
         self.steps = steps_per_epoch(self.clips, training.batch)
         self.length = length(config, len(self.clips))
-        self.model = create_model(config, len(data.classes), training.precision)
-        frozen = freeze_layers(self.model, training.freeze)
-        self.fine_tuning = describe_fine_tuning(self.model, frozen, training.first_rate)
-        self.optimizer = create_optimizer(config, self.model, self.steps, self.length)
-        self.average = (
-            WeightAverage(self.model.weights, training.average) if training.average else None
-        )
-        self.train_step = TrainingStep(
-            self.model,
-            self.optimizer,
-            self._loss(),
-            parts=training.accumulate,
-            mixup=Mixup(training.mixup, training.seed) if training.mixup else None,
-            average=self.average,
-            jit=training.jit,
-        )
+        self.learner = Learner(config, self.clips, len(self.classes), self.steps, self.replicas)
+        # Callbacks use these.
+        self.model, self.optimizer = self.learner.model, self.learner.optimizer
         fed_fields = self.shape.field is not None
         self.store = clip_store(
             self.shape,
@@ -113,7 +107,7 @@ class Trainer:
         self._ahead: list[tuple[int, tf.Tensor, tf.Tensor, int]] = []
         self._fetched = self._saved = 0.0
         self._hooks: CallbackList
-        self.left_out = LeftOut(run.path / "left_out.json")
+        self.left_out = LeftOut(left_out_file(run.path, self.replicas.rank))
         clips = data.clips("val")
         keeping = Keeping(training.keep, len(clips), stops=training.patience > 0)
         self.files = ModelFiles(run, config, len(data.classes), keeping)
@@ -126,7 +120,8 @@ class Trainer:
             command=self._command,
         )
         self.checkpoints = Checkpoints(run.path / "checkpoints")
-        self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
+        if self.replicas.is_chief:
+            self.epoch_end = EpochEnd(run, config, self.learner, self.validation, self.files)
 
     def fit(self, quiet: bool = False, notes: Sequence[str] = ()) -> list[dict[str, float]]:
         """Trains to the last epoch, from the newest checkpoint if there is one.
@@ -148,11 +143,12 @@ class Trainer:
             StopRequest() as stop,
             reporting(self.store),
         ):
-            for skipped in self.skipped:
-                progress.message(f"{skipped.path}: left out ({skipped.reason})")
-            for warning in self.warnings:
-                progress.message(f"warning: {warning}")
-            for note in (*notes, *self.fine_tuning):
+            if self.replicas.is_chief:
+                for skipped in self.skipped:
+                    progress.message(f"{skipped.path}: left out ({skipped.reason})")
+                for warning in self.warnings:
+                    progress.message(f"warning: {warning}")
+            for note in (*notes, *self.learner.fine_tuning):
                 progress.note(note)
             self._report_left_out(progress)
             state = self._start(progress)
@@ -164,7 +160,16 @@ class Trainer:
         self._hooks = CallbackList(
             [progress, *self.callbacks], self, self.length.epochs, self.steps
         )
-        batches = TimedBatches(iter(self._training_batches(state.step)))
+        dataset = training_batches(
+            self.config,
+            self.clips,
+            self.shape,
+            store=self.store,
+            left_out=self.left_out,
+            replicas=self.replicas,
+            start_step=state.step,
+        )
+        batches = TimedBatches(iter(dataset))
         self.model.stop_training = False
         self._saved = time.perf_counter()
         self._hooks.call("on_train_begin")
@@ -180,6 +185,7 @@ class Trainer:
             # Keras callbacks get the number of the epoch as an argument.
             logs = {name: value for name, value in row.items() if name not in ("epoch", "step")}
             self._hooks.call("on_epoch_end", epoch, logs=logs)
+            self._agree(state)
             self._report_left_out(progress)
         self._hooks.call("on_train_end")
         steps = self.steps * self.length.epochs
@@ -187,7 +193,7 @@ class Trainer:
             progress.note(f"stopped: {state.stale} epochs without a better validation result")
         elif state.step < steps:
             progress.note(f"stopped by a callback at step {state.step} of {steps}")
-        if state.rows:
+        if state.rows and self.replicas.is_chief:
             doubts = (
                 kept_doubt(self.files.keeping.record(state.rows)),
                 overfitting(state.rows, len(self.classes), len(self.validation.clips)),
@@ -201,11 +207,15 @@ class Trainer:
         """Takes the remaining steps of an epoch, unless a callback stops training."""
         start, end = self.steps * len(state.rows), self.steps * (len(state.rows) + 1)
         logs = state.sums.figures()
-        while state.step < end and not self.model.stop_training:
-            if stop.signal:
+        while state.step < end:
+            stopped = bool(self.model.stop_training)
+            signalled, self.model.stop_training = self.replicas.any(bool(stop.signal), stopped)
+            if self.model.stop_training:
+                break
+            if signalled:
                 self._save(state)
                 self._hooks.call("on_train_end")
-                raise self._interrupted(state, stop.signal)
+                raise self._interrupted(state, stop.signal or signal.SIGTERM)
             self._hooks.call("on_train_batch_begin", state.step - start)
             self._advance(state, batches)
             if not self._ahead:
@@ -223,26 +233,69 @@ class Trainer:
                 progress.message(f"{path}: left out from here on ({reason})")
 
     def _start(self, progress: ConsoleProgress) -> State:
-        saved = self.checkpoints.restore(self._variables(), warn=progress.message)
+        if not self.replicas.is_chief:
+            return self._follow()
+        saved = self.checkpoints.restore(self.learner.variables, warn=progress.message)
+        state = State() if saved is None else State.of_json(saved)
         if saved is not None:
-            state = State(**{**saved, "sums": Sums(**saved["sums"])})
-            self._note_environment(state, progress)
-            progress.note(f"resumed at step {state.step} of {self.steps * self.length.epochs}")
-            return state
-        state = State()
+            self._check_world(state, progress)
+        state.world = self.replicas.world
         self._note_environment(state, progress)
-        source = self.config.model.weights
-        if source != FRESH:
-            taken = initial_weights(self.model, source, self.classes)
-            self.run.write("initial_weights.json", {"taken": [part.to_json() for part in taken]})
-            for part in taken:
-                progress.note(part.to_text())
-            if self.average is not None:
-                self.average.restart()
+        if saved is not None:
+            progress.note(f"resumed at step {state.step} of {self.steps * self.length.epochs}")
+        else:
+            self._initialise(progress)
+            if self.replicas.processes > 1:
+                # The others take the initial weights from here.
+                self._save(state)
+        self.replicas.share({"step": state.step})
         return state
 
+    def _follow(self) -> State:
+        """The state and the weights of the chief, from its checkpoint."""
+        step = self.replicas.share()["step"]
+        saved = self.checkpoints.restore(self.learner.variables, warn=lambda _: None)
+        found = None if saved is None else saved["step"]
+        if saved is None or found != step:
+            raise UserError(
+                f"{self.run.path}: {self.replicas.name} finds "
+                f"{'no checkpoint' if found is None else f'a checkpoint of step {found}'}, where "
+                f"the first worker has one of step {step}; keep the run on storage that all share"
+            )
+        state = State.of_json(saved)
+        if state.world != self.replicas.world:
+            merge_left_out(self.run.path, self.left_out)
+        return state
+
+    def _check_world(self, state: State, progress: ConsoleProgress) -> None:
+        """Refuses, or announces, that the run continues with other workers."""
+        before, now = world_text(state.world), world_text(self.replicas.world)
+        if before == now:
+            return
+        if not self.other_workers:
+            raise UserError(
+                f"{self.run.path}: was trained by {before}, and would be continued by {now}, which "
+                "gives other results; give as many as before, or allow it with --other-workers"
+            )
+        progress.message(
+            f"warning: from step {state.step} on trained by {now} (before: {before}); results "
+            "differ from those of an uninterrupted run"
+        )
+        merge_left_out(self.run.path, self.left_out)
+
+    def _initialise(self, progress: ConsoleProgress) -> None:
+        source = self.config.model.weights
+        if source == FRESH:
+            return
+        taken = initial_weights(self.model, source, self.classes)
+        self.run.write("initial_weights.json", {"taken": [part.to_json() for part in taken]})
+        for part in taken:
+            progress.note(part.to_text())
+        if self.learner.average is not None:
+            self.learner.average.restart()
+
     def _note_environment(self, state: State, progress: ConsoleProgress) -> None:
-        now = environment()
+        now = environment() | {"workers": world_text(state.world)}
         if state.step and not state.versions:
             # Runs of earlier releases have no versions in their checkpoints.
             state.versions.append({"step": 0, **self.run.versions})
@@ -252,7 +305,8 @@ class Trainer:
                 f"warning: another environment than up to step {state.step}: {', '.join(changed)}; "
                 "results may differ in the last bits from those of an uninterrupted run"
             )
-        if changed or not state.versions:
+        known = state.versions[-1].get("workers", world_text(ALONE)) if state.versions else None
+        if changed or known != now["workers"]:
             state.versions.append({"step": state.step, **now})
         self.run.write("versions_by_step.json", {"versions": state.versions})
 
@@ -261,10 +315,10 @@ class Trainer:
         stopped = patience and state.stale >= patience
         return bool(stopped) or len(state.rows) >= self.length.epochs
 
-    def _interrupted(self, state: State, signal: int) -> Interrupted:
+    def _interrupted(self, state: State, number: int) -> Interrupted:
         steps = self.steps * self.length.epochs
         return Interrupted(
-            f"stopped at step {state.step} of {steps}; resume with: {self._command}", signal
+            f"stopped at step {state.step} of {steps}; resume with: {self._command}", number
         )
 
     @property
@@ -274,15 +328,12 @@ class Trainer:
 
     def _save(self, state: State) -> None:
         self._fetch(state)
-        self.checkpoints.save(state.step, self._variables(), asdict(state))
-
-    def _variables(self) -> list[keras.Variable]:
-        averages = self.average.variables if self.average else []
-        return [*self.model.variables, *self.optimizer.variables, *averages]
+        if self.replicas.is_chief:
+            self.checkpoints.save(state.step, self.learner.variables, asdict(state))
 
     def _advance(self, state: State, batches: TimedBatches) -> None:
         start, waited = time.perf_counter(), batches.waited
-        loss, correct, clips = self.train_step.launch(batches)
+        loss, correct, clips = self.learner.step.launch(batches)
         state.step += 1
         self._ahead.append((state.step, loss, correct, clips))
         late = time.perf_counter() - self._fetched >= SECONDS_AHEAD
@@ -295,7 +346,8 @@ class Trainer:
     def _fetch(self, state: State) -> None:
         """Waits for the steps in flight and adds their metrics to the sums."""
         for step, loss, correct, clips in self._ahead:
-            if not np.isfinite(loss):
+            # All have the same loss; the chief's error ends the others.
+            if self.replicas.is_chief and not np.isfinite(loss):
                 raise UserError(
                     f"{self.run.path}: the loss is NaN or infinite at step {step}; "
                     "start a new run with a lower training.learning_rate"
@@ -315,73 +367,26 @@ class Trainer:
             raise
 
     def _end_epoch(self, state: State) -> dict[str, float]:
-        row = {"epoch": state.step // self.steps, "step": state.step, **state.sums.figures()}
-        with self.average.in_place() if self.average else nullcontext():
-            row |= self._validate(state)
-            row["learning_rate"] = float(self.optimizer.learning_rate)
-            rows = [*state.rows, row]
-            self.files.write(self.model, rows)
-        self._judge(state, row)
-        state.rows = rows
-        state.sums = Sums()
-        self.run.write_metrics(rows)
-        with self.writer.as_default(step=state.step):
-            for name, value in row.items():
-                tf.summary.scalar(name, value)
-        self.writer.flush()
+        epoch = state.step // self.steps
+        if not self.replicas.is_chief:
+            # The chief's metrics come with its decisions.
+            return {"epoch": epoch, "step": state.step}
+        row = self.epoch_end(state, epoch, self._hooks)
         self._save(state)
         return row
 
-    def _validate(self, state: State) -> dict[str, float]:
-        if not self.validation.clips:
-            return {}
-        self._hooks.call("on_test_begin")
-        found = self.validation(state.step * self.config.training.batch)
-        with self.writer.as_default(step=state.step):
-            self._hooks.validated(found.labels, found.predicted)
-        self._hooks.call("on_test_end", logs={"loss": found.loss, "accuracy": found.accuracy})
-        return {"val_loss": found.loss, "val_accuracy": found.accuracy}
-
-    def _judge(self, state: State, row: dict[str, float]) -> None:
-        """Counts the epochs without a better validation result."""
-        # With few validation clips equal accuracies are common, so the loss breaks ties.
-        score = (
-            [row["val_accuracy"], -row["val_loss"]]
-            if self.validation.clips
-            else [float(state.step)]
+    def _agree(self, state: State) -> None:
+        """Takes over the chief's metrics of an epoch, and whether it goes on."""
+        if self.replicas.processes == 1:
+            return
+        chief = self.replicas.share(
+            {
+                "rows": state.rows,
+                "best": state.best,
+                "stale": state.stale,
+                "stop": bool(self.model.stop_training),
+            }
         )
-        better = score > state.best
-        state.best = score if better else state.best
-        state.stale = 0 if better else state.stale + 1
-
-    def _loss(self) -> Loss:
-        training = self.config.training
-        weights = None
-        if training.class_weights:
-            weights = balanced_weights([clip.label for clip in self.clips], len(self.classes))
-        return cross_entropy(training.label_smoothing, weights)
-
-    def _training_batches(self, start_step: int) -> tf.data.Dataset:
-        config = self.config
-        augmentation = config.augmentation
-        return training_dataset(
-            self.clips,
-            self.shape,
-            Augmentation(
-                crop=augmentation.crop,
-                flip=bool(augmentation.flip),
-                brightness=augmentation.brightness,
-                contrast=augmentation.contrast,
-                rotation=augmentation.rotation,
-                zoom=augmentation.zoom,
-                exposure=augmentation.exposure,
-            ),
-            batch=config.training.batch,
-            parts=config.training.accumulate,
-            seed=config.training.seed,
-            start_step=start_step,
-            store=self.store,
-            workers=config.data.workers,
-            sampling=augmentation.sampling,
-            left_out=self.left_out,
-        )
+        state.rows, state.best, state.stale = chief["rows"], chief["best"], chief["stale"]
+        self.model.stop_training = chief["stop"]
+        state.sums = Sums()

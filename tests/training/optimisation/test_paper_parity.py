@@ -136,11 +136,11 @@ def test_four_steps_are_those_of_the_reference():
     norms = []
 
     class Watched(TrainingStep):
-        def _apply(self, gradients):
+        def update(self, gradients):
             # Gradients of the logits are float32 like the logits.
             gradients = [tf.cast(gradient, "float64") for gradient in gradients]
             norms.append(float(tf.linalg.global_norm(gradients)))
-            super()._apply(gradients)
+            super().update(gradients)
 
     losses, step = [], Watched(model, optimizer, cross_entropy())
     for index, clip in enumerate(arrays["clip"].tolist()):

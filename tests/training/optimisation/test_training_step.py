@@ -10,7 +10,8 @@ from pan_keras.layers import BatchNormalization
 from pan_keras.layers.batch_normalization import normalise_batch
 from pan_keras.training.optimisation.losses import cross_entropy
 from pan_keras.training.optimisation.momentum_sgd import MomentumSGD
-from pan_keras.training.optimisation.training_step import TrainingStep, fused_normalise_batch
+from pan_keras.training.optimisation.normalisation import fused_normalise_batch
+from pan_keras.training.optimisation.training_step import TrainingStep
 from pan_keras.training.optimisation.weight_average import WeightAverage
 
 
