@@ -27,6 +27,10 @@ class LeftOut:
         >>> left_out.add({Path("wave.mp4"): "the file is empty"}, position=96)
         >>> left_out.holds(Path("wave.mp4"), 95), left_out.holds(Path("wave.mp4"), 96)
         (False, True)
+        >>> other = LeftOut()
+        >>> other.merge(left_out)
+        >>> list(other.reasons)
+        [PosixPath('wave.mp4')]
     """
 
     def __init__(self, file: Path | None = None):

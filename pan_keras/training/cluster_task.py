@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
+import socket
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from pan_keras.errors import UserError
 
 VARIABLE = "TF_CONFIG"
+PORT = re.compile(r".:[0-9]{1,5}$")
+PAUSE = 0.2  # seconds between two attempts to reach the others
+PATIENCE = 5.0  # seconds for one attempt
 # The chief is the first worker, if it is named apart.
 JOBS = ("chief", "worker")
 SHAPE = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
@@ -77,6 +83,61 @@ class ClusterTask:
         """TensorFlow's name of the process of rank 0."""
         return f"/job:{self.cluster[0][0]}/task:0"
 
+    @property
+    def name(self) -> str:
+        """This process, for messages."""
+        return f"worker {self.rank + 1} of {self.processes}"
+
+    def wait_for_all(self, seconds: float) -> None:
+        """Waits until every process of the cluster listens at its address.
+
+        TensorFlow would wait for an hour without saying for whom.
+
+        Args:
+            seconds: Longest wait.
+
+        Raises:
+            UserError: If a process is not there in time, or the port of this one is taken.
+        """
+        end = time.monotonic() + seconds
+        missing = [each for each in self.addresses if each != self.addresses[self.rank]]
+        with self._listening():
+            while True:
+                missing = [each for each in missing if not _listens(each)]
+                if not missing:
+                    return
+                if time.monotonic() > end:
+                    raise UserError(
+                        f"{self.name}: no worker answers at {', '.join(missing)} after {seconds:g} "
+                        "s; start all of them, and check addresses and firewalls, or wait longer "
+                        "with --worker-timeout"
+                    )
+                time.sleep(PAUSE)
+
+    def _listening(self) -> socket.socket:
+        own = self.addresses[self.rank]
+        port = int(own.rpartition(":")[2])
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        try:
+            return socket.create_server(
+                ("", port), family=family, dualstack_ipv6=both, backlog=4 * self.processes
+            )
+        except OSError as error:
+            raise UserError(
+                f"{self.name}: cannot listen at {own} ({error.strerror}); is another training "
+                "running there? End it, or name another port in TF_CONFIG"
+            ) from error
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE):
+            return True
+    except OSError:
+        return False
+
 
 def _parsed(table: Any) -> ClusterTask | None:
     jobs = table.get("cluster", {})
@@ -87,7 +148,7 @@ def _parsed(table: Any) -> ClusterTask | None:
         raise ValueError(f"the job {unknown[0]!r} is neither chief nor worker")
     cluster = tuple((job, tuple(jobs[job])) for job in JOBS if jobs.get(job))
     task = ClusterTask(cluster, str(table["task"]["type"]), int(table["task"]["index"]))
-    if not all(isinstance(address, str) and ":" in address for address in task.addresses):
+    if not all(isinstance(each, str) and PORT.search(each) for each in task.addresses):
         raise ValueError("an address is not host:port")
     if len(set(task.addresses)) < task.processes:
         raise ValueError("an address is there twice")

@@ -332,14 +332,14 @@ def _in_cluster(task: ClusterTask, wait: float) -> Replicas:
         heartbeat_timeout_in_ms=int(SILENT * 1000),
         coordinated_jobs=jobs,
     )
+    task.wait_for_all(wait)
     try:
         with _interruptible():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except (*PEER_ERRORS, tf.errors.UnknownError) as error:
         raise UserError(
-            f"worker {task.rank + 1} of {task.processes}: not all workers of TF_CONFIG came up in "
-            f"{wait:g} s ({', '.join(task.addresses)}); start all of them, and check addresses, "
-            "ports and firewalls, or wait longer with --worker-timeout"
+            f"{task.name}: the workers at {', '.join(task.addresses)} do not come together "
+            f"({type(error).__name__}); start all of them again"
         ) from error
     return Replicas(strategy, task.rank, task.processes, wait)
 
