@@ -88,7 +88,7 @@ wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 
 constraints: $(VENV)/pip  ## Look up current releases and write them to constraints.txt.
 	$(VENV)/bin/python -m pip install --dry-run --ignore-installed --quiet \
-		--report $(VENV)/releases.json '.[all,shards,remote,jax,torch]' $(GROUPS) pip hatchling editables
+		--report $(VENV)/releases.json '.[all,shards,remote,distributed,jax,torch]' $(GROUPS) pip hatchling editables
 	$(VENV)/bin/python -c "import json, sys; print(*sorted( \
 		'{name}=={version}'.format(**release['metadata']) \
 		for release in json.load(sys.stdin)['install'] \
@@ -106,7 +106,7 @@ clean:  ## Remove environments and build outputs.
 	@touch $@
 
 $(VENV)/installed: $(VENV)/pip pyproject.toml
-	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,shards,remote]'
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,shards,remote,distributed]'
 	@touch $@
 
 $(VENV)/test-tools: $(VENV)/installed

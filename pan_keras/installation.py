@@ -23,6 +23,7 @@ PACKAGES = {
     "onnx": ("onnx", "export"),
     "onnxruntime": ("onnxruntime", "onnx"),
     "pydantic": ("pydantic", "train"),
+    "ray": ("ray", "distributed"),
     "rich": ("rich", "train"),
     "tensorboard": ("tensorboard", "train"),
     "tensorflow": ("tensorflow", "train"),
@@ -32,6 +33,7 @@ PACKAGES = {
 }
 # The extras that an extra includes.
 INCLUDED = {
+    "distributed": ("video",),
     "pictures": ("video",),
     "remote": ("video",),
     "shards": ("video",),

@@ -8,6 +8,7 @@ import click
 
 from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.dataset_shard import shard
+from pan_keras.cli.engine import engine_options, opened_engine
 from pan_keras.cli.options import fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
@@ -65,6 +66,7 @@ def join(plan: Path, output: Path, rate: float):
 @max_broken_option
 @fold_option
 @click.option("--duplicates", is_flag=True, help="List all identical videos.")
+@engine_options
 @json_option
 def check(
     source: str,
@@ -72,6 +74,8 @@ def check(
     max_broken: float,
     fold: int | None,
     duplicates: bool,
+    engine: str,
+    address: str | None,
     as_json: bool,
 ):
     """Check every file of SOURCE: a data set's name, a card, a folder, shards or a CSV file.
@@ -86,8 +90,19 @@ def check(
     from pan_keras.data.shards.manifest import read_manifest
     from pan_keras.video.picture_sizes import cut_away, cut_away_to_text
 
-    with progress_bar(silent=as_json) as show, interruptible(show) as progress:
-        data = open_data(source, root, fold=fold, max_broken=max_broken, progress=progress)
+    with (
+        progress_bar(silent=as_json) as show,
+        interruptible(show) as progress,
+        opened_engine(engine, address) as cluster,
+    ):
+        read = None
+        if cluster is not None:
+            from pan_keras.cluster import InspectionTasks
+
+            read = InspectionTasks(cluster)
+        data = open_data(
+            source, root, fold=fold, max_broken=max_broken, progress=progress, read=read
+        )
         if data.shards is not None:
             read_manifest(data_root(source)).check(progress)
     settings = dict(data.card.training) if data.card else {}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.engine import engine_options, opened_engine
 from pan_keras.cli.options import json_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
@@ -26,8 +27,9 @@ from pan_keras.cli.progress import interruptible, progress_bar
     help="Folder for the manifest, which is then the --root of other commands; may be that of the "
     "files.",
 )
+@engine_options
 @json_option
-def prepare(name: str, source: Path, output: Path, as_json: bool):
+def prepare(name: str, source: Path, output: Path, engine: str, address: str | None, as_json: bool):
     """Check the files of the published data set NAME, and write its manifest.
 
     NAME is something-v1, something-v2, jester, kinetics400, ucf101 or hmdb51. Class and split of
@@ -37,6 +39,15 @@ def prepare(name: str, source: Path, output: Path, as_json: bool):
     """
     from pan_keras.data import prepare_dataset
 
-    with progress_bar(silent=as_json) as show, interruptible(show) as progress:
-        done = prepare_dataset(name, source, output, progress=progress)
+    with (
+        progress_bar(silent=as_json) as show,
+        interruptible(show) as progress,
+        opened_engine(engine, address) as cluster,
+    ):
+        read = None
+        if cluster is not None:
+            from pan_keras.cluster import InspectionTasks
+
+            read = InspectionTasks(cluster)
+        done = prepare_dataset(name, source, output, progress=progress, read=read)
     echo(json.dumps(done.to_json()) if as_json else done.to_text())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pan_keras.cli.engine import engine_options, opened_engine
 from pan_keras.cli.options import COUNT, fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo, tell
 from pan_keras.cli.progress import progress_bar
@@ -45,6 +46,7 @@ from pan_keras.cli.progress import progress_bar
     help="Clips per file.",
 )
 @click.option("--workers", type=COUNT, help="Shards written at a time.  [default: processors]")
+@engine_options
 @fold_option
 @click.option("--split-seed", default=0, show_default=True, help="Random seed of a drawn split.")
 @max_broken_option
@@ -57,6 +59,9 @@ def shard(
     quality: int | None,
     crf: int | None,
     short_side: int,
+    workers: int | None,
+    engine: str,
+    address: str | None,
     as_json: bool,
     **options,
 ):
@@ -71,12 +76,21 @@ def shard(
     from pan_keras.data.shards.sharding import shard_data
 
     encoding = ShardEncoding(file_format, quality, crf, short_side)  # type: ignore[arg-type]
-    with progress_bar(silent=as_json) as progress:
+    with (
+        progress_bar(silent=as_json) as progress,
+        opened_engine(engine, address, workers) as cluster,
+    ):
+        if cluster is not None:
+            from pan_keras.cluster import InspectionTasks, ShardTasks
+
+            options["read"] = InspectionTasks(cluster)
+            options["write"] = ShardTasks(cluster, workers)
         manifest = shard_data(
             source,
             output,
             root,
             encoding=encoding,
+            workers=workers,
             progress=(lambda *_: None) if progress is None else progress,
             **options,
         )

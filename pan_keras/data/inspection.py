@@ -19,6 +19,9 @@ from pan_keras.video.video_file import VideoFile
 from pan_keras.video.video_info import FileState, VideoInfo
 
 Progress = Callable[[str, int, int], None]
+# A clip, or the reason why it is broken, and the index of frames of a video file.
+ReadClip = tuple[KnownClip | str, FrameIndex | None]
+ReadClips = Callable[[Sequence[Path]], Iterable[tuple[Path, ReadClip]]]
 
 ASSUMED_RATE = 25.0  # frames per second of clips that do not store a rate
 WHAT = "checking videos"
@@ -51,7 +54,11 @@ class Inspection:
 
 
 def inspect_clips(
-    paths: Sequence[Path], root: Path, *, progress: Progress | None = None
+    paths: Sequence[Path],
+    root: Path,
+    *,
+    progress: Progress | None = None,
+    read: ReadClips | None = None,
 ) -> Inspection:
     """Counts each clip's frames and decodes its first, unless the index on disk has the result.
 
@@ -62,6 +69,7 @@ def inspect_clips(
         paths: The clips.
         root: Folder of the data.
         progress: Called with the task, the number done and the total; by default `ProgressLines`.
+        read: Reads clips, in any order; by default in threads of this process.
 
     Example:
         >>> inspect_clips([Path("videos/wave/a.mp4")], Path("videos")).infos
@@ -79,7 +87,7 @@ def inspect_clips(
     if done:
         progress(WHAT, done, len(paths))
     try:
-        for path, (clip, frames) in _read_all(unknown):
+        for path, (clip, frames) in (read or _read_all)(unknown):
             done += 1
             if isinstance(clip, KnownClip):
                 known[path] = clip
@@ -162,9 +170,7 @@ def _state(path: Path) -> FileState | str:
         return error.reason
 
 
-def _read_all(
-    paths: Iterable[Path],
-) -> Iterator[tuple[Path, tuple[KnownClip | str, FrameIndex | None]]]:
+def _read_all(paths: Sequence[Path]) -> Iterator[tuple[Path, ReadClip]]:
     """Reads clips in parallel threads and yields them in order; libav releases the GIL."""
     threads = os.cpu_count() or 1
     left = iter(paths)
@@ -173,7 +179,7 @@ def _read_all(
         try:
             while True:
                 for path in islice(left, AHEAD * threads - len(waiting)):
-                    waiting.append((path, pool.submit(_read, path)))
+                    waiting.append((path, pool.submit(read_clip, path)))
                 if not waiting:
                     return
                 path, future = waiting.popleft()
@@ -183,7 +189,12 @@ def _read_all(
                 future.cancel()
 
 
-def _read(path: Path) -> tuple[KnownClip | str, FrameIndex | None]:
+def read_clip(path: Path) -> ReadClip:
+    """Counts the frames of a clip and decodes its first.
+
+    Args:
+        path: The clip.
+    """
     source = frame_source(path)
     try:
         clip = KnownClip(source.info(), source.remark)

@@ -11,7 +11,14 @@ from pan_keras.data.clip import Clip, ordered
 from pan_keras.data.csv_source import list_csv
 from pan_keras.data.data_checks import data_warnings, some
 from pan_keras.data.folder_source import list_folder
-from pan_keras.data.inspection import ASSUMED_RATE, Inspection, Progress, inspect_clips, with_rates
+from pan_keras.data.inspection import (
+    ASSUMED_RATE,
+    Inspection,
+    Progress,
+    ReadClips,
+    inspect_clips,
+    with_rates,
+)
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
 from pan_keras.data.official_folds import apply_fold, checked_fold, prepared_classes
@@ -34,6 +41,7 @@ def open_data(
     fold: int | None = None,
     max_broken: float = 0.05,
     progress: Progress | None = None,
+    read: ReadClips | None = None,
 ) -> VideoData:
     """Opens a data set and checks every clip by counting its frames and decoding the first.
 
@@ -59,6 +67,8 @@ def open_data(
         max_broken: Fraction of broken files above which the data set is refused.
         progress: Called with the task, the number done and the total. By default a line is printed
             to standard error every ten seconds.
+        read: Reads clips that the index lacks, such as `pan_keras.cluster.InspectionTasks`; by
+            default in threads of this process.
 
     Returns:
         The data set.
@@ -79,7 +89,7 @@ def open_data(
     card, listing = _list(source, root, progress, fold)
     classes = _classes(card, listing)
     paths = sorted(listing.labels, key=path_order)
-    found = inspect_clips(paths, listing.root, progress=progress)
+    found = inspect_clips(paths, listing.root, progress=progress, read=read)
     skipped = _skipped(listing, found.broken)
     _refuse_if_broken(listing.source, paths, skipped, max_broken)
     infos, assumed = with_rates(found.infos, partial(_rate, card, listing))

@@ -12,7 +12,7 @@ from typing import Any
 from pan_keras.data.card import Card, card_names, is_own_card, load_card
 from pan_keras.data.clip import SPLITS
 from pan_keras.data.data_checks import some
-from pan_keras.data.inspection import Progress, inspect_clips
+from pan_keras.data.inspection import Progress, ReadClips, inspect_clips
 from pan_keras.data.layouts import read_layout
 from pan_keras.data.layouts.members import Member, Members
 from pan_keras.data.official_folds import CLASSES, fold_column
@@ -126,6 +126,7 @@ def prepare_dataset(
     output: str | Path,
     *,
     progress: Progress | None = None,
+    read: ReadClips | None = None,
 ) -> Preparation:
     """Finds the clips of a published data set, checks each, and writes its manifest.
 
@@ -142,6 +143,7 @@ def prepare_dataset(
             it.
         progress: Called with the task, the number done and the total. By default a line is printed
             to standard error every ten seconds.
+        read: As for `open_data`.
 
     Returns:
         Numbers of clips, problems and warnings.
@@ -174,7 +176,7 @@ def prepare_dataset(
     make_folder(output)
     usable = [each for each in found.members if each.path is not None and each.label]
     paths = [each.path for each in usable if each.path is not None]
-    inspection = inspect_clips(paths, output, progress=progress)
+    inspection = inspect_clips(paths, output, progress=progress, read=read)
     clips = [each for each in usable if each.path in inspection.infos]
     if not clips:
         raise UserError(

@@ -4,16 +4,17 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pan_keras.data.card import CARD, card_text
 from pan_keras.data.data_checks import some
-from pan_keras.data.inspection import Progress, ProgressLines
+from pan_keras.data.inspection import Progress, ProgressLines, ReadClips
 from pan_keras.data.official_folds import checked_fold
 from pan_keras.data.opening import open_data
 from pan_keras.data.roots import data_root, relative
@@ -39,6 +40,12 @@ PLAN = ".plan.json"
 LOCK = ".lock"
 WHAT = "writing shards"
 SECONDS = 0.2  # between two looks at a request to stop
+# Of shards, their folder, the encoding, what to call with the number of clips done, and whether to
+# stop, makes the shards with their numbers, as they are written.
+WriteShards = Callable[
+    [Sequence[PlannedShard], Path, ShardEncoding, Callable[[int], None], Callable[[], bool]],
+    Iterator[tuple[int, ShardFile]],
+]
 
 
 def shard_data(
@@ -53,6 +60,8 @@ def shard_data(
     split_seed: int = 0,
     max_broken: float = 0.05,
     progress: Progress | None = None,
+    read: ReadClips | None = None,
+    write: WriteShards | None = None,
 ) -> ShardManifest:
     """Stores a data set as shards, which are read faster than videos at the size of training.
 
@@ -73,6 +82,9 @@ def shard_data(
         split_seed: As for `open_data`.
         max_broken: Fraction of broken clips above which no data set is made.
         progress: Called with the task, the number of clips done and the total.
+        read: As for `open_data`.
+        write: Writes shards, such as `pan_keras.cluster.ShardTasks`; by default in `workers`
+            threads of this process.
 
     Returns:
         The manifest.
@@ -103,6 +115,7 @@ def shard_data(
         split_seed=split_seed,
         max_broken=max_broken,
         progress=progress,
+        read=read,
     )
     fold = checked_fold(data.card, fold)
     shards = plan_shards(data, data_root(source, root), clips_per_shard)
@@ -115,7 +128,8 @@ def shard_data(
             manifest.opened()
             return manifest
         _begin(output, plan)
-        written = _write_all(shards, output, encoding, workers or os.cpu_count() or 1, progress)
+        write = write or partial(_in_threads, workers or os.cpu_count() or 1)
+        written = _write_all(shards, output, encoding, write, progress)
         manifest = _manifest(output, data, encoding, plan, written)
         _refuse_broken(data, shards, written, max_broken)
         if data.card is not None:
@@ -206,11 +220,15 @@ def _begin(output: Path, plan: dict[str, Any]) -> None:
         except (OSError, ValueError, TypeError):
             earlier = {}
         _refuse_other(output, earlier, plan)
-    # Nobody else writes here, since the folder is locked.
-    for each in filter(_is_unfinished, list(output.iterdir())):
-        each.unlink(missing_ok=True)
+    _sweep(output)
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(plan), encoding="utf-8")
+
+
+def _sweep(output: Path) -> None:
+    """Removes unfinished files; nobody else writes here, since the folder is locked."""
+    for each in filter(_is_unfinished, list(output.iterdir())):
+        each.unlink(missing_ok=True)
 
 
 def _refuse_other(output: Path, earlier: Any, plan: dict[str, Any]) -> None:
@@ -230,39 +248,19 @@ def _write_all(
     shards: Sequence[PlannedShard],
     output: Path,
     encoding: ShardEncoding,
-    workers: int,
+    write: WriteShards,
     progress: Progress,
 ) -> list[ShardFile]:
     """Writes the shards that are missing; returns all in order."""
     written = {shard.number: finished_shard(shard, output) for shard in shards}
     missing = [shard for shard in shards if written[shard.number] is None]
     counter = _Counter(shards, missing, progress)
-    stopping = threading.Event()
-    running: dict[Future[ShardFile], int] = {}
-    with StopRequest() as stop, ThreadPoolExecutor(workers, thread_name_prefix="shards") as pool:
-        try:
-            for shard in missing:
-                future = pool.submit(
-                    write_shard,
-                    shard,
-                    output,
-                    encoding,
-                    on_clip=counter.step,
-                    stopped=stopping.is_set,
-                )
-                running[future] = shard.number
-            while running and not stop.signal:
-                done, _ = wait(running, SECONDS, FIRST_COMPLETED)
-                for future in done:
-                    written[running.pop(future)] = future.result()
-        finally:
-            stopping.set()
-            for future in running:
-                future.cancel()
-    for future, number in running.items():
-        if not future.cancelled():
-            with suppress(ShardingStopped):
-                written[number] = future.result()
+    try:
+        with StopRequest() as stop:
+            stopped = lambda: stop.signal is not None  # noqa: E731
+            written |= write(missing, output, encoding, counter.step, stopped)
+    finally:
+        _sweep(output)  # what a killed process has left
     finished = [shard for shard in written.values() if shard is not None]
     if len(finished) < len(shards):
         raise Interrupted(
@@ -271,6 +269,43 @@ def _write_all(
             stop.signal or 2,
         )
     return finished
+
+
+def _in_threads(
+    workers: int,
+    shards: Sequence[PlannedShard],
+    output: Path,
+    encoding: ShardEncoding,
+    on_clips: Callable[[int], None],
+    stopped: Callable[[], bool],
+) -> Iterator[tuple[int, ShardFile]]:
+    """Writes shards in threads of this process; decoding and compression release the GIL."""
+    stopping = threading.Event()
+    running: dict[Future[ShardFile], int] = {}
+    with ThreadPoolExecutor(workers, thread_name_prefix="shards") as pool:
+        try:
+            for shard in shards:
+                future = pool.submit(
+                    write_shard,
+                    shard,
+                    output,
+                    encoding,
+                    on_clip=lambda: on_clips(1),
+                    stopped=stopping.is_set,
+                )
+                running[future] = shard.number
+            while running and not stopped():
+                done, _ = wait(running, SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+        finally:
+            stopping.set()
+            for future in running:
+                future.cancel()
+    for future, number in running.items():
+        if not future.cancelled():
+            with suppress(ShardingStopped):
+                yield number, future.result()
 
 
 class _Counter:
@@ -287,10 +322,10 @@ class _Counter:
         self._progress = progress
         self._lock = threading.Lock()
 
-    def step(self) -> None:
-        """One clip is done."""
+    def step(self, clips: int) -> None:
+        """So many clips are done."""
         with self._lock:
-            self.done += 1
+            self.done += clips
             self._progress(WHAT, self.done, self.total)
 
 

@@ -1,0 +1,55 @@
+"""The options `--engine` and `--address`: where the work of a command runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pan_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from pan_keras.cluster import Cluster
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--engine` and `--address` to a command."""
+    address = click.option(
+        "--address",
+        metavar="HOST:PORT|auto",
+        help="With --engine ray: a Ray cluster that this machine belongs to; auto is the one that "
+        "runs here. By default Ray is started for the command.",
+    )
+    engine = click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where the work runs: in this process, or on a Ray cluster.",
+    )
+    return engine(address(command))
+
+
+@contextmanager
+def opened_engine(
+    engine: str, address: str | None, processors: int | None = None
+) -> Iterator["Cluster | None"]:
+    """Opens the engine of a command; None for this process.
+
+    Args:
+        engine: Value of `--engine`.
+        address: Value of `--address`.
+        processors: Processors for a Ray that is started.
+
+    Raises:
+        UserError: If an address is given without Ray.
+    """
+    if engine == "local":
+        if address is not None:
+            raise UserError(f"--address {address}: belongs to --engine ray; give both")
+        yield None
+        return
+    from pan_keras.cluster import connect
+
+    with connect(address, processors=processors) as cluster:
+        yield cluster

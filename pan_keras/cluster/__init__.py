@@ -1,0 +1,5 @@
+"""Work of one command on many processes and machines, through Ray (extra `distributed`)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
