@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pan_keras.cli.options import COUNT
 from pan_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Where the work runs: in this process, or on a Ray cluster.",
     )
     return engine(address(command))
+
+
+workers_option = click.option(
+    "--workers",
+    type=COUNT,
+    help="With --engine ray: processes that hold the model.  [default: processors]",
+)
+
+
+def check_workers(engine: str, workers: int | None) -> None:
+    """Raises UserError if workers are asked for without Ray."""
+    if engine == "local" and workers is not None:
+        raise UserError(f"--workers {workers}: belongs to --engine ray; give both")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pan_keras.cli.engine import check_workers, engine_options, opened_engine, workers_option
 from pan_keras.cli.options import (
     batch_option,
     clips_option,
@@ -80,6 +81,8 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
     help="Instead of clips: find the actions in long videos, and compare them with this file "
     "(columns video, start, end, label).",
 )
+@engine_options
+@workers_option
 @json_option
 def evaluate(
     paths: tuple[str, ...],
@@ -99,6 +102,9 @@ def evaluate(
     checkpoint: str,
     output: Path | None,
     timeline: Path | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Measure the accuracy of RUN, or of an exported BUNDLE, on held-out clips.
@@ -119,6 +125,9 @@ def evaluate(
         raise UserError(
             "--folds takes runs alone, with --root, views and --output; remove the other arguments"
         )
+    if engine == "ray" and (folds or timeline):
+        raise UserError("--engine ray cannot be combined with --folds or --timeline")
+    check_workers(engine, workers)
     import_tensorflow(click.get_current_context(), runs)
     if protocol:
         from pan_keras.evaluation.fold_scores import benchmark_of
@@ -153,24 +162,40 @@ def evaluate(
         return
     from pan_keras.evaluation import evaluate
 
-    result = evaluate(
-        runs,
-        data or named,
-        root=root,
-        split=split,
-        crops=crops,
-        clips=int(clips),
-        fuse=fuse,
-        include_new=include_new,
-        weights=None if weights is None else numbers(weights),
-        batch=batch,
-        precision=precision,
-        file_format=file_format,
-        checkpoint=checkpoint,
-        output=output,
-        progress=not as_json,
-    )
+    with opened_engine(engine, address, workers) as cluster:
+        scorer: dict[str, Any] = {}
+        if cluster is not None:
+            from pan_keras.cluster import ScoringActors
+
+            scorer["scorer"] = ScoringActors(cluster, workers, _record(runs, output, data or named))
+        result = evaluate(
+            runs,
+            data or named,
+            root=root,
+            split=split,
+            crops=crops,
+            clips=int(clips),
+            fuse=fuse,
+            include_new=include_new,
+            weights=None if weights is None else numbers(weights),
+            batch=batch,
+            precision=precision,
+            file_format=file_format,
+            checkpoint=checkpoint,
+            output=output,
+            progress=not as_json,
+            **scorer,
+        )
+        if scorer:
+            scorer["scorer"].finish()
     echo(result.to_json() if as_json else result.to_text())
+
+
+def _record(runs: list[str], output: Path | None, data: str | None) -> Path | None:
+    """Where the scores so far are kept: beside the result, if one is written."""
+    if output is None and len(runs) == 1 and data is None and (Path(runs[0]) / MARKS[0]).is_file():
+        output = Path(runs[0]) / "evaluation"
+    return None if output is None else output / ".scores"
 
 
 def sort_paths(paths: tuple[str, ...]) -> tuple[list[str], str | None]:

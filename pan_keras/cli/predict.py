@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pan_keras.cli.engine import check_workers, engine_options, opened_engine, workers_option
 from pan_keras.cli.options import (
     COUNT,
     batch_option,
@@ -22,6 +23,9 @@ from pan_keras.files import refuse_overwriting
 from pan_keras.remote.addresses import displayed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pan_keras.inference import Prediction
     from pan_keras.inference.views import Crops, Fuse
 
 
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 @precision_option
 @format_option
 @batch_option
+@engine_options
+@workers_option
 @click.option(
     "--overlay",
     type=click.Path(path_type=Path),
@@ -97,6 +103,9 @@ def predict(
     source: str | None,
     every: float,
     retry: int,
+    engine: str,
+    address: str | None,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Name the most probable classes of each VIDEO, a file, a folder of frames, or a folder of
@@ -114,6 +123,9 @@ def predict(
         from pan_keras.video.live_readers import check_source
 
         check_source(source)  # before slow imports; a camera is opened later
+    if engine == "ray" and (overlay or timeline or source is not None):
+        raise UserError("--engine ray cannot be combined with --overlay, --timeline or --source")
+    check_workers(engine, workers)
     for written in filter(None, (table, subtitles)):
         refuse_overwriting(written, videos)
     _check_timeline(videos, subtitles, overlay, timeline, viewed)
@@ -127,14 +139,32 @@ def predict(
         _print_timelines(run, videos, as_json, table, subtitles, overlay, batch=batch, **options)
         return
     options |= {"crops": crops, "clips": int(clips), "batch": batch, "fuse": fuse}
-    if overlay is not None:
-        from pan_keras.reports import predict_onto
+    with opened_engine(engine, address, workers) as cluster:
+        scorer = None
+        if cluster is not None:
+            from pan_keras.cluster import ScoringActors
 
-        predictions = predict_onto(run, videos, overlay, tell=tell, **options)
-    else:
-        from pan_keras.inference import predict
+            record = None if table is None else table.with_name(f".{table.name}.scores")
+            scorer = options["scorer"] = ScoringActors(cluster, workers, record)
+        if overlay is not None:
+            from pan_keras.reports import predict_onto
 
-        predictions = predict(run, videos, **options)
+            predictions = predict_onto(run, videos, overlay, tell=tell, **options)
+        else:
+            from pan_keras.inference import predict
+
+            predictions = predict(run, videos, **options)
+        read = _print_predictions(predictions, as_json, table, top)
+        if scorer is not None:
+            scorer.finish()
+    if not read:
+        sys.exit(2)
+
+
+def _print_predictions(
+    predictions: "Iterable[Prediction]", as_json: bool, table: Path | None, top: int
+) -> int:
+    """Prints predictions as they come, and writes the table; returns how many files were read."""
     read, found = 0, []
     for prediction in predictions:
         if prediction.error:
@@ -149,8 +179,7 @@ def predict(
         from pan_keras.inference import write_table
 
         write_table(table, found, top)
-    if not read:
-        sys.exit(2)
+    return read
 
 
 def _check_inputs(videos: tuple[Path, ...], source: str | None, others: bool) -> None:

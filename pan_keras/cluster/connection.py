@@ -21,7 +21,7 @@ from pan_keras.stopping import StopRequest
 
 TICK = 0.2  # seconds between two looks at a request to stop
 REACH = 5.0  # seconds until a host must answer
-ANSWER = 30.0  # seconds until Ray on it must answer
+ANSWER = 20.0  # seconds until Ray on it must answer
 START = 120.0  # seconds until a process of the cluster must have started
 END = 10.0  # seconds until a process of the cluster must have ended
 PATIENCE = 1800.0  # seconds without any result after which work is given up
@@ -41,13 +41,16 @@ ray.shutdown()
 class Cluster:
     """A connection to Ray; made by `connect`.
 
-    Attributes:
+    Args:
         address: What it is connected to; None for processes of this machine alone.
         processors: Processors of the cluster when it was opened.
+        stop: The request to stop that the connection handles.
 
     Example:
         >>> with connect() as cluster:
-        ...     dict(cluster.run(pow, [(2, 3), (2, 4)], what="computing powers"))
+        ...     powers = dict(cluster.run(pow, [(2, 3), (2, 4)], what="computing powers"))
+        ...     first, *_ = cluster.ended([task.remote(2), task.remote(3)], "computing more")
+        >>> powers
         {0: 8, 1: 16}
     """
 
@@ -158,6 +161,7 @@ def connect(address: str | None = None, *, processors: int | None = None) -> Ite
 
     Raises:
         ModuleNotFoundError: If Ray is not installed.
+        Interrupted: After Ctrl-C or SIGTERM before the block.
         UserError: If the address does not answer, another version of Ray or pan-keras runs there,
             or Ray cannot be started.
 
@@ -170,7 +174,7 @@ def connect(address: str | None = None, *, processors: int | None = None) -> Ite
     import ray  # noqa: PLC0415 (optional)
 
     if ray.is_initialized():
-        raise UserError("Ray is connected already; call ray.shutdown() first")
+        raise UserError("Ray: this process is connected already; call ray.shutdown() first")
     if address is not None:
         _try(address)
     folder = None if address else Path(tempfile.mkdtemp(prefix="pan-keras-", dir=_short_folder()))
@@ -230,6 +234,8 @@ def _configure(own: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # News of lost processes would be printed between the results.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
     if own and "ray" not in sys.modules:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -254,7 +260,7 @@ def _try(address: str) -> None:
                 "ray start --head has printed"
             ) from error
     limits = dict.fromkeys(
-        ("RAY_gcs_rpc_server_connect_timeout_s", "RAY_gcs_rpc_server_reconnect_timeout_s"), "5"
+        ("RAY_gcs_rpc_server_connect_timeout_s", "RAY_gcs_rpc_server_reconnect_timeout_s"), "3"
     )
     try:
         done = subprocess.run(

@@ -25,6 +25,9 @@ class ShardTasks:
         cluster: The cluster.
         at_a_time: Shards written at a time; by default one per processor.
 
+    Raises:
+        UserError: If a node does not see the folder of the shards, or the disk is full.
+
     Example:
         >>> with connect() as cluster:
         ...     manifest = shard_data("videos", "shards", write=ShardTasks(cluster))

@@ -17,7 +17,14 @@ from pan_keras.evaluation.results import ClipResult, Evaluation
 from pan_keras.files import refuse_overwriting
 from pan_keras.inference.classifier import Classifier
 from pan_keras.inference.opening import Source, open_classifier
-from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
+from pan_keras.inference.views import (
+    Crops,
+    Fuse,
+    MakeScorer,
+    VideoScorer,
+    ViewClassifier,
+    probabilities,
+)
 from pan_keras.metrics import Confidence, confused_pairs, score
 from pan_keras.remote.addresses import address_of
 
@@ -42,6 +49,7 @@ def evaluate(
     checkpoint: str = "kept",
     fuse: Fuse = "logits",
     include_new: bool = False,
+    scorer: MakeScorer = ViewClassifier,
 ) -> Evaluation:
     """Evaluates a model, or several with averaged scores, on one split of the data.
 
@@ -72,6 +80,8 @@ def evaluate(
         fuse: What is averaged over views and runs: `"logits"`, as in the authors' code, or
             `"probabilities"`.
         include_new: Whether to include clips added since the run began.
+        scorer: Makes what scores the clips, such as `pan_keras.cluster.ScoringActors`; by default
+            in this process.
 
     Returns:
         Accuracy with 95 % intervals, per class and per clip.
@@ -99,7 +109,7 @@ def evaluate(
     origins = [Origin.of(classifier) for classifier in opened]
     measured = measured_clips(origins, data, root, split, include_new)
     chosen = measured.clips
-    classifiers = [ViewClassifier(classifier, crops, clips, fuse) for classifier in opened]
+    classifiers = [scorer(classifier, crops, clips, fuse) for classifier in opened]
     start = time.perf_counter()
     fused, broken = _fused(classifiers, shares, chosen, progress)
     seconds = time.perf_counter() - start
@@ -192,7 +202,7 @@ def _check_labels(models: Sequence[Classifier]) -> None:
 
 
 def _fused(
-    classifiers: Sequence[ViewClassifier],
+    classifiers: Sequence[VideoScorer],
     shares: Sequence[float],
     clips: Sequence[Clip],
     progress: bool,

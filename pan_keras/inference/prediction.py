@@ -9,7 +9,7 @@ import numpy as np
 
 from pan_keras.errors import UserError
 from pan_keras.inference.opening import Source, open_classifier
-from pan_keras.inference.views import Crops, Fuse, ViewClassifier, probabilities
+from pan_keras.inference.views import Crops, Fuse, MakeScorer, ViewClassifier, probabilities
 from pan_keras.metrics.confidence import UNKNOWN
 from pan_keras.remote.addresses import displayed, is_remote
 from pan_keras.video import is_there
@@ -83,6 +83,7 @@ def predict(
     fuse: Fuse = "logits",
     precision: str | None = None,
     file_format: str | None = None,
+    scorer: MakeScorer = ViewClassifier,
 ) -> Iterator[Prediction]:
     """Classifies videos; one that cannot be read does not stop the others.
 
@@ -97,6 +98,8 @@ def predict(
         fuse: What is averaged over the views: `"logits"` or `"probabilities"`.
         precision: Precision of a bundle's model file; the first by default.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
+        scorer: Makes what scores the videos, such as `pan_keras.cluster.ScoringActors`; by default
+            in this process.
 
     Yields:
         A prediction per file, in order; files of a folder are sorted by name.
@@ -110,7 +113,7 @@ def predict(
     """
     classifier = open_classifier(model, precision=precision, file_format=file_format, batch=batch)
     files = video_files([videos] if isinstance(videos, (str, Path)) else videos)
-    classify = ViewClassifier(classifier, crops, clips, fuse)
+    classify = scorer(classifier, crops, clips, fuse)
     for found in classify(files):
         if found.scores is None:
             yield Prediction(found.path, (), found.error)

@@ -6,10 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 
+from pan_keras.clips import ClipShape
 from pan_keras.clips.crops import CROPS, Resize, framing
 from pan_keras.errors import UserError
 from pan_keras.inference.classifier import Classifier
@@ -43,6 +44,25 @@ class VideoScores:
     error: str | None = None
 
 
+class VideoScorer(Protocol):
+    """What `ViewClassifier` is to its callers.
+
+    Attributes:
+        views: Views of one video.
+    """
+
+    @property
+    def views(self) -> int: ...  # noqa: D102
+
+    def __call__(  # noqa: D102
+        self, paths: Sequence[Path], advance: Callable[[int], None] | None = None
+    ) -> Iterator[VideoScores]: ...
+
+
+# Makes a scorer from a classifier, crops, views in time, and what is averaged.
+MakeScorer = Callable[[Classifier, Crops, int, Fuse], VideoScorer]
+
+
 class ViewClassifier:
     """Applies a classifier to several crops and moments of each video.
 
@@ -74,14 +94,8 @@ class ViewClassifier:
         temporal: int = 1,
         fuse: Fuse = "logits",
     ):
-        if fuse not in get_args(Fuse):
-            raise UserError(f"fuse {fuse}: give one of {', '.join(get_args(Fuse))}")
-        if crops not in CROPS:
-            raise UserError(f"crops: {crops!r} is not one of {', '.join(CROPS)}")
-        if temporal not in TEMPORAL:
-            raise UserError(f"clips: {temporal} samples in time is not one of 1, 2, 10")
         self.shape = classifier.shape
-        framing(self.shape, crops)  # refuses crops that the shape cannot have
+        check_views(self.shape, crops, temporal, fuse)
         self.classifier = classifier.for_whole_frames() if crops == "full" else classifier
         self.classifier.load()
         self.crops = crops
@@ -91,7 +105,7 @@ class ViewClassifier:
     @property
     def views(self) -> int:
         """Views of one video."""
-        return self.temporal * (3 if self.crops == "3" else 1)
+        return views_of(self.crops, self.temporal)
 
     def __call__(
         self, paths: Sequence[Path], advance: Callable[[int], None] | None = None
@@ -208,6 +222,29 @@ class ViewClassifier:
         except ModuleNotFoundError:
             from pan_keras.clips.resizing import resize  # noqa: PLC0415
         return resize
+
+
+def check_views(shape: ClipShape, crops: Crops, temporal: int, fuse: Fuse) -> None:
+    """Raises UserError if an option of `ViewClassifier` is unknown or does not suit the shape.
+
+    Args:
+        shape: Shape of the clips of the model.
+        crops: Views in space.
+        temporal: Views in time.
+        fuse: What is averaged.
+    """
+    if fuse not in get_args(Fuse):
+        raise UserError(f"fuse {fuse}: give one of {', '.join(get_args(Fuse))}")
+    if crops not in CROPS:
+        raise UserError(f"crops: {crops!r} is not one of {', '.join(CROPS)}")
+    if temporal not in TEMPORAL:
+        raise UserError(f"clips: {temporal} samples in time is not one of 1, 2, 10")
+    framing(shape, crops)  # refuses crops that the shape cannot have
+
+
+def views_of(crops: Crops, temporal: int) -> int:
+    """Views of one video."""
+    return temporal * (3 if crops == "3" else 1)
 
 
 def probabilities(

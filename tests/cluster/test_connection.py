@@ -1,0 +1,116 @@
+"""A connection to Ray ends in bounded time, and leaves no process behind."""
+
+import signal
+import socket
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+from ray_nodes import command, processes_with, running, wait_for
+from shard_folders import digests, make_shards
+
+from pan_keras.cli import main
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+def shard(videos, folder, *more):
+    return (
+        "dataset",
+        "shard",
+        videos,
+        "-o",
+        folder,
+        "--clips-per-shard",
+        4,
+        "--engine",
+        "ray",
+        *more,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dataset", "shard", "{videos}", "-o", "{out}"),
+        ("dataset", "check", "{videos}"),
+        ("dataset", "prepare", "ucf101", "--source", "{videos}", "-o", "{out}"),
+    ],
+    ids=lambda arguments: arguments[1],
+)
+def test_without_ray_it_says_what_to_install(videos, tmp_path, monkeypatch, arguments):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    out = tmp_path / "out"
+    done = invoke(*(each.format(videos=videos, out=out) for each in arguments), "--engine", "ray")
+    assert done.exit_code == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("Error: ray is not installed; pip install ")
+    assert not out.exists()
+
+
+def test_an_address_belongs_to_ray(videos):
+    done = invoke("dataset", "check", videos, "--address", "auto")
+    assert done.exit_code == 2
+    assert done.stderr.strip() == "Error: --address auto: belongs to --engine ray; give both"
+
+
+@pytest.mark.parametrize("address", ["here", "ray://10.0.0.7:10001", "a:0", "a:65536"])
+def test_an_address_is_host_and_port(ray, videos, address):
+    done = invoke("dataset", "check", videos, "--engine", "ray", "--address", address)
+    assert done.exit_code == 2
+    assert f"--address {address}: write HOST:PORT" in done.stderr
+
+
+def test_a_closed_port_is_one_sentence_at_once(ray, videos):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        start = time.monotonic()
+        done = invoke("dataset", "check", videos, "--engine", "ray", "--address", address)
+    assert done.exit_code == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(f"Error: {address}: does not answer (Connection refused); give the ")
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["mute", "auto"])
+def test_an_address_without_ray_is_one_sentence_within_seconds(ray, videos, tmp_path, address):
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        if address == "mute":
+            address = f"127.0.0.1:{mute.getsockname()[1]}"
+        start = time.monotonic()
+        code, _, errors = command(*shard(videos, tmp_path / "out", "--address", address))
+    assert code == 2
+    (line,) = errors.strip().splitlines()
+    assert line.startswith(f"Error: {address}: Ray does not answer")
+    assert time.monotonic() - start < 60
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ray_ends_with_the_command_and_the_next_one_continues(ray, videos, tmp_path, number):
+    folder = tmp_path / "shards"
+    with running(*shard(videos, folder, "--workers", 1)) as process:
+        wait_for((folder / "00001.json").exists, "two shards", process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
+        wait_for(lambda: not processes_with(process.token), "the end of Ray")
+    assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number), errors
+    if number != signal.SIGKILL:
+        assert not [file for file in folder.iterdir() if ".partial" in file.name]
+        heard, told = filter(None, errors.splitlines())
+        assert heard == "stopping after this step; the same again quits at once"
+        assert f"{folder}: stopped with " in told
+        assert told.endswith(" of 6 shards written; the same command continues")
+    kept = (folder / "00000.arrayrecord").stat().st_mtime_ns
+    make_shards(videos, folder, clips_per_shard=4)
+    assert (folder / "00000.arrayrecord").stat().st_mtime_ns == kept
+    make_shards(videos, tmp_path / "local", clips_per_shard=4)
+    assert digests(folder) == digests(tmp_path / "local")
