@@ -22,7 +22,8 @@ def environment(token, **more):
     """Of a command: the checkout, and a token of Ray, which also marks its processes."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
     ours = {"PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
-    return kept | ours | more
+    # Workers share the processors of a busy machine with others.
+    return kept | ours | {"RAY_worker_niceness": "0"} | more
 
 
 @contextlib.contextmanager

@@ -236,6 +236,9 @@ def _configure(own: bool) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     # News of lost processes would be printed between the results.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
+    if own:
+        # Workers otherwise yield to every other process of the machine.
+        os.environ.setdefault("RAY_worker_niceness", "0")
     if own and "ray" not in sys.modules:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

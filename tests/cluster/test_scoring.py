@@ -1,0 +1,149 @@
+"""Predictions and evaluation on a pool of actors are those of this process, each clip once."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ray_nodes import command, processes_with, running, wait_for
+
+from pan_keras.cluster.score_record import ScoreRecord
+from pan_keras.cluster.scoring import PooledScores, ScoringActors
+from pan_keras.errors import UserError
+from pan_keras.evaluation import evaluate
+from pan_keras.inference import open_classifier
+
+VIEWS = ("--crops", "3", "--clips", "2")
+
+
+class Two:
+    """A cluster of two processors that nothing is asked of."""
+
+    name, processors = "here", 2
+
+
+def actors_at_work(token):
+    """Processes that are scoring clips."""
+    found = []
+    for process in processes_with(token):
+        try:
+            title = Path(f"/proc/{process}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"_Worker.score" in title:
+            found.append(process)
+    return found
+
+
+@pytest.mark.slow
+def test_a_killed_actor_changes_no_answer_and_each_clip_has_one(ray, bundle, videos, tmp_path):
+    arguments = ("predict", bundle, videos, "--crops", "3", "--clips", "10", "--json", "--csv")
+    code, expected, skipped = command(*arguments, tmp_path / "local.csv")
+    assert code == 0
+    pool = (*arguments, tmp_path / "ray.csv", "--engine", "ray", "--workers", 2)
+    with running(*pool) as process:
+        victim = wait_for(lambda: actors_at_work(process.token), "an actor", process)[0]
+        os.kill(victim, signal.SIGKILL)
+        output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    (line,) = errors.splitlines()
+    assert "broken.mp4: skipped" in line
+    assert line in skipped
+    assert output == expected
+    assert len(output.splitlines()) == 25
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
+    assert [file.name for file in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.slow
+def test_an_interrupted_evaluation_continues_and_is_bit_equal(ray, run, tmp_path):
+    own = shutil.copytree(run.path, tmp_path / "run")
+    arguments = ("evaluate", own, "--split", "all", *VIEWS, "--json", "--engine", "ray")
+    record = own / "evaluation" / ".scores-1.jsonl"
+
+    def finished():
+        return record.is_file() and len(record.read_text().splitlines()) > 1
+
+    with running(*arguments, "--workers", 1) as process:
+        wait_for(finished, "the first scores", process)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 143, errors
+    assert "stopped; the same command continues" in errors
+    assert 0 < sum(len(json.loads(line)["clips"]) for line in scores_of(record)) < 48
+    code, output, errors = command(*arguments, "--workers", 2)
+    assert code == 0, errors
+    assert not record.exists()
+    pooled = json.loads(output)
+    local = json.loads(
+        evaluate(run.path, split="all", crops="3", clips=2, output=tmp_path / "o").to_json()
+    )
+    for timed in ("seconds", "clips_per_second", "runs", "notes"):
+        pooled.pop(timed), local.pop(timed)
+    assert pooled == local
+    assert list((own / "evaluation").glob("all*_clips.csv"))
+
+
+def scores_of(record):
+    return record.read_text().splitlines()[1:]
+
+
+def test_recorded_scores_are_used_for_the_same_work_alone(tmp_path):
+    file = tmp_path / "record.jsonl"
+    record = ScoreRecord(file, "key")
+    found = np.random.default_rng(0).normal(size=3)
+    record.add([2, 0], [(found, None), (None, "no video")])
+    with file.open("a") as stream:
+        stream.write('\n{"clips": [1], "scores": [[0.1')
+    again = ScoreRecord(file, "key")
+    again.add([3], [(found, None)])
+    known = ScoreRecord(file, "key").known
+    assert sorted(known) == [0, 2, 3]
+    np.testing.assert_array_equal(known[2][0], found)
+    assert known[0] == (None, "no video")
+    assert ScoreRecord(file, "another").known == {}
+    assert ScoreRecord(file, "key").known == {}
+
+
+def test_only_clips_without_a_score_are_read(bundle, videos, tmp_path, monkeypatch):
+    asked = []
+
+    def finish(self, chunks, paths):
+        asked.extend(place for chunk in chunks for place in chunk)
+        for chunk in reversed(chunks):
+            yield chunk, [(np.full(3, place), None) for place in chunk]
+            if len(asked) == len(paths):
+                return
+
+    monkeypatch.setattr(PooledScores, "_finished", finish)
+    paths = sorted(videos.rglob("*.mp4"))
+    classifier = open_classifier(bundle)
+    record = tmp_path / "answers"
+    interrupted = ScoringActors(Two(), record=record, views=4)(classifier)
+    assert list(interrupted(paths)) == []  # the first clips are missing
+    assert len(asked) == len(paths)
+    asked.clear()
+    actors = ScoringActors(Two(), record=record, views=4)
+    advanced = []
+    scored = list(actors(classifier)(paths, advanced.append))
+    assert sorted(asked) == list(range(len(paths) - len(paths) % 4 or len(paths)))
+    assert [found.path for found in scored] == paths
+    assert [found.scores[0] for found in scored] == list(range(len(paths)))
+    assert sum(advanced) == len(paths)
+    asked.clear()
+    list(ScoringActors(Two(), record=record, views=4)(classifier, crops="3")(paths))
+    assert len(asked) == len(paths)
+    actors.finish()
+    assert not list(tmp_path.iterdir())
+
+
+def test_workers_and_models_that_cannot_be_are_one_sentence(run):
+    with pytest.raises(UserError, match=r"^--workers 3: here has 2 processors, and each worker"):
+        ScoringActors(Two(), 3)
+    with pytest.raises(UserError, match="is a model in memory, which other processes do not see"):
+        ScoringActors(Two())(open_classifier(run.load_model()))
+    with pytest.raises(UserError, match="crops: '4' is not one of 1, 3, full"):
+        ScoringActors(Two())(open_classifier(run.path), crops="4")
