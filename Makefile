@@ -88,7 +88,7 @@ wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 
 constraints: $(VENV)/pip  ## Look up current releases and write them to constraints.txt.
 	$(VENV)/bin/python -m pip install --dry-run --ignore-installed --quiet \
-		--report $(VENV)/releases.json '.[all,shards,remote,distributed,jax,torch]' $(GROUPS) pip hatchling editables
+		--report $(VENV)/releases.json '.[all,distributed,jax,torch]' $(GROUPS) pip hatchling editables
 	$(VENV)/bin/python -c "import json, sys; print(*sorted( \
 		'{name}=={version}'.format(**release['metadata']) \
 		for release in json.load(sys.stdin)['install'] \
@@ -106,7 +106,7 @@ clean:  ## Remove environments and build outputs.
 	@touch $@
 
 $(VENV)/installed: $(VENV)/pip pyproject.toml
-	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,shards,remote,distributed]'
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,distributed]'
 	@touch $@
 
 $(VENV)/test-tools: $(VENV)/installed
@@ -126,7 +126,7 @@ $(BACKENDS_VENV)/installed: $(BACKENDS_VENV)/pip pyproject.toml
 	$(BACKENDS_VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[jax,torch]' --group test
 	@touch $@
 
-$(LOWEST_VENV)/installed: EXTRAS := all shards remote
+$(LOWEST_VENV)/installed: EXTRAS := all
 $(LOWEST_VENV)/installed: GROUP := --group test
 $(DEVICE_VENV)/installed: EXTRAS := litert onnx video
 $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed: %/installed: %/pip pyproject.toml .ci/lowest.py

@@ -58,13 +58,16 @@ def use(environment: Path, extras: set[str], folder: Path) -> None:
             expect(said, f"model_int8{ending}: good")
     if not formats:
         return
-    if not extras & {"video", "pictures"}:
+    if not extras & {"video", "pictures", "remote"}:
         expect(run("pan-keras", "predict", BUNDLE, __file__, code=2), '"pan-keras[video]"')
         return
     run("python", "-c", CLIP)
     for ending in formats:
         expect(run("pan-keras", "predict", BUNDLE, "clip.mp4", "--format", ending[1:]), "%")
     run("pan-keras", "predict", BUNDLE, "--source", "clip.mp4")
+    nowhere = "http://127.0.0.1:9/clip.mp4"
+    told = "cannot be read after 5 attempts" if "remote" in extras else '"pan-keras[remote]"'
+    expect(run("pan-keras", "predict", BUNDLE, nowhere, code=2), told)
     expect(run("python", "-m", "pan_keras.runtime", BUNDLE, "clip.mp4"), "%")
 
 

@@ -123,6 +123,18 @@ def connect(server, monkeypatch, cache_home):
     return server
 
 
+def upload(server, folder, prefix=""):
+    """Puts the files of a folder into the bucket of a server."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            server.client.put_object(
+                Bucket=server.bucket,
+                Key=f"{prefix}/{file.relative_to(folder).as_posix()}".lstrip("/"),
+                Body=file.read_bytes(),
+                ACL="public-read",
+            )
+
+
 @contextmanager
 def s3_server(folder, bucket="videos"):
     """An S3 server with the files of a folder, behind a proxy.
@@ -145,16 +157,9 @@ def s3_server(folder, bucket="videos"):
             region_name="us-east-1",
         )
         client.create_bucket(Bucket=bucket)
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                client.put_object(
-                    Bucket=bucket,
-                    Key=file.relative_to(folder).as_posix(),
-                    Body=file.read_bytes(),
-                    ACL="public-read",
-                )
         with Proxy(target).running() as proxy:
-            proxy.client = client
+            proxy.client, proxy.bucket = client, bucket
+            upload(proxy, folder)
             yield proxy
     finally:
         server.stop()

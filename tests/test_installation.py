@@ -96,6 +96,7 @@ def test_in_a_plain_installation_every_command_says_what_to_install(bundle, vide
         "bench": ("model", "pan_lite_micro"),
         "combine": (bundle, bundle, "-o", "both"),
         "convert": (bundle, "-o", "run"),
+        "copy": (bundle, "s3://bucket/name"),
         "dataset": ("check", bundle),
         "demo": (),
         "explain": (bundle, video),

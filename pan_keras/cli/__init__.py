@@ -59,6 +59,7 @@ EXTRAS = {
     "combine": "train",
     "compare": "train",
     "convert": "train",
+    "copy": "train",
     "dataset": "train",
     "demo": "export",
     "evaluate": "train",

@@ -21,12 +21,13 @@ from pan_keras.data.inspection import (
 )
 from pan_keras.data.listing import Listing, refuse_repeats
 from pan_keras.data.motions import ensure_motions
-from pan_keras.data.official_folds import apply_fold, checked_fold, prepared_classes
-from pan_keras.data.remote_source import local_root, local_source
+from pan_keras.data.official_folds import CLASSES, apply_fold, checked_fold, prepared_classes
+from pan_keras.data.remote_source import fetch_lists, list_root, local_root, local_source
 from pan_keras.data.shards.opening import open_shards
 from pan_keras.data.split import SHARES, VAL_FROM_TRAIN, recorded_split, split_table
 from pan_keras.data.video_data import SkippedFile, VideoData
 from pan_keras.errors import UserError
+from pan_keras.remote.addresses import address_of, displayed
 from pan_keras.video.folder_tree import path_order
 from pan_keras.video.shard_file import is_shard_folder
 
@@ -222,6 +223,7 @@ def _list_card(card: Card, root: Path | None, progress: Progress | None) -> List
         root = root or Path("data") / card.name
         ensure_motions(root, progress=progress)
     root = _placed(card, root)
+    list_root(root)
     if card.manifest is None:
         return list_folder(root)
     listing = list_csv(root / card.manifest)
@@ -239,7 +241,7 @@ def refuse_unprepared(source: str | Path, root: Path | str | None) -> None:
     """
     card = load_card(source) if is_card(source) else None
     if card is not None and card.benchmark is not None:
-        _placed(card, None if root is None else Path(root).expanduser())
+        _placed(card, local_root(root))
 
 
 def _placed(card: Card, root: Path | None) -> Path:
@@ -249,15 +251,17 @@ def _placed(card: Card, root: Path | None) -> Path:
             f"{card.name}: this card ships no videos; get them from {card.source} and give their "
             "folder with --root"
         )
+    fetch_lists(root, [name for name in (card.manifest, CLASSES) if name])
     if card.manifest is not None and not (root / card.manifest).is_file():
         if card.benchmark is not None:
             raise UserError(
-                f"{root}: the file {card.manifest} of {card.name} is not here; write it with: "
-                f"pan-keras dataset prepare {card.name} --source FOLDER -o {root}"
+                f"{displayed(root)}: the file {card.manifest} of {card.name} is not here; write it "
+                f"with: pan-keras dataset prepare {card.name} --source FOLDER -o "
+                f"{'FOLDER' if address_of(root) else root}"
             )
         raise UserError(
-            f"{root}: the file {card.manifest} of {card.name} is not here; get the data from "
-            f"{card.source} and give their folder with --root"
+            f"{displayed(root)}: the file {card.manifest} of {card.name} is not here; get the data "
+            f"from {card.source} and give their folder with --root"
         )
     return root
 

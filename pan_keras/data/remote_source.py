@@ -1,14 +1,16 @@
 """Data sets in remote storage: what is listed and read before they are opened."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from pan_keras.data.card import CARD
-from pan_keras.remote.addresses import is_remote, local_path
+from pan_keras.remote.addresses import address_of, is_remote, local_path
 from pan_keras.remote.cache import fetch, list_objects, state_of
 from pan_keras.remote.store import MissingObject, ObjectState
 from pan_keras.video.folder_tree import Folder
+from pan_keras.video.remote_frames import LISTABLE
 from pan_keras.video.remote_tree import listed_tree
 from pan_keras.video.shard_file import MANIFEST
 
@@ -49,6 +51,37 @@ def local_root(root: str | Path | None) -> Path | None:
     if not root:
         return None
     return local_path(root) if is_remote(root) else Path(root).expanduser()
+
+
+def fetch_lists(root: Path, names: Iterable[str]) -> None:
+    """Reads the lists of clips in a remote root; other roots stay as they are.
+
+    Args:
+        root: Its path in the cache.
+        names: Names of the lists; those that do not exist are left out.
+
+    Raises:
+        UserError: If one cannot be read.
+    """
+    if address_of(root) is not None:
+        for name in names:
+            with suppress(MissingObject):
+                fetch(root / name)
+
+
+def list_root(root: Path) -> None:
+    """Lists a remote root, so that its clips are not asked for one by one.
+
+    Args:
+        root: Its path in the cache.
+
+    Raises:
+        UserError: If it cannot be listed, or holds nothing.
+    """
+    address = address_of(root)
+    if address is not None and address.startswith(LISTABLE):
+        root.mkdir(parents=True, exist_ok=True)
+        _listed[root] = list_objects(address)
 
 
 def remote_folder(root: Path) -> Folder | None:

@@ -14,7 +14,7 @@ from pan_keras.data import Card, has_card, is_card, is_own_card, load_card
 from pan_keras.data.official_folds import checked_fold
 from pan_keras.data.remote_source import local_source
 from pan_keras.errors import UserError
-from pan_keras.remote.addresses import is_remote
+from pan_keras.remote.addresses import displayed, is_remote
 from pan_keras.runs.network import check_cue, with_network
 from pan_keras.runs.run import Run
 from pan_keras.runs.run_data import NO_DATA, open_configured_data
@@ -251,7 +251,7 @@ def _from_recipe(
 
 
 def _resolved(folder: str | Path) -> str:
-    return str(folder) if is_remote(folder) else str(Path(folder).resolve())
+    return displayed(folder) if is_remote(folder) else str(Path(folder).resolve())
 
 
 def _sets_root(overrides: Iterable[str], sections: Mapping[str, Mapping[str, Any]]) -> bool:

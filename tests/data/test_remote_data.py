@@ -4,11 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
-from remote_storage import Proxy, connect, s3_server
+from remote_storage import Proxy, connect, s3_server, upload
 from shard_folders import make_shards
+from stand_ins import MAKERS
 from video_files import moving_frames, write_frames, write_video
 
-from pan_keras.data import open_data
+from pan_keras.data import open_data, prepare_dataset
 from pan_keras.errors import UserError
 from pan_keras.files import cache_folder
 from pan_keras.input import FrameStore
@@ -120,6 +121,26 @@ def test_a_list_that_breaks_off_is_continued(s3):
     assert found == names
     s3.faults += ["error", "reset"]
     assert rows(opened("s3://bucket/frames")) == expected
+
+
+@pytest.mark.parametrize("name", ["ucf101", "jester"])
+def test_a_prepared_data_set_is_opened_from_a_remote_root(s3, tmp_path, name):
+    root = MAKERS[name](tmp_path / name).root
+    prepare_dataset(name, root, root, progress=quiet)
+    upload(s3, root, name)
+    fold = 2 if name == "ucf101" else None
+    local, remote = (
+        open_data(name, each, fold=fold, progress=quiet) for each in (root, f"s3://bucket/{name}")
+    )
+    assert rows(remote) == rows(local)
+    assert remote.classes == local.classes
+    asked = [path for command, path in s3.requests if command == "HEAD"]
+    assert len(asked) <= 3  # the clips are known from the list
+    if name == "ucf101":  # a web server is asked for each
+        web = open_data(name, f"{s3.address}/bucket/{name}", fold=fold, progress=quiet)
+        assert rows(web) == rows(local)
+    with pytest.raises(UserError, match=r"s3://bucket/videos: the file manifest.csv of hmdb51 is"):
+        open_data("hmdb51", "s3://bucket/videos")
 
 
 def test_reading_shards_needs_no_record_before_it_is_used(s3):

@@ -36,3 +36,18 @@ def test_train_resume_evaluate_and_shard_take_an_address(motion_shards, tmp_path
         assert "8 clips of test" in accuracy
         again = invoke("evaluate", tmp_path / "run", "--data", source)
         assert again.partition("\n")[0] == accuracy
+
+
+def test_a_cross_validation_on_remote_shards_is_evaluated_on_another_machine(
+    motion_shards, tmp_path, monkeypatch
+):
+    with s3_server(motion_shards.parent, "folds") as server:
+        connect(server, monkeypatch, tmp_path / "cache")
+        source = f"s3://folds/{motion_shards.name}"
+        options = [word for setting in SETTINGS for word in ("--set", setting)]
+        done = invoke("train", source, "--folds", 2, "--run", tmp_path / "run", "--json", *options)
+        result = json.loads(done.splitlines()[-1])
+        connect(server, monkeypatch, tmp_path / "elsewhere")
+        scores = json.loads(invoke("evaluate", tmp_path / "run" / "fold-1", "--json"))
+        fold = result["folds"][0]
+        assert (scores["clips"], scores["top1"]) == (fold["clips"], pytest.approx(fold["top1"]))
