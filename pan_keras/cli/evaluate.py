@@ -48,7 +48,7 @@ MARKS = ("config.toml", "model.json")  # of a run and of a bundle
 @click.option(
     "--protocol",
     is_flag=True,
-    help="Take split and views from the card of the published data set that RUN was trained on, in "
+    help="Take split and views from the card of the published data set of RUN or BUNDLE, in "
     "place of --split, --crops and --clips.",
 )
 @click.option(
@@ -130,10 +130,9 @@ def evaluate(
     check_workers(engine, workers)
     import_tensorflow(click.get_current_context(), runs)
     if protocol:
-        from pan_keras.evaluation.fold_scores import benchmark_of
-        from pan_keras.runs.run import open_run
+        from pan_keras.evaluation.fold_scores import protocol_of
 
-        benchmark = benchmark_of(open_run(runs[0]))
+        benchmark = protocol_of(runs[0])
         split, crops, clips = benchmark.split, benchmark.crops, str(benchmark.views)
     if folds:
         from pan_keras.evaluation.fold_scores import evaluate_folds, write_scores

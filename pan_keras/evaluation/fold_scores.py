@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pan_keras.data import card_names, load_card
 from pan_keras.data.published_benchmark import PublishedBenchmark
 from pan_keras.errors import UserError
 from pan_keras.evaluation.evaluating import evaluate
+from pan_keras.evaluation.origin import Origin
 from pan_keras.files import replacing
+from pan_keras.inference.bundle_classifier import BundleClassifier
+from pan_keras.inference.opening import Source, open_classifier
 from pan_keras.inference.views import Crops, Fuse
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.runs.run import Run, open_run
@@ -179,7 +183,7 @@ def evaluate_folds(
     """
     opened = [open_run(run) for run in runs]
     by_fold = _by_fold(opened)
-    benchmark = benchmark_of(opened[0])
+    benchmark = protocol_of(opened[0].path)
     scores = []
     for fold, run in by_fold.items():
         found = evaluate(
@@ -199,21 +203,31 @@ def evaluate_folds(
     return FoldScores(name, split, crops, clips, benchmark.metric, tuple(scores))
 
 
-def benchmark_of(run: Run) -> PublishedBenchmark:
-    """Returns the protocol of the data set that a run was trained on.
+def protocol_of(source: Source) -> PublishedBenchmark:
+    """Returns the protocol of the data set that a run or bundle was trained on.
 
     Args:
-        run: The run.
+        source: A run folder or a bundle.
 
     Raises:
-        UserError: If its data set has none.
+        UserError: If its data set has none, or the views need another size than a bundle's.
     """
-    if run.card is None or run.card.benchmark is None:
+    classifier = open_classifier(source)
+    origin = Origin.of(classifier)
+    card = origin.run.card if origin.run is not None else None
+    if card is None and origin.data.source in card_names():
+        card = load_card(origin.data.source)
+    if card is None or card.benchmark is None:
         raise UserError(
-            f"{run.path}: was not trained on a published data set, whose card has a protocol; "
-            "leave out --protocol"
+            f"{classifier.path}: was not trained on a published data set, whose card has a "
+            "protocol; leave out --protocol"
         )
-    return run.card.benchmark
+    if card.benchmark.crops == "full" and isinstance(classifier, BundleClassifier):
+        raise UserError(
+            f"{classifier.path}: the protocol of {card.name} takes whole frames, and the size of "
+            "an exported model is fixed; evaluate the run, or give --split, --crops and --clips"
+        )
+    return card.benchmark
 
 
 def write_scores(scores: FoldScores, folder: Path) -> None:

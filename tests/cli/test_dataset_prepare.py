@@ -139,6 +139,14 @@ def test_each_data_set_is_trained_evaluated_and_exported_by_one_command(name, tm
     assert exported.exit_code == 0, exported.output
     facts = json.loads(exported.stdout)["source"]["data"]
     assert (facts["source"], facts.get("fold")) == (name, 2 if folds else None)
+    bundle = (run / "bundle").rename(tmp_path / "bundle")
+    measured = invoke("evaluate", bundle, "--protocol", "--root", tmp_path, "--json")
+    if views == ("1", 1):
+        assert json.loads(measured.stdout)["top1"] == scores["top1"]
+        assert json.loads(measured.stdout)["split"] == "val"
+    else:
+        assert measured.exit_code == 2
+        assert f"the protocol of {name} takes whole frames, and the size of an" in measured.stderr
 
 
 def test_the_mean_over_official_folds(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from pan_keras.errors import UserError
-from pan_keras.evaluation.fold_scores import FoldScore, FoldScores, benchmark_of, evaluate_folds
+from pan_keras.evaluation.fold_scores import FoldScore, FoldScores, evaluate_folds, protocol_of
 
 SCORES = FoldScores(
     "ucf101",
@@ -38,4 +38,4 @@ def test_runs_on_other_data_are_refused(run):
     with pytest.raises(UserError, match="was not trained on an official fold of a data set; train"):
         evaluate_folds([run.path])
     with pytest.raises(UserError, match="was not trained on a published data set, whose card has"):
-        benchmark_of(run)
+        protocol_of(run.path)
