@@ -27,12 +27,12 @@ def environment(token, **more):
 
 
 @contextlib.contextmanager
-def running(*arguments, token=None, program="from pan_keras.cli import main; main()"):
+def running(*arguments, token=None, program="from pan_keras.cli import main; main()", **more):
     """Starts `pan-keras` in a process, and ends it and all that it has started with the block."""
     process = subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
-        env=environment(token or (own := secrets.token_hex(32))),
+        env=environment(token or (own := secrets.token_hex(32)), **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

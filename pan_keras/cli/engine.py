@@ -38,6 +38,12 @@ workers_option = click.option(
 )
 
 
+def check_address(engine: str, address: str | None) -> None:
+    """Raises UserError if an address is given without Ray."""
+    if engine == "local" and address is not None:
+        raise UserError(f"--address {address}: belongs to --engine ray; give both")
+
+
 def check_workers(engine: str, workers: int | None) -> None:
     """Raises UserError if workers are asked for without Ray."""
     if engine == "local" and workers is not None:
@@ -59,8 +65,7 @@ def opened_engine(
         UserError: If an address is given without Ray.
     """
     if engine == "local":
-        if address is not None:
-            raise UserError(f"--address {address}: belongs to --engine ray; give both")
+        check_address(engine, address)
         yield None
         return
     from pan_keras.cluster import connect

@@ -1,16 +1,19 @@
 """`pan-keras train`: the command line of `pan_keras.training`."""
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pan_keras.cli.engine import check_address, engine_options, opened_engine
 from pan_keras.cli.options import COUNT, fold_option, json_option, overrides_option, root_option
 from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
 
 if TYPE_CHECKING:
+    from pan_keras.cluster import Cluster
     from pan_keras.training import TrainingResult
 
 
@@ -64,6 +67,14 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Longest wait for another process of TF_CONFIG, such as for its start.",
 )
+@engine_options
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="With --engine ray: how often the workers are started again after one is lost.",
+)
 @json_option
 def train(
     data: str | None,
@@ -83,6 +94,9 @@ def train(
     workers: int | None,
     other_workers: bool,
     worker_timeout: float,
+    engine: str,
+    address: str | None,
+    restarts: int,
     as_json: bool,
 ):
     """Train a model on DATA: a folder of class folders, a CSV, or a data set card.
@@ -103,8 +117,8 @@ def train(
             "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
         )
-    if other_workers and not resume:
-        raise UserError("--other-workers is for a run that is resumed; add --resume, or remove it")
+    check_address(engine, address)
+    _check_workers(engine, run, workers, crossed or tune, other_workers and not resume)
     # TensorFlow takes seconds to import.
     from pan_keras import evaluation, training
     from pan_keras.evaluation.cross_validation import is_cross_validation
@@ -146,13 +160,59 @@ def train(
         echo(json.dumps(several.to_json()) if as_json else several.to_markdown())
         return
     together: dict[str, Any] = {"workers": workers, "wait": worker_timeout}
-    if resume:
+    if engine == "ray":
+        given: dict[str, Any] = {"source": data, **settings} if not resume else {"root": root}
+        given |= {"other_workers": True} if other_workers else {}
+        with opened_engine(engine, address, workers) as cluster:
+            result = _train_on_ray(cluster, run, workers, restarts, resume, given | together)
+    elif resume:
         result = training.resume(run, root=root, other_workers=other_workers, **again, **together)
     else:
         result = training.train(data, **settings, **together)
     if task is not None and task.rank > 0:
         return  # the first worker prints
     _print(result, as_json)
+
+
+def _check_workers(
+    engine: str, run: Path | None, workers: int | None, several: bool, others: bool
+) -> None:
+    if others:
+        raise UserError("--other-workers is for a run that is resumed; add --resume, or remove it")
+    if engine == "ray" and (run is None or workers is None or several):
+        raise UserError(
+            "--engine ray trains one run with several workers; give --run and --workers, and "
+            "remove --folds, --groups and --tune"
+        )
+
+
+def _train_on_ray(
+    cluster: "Cluster | None",
+    run: Path | None,
+    workers: int | None,
+    restarts: int,
+    resume: bool,
+    arguments: dict[str, Any],
+) -> "TrainingResult":
+    from pan_keras.cluster import train_on_cluster
+    from pan_keras.runs import open_run
+    from pan_keras.training import TrainingResult
+
+    assert cluster is not None
+    assert run is not None
+    assert workers is not None
+    for name in ("run", "callbacks", "quiet", "workers"):
+        arguments.pop(name, None)
+    # Workers have other working folders.
+    for name in ("source", "root", "config"):
+        if arguments.get(name) is not None and Path(arguments[name]).exists():
+            arguments[name] = str(Path(arguments[name]).absolute())
+    start = time.perf_counter()
+    train_on_cluster(
+        cluster, run, workers=workers, restarts=restarts, resume=resume, tell=tell, **arguments
+    )
+    trained = open_run(run)
+    return TrainingResult(trained, trained.metrics(), time.perf_counter() - start)
 
 
 def _print(result: "TrainingResult", as_json: bool) -> None:

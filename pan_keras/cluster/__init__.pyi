@@ -2,6 +2,7 @@ from .connection import Cluster, connect
 from .inspecting import InspectionTasks
 from .scoring import ScoringActors
 from .sharding import ShardTasks
+from .training import train_on_cluster
 
 __all__ = [
     "Cluster",
@@ -9,4 +10,5 @@ __all__ = [
     "ScoringActors",
     "ShardTasks",
     "connect",
+    "train_on_cluster",
 ]

@@ -139,6 +139,11 @@ class Cluster:
                 )
 
     @property
+    def stopped(self) -> int | None:
+        """The signal that has asked the work to stop, or None."""
+        return self._stop.signal
+
+    @property
     def name(self) -> str:
         """What it is connected to, for messages."""
         return self.address or "Ray on this machine"

@@ -31,6 +31,10 @@ PEER_ERRORS = (
 )
 
 
+class LostWorkerError(UserError):
+    """Another worker has ended or does not answer; all of them can be started again."""
+
+
 class Replicas:
     """The replicas of a model that are trained together, and the process that this one is of them.
 
@@ -165,7 +169,7 @@ class Replicas:
             if self.processes == 1:
                 raise
             # The frames keep tensors and iterators alive, whose destructors might wait for peers.
-            raise UserError(self._lost(error)) from None
+            raise LostWorkerError(self._lost(error)) from None
 
     def _lost(self, error: tf.errors.OpError) -> str:
         late = isinstance(error, tf.errors.DeadlineExceededError)
@@ -183,9 +187,9 @@ class Replicas:
                 return runtime.context().get_config_key_value(key, int(POLL * 1000))
             except (tf.errors.DeadlineExceededError, tf.errors.NotFoundError) as error:
                 if time.monotonic() > end:
-                    raise UserError(self._lost(error)) from None
+                    raise LostWorkerError(self._lost(error)) from None
             except PEER_ERRORS as error:
-                raise UserError(self._lost(error)) from None
+                raise LostWorkerError(self._lost(error)) from None
 
     def _sum_flags(self, flags: tf.Tensor) -> tf.Tensor:
         assert self.strategy is not None
