@@ -136,7 +136,7 @@ def _train(settings: dict[str, Any]) -> None:
     from pan_keras.training.replicas import LostWorkerError  # noqa: PLC0415
 
     run = Path(settings["run"])
-    options = {"run": run, "callbacks": [TrainingPictures()], "quiet": True}
+    options: dict[str, Any] = {"run": run, "callbacks": [TrainingPictures()], "quiet": True}
     arguments = settings["arguments"]
     try:
         if settings["resume"] or (run / "config.toml").is_file():
