@@ -46,8 +46,20 @@ class KnownClip(NamedTuple):
     remark: str = ""
 
 
+class Digests(NamedTuple):
+    """Digests of a clip's files, which tell copies.
+
+    Args:
+        ends: Of the first and last 64 KiB; None if unknown.
+        whole: Of all bytes; None if unknown.
+    """
+
+    ends: bytes | None = None
+    whole: bytes | None = None
+
+
 class ClipIndex:
-    """Frame count, frame rate, size and frame index of each clip, by path, size and mtime.
+    """Frame count, frame rate, size, frame index and digests of clips, by path, size and mtime.
 
     The index is stored in the data folder as `.clip_index.sqlite`, or, if the folder is read-only
     or clips lie outside it, in the user's cache (`$XDG_CACHE_HOME/pan-keras`, by default
@@ -159,6 +171,41 @@ class ClipIndex:
         except ValueError:
             return None
 
+    def digests(self, paths: Iterable[Path]) -> dict[Path, Digests]:
+        """Returns the digests of clips that are unchanged, as `known` has told.
+
+        Args:
+            paths: The clips.
+        """
+        wanted = {self._key(path): path for path in paths}
+
+        def read(connection: sqlite3.Connection) -> dict[Path, Digests]:
+            rows = connection.execute("SELECT path, ends, whole FROM digests JOIN clips USING (id)")
+            return {
+                wanted[name]: Digests(*found)
+                for name, *found in rows
+                if name in wanted and {type(each) for each in found} <= {bytes, type(None)}
+            }
+
+        return self._file.attempt(read, {})
+
+    def add_digests(self, digests: Mapping[Path, Digests]) -> None:
+        """Writes digests of clips that are in the index.
+
+        Args:
+            digests: The digests by clip.
+        """
+        rows = [(*found, self._key(path)) for path, found in digests.items()]
+
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.executemany(
+                    "INSERT OR REPLACE INTO digests SELECT id, ?, ? FROM clips WHERE path = ?", rows
+                )
+
+        self.flush()
+        self._file.attempt(write, None)
+
     def holds(self, path: Path) -> bool:
         """Returns whether a clip lies under the root of this index."""
         return self._key(path) is not None
@@ -170,6 +217,7 @@ class ClipIndex:
                 connection.execute(
                     "INSERT OR REPLACE INTO frame_indexes VALUES (?, ?)", (number, row[-1])
                 )
+                connection.execute("DELETE FROM digests WHERE id = ?", (number,))
         return True
 
     def _key(self, path: Path) -> str | None:

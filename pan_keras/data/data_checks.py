@@ -4,9 +4,11 @@ import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pan_keras.data.clip import SPLITS, Clip
+from pan_keras.data.clip_index import ClipIndex, Digests
 from pan_keras.remote.addresses import address_of
 from pan_keras.video import BrokenVideo, clip_bytes, iterate_frames
 from pan_keras.video.folder_tree import path_order
@@ -16,10 +18,14 @@ SAMPLE = 1 << 16  # bytes at either end, which distinguish most files of equal s
 CHUNK = 1 << 20
 WARNING_BYTES = 1 << 30  # limit of bytes read to find duplicates when opening a data set
 NAMED = 20
+LENGTH = 16  # bytes of a digest
 
 
 def data_warnings(
-    classes: Sequence[str], clips: Sequence[Clip], sizes: Mapping[Path, int] | None = None
+    classes: Sequence[str],
+    clips: Sequence[Clip],
+    sizes: Mapping[Path, int] | None = None,
+    index: ClipIndex | None = None,
 ) -> Iterator[str]:
     """Finds names that differ only in case, classes without clips, and duplicates across splits.
 
@@ -27,6 +33,7 @@ def data_warnings(
         classes: Names of the classes.
         clips: The clips, all readable.
         sizes: Bytes of each clip; by default the files are asked.
+        index: Keeps the digests of the clips that were compared.
 
     Yields:
         Sentences without a full stop.
@@ -47,7 +54,7 @@ def data_warnings(
     known = {clip.path: clip for clip in clips}
     copies = [
         [known[path] for path in group]
-        for group in identical_files(known, most=WARNING_BYTES, sizes=sizes)
+        for group in identical_files(known, most=WARNING_BYTES, sizes=sizes, index=index)
     ]
     across = [group for group in copies if len({_place(clip) for clip in group}) > 1]
     if across:
@@ -72,7 +79,10 @@ def _place(clip: Clip) -> tuple[int, str]:
 
 
 def identical_files(
-    paths: Iterable[Path], most: int | None = None, sizes: Mapping[Path, int] | None = None
+    paths: Iterable[Path],
+    most: int | None = None,
+    sizes: Mapping[Path, int] | None = None,
+    index: ClipIndex | None = None,
 ) -> list[tuple[Path, ...]]:
     """Finds groups of clips with identical content, sorted by path.
 
@@ -82,42 +92,66 @@ def identical_files(
         paths: The clips; unreadable ones are skipped.
         most: Total number of bytes to read before the search ends; by default unlimited.
         sizes: Bytes of each clip; by default the files are asked.
+        index: Keeps digests, so that only new and changed clips are read again. A search that ended
+            at `most` bytes is continued by the next.
 
     Example:
         >>> identical_files([Path("a.mp4"), Path("copy of a.mp4"), Path("b.mp4")])
         [(PosixPath('a.mp4'), PosixPath('copy of a.mp4'))]
     """
-    read = _Reader(most)
     size_of = clip_bytes if sizes is None else sizes.get
     groups = _grouped([tuple(sorted(paths, key=path_order))], size_of)
+    if not groups:
+        return []
+    read = _Reader(most, {} if index is None else index.digests(chain(*groups)))
     groups = _grouped(groups, read.ends)
-    return sorted(_grouped(groups, read.whole))
+    groups = _grouped(groups, read.whole)
+    if index is not None and read.found:
+        index.add_digests(read.found)
+    return sorted(groups)
 
 
 class _Reader:
     """Computes digests of files within a budget of bytes to read."""
 
-    def __init__(self, most: int | None):
+    def __init__(self, most: int | None, known: dict[Path, Digests]):
         self.left = most
+        self.known = known
+        self.found: dict[Path, Digests] = {}
 
     def ends(self, path: Path) -> bytes | None:
+        digest = self.known.get(path, Digests()).ends or self._ends(path)
+        return self._kept(path, ends=digest)
+
+    def whole(self, path: Path) -> bytes | None:
+        digest = self.known.get(path, Digests()).whole or self._whole(path)
+        return self._kept(path, whole=digest)
+
+    def _kept(self, path: Path, **digest: bytes | None) -> bytes | None:
+        before = self.known.get(path, Digests())
+        now = before._replace(**digest)
+        if now != before:
+            self.known[path] = self.found[path] = now
+        return next(iter(digest.values()))
+
+    def _ends(self, path: Path) -> bytes | None:
         files = [] if self.left == 0 else _files(path)
         if not files:
-            return self.whole(path)
+            return self._whole(path)
         if not self._may_read(min(clip_bytes(path) or 0, 2 * SAMPLE)):
             return None
         with files[0].open("rb") as file:
-            digest = hashlib.blake2b(file.read(SAMPLE))
+            digest = hashlib.blake2b(file.read(SAMPLE), digest_size=LENGTH)
         with files[-1].open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(size - SAMPLE, 0))
             digest.update(file.read(SAMPLE))
         return digest.digest()
 
-    def whole(self, path: Path) -> bytes | None:
+    def _whole(self, path: Path) -> bytes | None:
         if not self._may_read(clip_bytes(path) or 0):
             return None
-        digest = hashlib.blake2b()
+        digest = hashlib.blake2b(digest_size=LENGTH)
         files = _files(path)
         if not files:
             return _of_frames(path)
@@ -139,7 +173,7 @@ class _Reader:
 
 def _of_frames(path: Path) -> bytes | None:
     """The digest of a clip that is no file, such as a record of a shard, by its frames."""
-    digest = hashlib.blake2b()
+    digest = hashlib.blake2b(digest_size=LENGTH)
     try:
         for frame in iterate_frames(path, transform=lambda frame: frame):
             digest.update(frame.tobytes())

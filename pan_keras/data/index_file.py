@@ -22,6 +22,8 @@ TABLES = (
     # In a separate table, because every opening reads all rows of `clips`.
     "CREATE TABLE frame_indexes (id INTEGER PRIMARY KEY, content BLOB)",
 )
+# Added to indexes of earlier versions.
+DIGESTS = "CREATE TABLE digests (id INTEGER PRIMARY KEY, ends BLOB, whole BLOB)"
 
 Found = TypeVar("Found")
 
@@ -147,16 +149,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         if _is_ours(connection):  # created by another process in the meantime
             return
+        if _is_ours(connection, TABLES):
+            connection.execute(DIGESTS)
+            return
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise _Foreign("it was written by another program or another version")
-        for table in TABLES:
+        for table in (*TABLES, DIGESTS):
             connection.execute(table)
         connection.execute("INSERT INTO about VALUES (?)", (_made_by(),))
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _is_ours(connection: sqlite3.Connection) -> bool:
+def _is_ours(connection: sqlite3.Connection, tables: tuple[str, ...] = (*TABLES, DIGESTS)) -> bool:
     def one(query: str) -> Any:
         return (connection.execute(query).fetchone() or (None,))[0]
 
@@ -164,6 +169,6 @@ def _is_ours(connection: sqlite3.Connection) -> bool:
         one("PRAGMA application_id") == APPLICATION
         and one("PRAGMA user_version") == VERSION
         and {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master") if sql}
-        == set(TABLES)
+        == set(tables)
         and one("SELECT made_by FROM about") == _made_by()
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from pan_keras.data.clip_index import KnownClip, open_clip_index
+from pan_keras.data.clip_index import ClipIndex, KnownClip, open_clip_index
 from pan_keras.video.container import BrokenVideo
 from pan_keras.video.frame_index import FrameIndex
 from pan_keras.video.frame_sources import frame_source
@@ -25,6 +25,7 @@ ReadClips = Callable[[Sequence[Path]], Iterable[tuple[Path, ReadClip]]]
 
 ASSUMED_RATE = 25.0  # frames per second of clips that do not store a rate
 WHAT = "checking videos"
+FINDING = "finding changed files"
 # Threads that query the states of files, which is slow on network file systems.
 ASKING = 8
 CHUNK = 256
@@ -43,6 +44,7 @@ class Inspection:
         remarks: Remarks for the user about individual clips.
         words: Warnings about the index on disk.
         known: Number of clips found in the index and therefore not read.
+        index: The index.
     """
 
     infos: dict[Path, VideoInfo] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Inspection:
     remarks: dict[Path, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     known: int = 0
+    index: ClipIndex | None = None
 
 
 def inspect_clips(
@@ -78,7 +81,7 @@ def inspect_clips(
     found = Inspection()
     progress = progress or ProgressLines()
     index = open_clip_index(root, paths)
-    states = _states(paths, found)
+    states = _states(paths, found, progress)
     found.sizes = {path: state.size for path, state in states.items()}
     known = index.known(states)
     found.known = len(known)
@@ -102,7 +105,7 @@ def inspect_clips(
             found.infos[path] = known[path].info
             if known[path].remark:
                 found.remarks[path] = known[path].remark
-    found.words = tuple(index.words)
+    found.words, found.index = tuple(index.words), index
     keep_frame_indexes(index)
     return found
 
@@ -147,19 +150,25 @@ class ProgressLines:
             print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _states(paths: Sequence[Path], found: Inspection) -> dict[Path, FileState]:
+def _states(paths: Sequence[Path], found: Inspection, progress: Progress) -> dict[Path, FileState]:
     def of(chunk: Sequence[Path]) -> list[FileState | str]:
         return [_state(path) for path in chunk]
 
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     states: dict[Path, FileState] = {}
-    with ThreadPoolExecutor(ASKING) as pool:
+    done, pool = 0, ThreadPoolExecutor(ASKING)
+    try:
         for chunk, told in zip(chunks, pool.map(of, chunks), strict=True):
             for path, state in zip(chunk, told, strict=True):
                 if isinstance(state, FileState):
                     states[path] = state
                 else:
                     found.broken[path] = state
+            done += len(chunk)
+            if len(chunks) > 1:
+                progress(FINDING, done, len(paths))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return states
 
 

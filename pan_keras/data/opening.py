@@ -115,7 +115,7 @@ def open_data(
         drawn=drawn,
         warnings=(
             *listing.warnings,
-            *data_warnings(classes, clips, found.sizes),
+            *data_warnings(classes, clips, found.sizes, found.index),
             *_remarks(found, assumed),
             *found.words,
         ),

@@ -1,12 +1,17 @@
 """Detection of files listed under two names and of duplicate files."""
 
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
-from video_files import moving_frames, write_frames
+from video_files import moving_frames, write_frames, write_video
 
+from pan_keras.data import data_checks
 from pan_keras.data.data_checks import SAMPLE, identical_files
 from pan_keras.data.folder_source import list_folder
+from pan_keras.data.inspection import inspect_clips
 from pan_keras.data.listing import refuse_repeats
 from pan_keras.errors import UserError
 
@@ -97,3 +102,67 @@ def test_copies_of_folders_of_frames_are_found(tmp_path):
     (changed / "00002.png").write_bytes(content)
     assert identical_files([changed, other, one]) == [(one, other)]
     assert identical_files([one, other], most=100) == []
+
+
+def inspected(folder):
+    paths = sorted(folder.glob("*.mp4"))
+    found = inspect_clips(paths, folder, progress=lambda *_: None)
+    return paths, found.index
+
+
+def counting(monkeypatch):
+    read, files_of = [], data_checks._files
+    monkeypatch.setattr(data_checks, "_files", lambda path: read.append(path) or files_of(path))
+    return read
+
+
+def test_compared_clips_are_not_read_again_unless_they_change(tmp_path, monkeypatch):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    write_video(folder / "a.mp4", moving_frames(4))
+    for name in "bcd":
+        shutil.copy(folder / "a.mp4", folder / f"{name}.mp4")
+    other = bytearray((folder / "a.mp4").read_bytes())
+    other[-1] ^= 1  # in the box that ends the file
+    (folder / "c.mp4").write_bytes(other)
+    paths, index = inspected(folder)
+    read = counting(monkeypatch)
+    copies = [(paths[0], paths[1], paths[3])]
+    assert identical_files(paths, index=index) == copies
+    assert set(read) == set(paths)
+    read.clear()
+    paths, index = inspected(folder)
+    assert identical_files(paths, index=index) == copies
+    assert read == []
+    (folder / "c.mp4").write_bytes((folder / "a.mp4").read_bytes())
+    paths, index = inspected(folder)
+    assert identical_files(paths, index=index) == [tuple(paths)]
+    assert set(read) == {paths[2]}
+
+
+def test_a_search_that_ends_at_its_limit_is_continued_by_the_next(tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    size = write_video(folder / "0.mp4", moving_frames(4)).stat().st_size
+    for number in range(1, 4):
+        shutil.copy(folder / "0.mp4", folder / f"{number}.mp4")
+    paths, index = inspected(folder)
+    found = []
+    for _ in range(5):  # ends of two files, then of two more, and so on
+        found.append(identical_files(paths, most=2 * size, index=index))
+    assert found[0] == []
+    assert found[-1] == [tuple(paths)]
+
+
+def test_an_index_of_an_earlier_version_keeps_its_clips(tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    write_video(folder / "a.mp4", moving_frames(4))
+    shutil.copy(folder / "a.mp4", folder / "b.mp4")
+    inspected(folder)
+    with closing(sqlite3.connect(folder / ".clip_index.sqlite")) as connection:
+        connection.execute("DROP TABLE digests")
+    paths = sorted(folder.glob("*.mp4"))
+    found = inspect_clips(paths, folder, progress=lambda *_: None)
+    assert (found.known, found.words) == (2, ())
+    assert identical_files(paths, index=found.index) == [tuple(paths)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from video_files import moving_frames, write_frames, write_video
 
-from pan_keras.data import open_data
+from pan_keras.data import inspection, open_data
 from pan_keras.data.inspection import AHEAD, ProgressLines, inspect_clips
 from pan_keras.errors import UserError
 from pan_keras.input import FrameStore
@@ -164,3 +164,13 @@ def test_a_folder_of_frames_is_indexed_until_a_frame_changes(tmp_path):
     assert open_data(tmp_path).infos[frame.parent].width == 48
     frame.write_bytes(b"broken")
     assert frame.parent not in open_data(tmp_path, max_broken=0.5).infos
+
+
+def test_progress_is_shown_while_states_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(inspection, "CHUNK", 2)
+    paths = [tmp_path / f"{number}.mp4" for number in range(5)]  # all missing
+    calls = []
+    found = inspect_clips(paths, tmp_path, progress=lambda *call: calls.append(call))
+    assert len(found.broken) == 5
+    told = [call for call in calls if call[0] == inspection.FINDING]
+    assert [done for _, done, _ in told] == [2, 4, 5]
