@@ -14,8 +14,8 @@ from pan_keras.metrics.confidence import Confidence
 from pan_keras.metrics.segments import Segment
 from pan_keras.video import BrokenVideo, frame_source, iterate_frames
 
-SMOOTH = 0.5  # of a window, over which probabilities are averaged
-SHORTEST = 0.25  # of a window; shorter segments are dropped
+SMOOTH = 1.0  # of a window, over which probabilities are averaged
+SHORTEST = 0.5  # of a window; shorter segments are dropped
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Timeline:
     def segments(self, *, unknown: bool = True) -> list[Segment]:
         """Forms segments from the predictions.
 
-        Probabilities are averaged over half a window. Consecutive predictions with the same most
+        Probabilities are averaged over a window. Consecutive predictions with the same most
         probable class form a segment, whose ends lie halfway to the neighbouring predictions. A
-        segment is kept if it is at least a quarter of a window long, and if the highest unaveraged
+        segment is kept if it is at least half a window long, and if the highest unaveraged
         probability of its class exceeds the model's threshold, which was chosen for single windows.
 
         Args:

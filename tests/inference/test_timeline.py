@@ -111,7 +111,7 @@ def test_a_file_that_is_not_a_video_is_refused(bundle, tmp_path):
         timeline(bundle, tmp_path / "broken.mp4")
 
 
-def made(classes, step=0.1, window=0.2, threshold=None, sure=0.9):
+def made(classes, step=0.1, window=0.1, threshold=None, sure=0.9):
     """A timeline whose answers are of given classes; None is a third, unsurely."""
     shares = np.tile([0.3, 0.3, 0.4], (len(classes), 1))
     for place, each in enumerate(classes):
@@ -144,7 +144,7 @@ def test_segments_below_the_threshold_are_left_out():
 
 def test_the_highest_probability_in_a_segment_decides_not_the_mean():
     answers = [0] * 6
-    found = made(answers, threshold=0.85, window=0.8)
+    found = made(answers, threshold=0.85, window=0.4)
     found.probabilities[1:] = [0.6, 0.2, 0.2]
     (segment,) = found.segments()
     assert segment.probability < 0.85
@@ -154,16 +154,16 @@ def test_the_highest_probability_in_a_segment_decides_not_the_mean():
 
 def test_single_answers_are_smoothed_away():
     answers = [0] * 6 + [1] + [0] * 6
-    assert spans(made(answers, window=0.8).segments()) == [("a", 0, 1.3)]
-    assert len(made(answers, window=0.1).segments()) == 3
+    assert spans(made(answers, window=0.2).segments()) == [("a", 0, 1.3)]
+    assert len(made(answers, window=0.05).segments()) == 3
 
 
-def test_segments_shorter_than_a_quarter_of_a_window_are_dropped(monkeypatch):
+def test_segments_shorter_than_half_a_window_are_dropped(monkeypatch):
     monkeypatch.setattr("pan_keras.inference.timelines.SMOOTH", 0.0)
     answers = [0] * 5 + [None] * 5 + [1] + [None] * 5
-    found = made(answers, threshold=0.6, window=0.39)
+    found = made(answers, threshold=0.6, window=0.19)
     assert spans(found.segments()) == [("a", 0, 0.5), ("b", 1.0, 1.1)]
-    assert spans(made(answers, threshold=0.6, window=0.41).segments()) == [("a", 0, 0.5)]
+    assert spans(made(answers, threshold=0.6, window=0.21).segments()) == [("a", 0, 0.5)]
 
 
 @pytest.mark.parametrize(
