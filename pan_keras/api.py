@@ -41,6 +41,7 @@ def train(
     run: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
+    workers: int | None = None,
 ) -> Run:
     """Trains a model on labelled videos.
 
@@ -66,6 +67,8 @@ def train(
         run: Folder to create; by default the next free `runs/SOURCE-MODEL-NUMBER`.
         callbacks: Keras callbacks.
         quiet: Whether to print warnings only.
+        workers: Number of GPUs of this machine, or of processes of `TF_CONFIG`, that train together
+            (docs/guides/cluster.md).
 
     Returns:
         The run: a folder with the trained model, its metrics and everything to reproduce them.
@@ -93,6 +96,7 @@ def train(
         run=run,
         callbacks=[TrainingPictures(), *callbacks],
         quiet=quiet,
+        workers=workers,
     ).run
 
 
@@ -102,6 +106,8 @@ def resume(
     root: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     quiet: bool = False,
+    workers: int | None = None,
+    other_workers: bool = False,
 ) -> Run:
     """Resumes a training from its newest checkpoint, with bit-identical results.
 
@@ -110,6 +116,8 @@ def resume(
         root: Folder of its videos, if they were moved.
         callbacks: Keras callbacks; those of the earlier call are not stored.
         quiet: Whether to print warnings only.
+        workers: As for `train`.
+        other_workers: Whether other numbers of workers than before may continue the run.
 
     Returns:
         The run. A finished run is not trained further, but calibrated if it is not yet.
@@ -123,7 +131,9 @@ def resume(
     """
     path = run.path if isinstance(run, Run) else run
     every = [TrainingPictures(), *callbacks]
-    return resume_run(path, root=root, callbacks=every, quiet=quiet).run
+    return resume_run(
+        path, root=root, callbacks=every, quiet=quiet, workers=workers, other_workers=other_workers
+    ).run
 
 
 def evaluate(

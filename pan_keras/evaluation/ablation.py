@@ -24,7 +24,7 @@ from pan_keras.metrics import Interval, mean_interval
 from pan_keras.models.cost import Cost, cost
 from pan_keras.runs.run import Run, open_run
 from pan_keras.runs.run_data import open_run_data
-from pan_keras.training import is_run_of, resolve, resume, shared_length, train
+from pan_keras.training import is_run_of, refuse_cluster, resolve, resume, shared_length, train
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,7 @@ def _measured(
     settings: Sequence[str],
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> Evaluation:
+    refuse_cluster("an ablation")
     recipe = _recipe(data)
     if not (run / "config.toml").is_file():
         train(

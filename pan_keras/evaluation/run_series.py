@@ -15,7 +15,7 @@ from pan_keras.evaluation.evaluating import evaluate
 from pan_keras.evaluation.results import Evaluation, stored_evaluation
 from pan_keras.runs.run import open_run
 from pan_keras.runs.run_folder import RunFolder
-from pan_keras.training import resume, train
+from pan_keras.training import refuse_cluster, resume, train
 
 Tell = Callable[[str], None]
 
@@ -60,6 +60,7 @@ class RunSeries:
         Returns:
             The evaluation; the stored one if it is current.
         """
+        refuse_cluster("a series of runs")
         if (run / "config.toml").is_file():
             found = stored_evaluation(open_run(run), split)
             if found is not None:

@@ -130,6 +130,25 @@ class ClusterTask:
             ) from error
 
 
+def refuse_cluster(work: str) -> None:
+    """Refuses work that one process does alone.
+
+    Args:
+        work: What is refused, as the subject of a sentence.
+
+    Raises:
+        UserError: If `TF_CONFIG` names several processes.
+
+    Example:
+        >>> refuse_cluster("an ablation")
+    """
+    if ClusterTask.of_environment() is not None:
+        raise UserError(
+            f"{work} is trained by one process, and {VARIABLE} names several; remove it from the "
+            "environment"
+        )
+
+
 def _listens(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:

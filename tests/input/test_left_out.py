@@ -6,6 +6,7 @@ import pytest
 
 from pan_keras.errors import UserError
 from pan_keras.input import LeftOut
+from pan_keras.input.left_out import left_out_file, merge_left_out
 
 CLIP, OTHER = Path("a.mp4"), Path("b.mp4")
 
@@ -30,6 +31,17 @@ def test_the_earliest_position_is_kept(tmp_path):
     assert left_out.holds(OTHER, 3)
     assert not left_out.holds(OTHER, 2)
     assert left_out.reasons == {CLIP: "first", OTHER: "fourth"}
+
+
+def test_records_of_several_processes_are_merged_with_their_positions(tmp_path):
+    first = LeftOut(left_out_file(tmp_path, 0))
+    second = LeftOut(left_out_file(tmp_path, 1))
+    first.add({CLIP: "it is empty"}, 7)
+    second.add({CLIP: "it is gone", OTHER: "it is cut"}, 5)
+    merge_left_out(tmp_path, first)
+    for merged in (first, LeftOut(tmp_path / "left_out.json")):
+        assert merged.reasons == {CLIP: "it is gone", OTHER: "it is cut"}
+        assert [merged.holds(CLIP, position) for position in (4, 5)] == [False, True]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", '{"a": 1}', '{"a": {}}', "[" * 5000, "\xff"])

@@ -23,6 +23,7 @@ from pan_keras.input import (
     steps_per_epoch,
     training_dataset,
 )
+from pan_keras.input.left_out import left_out_file
 from pan_keras.video import BrokenVideo
 
 SHAPE = ClipShape(segments=2, stack=3, size=(24, 32), resize=32)
@@ -117,6 +118,37 @@ def test_parts_of_batches_concatenate_to_the_batches(clips):
         for (frames, labels), (more, others) in pairs
     ]
     assert_same(joined, whole)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_shares_of_batches_are_their_rows(clips, parts):
+    whole = training(clips, batch=4, parts=parts, steps=3 * parts, start_step=1)
+    shares = [
+        training(clips, batch=4, parts=parts, share=(index, 2), steps=3 * parts // 2, start_step=1)
+        for index in range(2)
+    ]
+    own = parts // 2
+    joined = []
+    for step in range(3):
+        for share in shares:
+            joined += share[own * step : own * (step + 1)]
+    assert_same(joined, whole)
+
+
+def test_a_clip_that_breaks_for_one_process_stays_in_the_rows_of_the_other(
+    clips, tmp_path, monkeypatch
+):
+    options = {"batch": 4, "parts": 2, "steps": 10}
+    files = [left_out_file(tmp_path, rank) for rank in range(2)]
+    sound = [training(clips, share=(rank, 2), **options) for rank in range(2)]
+    broken_at(monkeypatch, {clips[3].path: [0]})
+    found = training(clips, share=(1, 2), left_out=LeftOut(files[1]), **options)
+    monkeypatch.undo()
+    assert any(3 in labels for _, labels in sound[1])
+    assert not any(3 in labels for _, labels in found)
+    # The other has the same rows as before, and each has them again after a restart.
+    assert_same(training(clips, share=(0, 2), left_out=LeftOut(files[0]), **options), sound[0])
+    assert_same(training(clips, share=(1, 2), left_out=LeftOut(files[1]), **options), found)
 
 
 def test_batches_do_not_depend_on_a_disk_cache(clips, tmp_path):
