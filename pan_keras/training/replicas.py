@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context as runtime
 
 from pan_keras.config.config import Config
-from pan_keras.errors import UserError
+from pan_keras.errors import Interrupted, UserError
 from pan_keras.training.cluster_task import ClusterTask
 
 WAIT = 1800.0  # seconds
@@ -133,6 +133,16 @@ class Replicas:
             place = f"pan_keras/meeting/{next(self._numbers)}"
             with self.reporting():
                 runtime.context().wait_at_barrier(place, int(self.wait * 1000))
+            self._answer_all(place)
+
+    def _answer_all(self, place: str) -> None:
+        """Keeps the chief, whose process answers the others, until they have their answers."""
+        with suppress(*PEER_ERRORS, tf.errors.NotFoundError):
+            if not self.is_chief:
+                runtime.context().set_config_key_value(f"{place}/{self.rank}", "here")
+                return
+            for rank in range(1, self.processes):
+                runtime.context().get_config_key_value(f"{place}/{rank}", int(SILENT * 1000))
 
     @property
     def name(self) -> str:
@@ -146,6 +156,8 @@ class Replicas:
         try:
             with self.reporting():
                 yield
+        except Interrupted:
+            raise  # all of them stop
         except BaseException as error:
             if self.processes > 1:
                 with suppress(tf.errors.OpError, UserError):

@@ -215,6 +215,7 @@ class Trainer:
             if signalled:
                 self._save(state)
                 self._hooks.call("on_train_end")
+                self.replicas.meet()
                 raise self._interrupted(state, stop.signal or signal.SIGTERM)
             self._hooks.call("on_train_batch_begin", state.step - start)
             self._advance(state, batches)
