@@ -180,8 +180,7 @@ class Replicas:
         except PEER_ERRORS as error:
             if self.processes == 1:
                 raise
-            # The frames keep tensors and iterators alive, whose destructors might wait for peers.
-            raise LostWorkerError(self._lost(error)) from None
+            raise LostWorkerError(self._lost(error)) from error
 
     def _lost(self, error: tf.errors.OpError) -> str:
         late = isinstance(error, tf.errors.DeadlineExceededError)
