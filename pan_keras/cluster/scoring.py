@@ -196,6 +196,7 @@ class PooledScores:
                         elif len(places) > 1:
                             waiting.extendleft([place] for place in reversed(places))
                         elif places:
+                            failures = 0
                             yield places, [(None, f"has ended {DEATHS} processes that read it")]
                         self._start(running)
                         continue

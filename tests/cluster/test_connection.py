@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,9 @@ from ray_nodes import command, processes_with, running, wait_for
 from shard_folders import digests, make_shards
 
 from pan_keras.cli import main
+from pan_keras.cluster import connection
+from pan_keras.errors import Interrupted, UserError
+from pan_keras.stopping import StopRequest
 
 
 def invoke(*arguments):
@@ -114,3 +118,26 @@ def test_ray_ends_with_the_command_and_the_next_one_continues(ray, videos, tmp_p
     assert (folder / "00000.arrayrecord").stat().st_mtime_ns == kept
     make_shards(videos, tmp_path / "local", clips_per_shard=4)
     assert digests(folder) == digests(tmp_path / "local")
+
+
+def test_work_without_a_result_ends_with_an_error(monkeypatch):
+    asked = []
+
+    def wait(references, num_returns, timeout):
+        asked.append(timeout)
+        return [], references
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(wait=wait))
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+    with StopRequest() as stop:
+        cluster = connection.Cluster("a:1", 2, stop)
+        start = time.monotonic()
+        with pytest.raises(
+            UserError, match=r"^a:1: nothing has ended for 0 minutes while counting"
+        ):
+            cluster.ended(["task"], "counting")
+        assert time.monotonic() - start < 5
+        stop.signal = signal.SIGTERM
+        with pytest.raises(Interrupted, match=r"^counting: stopped; the same command continues$"):
+            cluster.ended(["task"], "counting")
+    assert set(asked) == {connection.TICK}

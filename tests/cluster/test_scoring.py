@@ -4,7 +4,11 @@ import json
 import os
 import shutil
 import signal
+import sys
+from collections import Counter
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -138,6 +142,83 @@ def test_only_clips_without_a_score_are_read(bundle, videos, tmp_path, monkeypat
     assert len(asked) == len(paths)
     actors.finish()
     assert not list(tmp_path.iterdir())
+
+
+class ActorError(Exception):
+    """In place of Ray's."""
+
+
+class FakeRay:
+    """Actors in this process; a call that reads a deadly clip ends its actor."""
+
+    exceptions = SimpleNamespace(RayActorError=ActorError, RayTaskError=())
+
+    def __init__(self, deadly=(), starts=True):
+        self.deadly, self.starts = deadly, starts
+        self.started = self.killed = 0
+        self.read = Counter()
+
+    def remote(self, **_):
+        return lambda _: SimpleNamespace(remote=self.start)
+
+    def start(self, *_):
+        self.started += 1
+
+        def ready():
+            if not self.starts:
+                raise ActorError
+
+        def score(clips):
+            self.read.update(clips)
+            if any(Path(clip).name in self.deadly for clip in clips):
+                raise ActorError
+            return [(np.array([float(Path(clip).name)]), None) for clip in clips]
+
+        calls = {"ready": ready, "score": score}
+        bound = {
+            name: SimpleNamespace(remote=partial(partial, each)) for name, each in calls.items()
+        }
+        return SimpleNamespace(**bound)
+
+    def kill(self, _):
+        self.killed += 1
+
+    def get(self, call, timeout):
+        return call()
+
+
+class Calls(Two):
+    """A cluster whose calls end in turn."""
+
+    def ended(self, calls, what):
+        return calls[:1]
+
+
+def scored(monkeypatch, ray, clips=12, views=4):
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    actors = ScoringActors(Calls(), views=views)
+    opening = {"source": __file__, "batch": 1}
+    pool = PooledScores(actors, opening, ("1", 1, "logits"), None)
+    return list(pool([Path(str(number)) for number in range(clips)]))
+
+
+def test_a_clip_that_ends_processes_is_broken_and_the_others_are_scored_once(monkeypatch):
+    ray = FakeRay(deadly={"5", "6", "7"})
+    found = scored(monkeypatch, ray)
+    for number, each in enumerate(found):
+        if each.path.name in ray.deadly:
+            assert each.error == "has ended 3 processes that read it"
+        else:
+            assert each.scores == number
+    assert ray.read[str(Path("5").absolute())] == 6  # three times with its neighbours
+    assert ray.read[str(Path("0").absolute())] == 1
+    # None is left.
+    assert ray.killed == ray.started - 3 - 3 * 3
+
+
+def test_workers_that_never_start_are_one_sentence(monkeypatch):
+    with pytest.raises(UserError, match=r"^here: 10 workers in turn have ended without an answer"):
+        scored(monkeypatch, FakeRay(starts=False))
 
 
 def test_workers_and_models_that_cannot_be_are_one_sentence(run):
