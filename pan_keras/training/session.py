@@ -37,6 +37,7 @@ from pan_keras.training.replicas import (
     Replicas,
     check_workers,
     start_replicas,
+    world_text,
 )
 from pan_keras.training.trainer import Trainer
 
@@ -186,7 +187,7 @@ def _train_new(
         notes = prepared.to_lines() + describe_network(complete, resolved)
         notes += other_start(resolved, data)
         notes += describe(complete, resolved, len(data.clips("train")))
-        replicas.share({"run": str(new.path.resolve())})
+        replicas.share({"run": str(new.path.resolve()), **_terms(replicas)})
         trainer = Trainer(complete, data, new, callbacks, replicas=replicas)
         return _fit(trainer, notes, start, quiet)
 
@@ -243,7 +244,7 @@ def resume(
                 found.write("data_report.json", data.report())
             clips = len(data.clips("train"))
             notes = describe(with_length(config, clips), config, clips)
-            replicas.share({"run": str(found.path.resolve())})
+            replicas.share({"run": str(found.path.resolve()), **_terms(replicas)})
             trainer = Trainer(
                 config, data, found, callbacks, replicas=replicas, other_workers=other_workers
             )
@@ -252,7 +253,14 @@ def resume(
 
 def _follow(replicas: Replicas, root: str | Path | None, start: float) -> TrainingResult:
     """Trains the chief's run with it; the chief alone writes, validates and calibrates."""
-    path = Path(replicas.share()["run"])
+    chief, own = replicas.share(), _terms(replicas)
+    for name, value in own.items():
+        if chief[name] != value:
+            raise UserError(
+                f"{replicas.name}: has {name} {value}, and the first worker {chief[name]}; give "
+                "all of them the same"
+            )
+    path = Path(chief["run"])
     seen = time.monotonic() + SILENT
     while not (path / "config.toml").is_file() and time.monotonic() < seen:
         time.sleep(POLL)  # network file systems show new files late
@@ -265,6 +273,12 @@ def _follow(replicas: Replicas, root: str | Path | None, start: float) -> Traini
     rows = Trainer(run.config, _unchanged_data(run, root), run, replicas=replicas).fit(quiet=True)
     replicas.meet()
     return TrainingResult(open_run(path), rows, time.perf_counter() - start)
+
+
+def _terms(replicas: Replicas) -> dict[str, str]:
+    """What must be the same for all workers, by name."""
+    terms = {"workers": world_text(replicas.world)}
+    return terms | {name: value for name, value in versions().items() if name != "platform"}
 
 
 def _fit(trainer: Trainer, notes: Sequence[str], start: float, quiet: bool) -> TrainingResult:

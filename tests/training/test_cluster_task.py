@@ -10,6 +10,7 @@ from worker_processes import free_addresses
 from pan_keras.cli import main
 from pan_keras.errors import UserError
 from pan_keras.evaluation import cross_validate
+from pan_keras.training import session
 from pan_keras.training.cluster_task import ClusterTask
 from pan_keras.training.replicas import Replicas, start_replicas, world_text
 
@@ -101,3 +102,15 @@ def test_one_process_waits_for_none():
     assert alone.share({"step": 3}) == {"step": 3}
     alone.meet()
     assert world_text(alone.world) == "1 replica in 1 process"
+
+
+def test_workers_must_have_the_same_versions(monkeypatch, tmp_path):
+    replicas = Replicas(rank=1, processes=2)
+    chief = {"run": str(tmp_path), **session._terms(replicas), "tensorflow": "1.0"}
+    monkeypatch.setattr(replicas, "share", lambda: chief)
+    with pytest.raises(UserError, match=r"worker 2 of 2: has tensorflow 2.*first worker 1\.0"):
+        session._follow(replicas, None, 0.0)
+    chief |= session._terms(replicas)
+    monkeypatch.setattr(session, "SILENT", 0.0)
+    with pytest.raises(UserError, match="does not see the run of the first worker"):
+        session._follow(replicas, None, 0.0)
