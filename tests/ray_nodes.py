@@ -29,10 +29,13 @@ def environment(token, **more):
 @contextlib.contextmanager
 def running(*arguments, token=None, program="from pan_keras.cli import main; main()", **more):
     """Starts `pan-keras` in a process, and ends it and all that it has started with the block."""
+    own = secrets.token_hex(32)
+    # A killed command leaves Ray's folder behind, whose name must be short.
+    folder = tempfile.mkdtemp(prefix="rn-", dir="/tmp")
     process = subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
-        env=environment(token or (own := secrets.token_hex(32)), **more),
+        env=environment(token or own, TMPDIR=folder, **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -45,6 +48,7 @@ def running(*arguments, token=None, program="from pan_keras.cli import main; mai
         if token is None:
             end(own)
         process.communicate(timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def command(*arguments, **options):

@@ -27,7 +27,7 @@ END = 10.0  # seconds until a process of the cluster must have ended
 PATIENCE = 1800.0  # seconds without any result after which work is given up
 STORE = 100 << 20  # bytes of shared memory of a local Ray; results are small
 # Sockets of Ray have about 70 characters below its folder, and 107 in all.
-LONGEST_FOLDER = 14
+LONGEST_FOLDER = 16
 ADDRESS = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 # Ray ends the process that cannot connect, so another one tries first.
 TRIAL = """
@@ -244,6 +244,8 @@ def _configure(own: bool) -> None:
     if own:
         # Workers otherwise yield to every other process of the machine.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        # After a kill -9 of this process, agents of Ray wait that long for it.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "20")
     if own and "ray" not in sys.modules:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
