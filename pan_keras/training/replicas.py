@@ -277,7 +277,7 @@ def check_workers(config: Config, replicas: Replicas) -> None:
     parts = replicas.count * training.accumulate
     if training.batch % parts:
         times = (
-            f" times training.accumulate, {training.accumulate}" if parts > replicas.count else ""
+            f" times training.accumulate, {training.accumulate}," if parts > replicas.count else ""
         )
         raise UserError(
             f"training.batch is {training.batch}, which {replicas.count} replicas{times} do not "

@@ -29,8 +29,9 @@ SMALL = (
 # the size of the gradient does not count.
 ALL_OPTIONS = (
     *SMALL,
-    "training.epochs=2",
-    "training.batch=9",
+    "training.epochs=3",
+    "training.batch=12",
+    "training.accumulate=2",
     "training.optimizer=sgd",
     "training.clip_norm=0.1",
     "training.average=0.9",
@@ -49,7 +50,7 @@ SYNCHRONISED = (
     "training.synchronised_normalisation=true",
     "model.dropout=0.0",
 )
-STEPS = 6  # of two epochs
+STEPS = 6  # of three epochs
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def assert_same_training(run, one):
 
 
 def test_processes_are_one_that_accumulates_their_gradients(unbroken, case, tmp_path):
-    train(**case(tmp_path / "one", (*ALL_OPTIONS, "training.accumulate=3")))
+    train(**case(tmp_path / "one", (*ALL_OPTIONS, "training.accumulate=6")))
     assert_same_training(unbroken, tmp_path / "one")
 
 
@@ -200,11 +201,13 @@ def test_a_worker_that_does_not_come_is_named(processes, case, tmp_path):
 
 
 def test_the_others_end_with_the_sentence_of_the_first(processes, case, tmp_path):
-    arguments = case(tmp_path / "run", (*ALL_OPTIONS, "training.batch=5"))
+    arguments = case(tmp_path / "run", (*ALL_OPTIONS, "training.batch=6"))
     ended = processes.run(tmp_path, 2, ("train", arguments))
     assert [code for code, _ in ended] == [2, 2], ended
     for _, output in ended:
-        assert "training.batch is 5, which 2 replicas do not divide" in output
+        assert (
+            "training.batch is 6, which 2 replicas times training.accumulate, 2, do not" in output
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -137,7 +137,8 @@ class ReplicatedStep:
 
     def _sum_over_replicas(self, sums):
         self._skip_random_numbers((self.replicas - 1 - self._replica()) * self.parts)
-        figures, gradients = sums
+        # Copies are on the device of the replica, which the sum needs.
+        figures, gradients = tf.nest.map_structure(tf.identity, sums)
         context = tf.distribute.get_replica_context()
         return context.all_reduce("SUM", figures), context.all_reduce("SUM", gradients)
 
