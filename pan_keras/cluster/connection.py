@@ -67,6 +67,7 @@ class Cluster:
         what: str,
         at_a_time: int | None = None,
         stopped: Callable[[], bool] | None = None,
+        patience: float | None = None,
     ) -> Iterator[tuple[int, Any]]:
         """Calls a function once per item, as tasks, and yields results as they come.
 
@@ -80,12 +81,14 @@ class Cluster:
             at_a_time: Tasks in the cluster at a time; by default two per processor.
             stopped: Whether to stop, in place of the connection's own handling of signals; tasks
                 that run are then ended.
+            patience: Longest time in seconds until another task must have ended; by default half
+                an hour.
 
         Yields:
             Position of the item, and its result.
 
         Raises:
-            UserError: If no task ends for half an hour.
+            UserError: If no task ends for that long.
             Interrupted: After Ctrl-C or SIGTERM.
         """
         import ray  # noqa: PLC0415 (optional)
@@ -100,13 +103,17 @@ class Cluster:
                     running[task.remote(*item)] = position
                 if not running:
                     return
-                for reference in self.ended(list(running), what, stopped):
+                for reference in self.ended(list(running), what, stopped, patience):
                     yield running.pop(reference), result(reference)
         finally:
             end_tasks(running)
 
     def ended(
-        self, references: Sequence[Any], what: str, stopped: Callable[[], bool] | None = None
+        self,
+        references: Sequence[Any],
+        what: str,
+        stopped: Callable[[], bool] | None = None,
+        patience: float | None = None,
     ) -> list[Any]:
         """Waits until one of several tasks has ended.
 
@@ -114,17 +121,19 @@ class Cluster:
             references: The tasks.
             what: The work, for messages.
             stopped: As for `run`.
+            patience: As for `run`.
 
         Returns:
             The tasks that have ended; none after a stop.
 
         Raises:
-            UserError: If none ends for half an hour.
+            UserError: If none ends for that long.
             Interrupted: After Ctrl-C or SIGTERM.
         """
         import ray  # noqa: PLC0415 (optional)
 
-        end = time.monotonic() + PATIENCE
+        patience = PATIENCE if patience is None else patience
+        end = time.monotonic() + patience
         while True:
             done, _ = ray.wait(list(references), num_returns=1, timeout=TICK)
             if done or (stopped and stopped()):
@@ -133,7 +142,7 @@ class Cluster:
                 raise Interrupted(f"{what}: stopped; the same command continues", self._stop.signal)
             if time.monotonic() > end:
                 raise UserError(
-                    f"{self.name}: nothing has ended for {PATIENCE / 60:.0f} minutes while "
+                    f"{self.name}: nothing has ended for {patience / 60:.0f} minutes while "
                     f"{what}; see whether it has free processors (ray status), then run the same "
                     "command, which continues"
                 )

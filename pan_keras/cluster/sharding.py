@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pan_keras.cluster.connection import Cluster
+from pan_keras.cluster.connection import PATIENCE, Cluster
 from pan_keras.data.shards.encoding import ShardEncoding
 from pan_keras.data.shards.sharding import PLAN, WHAT
 from pan_keras.data.shards.writing import PlannedShard, finished_shard, write_shard
 from pan_keras.errors import UserError
 from pan_keras.video.shard_file import ShardFile
+
+CLIP = 60.0  # seconds that a clip of a shard may take, on top of the usual patience
 
 
 class ShardTasks:
@@ -62,8 +64,14 @@ class ShardTasks:
         """
         place = os.path.abspath(folder)  # noqa: PTH100 (keeps links)
         items = ((_absolute(shard), place, encoding) for shard in shards)
+        patience = PATIENCE + CLIP * max((len(shard.clips) for shard in shards), default=0)
         for position, host in self.cluster.run(
-            _write, items, what=WHAT, at_a_time=self.at_a_time, stopped=stopped
+            _write,
+            items,
+            what=WHAT,
+            at_a_time=self.at_a_time,
+            stopped=stopped,
+            patience=patience,
         ):
             shard = shards[position]
             written = finished_shard(shard, folder)
