@@ -14,6 +14,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.inference.views import Crops
 from pan_keras.metrics import ClassScore, ConfusedPair, Interval
+from pan_keras.remote.addresses import displayed
 from pan_keras.runs.run import Run
 
 SPLITS = ("test", "all", "val", "train")  # reports show the first one that was evaluated
@@ -173,7 +174,8 @@ class Evaluation:
             ]
             lines += ["", "worst clips (probability of the truth)"]
             lines += [
-                f"  {clip.truth_probability:.3f}  {clip.path}: {clip.truth} > {clip.predicted}"
+                f"  {clip.truth_probability:.3f}  {displayed(clip.path)}: "
+                f"{clip.truth} > {clip.predicted}"
                 for clip in self.worst_clips
                 if clip.truth != clip.predicted
             ]

@@ -1,7 +1,9 @@
 """Runs and bundles in remote storage are complete and intact, or cannot be opened."""
 
 import json
+import os
 import shutil
+import signal
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +17,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import cache_folder
 from pan_keras.remote import copies
 from pan_keras.remote.copies import local_copy
+from pan_keras.remote.store import RemoteStore
 from pan_keras.runs import open_run
 from pan_keras.runs.copying import copy_model
 
@@ -151,6 +154,21 @@ def test_a_copy_that_is_stopped_or_killed_cannot_be_opened(s3, bundle, monkeypat
             Bundle.open(TARGET)
     copy_model(bundle, TARGET)  # what is left is not in the way
     assert contents(local_copy(TARGET)) == contents(bundle)
+
+
+def test_ctrl_c_ends_the_command_and_leaves_nothing(s3, bundle, monkeypatch):
+    write = RemoteStore.write
+
+    def interrupted(self, key, file):
+        write(self, key, file)
+        if key.endswith("model.json"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(RemoteStore, "write", interrupted)
+    done = invoke("copy", bundle, TARGET)
+    assert done.exit_code == 130
+    assert f"{TARGET}: stopped, nothing was copied" in done.stderr
+    assert keys(s3) == []
 
 
 def test_a_damaged_copy_is_refused(s3, bundle, tmp_path, monkeypatch):
