@@ -17,13 +17,15 @@ endif
 GROUPS := --group test --group check --group docs
 LOWEST_TESTS := tests/layers tests/video tests/clips tests/config tests/runtime tests/deploy/formats \
 	tests/data/test_remote_data.py tests/data/shards tests/runs/test_earlier_runs.py tests/test_lock.py
+# Their processes take turns on both cores, so they run by themselves.
+CLUSTER_TESTS := tests/cluster tests/training/test_workers.py
 comma := ,
 space := $() $()
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm apk android android-core ablation test check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
+.PHONY: help demo arm apk android android-core ablation test cluster check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -49,8 +51,11 @@ android-core: $(VENV)/test-tools  ## Test the Kotlin core of the Android app, wi
 	PYTHONPATH=. $(VENV)/bin/python tests/android_inputs.py android_demo/target/inputs
 	mvn --batch-mode --quiet --file android_demo/pom.xml -Dinputs=$(CURDIR)/android_demo/target/inputs test
 
-test: $(VENV)/test-tools  ## Run all tests with TensorFlow, or some: TESTS=tests/data, TIER=fast.
-	$(VENV)/bin/python $(PYTEST) $(TESTS)
+test: $(VENV)/test-tools  ## Run the tests with TensorFlow, or some: TESTS=tests/data, TIER=fast.
+	$(VENV)/bin/python $(PYTEST) $(or $(TESTS),$(addprefix --ignore=,$(CLUSTER_TESTS)))
+
+cluster: $(VENV)/test-tools  ## Test training with several processes, and Ray.
+	$(VENV)/bin/python -m pytest $(CLUSTER_TESTS)
 
 check: $(VENV)/check-tools  ## Check format, lint, types and the import direction.
 	$(VENV)/bin/ruff format --check .
