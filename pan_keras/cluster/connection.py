@@ -135,11 +135,12 @@ class Cluster:
         patience = PATIENCE if patience is None else patience
         end = time.monotonic() + patience
         while True:
+            # Looked at first, since tasks may end faster than they are waited for.
+            if stopped is None and self._stop.signal is not None:
+                raise Interrupted(f"{what}: stopped; the same command continues", self._stop.signal)
             done, _ = ray.wait(list(references), num_returns=1, timeout=TICK)
             if done or (stopped and stopped()):
                 return done
-            if stopped is None and self._stop.signal is not None:
-                raise Interrupted(f"{what}: stopped; the same command continues", self._stop.signal)
             if time.monotonic() > end:
                 raise UserError(
                     f"{self.name}: nothing has ended for {patience / 60:.0f} minutes while "

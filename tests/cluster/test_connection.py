@@ -141,3 +141,13 @@ def test_work_without_a_result_ends_with_an_error(monkeypatch):
         with pytest.raises(Interrupted, match=r"^counting: stopped; the same command continues$"):
             cluster.ended(["task"], "counting")
     assert set(asked) == {connection.TICK}
+
+
+def test_a_request_to_stop_is_seen_though_tasks_end_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(wait=lambda tasks, **_: (tasks, [])))
+    with StopRequest() as stop:
+        cluster = connection.Cluster("a:1", 2, stop)
+        assert cluster.ended(["task"], "counting") == ["task"]
+        stop.signal = signal.SIGTERM
+        with pytest.raises(Interrupted, match="counting: stopped"):
+            cluster.ended(["task"], "counting")

@@ -20,7 +20,7 @@ from pan_keras.errors import UserError
 from pan_keras.evaluation import evaluate
 from pan_keras.inference import open_classifier
 
-VIEWS = ("--crops", "3", "--clips", "2")
+VIEWS = ("--crops", "3", "--clips", "10")
 
 
 class Two:
@@ -83,7 +83,7 @@ def test_an_interrupted_evaluation_continues_and_is_bit_equal(ray, run, tmp_path
     assert not record.exists()
     pooled = json.loads(output)
     local = json.loads(
-        evaluate(run.path, split="all", crops="3", clips=2, output=tmp_path / "o").to_json()
+        evaluate(run.path, split="all", crops="3", clips=10, output=tmp_path / "o").to_json()
     )
     for timed in ("seconds", "clips_per_second", "runs", "notes"):
         pooled.pop(timed), local.pop(timed)
