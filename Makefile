@@ -93,7 +93,7 @@ wheel: $(VENV)/pip  ## Build dist/pan_keras-VERSION-py3-none-any.whl.
 
 constraints: $(VENV)/pip  ## Look up current releases and write them to constraints.txt.
 	$(VENV)/bin/python -m pip install --dry-run --ignore-installed --quiet \
-		--report $(VENV)/releases.json '.[all,distributed,jax,torch]' $(GROUPS) pip hatchling editables
+		--report $(VENV)/releases.json '.[all,distributed,tensorflow-io,jax,torch]' $(GROUPS) pip hatchling editables
 	$(VENV)/bin/python -c "import json, sys; print(*sorted( \
 		'{name}=={version}'.format(**release['metadata']) \
 		for release in json.load(sys.stdin)['install'] \
@@ -111,7 +111,7 @@ clean:  ## Remove environments and build outputs.
 	@touch $@
 
 $(VENV)/installed: $(VENV)/pip pyproject.toml
-	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,distributed]'
+	$(VENV)/bin/python -m pip install --quiet $(PINNED) --editable '.[all,distributed,tensorflow-io]'
 	@touch $@
 
 $(VENV)/test-tools: $(VENV)/installed

@@ -27,6 +27,7 @@ PACKAGES = {
     "rich": ("rich", "train"),
     "tensorboard": ("tensorboard", "train"),
     "tensorflow": ("tensorflow", "train"),
+    "tensorflow_io": ("tensorflow-io", "tensorflow-io"),
     "tf2onnx": ("tf2onnx", "export"),
     "tomli_w": ("tomli-w", "train"),
     "torch": ("torch", "torch"),
@@ -37,6 +38,7 @@ INCLUDED = {
     "pictures": ("video",),
     "remote": ("video",),
     "shards": ("video",),
+    "tensorflow-io": ("train",),
     "train": ("pictures",),
     "export": ("train", "litert", "onnx"),
 }

@@ -148,6 +148,8 @@ class AugmentationConfig:
         rotation: Largest rotation in degrees, in either direction.
         zoom: Largest relative change of scale.
         exposure: Standard deviation of the logarithm of brightness, which drifts over a clip.
+        blur: Largest standard deviation of a Gaussian blur, in pixels of the model's input; needs
+            the extra `tensorflow-io`. Motion fields are not blurred.
         sampling: `random` start within each segment, or `dense`.
         validation_sampling: `spread` over the clip, as in testing; or `central`, as in the
             authors' code, which differs for clips with hardly more frames than segments: all N
@@ -161,6 +163,7 @@ class AugmentationConfig:
     rotation: Annotated[StrictFloat, Field(ge=0, lt=180)] = 0.0
     zoom: Share = 0.0
     exposure: Share = 0.0
+    blur: Annotated[StrictFloat, Field(ge=0, le=8)] = 0.0
     sampling: Literal["random", "dense"] = "random"
     validation_sampling: Literal["spread", "central"] = "spread"
 

@@ -1,5 +1,6 @@
 """From clips to batches: training examples by position, frame stores and tf.data pipelines."""
 
+from pan_keras.input.blurring import blurring
 from pan_keras.input.clip_batches import ClipBatches
 from pan_keras.input.examples import steps_per_epoch
 from pan_keras.input.field_store import FieldStore, clip_store
@@ -12,6 +13,7 @@ __all__ = [
     "FieldStore",
     "FrameStore",
     "LeftOut",
+    "blurring",
     "clip_store",
     "clip_views",
     "evaluation_dataset",

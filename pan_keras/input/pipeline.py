@@ -18,6 +18,7 @@ from pan_keras.clips.opencv_resizing import resize
 from pan_keras.clips.sampling import central_starts, dense_views, spread_starts, stack_frames
 from pan_keras.data.clip import Clip
 from pan_keras.errors import UserError
+from pan_keras.input.blurring import Blur
 from pan_keras.input.examples import TrainingExamples
 from pan_keras.input.frame_store import FrameStore
 from pan_keras.input.left_out import LeftOut
@@ -42,6 +43,7 @@ def training_dataset(
     workers: int = 2,
     sampling: str = "random",
     left_out: LeftOut | None = None,
+    blur: Blur | None = None,
 ) -> tf.data.Dataset:
     """Creates an infinite dataset of batches, reshuffled each epoch.
 
@@ -63,6 +65,7 @@ def training_dataset(
         workers: Clips prepared concurrently.
         sampling: `"random"` (one random stack per segment) or `"dense"` (within 64 frames).
         left_out: Clips that became unreadable earlier in the run; new ones are added.
+        blur: Blurs the clips of a part, if given.
 
     Returns:
         A dataset of `(frames, labels)`, uint8 `(b, N, m, H, W, 3)` and int32 `(b,)`, where b is the
@@ -103,7 +106,11 @@ def training_dataset(
             [step],
             [tf.uint8, tf.int32],
         )
-        return tf.ensure_shape(frames, (rows, *shape.array)), tf.ensure_shape(labels, (rows,))
+        frames = tf.ensure_shape(frames, (rows, *shape.array))
+        return (
+            frames if blur is None else blur(frames, step),
+            tf.ensure_shape(labels, (rows,)),
+        )
 
     index, shares = share
     own = parts // shares  # parts of a batch in the share

@@ -9,7 +9,8 @@ from pan_keras.clips import ClipShape
 from pan_keras.clips.augmentation import Augmentation
 from pan_keras.config.config import Config
 from pan_keras.data import Clip
-from pan_keras.input import FrameStore, LeftOut, training_dataset
+from pan_keras.input import FrameStore, LeftOut, blurring, training_dataset
+from pan_keras.input.blurring import Blur
 from pan_keras.training.replicas import Replicas
 
 
@@ -59,7 +60,28 @@ def training_batches(
         workers=config.data.workers,
         sampling=augmentation.sampling,
         left_out=left_out,
+        blur=_blur(config, shape),
     )
+
+
+def check_blur(config: Config) -> None:
+    """Checks that tensorflow-io is installed if clips are to be blurred.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed.
+    """
+    if config.augmentation.blur:
+        blurring(config.augmentation.blur, config.training.seed)
+
+
+def _blur(config: Config, shape: ClipShape) -> Blur | None:
+    largest = config.augmentation.blur
+    if not largest or shape.field is not None:
+        return None
+    return blurring(largest, config.training.seed)
 
 
 class TimedBatches:

@@ -28,6 +28,7 @@ from pan_keras.runs.run import CARD, Run, latest_run, open_run
 from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
 from pan_keras.training.callbacks import check_callbacks
+from pan_keras.training.batches import check_blur
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.preparing import Prepared, other_start, prepare
 from pan_keras.training.replicas import (
@@ -157,6 +158,7 @@ def train(
             quiet=quiet,
         )
         check_workers(prepared.config, replicas)
+        check_blur(prepared.config)
         return _train_new(prepared, run, replicas, callbacks, start, quiet)
 
 
@@ -240,6 +242,7 @@ def resume(
         with locked(found.path / LOCK, str(found.path)):
             config, data = found.config, _unchanged_data(found, root)
             check_workers(config, replicas)
+            check_blur(config)
             if not (found.path / "data_report.json").is_file():
                 found.write("data_report.json", data.report())
             clips = len(data.clips("train"))

@@ -17,6 +17,7 @@ from pan_keras.errors import UserError
 from pan_keras.input import (
     FrameStore,
     LeftOut,
+    blurring,
     evaluation_dataset,
     frame_store,
     reporting,
@@ -393,3 +394,12 @@ def test_a_clip_that_cannot_be_decoded_gives_no_rows_and_is_named(clips, tmp_pat
     assert index.tolist() == [0, 0, 0, 2, 2, 2]
     assert len(frames) == 6
     assert list(store.broken) == [bad]
+
+
+def test_blurred_batches_depend_on_the_step_only(clips):
+    blur = blurring(1.0, seed=0)
+    blurred = training(clips, blur=blur)
+    assert_same(training(clips, blur=blur, start_step=2, steps=3), blurred[2:])
+    sharp = training(clips)
+    assert [label.tolist() for _, label in sharp] == [label.tolist() for _, label in blurred]
+    assert all((a != b).any() for (a, _), (b, _) in zip(sharp, blurred, strict=True))
