@@ -27,8 +27,8 @@ from pan_keras.runs.new_run import LOCK, new_run, refuse_taken
 from pan_keras.runs.run import CARD, Run, latest_run, open_run
 from pan_keras.runs.run_data import open_run_data
 from pan_keras.runs.versions import versions
-from pan_keras.training.callbacks import check_callbacks
 from pan_keras.training.batches import check_blur
+from pan_keras.training.callbacks import check_callbacks
 from pan_keras.training.optimisation.schedules import describe, with_length
 from pan_keras.training.preparing import Prepared, other_start, prepare
 from pan_keras.training.replicas import (
