@@ -28,8 +28,8 @@ def blurring(largest: float, seed: int) -> Blur:
 
     Example:
         >>> blur = blurring(1.5, seed=0)
-        >>> blur(frames, part=0).shape
-        TensorShape([8, 8, 3, 72, 96, 3])
+        >>> blur(np.zeros((2, 8, 3, 72, 96, 3), "uint8"), part=0).shape
+        TensorShape([2, 8, 3, 72, 96, 3])
     """
     with warnings.catch_warnings():
         # It cannot load its native libraries beside current TensorFlow; the filter needs none.
