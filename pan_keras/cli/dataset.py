@@ -8,7 +8,7 @@ import click
 
 from pan_keras.cli.dataset_prepare import prepare
 from pan_keras.cli.dataset_shard import shard
-from pan_keras.cli.engine import engine_options, opened_engine
+from pan_keras.cli.engine import engine_options, inspection, opened_engine
 from pan_keras.cli.options import fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
@@ -95,13 +95,13 @@ def check(
         interruptible(show) as progress,
         opened_engine(engine, address) as cluster,
     ):
-        read = None
-        if cluster is not None:
-            from pan_keras.cluster import InspectionTasks
-
-            read = InspectionTasks(cluster)
         data = open_data(
-            source, root, fold=fold, max_broken=max_broken, progress=progress, read=read
+            source,
+            root,
+            fold=fold,
+            max_broken=max_broken,
+            progress=progress,
+            read=inspection(cluster),
         )
         if data.shards is not None:
             read_manifest(data_root(source)).check(progress)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.engine import engine_options, opened_engine
+from pan_keras.cli.engine import engine_options, inspection, opened_engine
 from pan_keras.cli.options import json_option
 from pan_keras.cli.output import echo
 from pan_keras.cli.progress import interruptible, progress_bar
@@ -44,10 +44,5 @@ def prepare(name: str, source: Path, output: Path, engine: str, address: str | N
         interruptible(show) as progress,
         opened_engine(engine, address) as cluster,
     ):
-        read = None
-        if cluster is not None:
-            from pan_keras.cluster import InspectionTasks
-
-            read = InspectionTasks(cluster)
-        done = prepare_dataset(name, source, output, progress=progress, read=read)
+        done = prepare_dataset(name, source, output, progress=progress, read=inspection(cluster))
     echo(json.dumps(done.to_json()) if as_json else done.to_text())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pan_keras.cli.engine import engine_options, opened_engine
+from pan_keras.cli.engine import engine_options, inspection, opened_engine
 from pan_keras.cli.options import COUNT, fold_option, json_option, max_broken_option, root_option
 from pan_keras.cli.output import echo, tell
 from pan_keras.cli.progress import progress_bar
@@ -81,9 +81,9 @@ def shard(
         opened_engine(engine, address, workers) as cluster,
     ):
         if cluster is not None:
-            from pan_keras.cluster import InspectionTasks, ShardTasks
+            from pan_keras.cluster import ShardTasks
 
-            options["read"] = InspectionTasks(cluster)
+            options["read"] = inspection(cluster)
             options["write"] = ShardTasks(cluster, workers)
         manifest = shard_data(
             source,

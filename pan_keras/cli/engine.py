@@ -10,7 +10,7 @@ from pan_keras.cli.options import COUNT
 from pan_keras.errors import UserError
 
 if TYPE_CHECKING:
-    from pan_keras.cluster import Cluster
+    from pan_keras.cluster import Cluster, InspectionTasks
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,16 +38,11 @@ workers_option = click.option(
 )
 
 
-def check_address(engine: str, address: str | None) -> None:
-    """Raises UserError if an address is given without Ray."""
-    if engine == "local" and address is not None:
-        raise UserError(f"--address {address}: belongs to --engine ray; give both")
-
-
-def check_workers(engine: str, workers: int | None) -> None:
-    """Raises UserError if workers are asked for without Ray."""
-    if engine == "local" and workers is not None:
-        raise UserError(f"--workers {workers}: belongs to --engine ray; give both")
+def check_engine(engine: str, address: str | None = None, workers: int | None = None) -> None:
+    """Raises UserError if an option of Ray is given without it."""
+    for option, value in (("--address", address), ("--workers", workers)):
+        if engine == "local" and value is not None:
+            raise UserError(f"{option} {value}: belongs to --engine ray; give both")
 
 
 @contextmanager
@@ -65,10 +60,19 @@ def opened_engine(
         UserError: If an address is given without Ray.
     """
     if engine == "local":
-        check_address(engine, address)
+        check_engine(engine, address)
         yield None
         return
     from pan_keras.cluster import connect
 
     with connect(address, processors=processors) as cluster:
         yield cluster
+
+
+def inspection(cluster: "Cluster | None") -> "InspectionTasks | None":
+    """Returns what checks clips in a cluster; None for this process."""
+    if cluster is None:
+        return None
+    from pan_keras.cluster import InspectionTasks
+
+    return InspectionTasks(cluster)

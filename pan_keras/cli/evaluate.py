@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pan_keras.cli.engine import check_workers, engine_options, opened_engine, workers_option
+from pan_keras.cli.engine import check_engine, engine_options, opened_engine, workers_option
 from pan_keras.cli.options import (
     batch_option,
     clips_option,
@@ -127,7 +127,7 @@ def evaluate(
         )
     if engine == "ray" and (folds or timeline):
         raise UserError("--engine ray cannot be combined with --folds or --timeline")
-    check_workers(engine, workers)
+    check_engine(engine, workers=workers)
     import_tensorflow(click.get_current_context(), runs)
     if protocol:
         from pan_keras.evaluation.fold_scores import protocol_of

@@ -1,14 +1,12 @@
 """Terminal output of the commands."""
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from pan_keras.printable import printable_lines
+from pan_keras.silence import silent_stderr
 
 
 def echo(text: object, err: bool = False) -> None:
@@ -56,20 +54,7 @@ def import_tensorflow(ctx: click.Context, models: Iterable[Path | str] | None = 
     if models is not None and all(map(is_bundle, models)):
         return
     if not ctx.find_root().params.get("verbose"):
-        with _silent_stderr():
+        with silent_stderr():
             import tensorflow as tf
 
             tf.config.list_physical_devices()
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a device, not a path of ours)
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pan_keras.cli.engine import check_workers, engine_options, opened_engine, workers_option
+from pan_keras.cli.engine import check_engine, engine_options, opened_engine, workers_option
 from pan_keras.cli.options import (
     COUNT,
     batch_option,
@@ -125,7 +125,7 @@ def predict(
         check_source(source)  # before slow imports; a camera is opened later
     if engine == "ray" and (overlay or timeline or source is not None):
         raise UserError("--engine ray cannot be combined with --overlay, --timeline or --source")
-    check_workers(engine, workers)
+    check_engine(engine, workers=workers)
     for written in filter(None, (table, subtitles)):
         refuse_overwriting(written, videos)
     _check_timeline(videos, subtitles, overlay, timeline, viewed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pan_keras.cli.engine import check_address, engine_options, opened_engine
+from pan_keras.cli.engine import check_engine, engine_options, opened_engine
 from pan_keras.cli.options import COUNT, fold_option, json_option, overrides_option, root_option
 from pan_keras.cli.output import TensorFlowCommand, echo, tell
 from pan_keras.errors import UserError
@@ -117,8 +117,8 @@ def train(
             "--resume continues with the settings of the run; remove the other arguments "
             "(--run and --root may stay)"
         )
-    check_address(engine, address)
-    _check_workers(engine, run, workers, crossed or tune, other_workers and not resume)
+    check_engine(engine, address)
+    _check_worker_options(engine, run, workers, crossed or tune, other_workers and not resume)
     # TensorFlow takes seconds to import.
     from pan_keras import evaluation, training
     from pan_keras.evaluation.cross_validation import is_cross_validation
@@ -174,7 +174,7 @@ def train(
     _print(result, as_json)
 
 
-def _check_workers(
+def _check_worker_options(
     engine: str, run: Path | None, workers: int | None, several: bool, others: bool
 ) -> None:
     if others:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pan_keras
 from pan_keras.errors import Interrupted, UserError
+from pan_keras.silence import silent_stderr
 from pan_keras.stopping import StopRequest
 
 TICK = 0.2  # seconds between two looks at a request to stop
@@ -205,7 +206,7 @@ def connect(address: str | None = None, *, processors: int | None = None) -> Ite
                 raise UserError(f"{address}: the cluster has no processors; add a node to it")
             cluster = Cluster(address, count, stop)
             if address is not None:
-                _check_workers(cluster)
+                _check_version(cluster)
             yield cluster
     finally:
         ray.shutdown()
@@ -324,7 +325,7 @@ def _start(address: str | None, folder: Path | None, processors: int | None) -> 
             "_temp_dir": str(folder),
         }
     try:
-        with _silent():
+        with silent_stderr():
             ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
     except (RuntimeError, ValueError, OSError, TimeoutError) as error:
         where = address or "Ray on this machine"
@@ -334,21 +335,7 @@ def _start(address: str | None, folder: Path | None, processors: int | None) -> 
         ) from error
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Discards what Ray's libraries write to the file descriptor of standard error."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a device, not a path of ours)
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-def _check_workers(cluster: Cluster) -> None:
+def _check_version(cluster: Cluster) -> None:
     """Raises UserError unless the cluster runs a task with the same version of this package."""
     import ray  # noqa: PLC0415 (optional)
 
