@@ -1,11 +1,13 @@
 """What `pan-keras train` chooses, measured on EgoGestAR: recorder B, and every scene left out.
 
     python export/experiments/few_clips.py --root EGOGESTAR [--weights FILE] [--seeds 3] [--quick]
+        [--only ROW] [--measured export/results/few-clips-egogestar.csv]
 
 Trains each network with the settings that are chosen from the clips (the card's own are left out)
 and with those of the card; tests on recorder B with several seeds and, with `--scenes N`, on the
 scenes of recorders A and B by cross-validation in N groups of scenes. `--weights` names a file of
-keras.applications or `imagenet`. What is finished is read when the script runs again. Writes
+keras.applications or `imagenet`. What is finished is read when the script runs again; the table of
+another machine, `--measured`, has seeds and scenes that are not measured again. Writes
 `few_clips.csv` and `few_clips.md` into the folder `--output` after every training. One training of
 MobileNetV2 takes some 20 minutes of one core, one of the smallest network about 10.
 """
@@ -99,6 +101,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--scenes", type=int, default=0, help="groups of scenes; 0 is none")
     parser.add_argument("--output", type=Path, default=Path("runs/few_clips"))
+    parser.add_argument("--only", action="append", help="row to measure; may be repeated")
+    parser.add_argument("--measured", type=Path, help="few_clips.csv of earlier measurements")
     parser.add_argument("--quick", action="store_true", help="a test: one epoch of tiny frames")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
@@ -110,13 +114,20 @@ def main() -> None:
             row["overrides"] = (*row.get("overrides", ()), *QUICK)
     found: dict[str, list[float]] = {name: [] for name in rows}
     over: dict[str, tuple[float, float, float]] = {}
+    if given.measured:
+        read_results(given.measured, found, over)
+    rows = {name: row for name, row in rows.items() if not given.only or name in given.only}
+    if not rows:
+        parser.error(f"--only: no such row; the rows are {', '.join(found)}")
     # Every row has a seed before any has two, so that an interrupted table compares.
     for seed in range(1, given.seeds + 1):
         for name, row in rows.items():
-            found[name].append(on_recorder_b(given.output / folder_of(name), given.root, seed, row))
-            write_results(given.output, found, over)
+            if len(found[name]) < seed:
+                place = given.output / folder_of(name)
+                found[name].append(on_recorder_b(place, given.root, seed, row))
+                write_results(given.output, found, over)
     for name, row in rows.items():
-        if given.scenes and "preset" in row:
+        if given.scenes and "preset" in row and name not in over:
             folder = given.output / folder_of(name) / "scenes"
             over[name] = over_scenes(folder, table, given.root, row, given.scenes)
             write_results(given.output, found, over)
@@ -125,6 +136,20 @@ def main() -> None:
 def folder_of(name: str) -> str:
     """Name of a row's folder."""
     return "-".join(name.lower().replace(",", "").replace("'", "").split())
+
+
+def read_results(
+    file: Path, found: dict[str, list[float]], over: dict[str, tuple[float, float, float]]
+) -> None:
+    """Takes over what a table has of the rows in `found`."""
+    with file.open(encoding="utf-8", newline="") as source:
+        for row in csv.DictReader(source):
+            if row["network"] not in found:
+                raise ValueError(f"{file}: row {row['network']!r} is not among {list(found)}")
+            if row["seeds"]:
+                found[row["network"]] = [float(each) for each in row["seeds"].split()]
+            else:
+                over[row["network"]] = float(row["top1"]), float(row["low"]), float(row["high"])
 
 
 def write_results(
