@@ -1,6 +1,8 @@
 """`pan-keras evaluate`: the command line of `pan_keras.evaluation.evaluate`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +127,8 @@ def evaluate(
         raise UserError(
             "--folds takes runs alone, with --root, views and --output; remove the other arguments"
         )
-    if engine == "ray" and (folds or timeline):
-        raise UserError("--engine ray cannot be combined with --folds or --timeline")
+    if engine == "ray" and timeline:
+        raise UserError("--engine ray cannot be combined with --timeline")
     check_engine(engine, workers=workers)
     import_tensorflow(click.get_current_context(), runs)
     if protocol:
@@ -134,24 +136,6 @@ def evaluate(
 
         benchmark = protocol_of(runs[0])
         split, crops, clips = benchmark.split, benchmark.crops, str(benchmark.views)
-    if folds:
-        from pan_keras.evaluation.fold_scores import evaluate_folds, write_scores
-
-        means = evaluate_folds(
-            runs,
-            root=root,
-            split=split,
-            crops=crops,
-            clips=int(clips),
-            fuse=fuse,
-            batch=batch,
-            checkpoint=checkpoint,
-            progress=not as_json,
-        )
-        if output is not None:
-            write_scores(means, output)
-        echo(json.dumps(means.to_json()) if as_json else means.to_text())
-        return
     if timeline is not None:
         from pan_keras.evaluation.timelines import evaluate_timelines
 
@@ -160,34 +144,54 @@ def evaluate(
         echo(scores.to_json() if as_json else scores.to_text())
         return
     from pan_keras.evaluation import evaluate
+    from pan_keras.evaluation.fold_scores import evaluate_folds, write_scores
 
-    with opened_engine(engine, address, workers) as cluster:
-        scorer: dict[str, Any] = {}
-        if cluster is not None:
-            from pan_keras.cluster import ScoringActors
-
-            scorer["scorer"] = ScoringActors(cluster, workers, _record(runs, output, data or named))
+    shared: dict[str, Any] = {
+        "root": root,
+        "split": split,
+        "crops": crops,
+        "clips": int(clips),
+        "fuse": fuse,
+        "batch": batch,
+        "checkpoint": checkpoint,
+        "progress": not as_json,
+    }
+    record = _record(runs[:1] if folds else runs, output, data or named)
+    with _scorer(engine, address, workers, record) as scorer:
+        if folds:
+            means = evaluate_folds(runs, **shared, **scorer)
+            if output is not None:
+                write_scores(means, output)
+            echo(json.dumps(means.to_json()) if as_json else means.to_text())
+            return
         result = evaluate(
             runs,
             data or named,
-            root=root,
-            split=split,
-            crops=crops,
-            clips=int(clips),
-            fuse=fuse,
             include_new=include_new,
             weights=None if weights is None else numbers(weights),
-            batch=batch,
             precision=precision,
             file_format=file_format,
-            checkpoint=checkpoint,
             output=output,
-            progress=not as_json,
+            **shared,
             **scorer,
         )
-        if scorer:
-            scorer["scorer"].finish()
     echo(result.to_json() if as_json else result.to_text())
+
+
+@contextmanager
+def _scorer(
+    engine: str, address: str | None, workers: int | None, record: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Yields the argument `scorer`, if there is one; its record is removed if all went well."""
+    with opened_engine(engine, address, workers) as cluster:
+        if cluster is None:
+            yield {}
+            return
+        from pan_keras.cluster import ScoringActors
+
+        actors = ScoringActors(cluster, workers, record)
+        yield {"scorer": actors}
+        actors.finish()
 
 
 def _record(runs: list[str], output: Path | None, data: str | None) -> Path | None:

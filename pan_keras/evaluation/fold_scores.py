@@ -15,7 +15,7 @@ from pan_keras.evaluation.origin import Origin
 from pan_keras.files import replacing
 from pan_keras.inference.bundle_classifier import BundleClassifier
 from pan_keras.inference.opening import Source, open_classifier
-from pan_keras.inference.views import Crops, Fuse
+from pan_keras.inference.views import Crops, Fuse, MakeScorer, ViewClassifier
 from pan_keras.metrics import Interval, mean_interval
 from pan_keras.runs.run import Run, open_run
 
@@ -155,6 +155,7 @@ def evaluate_folds(
     batch: int = 8,
     checkpoint: str = "kept",
     progress: bool = True,
+    scorer: MakeScorer = ViewClassifier,
 ) -> FoldScores:
     """Evaluates a run for each official fold of a data set, each on the clips of its own fold.
 
@@ -168,6 +169,7 @@ def evaluate_folds(
         batch: As for `evaluate`.
         checkpoint: As for `evaluate`.
         progress: As for `evaluate`.
+        scorer: As for `evaluate`.
 
     Returns:
         Mean and interval over the folds.
@@ -196,6 +198,7 @@ def evaluate_folds(
             batch=batch,
             checkpoint=checkpoint,
             progress=progress,
+            scorer=scorer,
         )
         shares = (found.top1, found.top5, found.mean_class)
         scores.append(FoldScore(fold, str(run.path), found.clips, *shares))

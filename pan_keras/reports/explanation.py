@@ -10,8 +10,10 @@ import numpy as np
 from pan_keras.clips.sampling import spread_starts, stack_frames
 from pan_keras.inference.classifier import Classifier, require_frames
 from pan_keras.inference.opening import Source, open_classifier
+from pan_keras.remote.addresses import displayed
 from pan_keras.runtime.preprocessing import clip_from_video
 from pan_keras.video import frame_source
+from pan_keras.video.remote_tree import one_clip
 
 if TYPE_CHECKING:  # bundles are explained without Keras
     from pan_keras.models import VideoNetwork
@@ -112,7 +114,7 @@ class Explanation:
         return json.dumps(
             {
                 "run": str(self.run),
-                "path": str(self.path),
+                "path": displayed(self.path),
                 "predictions": [
                     {"label": self.labels[number], "probability": float(self.probabilities[number])}
                     for number in self.ranking
@@ -136,7 +138,7 @@ class Explanation:
         """
         shown = self.ranking[:TOP]
         lines = [
-            f"{self.path}: "
+            f"{displayed(self.path)}: "
             + ", ".join(f"{self.labels[each]} {self.probabilities[each]:.1%}" for each in shown)
         ]
         for network in self.networks:
@@ -193,7 +195,7 @@ def explain(
 
     Args:
         model: A run folder, a bundle, a Keras model, or a classifier from `open_classifier`.
-        video: A video file.
+        video: A video, a folder of frames, or the address of one.
         precision: Precision of a bundle's model file; the first by default.
         file_format: `"tflite"` or `"onnx"` of a bundle; the first by default.
 
@@ -210,7 +212,7 @@ def explain(
     """
     classifier = open_classifier(model, precision=precision, file_format=file_format, batch=1)
     require_frames(classifier, "an explanation")
-    video, shape = Path(video), classifier.shape
+    video, shape = one_clip(video), classifier.shape
     clip = clip_from_video(video, shape)
     (logits,) = classifier.logits(clip[None])
     count = len(frame_source(video))

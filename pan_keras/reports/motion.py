@@ -22,6 +22,7 @@ from pan_keras.models.networks import networks
 from pan_keras.reports.frame_pairs import UNKNOWN_RATE, chunks, sample_pairs
 from pan_keras.runs.run import Run, open_run
 from pan_keras.video import frame_source, iterate_frames
+from pan_keras.video.remote_tree import one_clip
 from pan_keras.video.writer import writing_video
 
 SIDE = 256  # pixels of the shorter side without a run
@@ -82,7 +83,7 @@ def draw_motion(
     the whole video and covers 99.8 % of the values of 16 pairs spread over it.
 
     Args:
-        video: A video file.
+        video: A video, a folder of frames, or the address of one.
         output: A file that ends in `.mp4` or `.png`.
         run: A run whose filters compute PA; by default a fixed bank of Gaussian derivatives.
         flow: One of `pan_keras.flow.METHODS`.
@@ -103,9 +104,10 @@ def draw_motion(
     References:
         PAN paper, Fig. 7.
     """
-    video, output = Path(video), Path(output)
+    output = Path(output)
     if output.suffix.lower() not in (".mp4", ".png"):
         raise UserError(f"{output}: name a file that ends in .mp4 or .png")
+    video = one_clip(video)
     refuse_overwriting(output, [video])
     opened = None if run is None else open_run(run)
     cue = MotionCue() if opened is None else learnt_cue(opened)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pan_keras.errors import UserError
-from pan_keras.remote.addresses import address_of, local_path
+from pan_keras.remote.addresses import address_of, displayed, is_remote, local_path
 from pan_keras.remote.cache import list_objects, state_of
 from pan_keras.remote.store import MissingObject, ObjectState
 from pan_keras.video.folder_tree import (
@@ -77,6 +77,32 @@ def remote_clips(address: str) -> list[Path]:
     if not found:
         raise UserError(f"{address_of(path)}: no videos found; name videos or a folder of videos")
     return found
+
+
+def one_clip(video: str | Path) -> Path:
+    """Returns the path of a clip given by its path or address.
+
+    Args:
+        video: A video, a folder of frames, or the address of one.
+
+    Returns:
+        The path as it is; for an address, the path of the cache.
+
+    Raises:
+        UserError: If an address cannot be accessed, or holds no clip or several.
+
+    Example:
+        >>> one_clip("wave.mp4")
+        PosixPath('wave.mp4')
+    """
+    if not is_remote(video):
+        return Path(video)
+    clips = remote_clips(str(video))
+    if len(clips) > 1:
+        raise UserError(
+            f"{displayed(video)}: holds {len(clips)} clips; name one, such as {displayed(clips[0])}"
+        )
+    return clips[0]
 
 
 def _tree(place: Path, below: dict[Path, list[Path]], listed: Listed) -> Folder:

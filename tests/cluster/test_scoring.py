@@ -13,6 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from ray_nodes import command, processes_with, running, wait_for
+from run_folders import untrained_run
+from stand_ins import make_hmdb51
 
 from pan_keras.cluster.score_record import ScoreRecord
 from pan_keras.cluster.scoring import PooledScores, ScoringActors
@@ -89,6 +91,25 @@ def test_an_interrupted_evaluation_continues_and_is_bit_equal(ray, run, tmp_path
         pooled.pop(timed), local.pop(timed)
     assert pooled == local
     assert list((own / "evaluation").glob("all*_clips.csv"))
+
+
+@pytest.mark.slow
+def test_the_mean_over_official_folds_is_that_of_one_process(ray, tmp_path):
+    make_hmdb51(tmp_path / "data")
+    prepared = command(
+        "dataset", "prepare", "hmdb51", "--source", tmp_path / "data", "-o", tmp_path
+    )
+    assert prepared[0] == 0, prepared
+    runs = [tmp_path / f"fold-{fold}" for fold in (1, 2, 3)]
+    for fold, run in enumerate(runs, 1):
+        untrained_run(run, tmp_path, f"data.fold={fold}", source="hmdb51", sureness=30.0)
+    arguments = ("evaluate", *runs, "--folds", "--json", "-o", tmp_path / "means")
+    code, pooled, errors = command(*arguments, "--engine", "ray", "--workers", 2)
+    assert code == 0, errors
+    assert not list(tmp_path.rglob(".scores*"))
+    code, local, errors = command(*arguments)
+    assert code == 0, errors
+    assert json.loads(pooled) == json.loads(local)
 
 
 def scores_of(record):

@@ -62,6 +62,34 @@ def test_addresses_files_and_folders_are_classified_together(s3, bundle, folder,
     assert alone == [found[2]]
 
 
+def test_an_address_is_explained_and_drawn(s3, run, folder, tmp_path):
+    local = folder / "videos" / "a.mp4"
+    told = []
+    for video in (local, "s3://answers/videos/a.mp4"):
+        done = CliRunner().invoke(main, ["explain", str(run.path), str(video), "--json"])
+        assert done.exit_code == 0, done.output
+        told.append(json.loads(done.stdout))
+        picture = tmp_path / f"{len(told)}.png"
+        drawn = CliRunner().invoke(main, ["motion", str(video), "-o", str(picture), "--json"])
+        assert drawn.exit_code == 0, drawn.output
+    assert told[1].pop("path") == "s3://answers/videos/a.mp4"
+    assert told[0].pop("path") == str(local)
+    assert told[0] == told[1]
+    assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
+
+
+@pytest.mark.parametrize("words", [["explain", "RUN"], ["motion"]])
+def test_one_clip_is_explained_or_drawn_and_not_a_folder_of_them(s3, run, tmp_path, words):
+    output = tmp_path / "picture.png"
+    command = [str(run.path) if word == "RUN" else word for word in words]
+    done = CliRunner().invoke(main, [*command, "s3://answers/videos", "-o", str(output)])
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith(
+        "s3://answers/videos: holds 3 clips; name one, such as s3://answers/videos/a.mp4"
+    )
+    assert not output.exists()
+
+
 def test_a_broken_object_is_skipped_by_its_address(s3, bundle):
     done = CliRunner().invoke(
         main, ["predict", str(bundle), "s3://answers/broken.mp4", "s3://answers/videos/a.mp4"]
