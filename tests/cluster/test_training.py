@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from ray_nodes import processes_with, running, wait_for
+from ray_nodes import command, processes_with, running, wait_for
 
 from pan_keras import training
 from pan_keras.cli import main
@@ -75,11 +75,28 @@ def workers_of(token):
     return found
 
 
+@pytest.fixture(scope="module")
+def unbroken(ray, small_motions, tmp_path_factory):
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    train_unbroken(small_motions, run)
+    return run
+
+
+def assert_bit_identical(run, unbroken):
+    found, expected = newest(run), newest(unbroken)
+    assert found.keys() == expected.keys()
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+    kept, alone = (open_run(each).load_model().get_weights() for each in (run, unbroken))
+    for array, other in zip(kept, alone, strict=True):
+        np.testing.assert_array_equal(array, other)
+    assert [file.name for file in run.parent.glob(".*")] == []
+
+
 @pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_the_weights_are_bit_identical(
-    ray, small_motions, tmp_path
+    unbroken, small_motions, tmp_path
 ):
-    train_unbroken(small_motions, tmp_path / "unbroken")
     run = tmp_path / "run"
     arguments = train(small_motions, run, "--engine", "ray", "--workers", 2)
     with running(*arguments) as process:
@@ -94,16 +111,25 @@ def test_a_killed_worker_is_replaced_and_the_weights_are_bit_identical(
     assert [line.partition(":")[0] for line in errors.splitlines()] == [
         f"epoch {number}" for number in range(1, EPOCHS + 1)
     ]
-    found, expected = newest(run), newest(tmp_path / "unbroken")
-    assert found.keys() == expected.keys()
-    for name, array in found.items():
-        np.testing.assert_array_equal(array, expected[name], err_msg=name)
-    kept, alone = (
-        open_run(each).load_model().get_weights() for each in (run, run.parent / "unbroken")
-    )
-    for array, other in zip(kept, alone, strict=True):
-        np.testing.assert_array_equal(array, other)
-    assert [file.name for file in tmp_path.glob(".*")] == []
+    assert_bit_identical(run, unbroken)
+
+
+@pytest.mark.slow
+def test_a_stopped_training_is_continued_by_resume_bit_for_bit(unbroken, small_motions, tmp_path):
+    run = tmp_path / "run"
+    engine = ("--engine", "ray", "--workers", 2)
+    with running(*train(small_motions, run, *engine)) as process:
+        wait_for(lambda: any(run.glob("checkpoints/step-*.npz")), "a checkpoint", process)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 143, errors
+    assert "stopped; --resume continues" in errors
+    stopped = max(file.name for file in run.glob("checkpoints/step-*.npz"))
+    code, output, errors = command("train", "--resume", "--run", run, "--json", *engine)
+    assert code == 0, errors
+    assert json.loads(output)["epochs"] == EPOCHS
+    assert max(file.name for file in run.glob("checkpoints/step-*.npz")) > stopped
+    assert_bit_identical(run, unbroken)
 
 
 def worker(monkeypatch, tmp_path, error, **more):
