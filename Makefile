@@ -25,7 +25,7 @@ space := $() $()
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .NOTPARALLEL:
-.PHONY: help demo arm apk android android-core ablation test cluster check docs format backends backends-jax backends-torch lowest sizes speed-table wheel constraints clean
+.PHONY: help demo arm apk android android-core ablation test cluster check docs format backends backends-jax backends-torch lowest sizes tables wheel constraints clean
 
 help:  ## List the targets.
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "%-14s%s\n", $$1, $$2}' Makefile
@@ -82,8 +82,8 @@ lowest: $(LOWEST_VENV)/installed $(DEVICE_VENV)/installed  ## Test with the lowe
 	$(LOWEST_VENV)/bin/python $(PYTEST) --override-ini filterwarnings= -m "not slow" $(LOWEST_TESTS)
 	$(DEVICE_VENV)/bin/python .ci/parts.py $(DEVICE_VENV) litert onnx video
 
-speed-table: $(VENV)/installed  ## Write the speed tables of README and docs/bench.md from the results.
-	$(VENV)/bin/python .ci/speed_table.py
+tables: $(VENV)/installed  ## Write the tables of README and docs from export/results.
+	$(VENV)/bin/python .ci/tables.py
 
 sizes: wheel  ## Measure the size of each extra; writes export/results/installation.csv.
 	$(VENV)/bin/python .ci/sizes.py dist/*.whl

@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pan_keras import shipped
-from pan_keras.bench.paper_tables import with_speed_tables
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -98,12 +97,6 @@ def test_documents_state_the_measured_sizes():
         extras = f"`{row['extras']}`" if row["extras"] else "none"
         assert f"| {extras} | {row['packages']} | {row['installed_mb']} |\n" in text
     assert f"Python {measured[0]['python']}, {measured[0]['machine']}" in text
-
-
-def test_the_speed_table_is_that_of_the_results_that_are_committed():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "<!-- speed table: " in text
-    assert with_speed_tables(text, ROOT / "export" / "results") == text, "make speed-table"
 
 
 def test_wheel_takes_in_each_shipped_folder():

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
+from pan_keras.bench.document_tables import RULE
 from pan_keras.data.joining import join_clips
 from pan_keras.deploy import export
 from pan_keras.evaluation.timelines import TimelineEvaluation, evaluate_timelines
@@ -61,12 +62,15 @@ def join(run: Path, root: Path, name: str, folder: Path) -> Path:
     return join_clips(file, folder / f"{name}.mp4")
 
 
-def rows_of(model: str, video: str, found: TimelineEvaluation, command: str) -> Iterator[list]:
+def rows_of(
+    network: str, model: str, video: str, found: TimelineEvaluation, command: str
+) -> Iterator[list]:
     """Yields the rows of the table without and with the answer unknown."""
     for unknown, scores in (("no", found.without_unknown), ("yes", found.with_unknown)):
         shares = [f"{scores.f1(overlap):.3f}" for overlap in OVERLAPS]
         alarms = f"{scores.false_alarms_per_minute:.1f}"
-        yield [model, video, unknown, scores.truths, scores.found, *shares, alarms, command]
+        counts = [scores.truths, scores.found]
+        yield [network, RULE, model, video, unknown, *counts, *shares, alarms, command]
 
 
 def main() -> None:
@@ -92,15 +96,28 @@ def main() -> None:
             run, overrides={"export": wanted, "calibration": {"root": str(given.root)}}
         ).path
         models += [(f"bundle {precision}", bundle, precision) for precision in PRECISIONS]
+    config = open_run(run).config.model
+    network = f"{config.name}{', causal' if config.causal else ''}"
     rows = []
     for name, path, precision in models:
         for video, truth in truths.items():
             found = evaluate_timelines(path, truth, precision=precision)
             command = f"pan-keras evaluate {path.name} --timeline {truth.name}"
             command += f" --precision {precision}" if precision else ""
-            rows += rows_of(name, video, found, command)
+            rows += rows_of(network, name, video, found, command)
             print(found.to_text(), flush=True)
-    columns = ["model", "video", "unknown", "actions", "segments", "f1_10", "f1_25", "f1_50"]
+    columns = [
+        "network",
+        "rule",
+        "model",
+        "video",
+        "unknown",
+        "actions",
+        "segments",
+        "f1_10",
+        "f1_25",
+        "f1_50",
+    ]
     columns += ["false_alarms_per_minute", "command"]
     with (given.output / "timelines.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([columns, *rows])

@@ -1,21 +1,29 @@
-"""Generates tables of `docs/bench.md` from committed results: whole videos and other networks."""
+"""Generates tables of the documents from committed results."""
 
 import csv
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
+from pan_keras.bench.paper_tables import OTHERS, TABLE_I, TABLE_II
 from pan_keras.bench.peers import ANSWERS
+from pan_keras.bench.results import significant
 from pan_keras.errors import UserError
+from pan_keras.printable import in_markdown
 
 TABLE = re.compile(
-    r"(<!-- (video|peers) table: (\S+\.csv) -->)\n.*?(<!-- end of table -->)", re.DOTALL
+    r"(<!-- ([a-z-]+) table: (\S+\.csv(?: \S+\.csv)*) -->)\n.*?(<!-- end of table -->)", re.DOTALL
 )
+RULE = "averaged over a window; at least half a window"
 FORMS = {"fast": "clip"}
+BUSY = "\nOther programs were running: ratios are valid, times are too long.\n"
+
+Records = Sequence[Mapping[str, str]]
 
 
-def video_table(records: Sequence[Mapping[str, str]]) -> str:
+def video_table(records: Records) -> str:
     """Returns a Markdown table of milliseconds from a file to a label, fastest first.
 
     Args:
@@ -42,7 +50,7 @@ def video_table(records: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def peers_table(records: Sequence[Mapping[str, str]]) -> str:
+def peers_table(records: Records) -> str:
     """Returns a Markdown table of processor time, cheapest at five answers per second first.
 
     Args:
@@ -71,34 +79,163 @@ def peers_table(records: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def speed_table(records: Records) -> str:
+    """Returns a Markdown table of the speed of motion cues, fastest first.
+
+    Args:
+        records: Rows of a CSV file of `pan-keras bench motion`, as dictionaries by column.
+
+    Returns:
+        The fastest float32 form of each method, and the machine.
+    """
+    best = _fastest_cues(records)
+    titles = {row.method: row.title for row in (*TABLE_II, *TABLE_I[1:])} | OTHERS
+    lines = ["| Motion cue | Runs on | Pairs/s | Speed / TV-L1 |", "|---|---|---|---|"]
+    for record in sorted(best.values(), key=lambda each: float(each["p50_ms"])):
+        form = " ".join(filter(None, (record["target"], record["graph"])))
+        ratio = significant(float(record["ratio"])) if record["ratio"] else ""
+        speed = significant(float(record["pairs_per_second"]))
+        lines.append(f"| {titles[record['method']]} | {form} | {speed} | {ratio} |")
+    machine, threads = records[0]["machine"], records[0]["threads"]
+    return "\n".join(lines) + f"\n\n{in_markdown(machine)}, {threads} threads.\n"
+
+
+def motion_cues_table(records: Records, speeds: Records) -> str:
+    """Returns a Markdown table of the accuracy of motion cues, with their speed.
+
+    Args:
+        records: Rows of a CSV file of `pan-keras ablation --networks motion`.
+        speeds: Rows of a CSV file of `pan-keras bench motion`.
+
+    Returns:
+        The most accurate first; pairs per second of the fastest float32 form.
+    """
+    best = _fastest_cues(speeds)
+    lines = ["| Input | Top-1 | 95 % interval | Seeds | Pairs/s |", "|---|---:|---|---|---:|"]
+    for record in sorted(records, key=lambda each: -float(each["top1"])):
+        speed = ""
+        if record["method"] in best:
+            speed = significant(float(best[record["method"]]["pairs_per_second"]))
+        lines.append(f"| {record['network']} | {_accuracy(record)} | {speed} |")
+    return "\n".join(lines) + "\n"
+
+
+def few_clips_table(records: Records, bundles: Records) -> str:
+    """Returns a Markdown table of the accuracy with few clips, with the cost of each network.
+
+    Args:
+        records: Rows of a CSV file of `export/experiments/few_clips.py`.
+        bundles: Median milliseconds and megabytes of bundles, whose names begin those of networks.
+
+    Returns:
+        What was tested together, the most accurate first; the cost is that of the int8 file.
+    """
+    int8 = {
+        each["bundle"]: f"{float(each['megabytes']):.2g} MB | {float(each['p50_ms']):.1f}"
+        for each in bundles
+        if each["precision"] == "int8"
+    }
+    lines = [
+        "| Network and settings | Top-1 | 95 % interval | Seeds | int8 file | ms per clip |",
+        "|---|---:|---|---|---:|---:|",
+    ]
+    for tested, group in groupby(
+        sorted(records, key=lambda each: (each["tested"], -float(each["top1"]))),
+        key=lambda each: each["tested"],
+    ):
+        for record in group:
+            network = record["network"]
+            cost = next((int8[name] for name in int8 if network.startswith(name)), " | ")
+            lines.append(f"| {network}; {tested} | {_accuracy(record)} | {cost} |")
+    return "\n".join(lines) + "\n"
+
+
+def timelines_table(records: Records) -> str:
+    """Returns a Markdown table of segments found in long videos by Keras.
+
+    Args:
+        records: Rows of a CSV file of `export/experiments/timelines.py`.
+
+    Returns:
+        F1 and false alarms of each network and video, without and with the answer `unknown`.
+    """
+    lines = [
+        "| Network | Video | Unknown | Segments | F1@0.1 | F1@0.25 | F1@0.5 | False alarms/min |",
+        "|---|---|---|---:|---:|---:|---:|---:|",
+    ]
+    columns = ("video", "unknown", "segments", "f1_10", "f1_25", "f1_50", "false_alarms_per_minute")
+    for record in records:
+        if record["model"] == "keras" and record["rule"] == RULE:
+            cells = " | ".join(record[column] for column in columns)
+            lines.append(f"| `{record['network']}` | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES: Mapping[str, Callable[..., str]] = {
+    "speed": speed_table,
+    "video": video_table,
+    "peers": peers_table,
+    "motion-cues": motion_cues_table,
+    "few-clips": few_clips_table,
+    "timelines": timelines_table,
+}
+
+
 def with_tables(text: str, folder: Path) -> str:
     """Returns a document with its tables regenerated from the files that they name.
 
-    A table stands between `<!-- video table: NAME.csv -->`, or `peers`, and
-    `<!-- end of table -->`.
+    A table stands between `<!-- KIND table: NAME.csv -->`, with a kind of `TABLES` and one or two
+    files, and `<!-- end of table -->`.
 
     Args:
         text: The document.
         folder: Folder of the files.
 
     Raises:
-        UserError: If a file is missing or does not contain results of that benchmark.
+        UserError: If there is no such table, or a file is missing or does not hold its results.
     """
 
     def made(found: re.Match[str]) -> str:
-        file = folder / found[3]
+        if found[2] not in TABLES:
+            raise UserError(f"{found[1]}: no such table; name one of {', '.join(TABLES)}")
+        files = [_records(folder / name) for name in found[3].split()]
         try:
-            with file.open(encoding="utf-8", newline="") as opened:
-                records = list(csv.DictReader(opened))
-            table = (video_table if found[2] == "video" else peers_table)(records)
-        except OSError as error:
-            raise UserError(f"{file}: not readable ({error.strerror}); commit results") from None
-        except (KeyError, ValueError):
-            raise UserError(f"{file}: not a results file; commit one") from None
-        busy = any(record["busy"] == "true" for record in records)
-        note = (
-            "\nOther programs were running: ratios are valid, times are too long.\n" if busy else ""
-        )
-        return f"{found[1]}\n{table}{note}{found[4]}"
+            table = TABLES[found[2]](*files)
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise UserError(
+                f"{folder / found[3]}: not a results file of a {found[2]} table; commit one"
+            ) from None
+        busy = any(record.get("busy") == "true" for records in files for record in records)
+        return f"{found[1]}\n{table}{BUSY if busy else ''}{found[4]}"
 
     return TABLE.sub(made, text)
+
+
+def _records(file: Path) -> Records:
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            return list(csv.DictReader(opened))
+    except OSError as error:
+        raise UserError(f"{file}: not readable ({error.strerror}); commit results") from None
+
+
+def _fastest_cues(records: Records) -> dict[str, Mapping[str, str]]:
+    """The fastest float32 form of each motion cue, by its method; PA has the paper's depth."""
+    best: dict[str, Mapping[str, str]] = {}
+    for record in records:
+        if record["benchmark"] != "motion" or not record["p50_ms"] or record["depth"] not in "1":
+            continue
+        if record["precision"] != "float32":
+            continue
+        held = best.get(record["method"])
+        if held is None or float(record["p50_ms"]) < float(held["p50_ms"]):
+            best[record["method"]] = record
+    return best
+
+
+def _accuracy(record: Mapping[str, str]) -> str:
+    """Cells of an accuracy: mean, interval and seeds; a single seed has no interval."""
+    top1, low, high = (f"{float(record[name]):.3f}" for name in ("top1", "low", "high"))
+    seeds = [f"{float(each):.3f}" for each in record["seeds"].split()]
+    interval = "" if len(seeds) == 1 else f"{low} to {high}"
+    return f"{top1} | {interval} | {', '.join(seeds)}"

@@ -1,7 +1,6 @@
 """Writes the paper's Tables I and II in Markdown, with the results measured here."""
 
 import csv
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,6 @@ OTHERS = {
     "vectors": "codec vectors, over decoding",
     "difference": "RGB difference",
 }
-
-
-SPEED_TABLE = re.compile(
-    r"(<!-- speed table: (\S+\.csv) -->)\n.*?(<!-- end of speed table -->)", re.DOTALL
-)
 
 
 @dataclass(frozen=True)
@@ -151,70 +145,6 @@ def paper_tables(results: Results, accuracies: Mapping[str, Accuracy] | None = N
     for title, table, others in (("Table I", TABLE_I, {}), ("Table II", TABLE_II, OTHERS)):
         lines += ["", f"## {title}", "", *_table(table, others, results.rows, known)]
     return "\n".join(lines) + "\n"
-
-
-def speed_table(records: Sequence[Mapping[str, str]]) -> str:
-    """Writes a short table of speeds in Markdown, from the rows of a results file.
-
-    Args:
-        records: Rows of a CSV file of `pan-keras bench all`, as dictionaries by column.
-
-    Returns:
-        The fastest float32 form of each method, fastest first.
-    """
-    best: dict[str, Mapping[str, str]] = {}
-    for record in records:
-        if record["benchmark"] != "motion" or not record["p50_ms"] or record["depth"] not in "1":
-            continue
-        if record["precision"] != "float32":
-            continue
-        held = best.get(record["method"])
-        if held is None or float(record["p50_ms"]) < float(held["p50_ms"]):
-            best[record["method"]] = record
-    titles = {row.method: row.title for row in (*TABLE_II, *TABLE_I[1:])} | OTHERS
-    lines = ["| Motion cue | Runs on | Pairs/s | Speed / TV-L1 |", "|---|---|---|---|"]
-    for record in sorted(best.values(), key=lambda each: float(each["p50_ms"])):
-        form = " ".join(filter(None, (record["target"], record["graph"])))
-        ratio = significant(float(record["ratio"])) if record["ratio"] else ""
-        speed = significant(float(record["pairs_per_second"]))
-        lines.append(f"| {titles[record['method']]} | {form} | {speed} | {ratio} |")
-    return "\n".join(lines) + "\n"
-
-
-def with_speed_tables(text: str, folder: Path) -> str:
-    """Returns a document with its speed tables regenerated from the files that they name.
-
-    A table stands between `<!-- speed table: NAME.csv -->` and `<!-- end of speed table -->`.
-
-    Args:
-        text: The document.
-        folder: Folder of the files.
-
-    Raises:
-        UserError: If a file is missing or was not written by `pan-keras bench all`.
-    """
-
-    def made(found: re.Match[str]) -> str:
-        file = folder / found[2]
-        try:
-            with file.open(encoding="utf-8", newline="") as opened:
-                records = list(csv.DictReader(opened))
-            table = speed_table(records)
-            busy = any(record["busy"] == "true" for record in records)
-            note = f"{in_markdown(records[0]['machine'])}, {records[0]['threads']} threads"
-        except OSError as error:
-            raise UserError(
-                f"{file}: not readable ({error.strerror}); commit what pan-keras bench all wrote"
-            ) from None
-        except (KeyError, IndexError, ValueError):
-            raise UserError(
-                f"{file}: not a results file; commit what pan-keras bench all wrote"
-            ) from None
-        if busy:
-            note += ", with other programs running: ratios are valid, speeds are too low"
-        return f"{found[1]}\n{table}\n{note}.\n{found[3]}"
-
-    return SPEED_TABLE.sub(made, text)
 
 
 def _table(

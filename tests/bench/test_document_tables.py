@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from pan_keras.bench.case import Case, Work
-from pan_keras.bench.document_tables import peers_table, video_table, with_tables
+from pan_keras.bench.document_tables import (
+    RULE,
+    TABLE,
+    few_clips_table,
+    motion_cues_table,
+    peers_table,
+    speed_table,
+    timelines_table,
+    video_table,
+    with_tables,
+)
 from pan_keras.bench.peers import per_second
 from pan_keras.bench.results import Results
 from pan_keras.bench.row import Measured
@@ -58,6 +68,76 @@ def test_networks_are_listed_with_the_cost_of_an_answer_and_a_second_of_video():
     ]
 
 
+def motion_csv():
+    """TV-L1, the plain and the fast form of PA, PA of another depth, and PA in int8."""
+    baseline = cue("tvl1", 4.0, "opencv")
+    cues = (
+        cue("pa", 0.08, "litert", depth=1, graph="plain"),
+        cue("pa", 0.04, "litert", depth=1, graph="fast"),
+        cue("pa", 0.01, "litert", depth=0, graph="plain"),
+        cue("pa", 0.02, "litert", depth=1, graph="fast", precision="int8"),
+    )
+    return results_csv("motion", *(each.to_row(baseline) for each in (baseline, *cues)))
+
+
+def cue(method, seconds, target, depth=None, **form):
+    case = Case(method, target, WORK, options={"depth": depth}, **form)
+    return Measured(case, {0: [seconds], 1: [seconds]})
+
+
+def test_the_speed_of_a_cue_is_that_of_its_fastest_form_in_float32():
+    assert speed_table(records(motion_csv())).splitlines()[2:] == [
+        "| PA | litert fast | 600 | 100 |",
+        "| TV-L1 | opencv | 6 | 1 |",
+        "",
+        "a machine, 2 threads.",
+    ]
+
+
+def test_cues_are_listed_by_their_accuracy_with_their_speed():
+    accuracies = (
+        "network,method,top1,low,high,seeds\n"
+        "RGB,,0.1,0.0,1.0,0.1\n"
+        "PA,pa,0.85,0.2,1.0,0.8 0.9\n"
+        "TV-L1,tvl1,0.9,0.0,1.0,0.9\n"
+    )
+    assert motion_cues_table(records(accuracies), records(motion_csv())).splitlines()[2:] == [
+        "| TV-L1 | 0.900 |  | 0.900 | 6 |",
+        "| PA | 0.850 | 0.200 to 1.000 | 0.800, 0.900 | 600 |",
+        "| RGB | 0.100 |  | 0.100 |  |",
+    ]
+
+
+def test_networks_for_few_clips_have_the_cost_of_their_int8_file():
+    accuracies = (
+        "network,tested,top1,low,high,seeds\n"
+        '"micro, chosen",scenes,0.7,0.6,0.8,\n'
+        '"micro, card",recorder B,0.95,0.0,1.0,0.95\n'
+        '"micro, chosen",recorder B,0.9,0.8,1.0,0.9 0.9\n'
+    )
+    bundles = (
+        "bundle,precision,p50_ms,megabytes\n"
+        '"micro, chosen",float32,8.0,0.75\n'
+        '"micro, chosen",int8,3.66,0.25\n'
+    )
+    assert few_clips_table(records(accuracies), records(bundles)).splitlines()[2:] == [
+        "| micro, card; recorder B | 0.950 |  | 0.950 |  |  |",
+        "| micro, chosen; recorder B | 0.900 | 0.800 to 1.000 | 0.900, 0.900 | 0.25 MB | 3.7 |",
+        "| micro, chosen; scenes | 0.700 | 0.600 to 0.800 |  | 0.25 MB | 3.7 |",
+    ]
+
+
+def test_timelines_are_those_of_keras_by_the_present_rule():
+    head = "network,rule,model,video,unknown,segments,f1_10,f1_25,f1_50,false_alarms_per_minute\n"
+    lines = [
+        f"micro,{rule},{model},test-1,no,45,0.5,0.4,0.3,8.5\n"
+        for rule, model in ((RULE, "keras"), (RULE, "bundle int8"), ("another", "keras"))
+    ]
+    assert timelines_table(records(head + "".join(lines))).splitlines()[2:] == [
+        "| `micro` | test-1 | no | 45 | 0.5 | 0.4 | 0.3 | 8.5 |"
+    ]
+
+
 def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     (tmp_path / "a.csv").write_text(video_csv())
     text = "x\n<!-- video table: a.csv -->\nold\n<!-- end of table -->\ny\n"
@@ -66,6 +146,21 @@ def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     assert "| `pan_lite` | float32 | 100 |" in made
     assert made.startswith("x\n<!-- video table: a.csv -->\n| Method")
     assert with_tables(made, tmp_path) == made
+
+
+def test_a_busy_machine_is_said_below_the_table(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        video_csv().replace(",False,", ",true,").replace(",false,", ",true,")
+    )
+    text = "<!-- video table: a.csv -->\n<!-- end of table -->"
+    assert "Other programs were running: ratios are valid" in with_tables(text, tmp_path)
+
+
+def test_a_table_of_no_kind_is_refused(tmp_path):
+    with pytest.raises(
+        UserError, match=r"no such table; name one of speed, video, peers, motion-c"
+    ):
+        with_tables("<!-- size table: a.csv -->\n<!-- end of table -->", tmp_path)
 
 
 def test_a_file_that_is_missing_or_something_else_is_refused(tmp_path):
@@ -77,8 +172,23 @@ def test_a_file_that_is_missing_or_something_else_is_refused(tmp_path):
         with_tables(text, tmp_path)
 
 
-def test_the_page_has_the_tables_of_its_results():
-    text = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
-    assert "<!-- peers table: " in text
-    assert "<!-- video table: " in text
-    assert with_tables(text, ROOT / "export" / "results") == text, "run make speed-table"
+@pytest.mark.parametrize(
+    ("document", "kinds"),
+    [
+        ("README.md", {"speed"}),
+        ("docs/bench.md", {"video", "peers"}),
+        ("docs/ablation.md", {"motion-cues"}),
+        ("docs/guides/few-clips.md", {"few-clips"}),
+        ("docs/guides/unknown.md", {"timelines"}),
+    ],
+)
+def test_a_document_has_the_tables_of_the_committed_results(document, kinds):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert {found[2] for found in TABLE.finditer(text)} == kinds
+    assert with_tables(text, ROOT / "export" / "results") == text, "run make tables"
+
+
+def test_no_other_document_has_a_table_that_is_out_of_date():
+    for file in (ROOT / "docs").rglob("*.md"):
+        text = file.read_text(encoding="utf-8")
+        assert with_tables(text, ROOT / "export" / "results") == text, f"{file}: run make tables"

@@ -13,8 +13,6 @@ from pan_keras.bench.paper_tables import (
     fastest,
     paper_tables,
     read_accuracies,
-    speed_table,
-    with_speed_tables,
 )
 from pan_keras.bench.ratio import ratio_of
 from pan_keras.bench.results import Results
@@ -78,32 +76,6 @@ def test_tables_have_the_papers_numbers_beside_those_measured(results, tmp_path)
     assert any(line.startswith("| FlowNet2.0 | 2019 G |") for line in lines)
     assert any("busy" in line for line in lines)
     assert len({line.count("|") for line in lines if line.startswith("| ")}) == 1
-
-
-def test_the_speed_table_is_made_from_a_csv_file(results):
-    records = list(csv.DictReader(io.StringIO(joined_csv({"motion": results}))))
-    assert speed_table(records).splitlines()[2:] == [
-        "| DIS ultrafast | opencv | 4,000 | 400 |",
-        "| PA | litert fast | 1,000 | 100 |",
-        "| TV-L1 | opencv | 10 | 1 |",
-    ]
-
-
-def test_a_document_gets_the_table_of_the_file_that_it_names(results, tmp_path):
-    (tmp_path / "a.csv").write_text(joined_csv({"motion": results}))
-    text = "x\n<!-- speed table: a.csv -->\nold\n<!-- end of speed table -->\ny\n"
-    once = with_speed_tables(text, tmp_path)
-    assert "| PA | litert fast | 1,000 | 100 |" in once
-    assert "old" not in once
-    assert "with other programs running" in once
-    assert once.startswith("x\n<!-- speed table: a.csv -->\n| Motion")
-    assert once.endswith("<!-- end of speed table -->\ny\n")
-    assert with_speed_tables(once, tmp_path) == once
-    with pytest.raises(UserError, match="not readable"):
-        with_speed_tables(text.replace("a.csv", "b.csv"), tmp_path)
-    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="not a results file"):
-        with_speed_tables(text, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ACCURACY.replace("0.9000", "good")])
