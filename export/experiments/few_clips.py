@@ -1,22 +1,28 @@
 """What `pan-keras train` chooses, measured on EgoGestAR: recorder B, and every scene left out.
 
     python export/experiments/few_clips.py --root EGOGESTAR [--weights FILE] [--seeds 3] [--quick]
-        [--only ROW] [--measured export/results/few-clips-egogestar.csv]
+        [--only ROW] [--measured export/results/few-clips-egogestar.csv] [--bundles]
 
 Trains each network with the settings that are chosen from the clips (the card's own are left out)
 and with those of the card; tests on recorder B with several seeds and, with `--scenes N`, on the
 scenes of recorders A and B by cross-validation in N groups of scenes. `--weights` names a file of
 keras.applications or `imagenet`. What is finished is read when the script runs again; the table of
 another machine, `--measured`, has seeds and scenes that are not measured again. Writes
-`few_clips.csv` and `few_clips.md` into the folder `--output` after every training. One training of
+`few_clips.csv` and `few_clips.md` into the folder `--output` after every training; `--bundles`
+exports a run of each row with chosen settings, measures it by `pan-keras bench model`, and writes
+`few_clips_bundles.csv`: use it on an idle machine. One training of
 MobileNetV2 takes some 20 minutes of one core, one of the smallest network about 10.
 """
 
 import argparse
 import csv
+import json
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
+from pan_keras.deploy import export
 from pan_keras.evaluation import cross_validate, evaluate, resume_folds
 from pan_keras.evaluation.cross_validation import is_cross_validation
 from pan_keras.evaluation.results import stored_evaluation
@@ -103,6 +109,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/few_clips"))
     parser.add_argument("--only", action="append", help="row to measure; may be repeated")
     parser.add_argument("--measured", type=Path, help="few_clips.csv of earlier measurements")
+    parser.add_argument("--bundles", action="store_true", help="measure exported networks")
     parser.add_argument("--quick", action="store_true", help="a test: one epoch of tiny frames")
     given = parser.parse_args()
     given.output.mkdir(parents=True, exist_ok=True)
@@ -131,6 +138,33 @@ def main() -> None:
             folder = given.output / folder_of(name) / "scenes"
             over[name] = over_scenes(folder, table, given.root, row, given.scenes)
             write_results(given.output, found, over)
+    if given.bundles:
+        runs = {
+            name: sorted((given.output / folder_of(name)).glob("seed-*"))
+            for name, row in rows.items()
+            if "preset" in row
+        }
+        write_costs(given.output, {name: found[0] for name, found in runs.items() if found})
+
+
+def write_costs(folder: Path, runs: dict[str, Path]) -> None:
+    """Writes milliseconds of one thread and megabytes of the exported run of each row."""
+    costs = []
+    for name, run in runs.items():
+        bundle = export(run, overrides={"export": {"formats": ["tflite"]}}).path
+        command = [sys.executable, "-m", "pan_keras", "bench", "model", str(bundle), "--json"]
+        done = subprocess.run([*command, "--threads", "1"], check=True, capture_output=True)
+        results = json.loads(done.stdout)
+        machine = results["machine"]
+        for row in results["rows"]:
+            times = [f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}"]
+            size = f"{row['facts']['bytes'] / 1e6:.3f}"
+            busy = str(machine["busy"]).lower()
+            costs.append([name, row["precision"], *times, size, machine["name"], busy])
+    with (folder / "few_clips_bundles.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        columns = ["network", "precision", "p50_ms", "p95_ms", "megabytes", "machine", "busy"]
+        writer.writerows([columns, *costs])
 
 
 def folder_of(name: str) -> str:

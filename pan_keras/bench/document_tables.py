@@ -125,13 +125,13 @@ def few_clips_table(records: Records, bundles: Records) -> str:
 
     Args:
         records: Rows of a CSV file of `export/experiments/few_clips.py`.
-        bundles: Median milliseconds and megabytes of bundles, whose names begin those of networks.
+        bundles: Rows of the file of the same script with `--bundles`.
 
     Returns:
         What was tested together, the most accurate first; the cost is that of the int8 file.
     """
     int8 = {
-        each["bundle"]: f"{float(each['megabytes']):.2g} MB | {float(each['p50_ms']):.1f}"
+        each["network"]: f"{float(each['megabytes']):.2g} MB | {float(each['p50_ms']):.1f}"
         for each in bundles
         if each["precision"] == "int8"
     }
@@ -145,7 +145,7 @@ def few_clips_table(records: Records, bundles: Records) -> str:
     ):
         for record in group:
             network = record["network"]
-            cost = next((int8[name] for name in int8 if network.startswith(name)), " | ")
+            cost = int8.get(network, " | ")
             lines.append(f"| {network}; {tested} | {_accuracy(record)} | {cost} |")
     return "\n".join(lines) + "\n"
 

@@ -116,7 +116,7 @@ def test_networks_for_few_clips_have_the_cost_of_their_int8_file():
         '"micro, chosen",recorder B,0.9,0.8,1.0,0.9 0.9\n'
     )
     bundles = (
-        "bundle,precision,p50_ms,megabytes\n"
+        "network,precision,p50_ms,megabytes\n"
         '"micro, chosen",float32,8.0,0.75\n'
         '"micro, chosen",int8,3.66,0.25\n'
     )
