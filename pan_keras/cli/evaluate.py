@@ -129,7 +129,7 @@ def evaluate(
         )
     if engine == "ray" and timeline:
         raise UserError("--engine ray cannot be combined with --timeline")
-    check_engine(engine, workers=workers)
+    check_engine(engine, address, workers)
     import_tensorflow(click.get_current_context(), runs)
     if protocol:
         from pan_keras.evaluation.fold_scores import protocol_of

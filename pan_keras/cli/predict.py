@@ -125,7 +125,7 @@ def predict(
         check_source(source)  # before slow imports; a camera is opened later
     if engine == "ray" and (overlay or timeline or source is not None):
         raise UserError("--engine ray cannot be combined with --overlay, --timeline or --source")
-    check_engine(engine, workers=workers)
+    check_engine(engine, address, workers)
     for written in filter(None, (table, subtitles)):
         refuse_overwriting(written, videos)
     _check_timeline(videos, subtitles, overlay, timeline, viewed)

@@ -55,8 +55,19 @@ def test_without_ray_it_says_what_to_install(videos, tmp_path, monkeypatch, argu
     assert not out.exists()
 
 
-def test_an_address_belongs_to_ray(videos):
-    done = invoke("dataset", "check", videos, "--address", "auto")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dataset", "check", "{videos}"),
+        ("predict", "run", "{videos}"),
+        ("predict", "run", "long.mp4", "--timeline"),
+        ("evaluate", "run"),
+        ("evaluate", "run", "--folds"),
+        ("evaluate", "run", "--timeline", "truth.csv"),
+    ],
+)
+def test_an_address_belongs_to_ray(videos, arguments):
+    done = invoke(*(each.format(videos=videos) for each in arguments), "--address", "auto")
     assert done.exit_code == 2
     assert done.stderr.strip() == "Error: --address auto: belongs to --engine ray; give both"
 
