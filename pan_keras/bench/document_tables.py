@@ -171,6 +171,37 @@ def timelines_table(records: Records) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shards_table(records: Records) -> str:
+    """Returns a Markdown table of how many times as fast shards are read as videos.
+
+    Args:
+        records: Rows of CSV files of `pan-keras bench decode --short-side S`, with a column
+            `short_side`.
+
+    Returns:
+        A row per video and length of the shorter side, in the order of the records.
+    """
+    lines = [
+        "| Video | Shorter side | Video, ms | `jpeg`, ms | `h264`, ms | Video / `jpeg` "
+        "| Video / `h264` |",
+        "|---|---:|---:|---:|---:|---|---|",
+    ]
+    clips: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {}
+    for record in records:
+        clips.setdefault((record["graph"], record["short_side"]), {})[record["method"]] = record
+    for (video, side), readers in clips.items():
+        found = [readers[name] for name in ("pan_keras", "shard_jpeg", "shard_h264")]
+        times = " | ".join(f"{float(each['p50_ms']):.1f}" for each in found)
+        ratios = " | ".join(
+            "{:.3g} ({:.3g} to {:.3g})".format(
+                *(float(each[name]) for name in ("ratio", "ratio_low", "ratio_high"))
+            )
+            for each in found[1:]
+        )
+        lines.append(f"| {video} | {side} | {times} | {ratios} |")
+    return "\n".join(lines) + "\n"
+
+
 TABLES: Mapping[str, Callable[..., str]] = {
     "speed": speed_table,
     "video": video_table,
@@ -178,6 +209,7 @@ TABLES: Mapping[str, Callable[..., str]] = {
     "motion-cues": motion_cues_table,
     "few-clips": few_clips_table,
     "timelines": timelines_table,
+    "shards": shards_table,
 }
 
 

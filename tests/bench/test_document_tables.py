@@ -13,6 +13,7 @@ from pan_keras.bench.document_tables import (
     few_clips_table,
     motion_cues_table,
     peers_table,
+    shards_table,
     speed_table,
     timelines_table,
     video_table,
@@ -138,6 +139,24 @@ def test_timelines_are_those_of_keras_by_the_present_rule():
     ]
 
 
+def test_shards_are_compared_with_the_video_of_the_same_size():
+    head = "short_side,graph,method,p50_ms,ratio,ratio_low,ratio_high\n"
+    lines = [
+        f"{side},a.mp4,{method},{milliseconds},{ratio},{ratio},{ratio}\n"
+        for side, factor in ((112, 1), (256, 2))
+        for method, milliseconds, ratio in (
+            ("pan_keras", 20 * factor, 1.0),
+            ("shard_jpeg", 5 * factor, 4.0),
+            ("opencv", "", ""),
+            ("shard_h264", 10 * factor, 2.0),
+        )
+    ]
+    assert shards_table(records(head + "".join(lines))).splitlines()[2:] == [
+        "| a.mp4 | 112 | 20.0 | 5.0 | 10.0 | 4 (4 to 4) | 2 (2 to 2) |",
+        "| a.mp4 | 256 | 40.0 | 10.0 | 20.0 | 4 (4 to 4) | 2 (2 to 2) |",
+    ]
+
+
 def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     (tmp_path / "a.csv").write_text(video_csv())
     text = "x\n<!-- video table: a.csv -->\nold\n<!-- end of table -->\ny\n"
@@ -183,5 +202,6 @@ def test_the_documents_have_the_tables_of_the_committed_results():
         "ablation.md": {"motion-cues"},
         "bench.md": {"video", "peers"},
         "few-clips.md": {"few-clips"},
+        "shards.md": {"shards"},
         "unknown.md": {"timelines"},
     }
