@@ -1,10 +1,12 @@
 """`pan-keras dataset prepare`, and the commands on the data sets that it prepared."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,7 @@ from run_folders import untrained_run
 from stand_ins import MAKERS, make_hmdb51, make_ucf101
 
 from pan_keras.cli import main
+from pan_keras.inference.views import ViewClassifier
 from pan_keras.runs.run import open_run
 
 TINY = [
@@ -149,7 +152,7 @@ def test_each_data_set_is_trained_evaluated_and_exported_by_one_command(name, tm
         assert f"the protocol of {name} takes whole frames, and the size of an" in measured.stderr
 
 
-def test_the_mean_over_official_folds(tmp_path):
+def test_the_mean_over_official_folds(tmp_path, monkeypatch):
     """Each run is tested on its own fold; a fold that is missing or given twice is refused."""
     make_hmdb51(tmp_path / "data")
     invoke("dataset", "prepare", "hmdb51", "--source", tmp_path / "data", "-o", tmp_path)
@@ -166,6 +169,17 @@ def test_the_mean_over_official_folds(tmp_path):
     assert means["mean_class"]["mean"] == pytest.approx(sum(values) / 3)
     assert means["metric"] == "mean_class"
     assert json.loads((tmp_path / "means" / "folds.json").read_text()) == means
+    scored = []
+
+    def scorer(classifier, *views):
+        scored.append(classifier.path)
+        return ViewClassifier(classifier, *views)
+
+    module = importlib.import_module("pan_keras.cli.evaluate")
+    monkeypatch.setattr(module, "_scorer", lambda *_: nullcontext({"scorer": scorer}))
+    elsewhere = invoke("evaluate", *runs, "--folds", "--json")
+    assert json.loads(elsewhere.stdout) == means
+    assert scored == runs
     for given, message in (
         (runs[:2], "no run of fold 3 is given"),
         ([*runs, runs[0]], "was trained on fold 1, as"),
