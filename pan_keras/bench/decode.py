@@ -22,6 +22,7 @@ from pan_keras.data.shards.writing import PlannedClip, PlannedShard, write_shard
 from pan_keras.errors import UserError
 from pan_keras.installation import missing_part
 from pan_keras.video import clip_bytes, probe, read_frames
+from pan_keras.video.freed_memory import keep_freed_memory
 from pan_keras.video.shard_file import shard_files
 
 BASELINE = "pan_keras"
@@ -239,6 +240,7 @@ def open_session(case: Case) -> CallSession:
         "torchcodec": _by_torchcodec,
         "decord": _by_decord,
     }[case.method]
+    keep_freed_memory()  # as in training, for every reader
     file, threads = case.options["file"], case.threads
     wanted = _wanted(case)
     if case.method in SHARDS:

@@ -17,6 +17,7 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing
 from pan_keras.video.container import BrokenVideo, SlowVideo
 from pan_keras.video.frame_sources import frame_source, read_frames
+from pan_keras.video.freed_memory import keep_freed_memory
 
 CACHES = ("none", "memory", "disk")
 # Increase when the same file would give different pixels.
@@ -88,6 +89,7 @@ class FrameStore:
             raise UserError(f"cache: {cache!r} is not one of {', '.join(CACHES)}")
         if cache == "disk" and folder is None:
             raise UserError('cache: "disk" needs a folder to keep its files; name one')
+        keep_freed_memory()
         self.framing = Framing(resize) if isinstance(resize, int) else resize
         self.cache = cache
         self.folder = None if folder is None else Path(folder)

@@ -16,6 +16,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from pan_keras.video.container import MAX_PIXELS, BrokenVideo, refuse_shape
+from pan_keras.video.gathering import gathered
 from pan_keras.video.orientation import Orientation, upright
 from pan_keras.video.video_info import FileState, VideoInfo
 
@@ -83,11 +84,13 @@ class FrameFolder:
     def read(self, indices: Sequence[int], transform: Transform | None = None) -> np.ndarray:
         """Reads frames by number, all in the size of the first frame."""
         names, size = self._series().names, self._size()
-        frames = {}
-        for index in sorted(set(indices)):
-            pixels = _pixels(self._frame(names[index]), size)
-            frames[index] = transform(pixels) if transform else pixels
-        return np.stack([frames[index] for index in indices])
+
+        def decoded() -> Iterator[tuple[int, np.ndarray]]:
+            for index in sorted(set(indices)):
+                pixels = _pixels(self._frame(names[index]), size)
+                yield index, transform(pixels) if transform else pixels
+
+        return gathered(indices, decoded())
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
         """Yields all frames in order, in the size of the first."""

@@ -10,6 +10,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from pan_keras.video.container import MAX_PIXELS, BrokenVideo, refuse_shape
+from pan_keras.video.gathering import gathered
 
 MAGIC = b"PANC"
 # Marker, number of the codec, frames per group, width, height, frames. The length of each
@@ -103,8 +104,8 @@ class ShardRecord:
         Raises:
             BrokenVideo: If a frame cannot be decoded.
         """
-        frames = dict(self._decoded(sorted({int(index) for index in indices}), transform))
-        return np.stack([frames[int(index)] for index in indices])
+        wanted = sorted({int(index) for index in indices})
+        return gathered(indices, self._decoded(wanted, transform))
 
     def iterate(self, transform: Transform) -> Iterator[np.ndarray]:
         """Yields all frames in order.
