@@ -202,6 +202,34 @@ def shards_table(records: Records) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shard_input_table(records: Records) -> str:
+    """Returns a Markdown table of the training input from videos and from shards.
+
+    Args:
+        records: Rows of a CSV file of `export/experiments/shard_input.py`.
+
+    Returns:
+        A row per data set, size and source, with a column per number of workers.
+    """
+    workers = sorted({int(record["workers"]) for record in records})
+    speeds = " | ".join(f"Clips/s, {count} worker{'s' * (count > 1)}" for count in workers)
+    lines = [
+        f"| Clips | Source | Frames | {speeds} | Processor time per clip, ms |",
+        f"|---|---|---|{'---:|' * len(workers)}---:|",
+    ]
+    rows: dict[tuple[str, ...], dict[int, Mapping[str, str]]] = {}
+    for record in records:
+        frames = f"{record['resize']}, crops of {record['size']}"
+        alike = rows.setdefault((record["data"], record["source"], frames), {})
+        alike[int(record["workers"])] = record
+    for names, found in rows.items():
+        cells = [found[count]["clips_per_second"] if count in found else "" for count in workers]
+        spent = [round(float(record["processor_ms"])) for record in found.values()]
+        ends = dict.fromkeys((min(spent), max(spent)))
+        lines.append(f"| {' | '.join((*names, *cells))} | {' to '.join(map(str, ends))} |")
+    return "\n".join(lines) + "\n"
+
+
 TABLES: Mapping[str, Callable[..., str]] = {
     "speed": speed_table,
     "video": video_table,
@@ -210,6 +238,7 @@ TABLES: Mapping[str, Callable[..., str]] = {
     "few-clips": few_clips_table,
     "timelines": timelines_table,
     "shards": shards_table,
+    "shard-input": shard_input_table,
 }
 
 

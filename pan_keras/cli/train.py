@@ -1,6 +1,7 @@
 """`pan-keras train`: the command line of `pan_keras.training`."""
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from pan_keras.errors import UserError
 if TYPE_CHECKING:
     from pan_keras.cluster import Cluster
     from pan_keras.training import TrainingResult
+    from pan_keras.training.cluster_task import ClusterTask
 
 
 @click.command(cls=TensorFlowCommand)
@@ -48,6 +50,11 @@ if TYPE_CHECKING:
 )
 @click.option("--trials", type=COUNT, default=8, show_default=True, help="Trials of --tune.")
 @click.option("--run", type=click.Path(path_type=Path), help="Run folder to write.")
+@click.option(
+    "--copy-to",
+    metavar="ADDRESS",
+    help="Copy the finished run to remote storage, such as s3://bucket/runs/waves.",
+)
 @click.option("--jit", is_flag=True, help="Compile the training step with XLA.")
 @click.option("--resume", is_flag=True, help="Resume --run, or the latest run.")
 @click.option(
@@ -89,6 +96,7 @@ def train(
     tune: bool,
     trials: int,
     run: Path | None,
+    copy_to: str | None,
     jit: bool,
     resume: bool,
     workers: int | None,
@@ -119,6 +127,7 @@ def train(
         )
     check_engine(engine, address)
     _check_worker_options(engine, run, workers, crossed or tune, other_workers and not resume)
+    _check_target(copy_to)
     # TensorFlow takes seconds to import.
     from pan_keras import evaluation, training
     from pan_keras.evaluation.cross_validation import is_cross_validation
@@ -141,11 +150,8 @@ def train(
     again: dict[str, Any] = {"callbacks": callbacks, "quiet": as_json}
     several: Any = None
     repeated = run is not None and (is_tuning(run) or is_cross_validation(run))
-    if (tune or crossed or repeated) and (task is not None or workers is not None):
-        raise UserError(
-            "several runs, of --folds, --groups or --tune, are trained without workers; remove "
-            f"{'--workers' if task is None else 'TF_CONFIG from the environment'}"
-        )
+    if tune or crossed or repeated:
+        _check_options_of_several(task, workers, copy_to)
     if resume and run is not None and is_tuning(run):
         several = evaluation.resume_tuning(run, tell=tell, **again)
     elif resume and run is not None and is_cross_validation(run):
@@ -170,8 +176,8 @@ def train(
     else:
         result = training.train(data, **settings, **together)
     if task is not None and task.rank > 0:
-        return  # the first worker prints
-    _print(result, as_json)
+        return  # the first worker copies and prints
+    _print(result, _copied(result.run.path, copy_to), as_json)
 
 
 def _check_worker_options(
@@ -184,6 +190,25 @@ def _check_worker_options(
             "--engine ray trains one run with several workers; give --run and --workers, and "
             "remove --folds, --groups and --tune"
         )
+
+
+def _check_target(copy_to: str | None) -> None:
+    if copy_to is not None:
+        from pan_keras.runs.copying import check_target
+
+        check_target(copy_to)
+
+
+def _check_options_of_several(
+    task: "ClusterTask | None", workers: int | None, copy_to: str | None
+) -> None:
+    if task is not None or workers is not None:
+        raise UserError(
+            "several runs, of --folds, --groups or --tune, are trained without workers; remove "
+            f"{'--workers' if task is None else 'TF_CONFIG from the environment'}"
+        )
+    if copy_to is not None:
+        raise UserError("--copy-to copies a single run; copy each of several with pan-keras copy")
 
 
 def _train_on_ray(
@@ -215,13 +240,27 @@ def _train_on_ray(
     return TrainingResult(trained, trained.metrics(), time.perf_counter() - start)
 
 
-def _print(result: "TrainingResult", as_json: bool) -> None:
+def _copied(run: Path, address: str | None) -> str | None:
+    from pan_keras.runs.copying import copy_model
+
+    try:
+        return address and copy_model(run, address)
+    except UserError as error:
+        raise UserError(
+            f"{error}; the run is complete: pan-keras copy {shlex.quote(str(run))} ADDRESS"
+        ) from error
+
+
+def _print(result: "TrainingResult", copy_to: str | None, as_json: bool) -> None:
     from pan_keras.runs.training_record import kept_text
 
     if as_json:
-        echo(json.dumps(result.to_json()))
+        copied = {} if copy_to is None else {"copy": copy_to}
+        echo(json.dumps(result.to_json() | copied))
         return
     kept = "" if result.run.kept is None else f"{kept_text(result.run.kept)}, "
     echo(f"{result.run.path}: {kept}{result.seconds / 60:.1f} minutes")
+    if copy_to is not None:
+        echo(f"copied to {copy_to}")
     published = result.run.card is not None and result.run.card.benchmark is not None
     echo(f"next: pan-keras evaluate {result.run.path}{' --protocol' if published else ''}")

@@ -9,13 +9,30 @@ from pan_keras.errors import UserError
 from pan_keras.files import replacing_folder
 from pan_keras.lock import refuse_locked
 from pan_keras.remote.addresses import displayed, is_remote
-from pan_keras.remote.copies import COPYING, local_copy, write_copy
+from pan_keras.remote.copies import COPYING, local_copy, refuse_taken, write_copy
 from pan_keras.runs.new_run import LOCK
 from pan_keras.runs.run import open_run
 
 CHECKPOINTS = "checkpoints"  # of the training, which are several times as large as the model
 
 Progress = Callable[[str, int, int], None]
+
+
+def check_target(target: str) -> None:
+    """Checks that a run can be copied to an address, before it is trained.
+
+    Args:
+        target: The address.
+
+    Raises:
+        UserError: If it is none, something is there, or remote storage cannot be asked.
+
+    Example:
+        >>> check_target("s3://bucket/models/waves")
+    """
+    if not is_remote(target):
+        raise UserError(f"{target}: not an address, such as s3://BUCKET/NAME")
+    refuse_taken(target)
 
 
 def copy_model(source: Path | str, target: Path | str, *, progress: Progress | None = None) -> str:

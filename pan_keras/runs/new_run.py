@@ -23,8 +23,8 @@ def refuse_taken(folder: Path) -> None:
     """
     if is_remote(folder):
         raise UserError(
-            f"{displayed(folder)}: training writes to a local disk; name a folder, and copy the "
-            "finished run to remote storage with pan-keras copy"
+            f"{displayed(folder)}: training writes to a local disk; name a folder, and have the "
+            "finished run copied with --copy-to"
         )
     refuse_locked(folder / LOCK, str(folder))
     _refuse_content(folder)

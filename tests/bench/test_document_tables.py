@@ -13,6 +13,7 @@ from pan_keras.bench.document_tables import (
     few_clips_table,
     motion_cues_table,
     peers_table,
+    shard_input_table,
     shards_table,
     speed_table,
     timelines_table,
@@ -157,6 +158,22 @@ def test_shards_are_compared_with_the_video_of_the_same_size():
     ]
 
 
+def test_training_input_has_a_column_per_number_of_workers():
+    text = (
+        "data,source,resize,size,workers,clips_per_second,low,high,processor_ms,load\n"
+        "Kinetics,videos,256,224,1,11.8,11.4,12.0,83.4,1.0\n"
+        "Kinetics,jpeg,256,224,1,48.0,47.0,49.0,20.6,1.0\n"
+        "Kinetics,videos,256,224,2,20.1,19.0,21.0,85.6,2.0\n"
+    )
+    assert shard_input_table(records(text)).splitlines() == [
+        "| Clips | Source | Frames | Clips/s, 1 worker | Clips/s, 2 workers "
+        "| Processor time per clip, ms |",
+        "|---|---|---|---:|---:|---:|",
+        "| Kinetics | videos | 256, crops of 224 | 11.8 | 20.1 | 83 to 86 |",
+        "| Kinetics | jpeg | 256, crops of 224 | 48.0 |  | 21 |",
+    ]
+
+
 def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     (tmp_path / "a.csv").write_text(video_csv())
     text = "x\n<!-- video table: a.csv -->\nold\n<!-- end of table -->\ny\n"
@@ -202,6 +219,6 @@ def test_the_documents_have_the_tables_of_the_committed_results():
         "ablation.md": {"motion-cues"},
         "bench.md": {"video", "peers"},
         "few-clips.md": {"few-clips"},
-        "shards.md": {"shards"},
+        "shards.md": {"shards", "shard-input"},
         "unknown.md": {"timelines"},
     }
