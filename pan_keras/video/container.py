@@ -121,13 +121,19 @@ class OpenVideo:
                 return
             yield packet
 
-    def decode(self, packet: av.Packet) -> list[av.VideoFrame] | None:
+    def decode(self, packet: av.Packet, *, needed: bool = True) -> list[av.VideoFrame] | None:
         """Decodes a packet; returns the frames, or None if the packet is damaged.
+
+        Args:
+            packet: The packet.
+            needed: Whether its frame is to be shown. Otherwise the decoder may skip it, unless
+                other frames refer to it.
 
         Raises:
             BrokenVideo: If it takes too long.
         """
         with self.reading:
+            self.stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             try:
                 return packet.decode()
             except (av.error.FFmpegError, ValueError):

@@ -1,6 +1,6 @@
 """Decodes selected frames of a video file, with seeks where they save decoding."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,10 @@ from pan_keras.video.frame_index import FrameIndex, Run
 from pan_keras.video.orientation import Orientation, upright
 
 Transform = Callable[[np.ndarray], np.ndarray]
+
+# Codecs whose decoder skips frames that no other frame refers to, with the same pixels for all
+# others.
+SKIPPING = ("h264",)
 
 
 class _Astray(Exception):  # noqa: N818, not an error: reading falls back to the start
@@ -52,13 +56,17 @@ class FrameReader:
         self.size: tuple[int, int] | None = None
         self.orientation = Orientation()
         self.damaged = False
+        self._unwanted: frozenset[int] = frozenset()
 
     def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
         """Reads frames, given in ascending order; returns their arrays by number."""
         try:
+            self._unwanted = self._times_without(wanted)
             frames = self._read_runs(self.index.runs(wanted))
         except _Astray:
+            self._unwanted = frozenset()
             frames = self._read_runs([Run(0, tuple(wanted))])
+        self._unwanted = frozenset()
         if len(frames) == len(wanted) and not self.damaged:
             return frames
         return self._read_damaged(wanted)
@@ -82,12 +90,21 @@ class FrameReader:
             self.size = size if size == video.size else self._first_size()
         return upright(frame, self.to_rgb, self.size)
 
+    def _times_without(self, wanted: Iterable[int]) -> frozenset[int]:
+        """Times of the frames that need not be shown; none if frames have no times."""
+        if not self.index.timed:
+            return frozenset()
+        others = np.delete(self.index.times, list(wanted))
+        return frozenset(others.tolist())
+
     def _opened(self) -> AbstractContextManager[OpenVideo]:
         return opened(self.path, self.timeout, self.options)
 
     def _read_runs(self, runs: list[Run]) -> dict[int, np.ndarray]:
         frames: dict[int, np.ndarray] = {}
         with self._opened() as video:
+            if video.stream.codec.canonical_name not in SKIPPING:
+                self._unwanted = frozenset()
             for run in runs:
                 shown = self._shown_from(video, run.key) if run.key else self._shown(video)
                 targets = set(run.targets)
@@ -145,7 +162,8 @@ class FrameReader:
                 elif not self.index.is_packet(expected, packet.pts, packet.size):
                     raise _Astray
                 expected += 1
-            for frame in self._decoded(video, packet):
+            # Nothing is skipped until the seek has been checked.
+            for frame in self._decoded(video, packet, needed=not begun):
                 place = self.index.position(frame.pts)
                 if landed is None or place is None or place < landed:
                     continue
@@ -154,8 +172,10 @@ class FrameReader:
                 begun = True
                 yield place, frame
 
-    def _decoded(self, video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
-        frames = video.decode(packet)
+    def _decoded(
+        self, video: OpenVideo, packet: av.Packet, needed: bool = False
+    ) -> list[av.VideoFrame]:
+        frames = video.decode(packet, needed=needed or packet.pts not in self._unwanted)
         if frames is None:
             self.damaged = True
         return frames or []

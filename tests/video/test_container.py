@@ -244,10 +244,10 @@ def clock(monkeypatch):
 def test_the_limit_is_for_a_step_and_not_for_the_whole(clip, clock, monkeypatch):
     decode = OpenVideo.decode
 
-    def slow(video, packet):
+    def slow(video, packet, **how):
         with video.reading:
             clock.now += 0.9
-        return decode(video, packet)
+        return decode(video, packet, **how)
 
     monkeypatch.setattr(OpenVideo, "decode", slow)
     monkeypatch.setattr(container, "BYTES_PER_TIMEOUT", 10)
@@ -255,7 +255,7 @@ def test_the_limit_is_for_a_step_and_not_for_the_whole(clip, clock, monkeypatch)
 
 
 def test_a_step_that_takes_too_long_is_aborted(clip, clock, monkeypatch):
-    def slow(video, packet):
+    def slow(video, packet, **_):
         with video.reading:
             clock.now += 1.1
         return []

@@ -20,9 +20,11 @@ from pan_keras.video import frame_index as index_module
 from pan_keras.video import probe, read_frames
 from pan_keras.video.container import OpenVideo
 from pan_keras.video.frame_index import Run
+from pan_keras.video.frame_reader import FrameReader
 from pan_keras.video.packet_scan import frame_index
 
 FRAMES = 60
+FIXED = "keyint=30:scenecut=0:b-adapt=0"
 QUIET = "log-level=none:pools=none:frame-threads=1"
 
 
@@ -40,6 +42,11 @@ def coding(encoder, pixels="yuv420p", **options):
 CODINGS = {
     "h264": coding("libx264", g=12, bf=0),
     "h264 B-frames": coding("libx264", g=12, bf=3),
+    "h264 pyramid": coding("libx264", x264_params=f"bframes=7:b-pyramid=normal:ref=6:{FIXED}"),
+    "h264 flat, temporal": coding(
+        "libx264", x264_params=f"bframes=5:b-pyramid=none:direct=temporal:weightb=1:{FIXED}"
+    ),
+    "h264 interlaced": coding("libx264", x264_params=f"tff=1:bframes=3:{FIXED}"),
     "h264 one group": coding("libx264", g=250, bf=3, sc_threshold=0),
     "h264 all key": coding("libx264", g=1),
     "h264 open groups": coding("libx264", x264_params="open-gop=1:keyint=12:bframes=3:scenecut=0"),
@@ -131,9 +138,9 @@ def decoded(monkeypatch):
     packets = []
     decode = OpenVideo.decode
 
-    def spy(video, packet):
+    def spy(video, packet, **how):
         packets.append(packet.size)
-        return decode(video, packet)
+        return decode(video, packet, **how)
 
     monkeypatch.setattr(OpenVideo, "decode", spy)
     return packets
@@ -150,6 +157,37 @@ def test_frames_are_those_of_straight_decoding(ending, name, make):
     for _ in range(6):
         asked = [rng.randrange(FRAMES) for _ in range(rng.choice([1, 2, 5]))]
         np.testing.assert_array_equal(read_frames(path, asked), expected[asked])
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("name", ["h264 pyramid", "h264 flat, temporal", "h264 interlaced"])
+def test_frames_that_no_other_needs_are_skipped(ending, name, make, monkeypatch):
+    path = make(ending, name)
+    expected = every_frame(path)
+    decode, shown = OpenVideo.decode, []
+
+    def spy(video, packet, **how):
+        frames = decode(video, packet, **how)
+        shown.extend(frames or ())
+        return frames
+
+    monkeypatch.setattr(OpenVideo, "decode", spy)
+    wanted = [3, 17, 18, 50]
+    np.testing.assert_array_equal(read_frames(path, wanted), expected[wanted])
+    skipping = len(shown)
+    shown.clear()
+    monkeypatch.setattr(FrameReader, "_times_without", lambda *_: frozenset())
+    np.testing.assert_array_equal(read_frames(path, wanted), expected[wanted])
+    assert skipping < 0.8 * len(shown)
+
+
+def test_a_wanted_frame_that_was_skipped_is_decoded_after_all(make, monkeypatch):
+    path = make(".mp4", "h264 B-frames")
+    expected = every_frame(path)
+    every = frozenset(frame_index(path).times.tolist())
+    monkeypatch.setattr(FrameReader, "_times_without", lambda *_: every)
+    for wanted in ([25, 26], [1, 2, 3], [59]):
+        np.testing.assert_array_equal(read_frames(path, wanted), expected[wanted])
 
 
 @pytest.mark.parametrize(("ending", "name"), pairs(SOUGHT))
