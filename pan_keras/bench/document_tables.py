@@ -120,6 +120,25 @@ def motion_cues_table(records: Records, speeds: Records) -> str:
     return "\n".join(lines) + "\n"
 
 
+def encodings_table(records: Records) -> str:
+    """Returns a Markdown table of the accuracy of encodings or depths of PA, with their cost.
+
+    Args:
+        records: Rows of a CSV file of `pan-keras ablation --networks encodings` or `depths`.
+
+    Returns:
+        A row per network, in the order of the records; costs are those of a clip.
+    """
+    lines = [
+        "| Network | Top-1 | 95 % interval | Seeds | MACs of PA, M | MACs of all, M |",
+        "|---|---:|---|---|---:|---:|",
+    ]
+    for record in records:
+        costs = [f"{float(record[name]) / 1e6:,.0f}" for name in ("motion_macs", "macs")]
+        lines.append(f"| {record['network']} | {_accuracy(record)} | {' | '.join(costs)} |")
+    return "\n".join(lines) + "\n"
+
+
 def few_clips_table(records: Records, bundles: Records) -> str:
     """Returns a Markdown table of the accuracy with few clips, with the cost of each network.
 
@@ -235,6 +254,7 @@ TABLES: Mapping[str, Callable[..., str]] = {
     "video": video_table,
     "peers": peers_table,
     "motion-cues": motion_cues_table,
+    "encodings": encodings_table,
     "few-clips": few_clips_table,
     "timelines": timelines_table,
     "shards": shards_table,

@@ -10,6 +10,7 @@ from pan_keras.bench.case import Case, Work
 from pan_keras.bench.document_tables import (
     RULE,
     TABLE,
+    encodings_table,
     few_clips_table,
     motion_cues_table,
     peers_table,
@@ -155,6 +156,19 @@ def test_shards_are_compared_with_the_video_of_the_same_size():
     assert shards_table(records(head + "".join(lines))).splitlines()[2:] == [
         "| a.mp4 | 112 | 20.0 | 5.0 | 10.0 | 4 (4 to 4) | 2 (2 to 2) |",
         "| a.mp4 | 256 | 40.0 | 10.0 | 20.0 | 4 (4 to 4) | 2 (2 to 2) |",
+    ]
+
+
+def test_encodings_are_listed_with_the_cost_of_pa_and_of_the_network():
+    text = (
+        "network,model,settings,cue,method,top1,low,high,seeds,parameters,macs,motion_parameters,"
+        "motion_macs\n"
+        "depth 0,pa_micro,,pa,,0.8,0.7,0.9,0.75 0.85,174314,119000000,0,0\n"
+        "depth 1,pa_micro,,pa,,0.9,0.0,1.0,0.9,175498,514032586,1184,395034624\n"
+    )
+    assert encodings_table(records(text)).splitlines()[2:] == [
+        "| depth 0 | 0.800 | 0.700 to 0.900 | 0.750, 0.850 | 0 | 119 |",
+        "| depth 1 | 0.900 |  | 0.900 | 395 | 514 |",
     ]
 
 
