@@ -193,9 +193,10 @@ def _shown_size(path: Path, name: str, _size: int, _changed: int) -> tuple[int, 
 def _pixels(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> np.ndarray:
     """Converts a picture to upright RGB, scaled to a width and height if given."""
     width, height = size or (frame.width, frame.height)
-    if size and Orientation.of(frame).is_quarter:
+    orientation = Orientation.of(frame)
+    if size and orientation.is_quarter:
         width, height = height, width
-    return upright(frame, VideoReformatter(), (width, height))
+    return upright(frame, VideoReformatter(), (width, height), orientation)
 
 
 def _decode(folder: Path, name: str) -> av.VideoFrame:

@@ -59,13 +59,6 @@ class FrameIndex:
     def __len__(self) -> int:
         return len(self.times)
 
-    def position(self, time: int | None) -> int | None:
-        """The frame shown at a time in ticks, or None."""
-        if time is None:
-            return None
-        place = int(np.searchsorted(self.times, time))
-        return place if place < len(self) and self.times[place] == time else None
-
     def is_packet(self, number: int, time: int | None, size: int) -> bool:
         """Whether a presentation time and size are those of the numbered packet."""
         return number < len(self.marks) and tuple(self.marks[number]) == (time, size)

@@ -57,6 +57,7 @@ class FrameReader:
         self.orientation = Orientation()
         self.damaged = False
         self._unwanted: frozenset[int] = frozenset()
+        self._places: dict[int | None, int] = dict(zip(index.times.tolist(), count()))
 
     def read(self, wanted: list[int]) -> dict[int, np.ndarray]:
         """Reads frames, given in ascending order; returns their arrays by number."""
@@ -88,7 +89,7 @@ class FrameReader:
         if self.size is None:
             size = (frame.width, frame.height)
             self.size = size if size == video.size else self._first_size()
-        return upright(frame, self.to_rgb, self.size)
+        return upright(frame, self.to_rgb, self.size, self.orientation)
 
     def _times_without(self, wanted: Iterable[int]) -> frozenset[int]:
         """Times of the frames that need not be shown; none if frames have no times."""
@@ -135,7 +136,7 @@ class FrameReader:
         for packet in video.packets():
             for frame in self._decoded(video, packet):
                 number = next(places)
-                place = self.index.position(frame.pts) if self.index.timed else number
+                place = self._places.get(frame.pts) if self.index.timed else number
                 if place is not None and place < len(self.index):
                     yield place, frame
 
@@ -164,7 +165,7 @@ class FrameReader:
                 expected += 1
             # Nothing is skipped until the seek has been checked.
             for frame in self._decoded(video, packet, needed=not begun):
-                place = self.index.position(frame.pts)
+                place = self._places.get(frame.pts)
                 if landed is None or place is None or place < landed:
                     continue
                 if not begun and (place > landed or not frame.key_frame):

@@ -81,16 +81,23 @@ class Orientation:
         return np.stack([across, down], axis=-1)
 
 
-def upright(frame: av.VideoFrame, to_rgb: VideoReformatter, size: tuple[int, int]) -> np.ndarray:
+def upright(
+    frame: av.VideoFrame,
+    to_rgb: VideoReformatter,
+    size: tuple[int, int],
+    orientation: Orientation | None = None,
+) -> np.ndarray:
     """Converts a decoded frame to upright pixels.
 
     Args:
         frame: The frame as stored.
         to_rgb: Converter, reused from frame to frame.
         size: Width and height in pixels to scale to, before the rotation.
+        orientation: That of the frame, if it has been read already.
 
     Returns:
         uint8 `(H, W, 3)`, RGB, rotated and mirrored as the file specifies.
     """
     rgb = to_rgb.reformat(frame, width=size[0], height=size[1], format="rgb24", threads=1)
-    return np.ascontiguousarray(Orientation.of(frame).applied(rgb.to_ndarray()))
+    orientation = orientation or Orientation.of(frame)
+    return np.ascontiguousarray(orientation.applied(rgb.to_ndarray()))
