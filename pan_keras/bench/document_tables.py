@@ -50,6 +50,27 @@ def video_table(records: Records) -> str:
     return "\n".join(lines) + "\n"
 
 
+def decode_table(records: Records) -> str:
+    """Returns a Markdown table of milliseconds to read a clip with each reader.
+
+    Args:
+        records: Rows of a CSV file of `pan-keras bench decode`, as dictionaries by column.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for record in records:
+        if record["benchmark"] == "decode" and record["p50_ms"]:
+            found.setdefault(record["graph"], {})[record["method"]] = record["p50_ms"]
+    readers = dict.fromkeys(name for times in found.values() for name in times)
+    lines = [
+        f"| Clip | {' | '.join(f'`{name}`' for name in readers)} |",
+        f"|---|{'---:|' * len(readers)}",
+    ]
+    for clip, times in found.items():
+        cells = [f"{float(times[name]):.0f}" if name in times else "" for name in readers]
+        lines.append(f"| {clip} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def peers_table(records: Records) -> str:
     """Returns a Markdown table of processor time, cheapest at five answers per second first.
 
@@ -257,6 +278,7 @@ TABLES: Mapping[str, Callable[..., str]] = {
     "encodings": encodings_table,
     "few-clips": few_clips_table,
     "timelines": timelines_table,
+    "decode": decode_table,
     "shards": shards_table,
     "shard-input": shard_input_table,
 }

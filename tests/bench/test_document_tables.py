@@ -10,6 +10,7 @@ from pan_keras.bench.case import Case, Work
 from pan_keras.bench.document_tables import (
     RULE,
     TABLE,
+    decode_table,
     encodings_table,
     few_clips_table,
     motion_cues_table,
@@ -56,6 +57,21 @@ def test_methods_are_listed_fastest_first_with_the_parts_of_their_time():
     assert video_table(records(video_csv())).splitlines()[2:] == [
         "| `pan_lite` | float32 | 100 | 20 | 50 | 30 | 1, 1 to 1 |",
         "| `two_stream_tvl1` | float32 | 5,000 | 20 | 50 | 30 | 0.02, 0.02 to 0.02 |",
+    ]
+
+
+def test_clips_are_listed_with_the_time_of_each_reader():
+    reads = (
+        measured("pan_keras", 0.016, graph="a.mp4 320x240"),
+        measured("opencv", 0.0224, graph="a.mp4 320x240"),
+        measured("opencv", 0.031, graph="b.webm 320x240"),
+    )
+    text = results_csv("decode", *(each.to_row() for each in reads))
+    assert decode_table(records(text)).splitlines() == [
+        "| Clip | `pan_keras` | `opencv` |",
+        "|---|---:|---:|",
+        "| a.mp4 320x240 | 16 | 22 |",
+        "| b.webm 320x240 |  | 31 |",
     ]
 
 
@@ -231,7 +247,7 @@ def test_the_documents_have_the_tables_of_the_committed_results():
     assert {name: found for name, found in kinds.items() if found} == {
         "README.md": {"speed"},
         "ablation.md": {"motion-cues"},
-        "bench.md": {"video", "peers"},
+        "bench.md": {"video", "peers", "decode"},
         "few-clips.md": {"few-clips"},
         "shards.md": {"shards", "shard-input"},
         "unknown.md": {"timelines"},
