@@ -4,13 +4,12 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pan_keras.cluster.connection import TICK, Cluster
+from pan_keras.cluster.connection import TICK, Cluster, end_tasks, result
 from pan_keras.errors import Interrupted, UserError
 from pan_keras.files import replacing
 from pan_keras.runs.new_run import refuse_taken
@@ -82,14 +81,42 @@ def _fit(
     restarts: int,
     tell: Callable[[str], None],
 ) -> None:
-    """Runs Ray Train in a thread, while this one handles signals and tells of epochs."""
+    """Runs Ray Train in a task, while this process handles signals and tells of epochs."""
+    import ray  # noqa: PLC0415 (optional)
+
+    # Not in a thread: Ray ends the process of a thread that still waits when the connection closes.
+    task = ray.remote(num_cpus=0, max_retries=-1, retry_exceptions=False)(_run_trainer)
+    reference = task.remote(settings, workers, restarts)
+    run, told = Path(settings["run"]), _rows(Path(settings["run"]))
+    ended = False
+    try:
+        while not ended:
+            ended = bool(ray.wait([reference], timeout=TICK)[0])
+            if cluster.stopped is not None:
+                raise Interrupted(f"{run}: stopped; --resume continues", cluster.stopped)
+            told = _tell_of_epochs(run, told, tell)
+        result(reference)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"{run}: the training on {cluster.name} failed after {restarts} restarts "
+            f"({_in_short(error)}); correct it, and continue with --resume"
+        ) from error
+    finally:
+        if not ended:
+            end_tasks([reference])
+
+
+def _run_trainer(settings: dict[str, Any], workers: int, restarts: int) -> None:
+    """A task, whose workers end with it."""
     os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", START)
     import ray  # noqa: PLC0415 (optional)
     from ray.train import FailureConfig, RunConfig, ScalingConfig  # noqa: PLC0415
     from ray.train.tensorflow import TensorflowTrainer  # noqa: PLC0415
 
     gpus = ray.cluster_resources().get("GPU", 0) >= workers
-    trainer = TensorflowTrainer(
+    TensorflowTrainer(
         _train,
         train_loop_config=settings,
         scaling_config=ScalingConfig(
@@ -103,28 +130,7 @@ def _fit(
             storage_path=settings["state"],
             failure_config=FailureConfig(max_failures=restarts),
         ),
-    )
-    faults: list[Exception] = []
-
-    def fit() -> None:
-        try:
-            trainer.fit()
-        except Exception as error:  # raised below, in the thread that waits
-            faults.append(error)
-
-    thread = threading.Thread(target=fit, name="ray-train", daemon=True)
-    thread.start()
-    run, told = Path(settings["run"]), _rows(Path(settings["run"]))
-    while thread.is_alive():
-        thread.join(TICK)
-        if cluster.stopped is not None:
-            raise Interrupted(f"{run}: stopped; --resume continues", cluster.stopped)
-        told = _tell_of_epochs(run, told, tell)
-    if faults:
-        raise UserError(
-            f"{run}: the training on {cluster.name} failed after {restarts} restarts "
-            f"({_in_short(faults[0])}); correct it, and continue with --resume"
-        ) from faults[0]
+    ).fit()
 
 
 def _train(settings: dict[str, Any]) -> None:

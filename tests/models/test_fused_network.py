@@ -38,7 +38,7 @@ def trio():
 
 
 def softmax(logits):
-    powers = np.exp(logits)
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
